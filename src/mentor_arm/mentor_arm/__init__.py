@@ -1,0 +1,1 @@
+"""The Franka arm: commands, limits and workspace safety."""

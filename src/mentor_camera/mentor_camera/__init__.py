@@ -1,0 +1,1 @@
+"""Cameras: RealSense capture and the stacking of frames into observations."""

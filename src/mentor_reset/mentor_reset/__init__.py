@@ -1,0 +1,1 @@
+"""Reset routines of the real tasks."""

@@ -1,0 +1,1 @@
+"""Reward functions of the real tasks, slot classifiers and ball tracker."""

@@ -1,0 +1,118 @@
+"""The contract between an agent and whoever trains or runs it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from .batch import Batch
+
+Pixels = npt.NDArray[np.uint8] | Tensor
+Vector = npt.NDArray[np.float32] | Tensor
+
+
+class Agent(ABC):
+    """A policy that learns from pixels.
+
+    ``step`` always counts agent steps (actions taken in training, not frames). All randomness comes
+    from generators that the agent owns, so two agents made alike and treated alike stay bit-equal.
+
+    Args:
+        action_size: A, numbers in an action.
+    """
+
+    def __init__(self, action_size: int) -> None:
+        self.action_size = action_size
+
+    @abstractmethod
+    def act(
+        self, obs: Pixels, state: Vector | None = None, *, step: int, evaluate: bool
+    ) -> npt.NDArray[np.float32]:
+        """Choose an action.
+
+        Args:
+            obs: ``(C, H, W) uint8``.
+            state: ``(S,) float32`` for environments that have a state vector.
+            step: agent steps taken so far; sets the exploration noise.
+            evaluate: True for the mean action, False to explore.
+
+        Returns:
+            ``(A,) float32`` in [-1, 1].
+        """
+
+    @abstractmethod
+    def update(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Take one gradient step of every network.
+
+        Returns:
+            Statistics by name, 0-d tensors (per-expert ones 1-d); read them only when logging.
+
+        Raises:
+            NonFiniteGradientError: a gradient is NaN or infinite; the weights are untouched.
+        """
+
+    def end_episode(self, episode_return: float, step: int) -> dict[str, float]:
+        """Take note of a finished training episode (Alg. 1 of the paper).
+
+        Args:
+            episode_return: undiscounted sum of the episode's rewards.
+            step: agent steps taken so far.
+
+        Returns:
+            What happened, for the log: empty if nothing did, else such as
+            ``{"perturb/factor": 0.8, "perturb/members": 10.0}``.
+        """
+        return {}
+
+    @property
+    def dormant_ratio(self) -> float:
+        """beta of eq. 4 as last measured, 1.0 before the first measurement, NaN if not measured."""
+        return float("nan")
+
+    def candidate(self, seed: int) -> Agent:
+        """An agent made of perturbation candidate weights phi, to be evaluated (Fig. 5c).
+
+        Raises:
+            RuntimeError: this agent is not perturbed, or S_top is empty.
+        """
+        raise RuntimeError(f"{type(self).__name__} has no perturbation, so it has no candidates")
+
+    @abstractmethod
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that bit-identical resumption needs: (tensors by name, JSON-able values).
+
+        The tensors are the live ones: write or copy them before the next update. Tensors named
+        ``top_performers/<serial>/...`` never change once they exist.
+        """
+
+    @abstractmethod
+    def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """Take over what :meth:`state` gave.
+
+        Raises:
+            ValueError: a tensor is missing, left over or of another shape or dtype, or a value is
+                of another type; the message names it, and the agent is as it was.
+        """
+
+    @abstractmethod
+    def acting_state(self) -> dict[str, Tensor]:
+        """The weights that acting needs (encoder and actor): what goes over ``policy_weights``."""
+
+    @abstractmethod
+    def load_acting_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take over what :meth:`acting_state` gave; errors as in :meth:`load_state`."""
+
+
+class NonFiniteGradientError(ArithmeticError):
+    """A gradient holds NaN or infinity. ``tensor`` names it."""
+
+    def __init__(self, tensor: str) -> None:
+        self.tensor = tensor
+        super().__init__(
+            f"the gradient of {tensor} is not finite; no weight was changed and no checkpoint "
+            "written. Look for NaN or huge rewards in the replay, or lower agent.learning_rate"
+        )

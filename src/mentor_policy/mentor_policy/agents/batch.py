@@ -1,0 +1,42 @@
+"""What an update learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B transitions of n steps, as the replay hands them to :meth:`Agent.update`.
+
+    Attributes:
+        obs: ``(B, C, H, W) uint8``, in channels_last memory (a permuted view of a contiguous
+            ``(B, H, W, C)`` tensor); any other layout gives the same numbers, slower.
+        next_obs: ``(B, C, H, W) uint8``, the observation n steps later (fewer at an episode's end).
+        action: ``(B, A) float32`` in [-1, 1], the action taken at ``obs``.
+        reward: ``(B, 1) float32``, the discounted sum of the n rewards.
+        discount: ``(B, 1) float32``, gamma^m for the m steps summed, 0 where the episode
+            terminated; a truncation keeps gamma^m (it bootstraps).
+        actions: ``(B, n, A) float32``, the n actions from ``obs`` on; rows past an episode's end
+            are zero. Only TACO reads them; None where the replay was not asked for them.
+        actions_mask: ``(B, n) bool``, True where ``actions`` holds a real action.
+        state: ``(B, S) float32``, the state vector beside the pixels, or None.
+        next_state: ``(B, S) float32``, the same at ``next_obs``, or None.
+    """
+
+    obs: Tensor
+    next_obs: Tensor
+    action: Tensor
+    reward: Tensor
+    discount: Tensor
+    actions: Tensor | None = None
+    actions_mask: Tensor | None = None
+    state: Tensor | None = None
+    next_state: Tensor | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of transitions, B."""
+        return self.action.shape[0]

@@ -1,0 +1,142 @@
+"""From an agent's name, a preset and overrides to a checked configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from .agent import AGENT_CONFIGS
+from .check import ConfigError, check
+from .train import Config
+
+_HERE = Path(__file__).parent
+
+
+def agents() -> list[str]:
+    """Names that ``agent=`` takes: the agents, and the variants of them in ``agents/``."""
+    return sorted({*AGENT_CONFIGS, *(file.stem for file in (_HERE / "agents").glob("*.yaml"))})
+
+
+def presets() -> list[str]:
+    """Names that ``preset=`` takes: the columns of Table 2."""
+    return sorted(file.stem for file in (_HERE / "presets").glob("*.yaml"))
+
+
+def load_config(
+    agent: str = "mentor", preset: str = "metaworld", overrides: Sequence[str] = ()
+) -> Config:
+    """Build the configuration of a run.
+
+    Later ones win: the agent's defaults, the preset, the variant (an ablation), the overrides.
+
+    Args:
+        agent: one of :func:`agents`, such as ``mentor`` or ``mentor_wo_moe``.
+        preset: one of :func:`presets`, such as ``dmc``. What a preset says about settings that the
+            agent does not have is left out.
+        overrides: ``key=value`` each, such as ``agent.top_k=2`` or ``train.batch_size=64``.
+
+    Raises:
+        ConfigError: an unknown name, key, type or an impossible value; says what is allowed.
+    """
+    if agent not in agents():
+        raise ConfigError(f"agent {agent!r} is not known; known: {', '.join(agents())}")
+    if preset not in presets():
+        raise ConfigError(f"preset {preset!r} is not known; known: {', '.join(presets())}")
+    variant: dict[str, Any] = {}
+    if agent not in AGENT_CONFIGS:
+        variant = _read(_HERE / "agents" / f"{agent}.yaml")
+    base = _base(str(variant.pop("base", agent)))
+    column = _read(_HERE / "presets" / f"{preset}.yaml")
+    known = set(_node(base, "agent"))
+    column["agent"] = {key: v for key, v in column.get("agent", {}).items() if key in known}
+    config = _merge(base, column)
+    config = _merge(config, {"preset": preset, "agent": variant})
+    for override in overrides:
+        config = _merge(config, _parse(override))
+    return _finish(config)
+
+
+def config_from_dict(values: Mapping[str, Any]) -> Config:
+    """Rebuild a configuration that :func:`config_to_dict` took apart (from a checkpoint, say).
+
+    Raises:
+        ConfigError: an unknown key, a wrong type or an impossible value.
+    """
+    section = values.get("agent")
+    name = section.get("name") if isinstance(section, Mapping) else None
+    if name not in AGENT_CONFIGS:
+        raise ConfigError(f"agent.name is {name!r}; allowed are {', '.join(AGENT_CONFIGS)}")
+    return _finish(_merge(_base(name), dict(values)))
+
+
+def config_to_dict(config: Config) -> dict[str, Any]:
+    """The configuration as plain JSON-able values, to be kept beside a checkpoint."""
+    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.structured(config)))
+
+
+def _base(name: str) -> DictConfig:
+    config = OmegaConf.structured(Config)
+    # Replaced as a typed node, so that keys of this agent, and only these, are accepted.
+    config.agent = OmegaConf.structured(AGENT_CONFIGS[name])
+    return cast(DictConfig, config)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(file)) or {})
+
+
+def _parse(override: str) -> DictConfig:
+    key, equals, _ = override.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"override {override!r} is not of the form key=value")
+    try:
+        return OmegaConf.from_dotlist([override])
+    except Exception as error:
+        raise ConfigError(f"override {override!r} cannot be read: {error}") from error
+
+
+def _merge(config: DictConfig, values: Mapping[str, Any] | DictConfig) -> DictConfig:
+    plain = OmegaConf.to_container(values) if isinstance(values, DictConfig) else dict(values)
+    _refuse_unknown(config, cast(dict[str, Any], plain), "")
+    if isinstance(plain, dict) and isinstance(plain.get("agent"), dict):
+        name = plain["agent"].get("name", config.agent.name)
+        if name != config.agent.name:
+            raise ConfigError(
+                f"agent.name is {name!r}, but the configuration is for {config.agent.name}; "
+                "choose the agent itself, not its name"
+            )
+    try:
+        return cast(DictConfig, OmegaConf.merge(config, plain))
+    except OmegaConfBaseException as error:
+        reason = str(error.msg if hasattr(error, "msg") else error).splitlines()[0]
+        raise ConfigError(f"{error.full_key or 'configuration'}: {reason}") from error
+
+
+def _refuse_unknown(config: DictConfig, values: Mapping[str, Any], prefix: str) -> None:
+    for key, value in values.items():
+        if key not in config:
+            raise ConfigError(
+                f"{prefix}{key} is not a setting of this agent; "
+                f"known: {', '.join(f'{prefix}{known}' for known in config)}"
+            )
+        node = config[key]
+        if isinstance(node, DictConfig):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{prefix}{key} is {value!r}; it must be a section with keys")
+            _refuse_unknown(node, value, f"{prefix}{key}.")
+
+
+def _node(config: DictConfig, key: str) -> DictConfig:
+    return cast(DictConfig, config[key])
+
+
+def _finish(config: DictConfig) -> Config:
+    result = cast(Config, OmegaConf.to_object(config))
+    check(result)
+    return result
+
+

@@ -1,0 +1,100 @@
+# MENTOR. `make help` says what there is. Every target first brings about what it needs, and only that.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+TASK ?= cable_routing
+ARGS ?=
+# One environment for the ROS wheels, and one for each distribution that may be sourced.
+export MENTOR_VENV ?= .venv$(if $(ROS_DISTRO),-$(ROS_DISTRO))
+
+DONE := $(MENTOR_VENV)/.setup
+REQUIREMENTS := requirements.txt $(if $(ROS_DISTRO),,requirements-ros.txt)
+# What a build reads. Python files are linked into the workspace, so that an edit of one needs no build.
+BUILD_INPUTS = $(shell find src launch -type f -not -path '*/test/*' -not -path '*/.*' -not -path '*/__pycache__/*' \
+	-not -path '*.egg-info/*' \( -not -name '*.py' -o -name setup.py -o -name '*.launch.py' \))
+
+define HELP
+MENTOR: a robot learns from camera images, on the robot itself.
+
+  make launch [TASK=cable_routing] [ARGS="robot:=twin max_steps:=100"]
+                  start a task's launch file; ARGS="--show-args" lists its arguments
+  make test   [ARGS="-k runner"]    all tests; ARGS goes to pytest
+  make soak   [ARGS=...]            the long variants of the tests
+  make bench  [ARGS="bench/x.py"]   benchmarks, one JSON object a line
+  make lint                         ruff, mypy, hadolint, yamllint, size of files
+  make format                       let ruff format and mend
+  make build                        set up and build, start nothing
+  make clean                        remove everything that make made, but runs
+
+Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requirements, colcon build.
+$(if $(ROS_DISTRO),ROS 2 $(ROS_DISTRO) is sourced and used.,No ROS 2 distribution is sourced: the client library comes as wheels and mentor_bringup.runner launches.)
+endef
+
+.PHONY: help launch test soak bench lint format build clean ready ready-dev FORCE
+
+help:
+	$(info $(HELP))@:
+
+# ---- what a person calls -------------------------------------------------------------------------------------------
+IN_WORKSPACE = source setup/env.sh &&
+# Two makes at once set up one after the other; the second finds everything done.
+SET_UP = @mkdir -p log && flock log/.setup_lock $(MAKE)
+
+launch:
+	$(SET_UP) ready
+	@$(IN_WORKSPACE) exec python -m mentor_bringup.runner mentor_bringup $(TASK).launch.py $(ARGS)
+
+test:
+	$(SET_UP) ready-dev
+	@$(IN_WORKSPACE) exec python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+
+soak:
+	$(SET_UP) ready-dev
+	@$(IN_WORKSPACE) exec python -m pytest -m soak --timeout 3600 $(ARGS)
+
+bench:
+	$(SET_UP) ready
+	@$(IN_WORKSPACE) for script in $(or $(ARGS),$(wildcard bench/*.py)); do python "$$script" || exit; done
+
+lint:
+	$(SET_UP) $(DONE)/dev
+	@source $(MENTOR_VENV)/bin/activate && exec bash setup/lint.sh
+
+format:
+	$(SET_UP) $(DONE)/dev
+	@source $(MENTOR_VENV)/bin/activate && ruff check --fix . ; ruff format .
+
+build:
+	$(SET_UP) ready
+
+clean:
+	rm -rf build install log .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src launch test bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ---- the set-up, step by step; a stamp is written when its step is done --------------------------------------------
+ready: install/.built
+ready-dev: install/.built $(DONE)/dev
+
+$(DONE)/apt: setup/apt.txt setup/apt.sh
+	@setup/apt.sh $(PYTHON)
+	@mkdir -p $(@D) && touch $@
+
+$(DONE)/run: $(REQUIREMENTS) requirements-constraints.txt | $(DONE)/apt
+	@setup/venv.sh $(PYTHON) $(MENTOR_VENV) $(REQUIREMENTS)
+	@touch $@
+
+$(DONE)/dev: requirements-dev.txt $(DONE)/run
+	@setup/venv.sh $(PYTHON) $(MENTOR_VENV) $(REQUIREMENTS) requirements-dev.txt
+	@touch $@
+
+# Rewritten only if a file came or went, or the environment is another.
+log/build_inputs: FORCE
+	@mkdir -p $(@D) && printf '%s\n' $(MENTOR_VENV) $(BUILD_INPUTS) | sort >$@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+install/.built: log/build_inputs $(BUILD_INPUTS) $(DONE)/run setup/build.sh
+	@setup/build.sh $(MENTOR_VENV)
+	@touch $@

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Build the workspace. Python files are linked, not copied: an edit needs no build.
+#   setup/build.sh VENV
+set -euo pipefail
+venv=$1
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+# A workspace built against wheels does not fit a distribution, nor the other way round.
+flavour="${ROS_DISTRO:-wheels} $("$venv/bin/python" -c 'import sys; print(sys.executable)')"
+if [ "$flavour" != "$(cat install/.flavour 2>/dev/null)" ]; then
+  rm -rf build/mentor_* install
+fi
+mkdir -p install
+echo "$flavour" >install/.flavour
+
+. "$here/env.sh"
+"$here/quietly.sh" "workspace" log/setup/colcon.log \
+  "$venv/bin/python" -m colcon build --base-paths src launch --symlink-install --cmake-args -DBUILD_TESTING=OFF

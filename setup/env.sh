@@ -1,0 +1,15 @@
+# Source me in bash: the environment in which nodes, tests and tools of this workspace run.
+# (Sourced by every make target; a user sources it for python -m mentor_policy and the like.)
+mentor_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+mentor_venv=${MENTOR_VENV:-$mentor_root/.venv}
+case $mentor_venv in /*) ;; *) mentor_venv=$mentor_root/$mentor_venv ;; esac
+
+. "$mentor_venv/bin/activate"
+if [ -z "${ROS_DISTRO:-}" ]; then # no distribution is sourced: the wheels in the environment are ROS 2
+  export AMENT_PREFIX_PATH=$mentor_venv CMAKE_PREFIX_PATH=$mentor_venv
+fi
+if [ -f "$mentor_root/install/local_setup.bash" ]; then
+  . "$mentor_root/install/local_setup.bash"
+fi
+export MUJOCO_GL=${MUJOCO_GL:-egl} LP_NUM_THREADS=${LP_NUM_THREADS:-0} # headless pictures, drawn by the calling thread
+unset mentor_root mentor_venv

@@ -6,6 +6,8 @@ setup(
     name=NAME,
     version="0.1.0",
     packages=find_packages(exclude=["test", "test.*"]),
+    # Lets plain gymnasium.make() find the environments: see its first lines.
+    py_modules=["sitecustomize"],
     package_data={NAME: ["py.typed"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
@@ -16,5 +18,8 @@ setup(
     maintainer_email="maintainers@mentor-vrl.example.org",
     description="Simulated bodies: DMC, Meta-World and Adroit over the topics of the stack, and twins of the real cells.",
     license="Apache-2.0",
-    entry_points={"console_scripts": []},
+    entry_points={
+        "console_scripts": [],
+        "gymnasium.envs": ["mentor = mentor_sim_bridge.registration:register_all"],
+    },
 )

@@ -1,0 +1,137 @@
+"""A task of a suite as a gymnasium environment: pictures in, actions out."""
+
+from __future__ import annotations
+
+from typing import Any, SupportsFloat
+
+import gymnasium as gym
+import numpy as np
+from mentor_common.frames import FrameLayout
+from numpy.typing import NDArray
+
+from mentor_sim_bridge.benchmarks.body import Body
+
+Observation = NDArray[np.uint8] | dict[str, NDArray[Any]]
+
+
+class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
+    """Stacks the newest frames, repeats actions and sums their rewards.
+
+    The observation is ``(frame_stack * 3, height, width) uint8``, oldest frame first, and with a
+    state the dictionary of it as ``image`` and ``(state_size,) float32`` as ``state``. After a
+    reset every frame of the stack is the first one.
+
+    Args:
+        body: the task.
+        action_repeat: simulator frames per step; at the end of an episode there may be fewer.
+        frame_stack: frames of an observation.
+        image_size: height and width of a frame in pixels.
+        render_mode: None or ``rgb_array``.
+        sticky_success: success once stays success until the reset (Meta-World, Adroit).
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 30}  # noqa: RUF012 - gymnasium's form
+
+    def __init__(
+        self,
+        body: Body,
+        action_repeat: int = 2,
+        frame_stack: int = 3,
+        image_size: int = 84,
+        render_mode: str | None = None,
+        sticky_success: bool = True,
+    ) -> None:
+        if action_repeat < 1:
+            raise ValueError(f"action_repeat is {action_repeat}, must be at least 1")
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode is {render_mode!r}; known: None, 'rgb_array'")
+        self.body = body
+        self.action_repeat = action_repeat
+        self.render_mode = render_mode
+        self.frame_layout = FrameLayout((body.camera,), frame_stack, image_size, image_size, True)
+        self.period = body.frame_seconds * action_repeat
+        self.max_steps = -(-body.max_frames // action_repeat)
+        self.metadata = {**self.metadata, "render_fps": max(1, round(1 / self.period))}
+        image = gym.spaces.Box(0, 255, self.frame_layout.shape, np.uint8)
+        self.observation_space: gym.Space[Any] = image
+        if body.state_size:
+            state = gym.spaces.Box(-np.inf, np.inf, (body.state_size,), np.float32)
+            self.observation_space = gym.spaces.Dict(image=image, state=state)
+        self.action_names = body.action_names
+        self.action_space = gym.spaces.Box(-1.0, 1.0, (len(body.action_names),), np.float32)
+        self._sticky = sticky_success
+        self._success = False
+        self._ended = True
+        self._stack = np.zeros(self.frame_layout.shape, np.uint8)
+
+    @property
+    def task(self) -> str:
+        """Name of the task of the running episode, e.g. ``dmc-hopper_hop``."""
+        return self.body.task
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begins an episode. Without a seed the randomness goes on as it is."""
+        super().reset(seed=seed)
+        info = self.body.reset(seed, options or {})
+        self._success = False
+        self._ended = False
+        frame = self.body.render()
+        self._stack = np.tile(frame, (self.frame_layout.frames, 1, 1))
+        return self._observation(), {"success": False, **info}
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[Observation, SupportsFloat, bool, bool, dict[str, Any]]:
+        """Repeats the action; the reward is the sum over the frames.
+
+        Raises:
+            ValueError: the action has a wrong size or holds NaN or infinity.
+            gymnasium.error.ResetNeeded: the episode is over.
+        """
+        action = np.asarray(action, np.float32)
+        if action.shape != self.action_space.shape or not np.isfinite(action).all():
+            raise ValueError(
+                f"action {action} is not {self.action_space.shape} finite numbers in [-1, 1]"
+            )
+        if self._ended:
+            raise gym.error.ResetNeeded(f"{self.task}: the episode is over, call reset() first")
+        action = np.clip(action, -1.0, 1.0)
+        reward = 0.0
+        terms: dict[str, float] = {}
+        success = False
+        for _ in range(self.action_repeat):
+            outcome = self.body.step(action)
+            reward += outcome.reward
+            for name, value in outcome.terms.items():
+                terms[name] = terms.get(name, 0.0) + value
+            success = bool(outcome.success) or (self._sticky and success)
+            self._ended = outcome.terminated or outcome.truncated
+            if self._ended:
+                break
+        self._success = success or (self._sticky and self._success)
+        # A fresh array each step: whoever keeps an observation keeps it unchanged.
+        stack = np.empty_like(self._stack)
+        stack[:-3] = self._stack[3:]
+        stack[-3:] = self.body.render()
+        self._stack = stack
+        info: dict[str, Any] = {"success": self._success}
+        if terms:
+            info["reward_terms"] = terms
+        return self._observation(), reward, outcome.terminated, outcome.truncated, info
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+        """The newest frame as ``(height, width, 3) uint8``, if ``render_mode`` is rgb_array."""
+        if self.render_mode is None:
+            return None
+        return np.ascontiguousarray(self._stack[-3:].transpose(1, 2, 0))
+
+    def close(self) -> None:
+        """Frees the simulator and the renderer."""
+        self.body.close()
+
+    def _observation(self) -> Observation:
+        if self.body.state_size:
+            return {"image": self._stack, "state": self.body.state()}
+        return self._stack

@@ -1,0 +1,135 @@
+"""Normalised coordinates of a task's workspace and the metric poses that they stand for (App. C.2).
+
+Every axis runs from -1 to 1 over its metric bounds. Used on the policy's side and again next to
+the hardware, so that both limits are the same limits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Float64 = npt.NDArray[np.float64]
+AXES = ("x", "y", "z", "r")
+"""Translations in metres, and r: the rotation about the vertical axis in radians."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis: ``low`` stands for -1, ``high`` for 1; metres, or radians for r."""
+
+    name: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Delta:
+    """An action dimension that moves an axis by action / divisor, in normalised units."""
+
+    axis: str
+    divisor: float
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The axes that a task moves, and where the end effector stands on the others.
+
+    Args:
+        frame: the frame of the metric poses.
+        axes: the axes that are moved, in the order of a normalised position.
+        fixed: (x, y, z, r) of the axes that are not moved; metres and radians.
+    """
+
+    frame: str
+    axes: tuple[Axis, ...]
+    fixed: tuple[float, float, float, float]
+
+    @property
+    def low(self) -> Float64:
+        """Metric lower bounds, shape (axes,)."""
+        return np.array([axis.low for axis in self.axes])
+
+    @property
+    def high(self) -> Float64:
+        """Metric upper bounds, shape (axes,)."""
+        return np.array([axis.high for axis in self.axes])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the axes, in order."""
+        return tuple(axis.name for axis in self.axes)
+
+    def to_metric(self, normalised: npt.ArrayLike) -> Float64:
+        """Normalised (..., axes) to metres and radians, linear also beyond the bounds."""
+        share = (np.asarray(normalised, np.float64) + 1.0) / 2.0
+        return np.asarray(self.low + share * (self.high - self.low))
+
+    def to_normalised(self, metric: npt.ArrayLike) -> Float64:
+        """Metres and radians (..., axes) to normalised, linear also beyond the bounds."""
+        values = np.asarray(metric, np.float64)
+        return np.asarray((values - self.low) / (self.high - self.low) * 2.0 - 1.0)
+
+    def clip(self, normalised: npt.ArrayLike) -> tuple[Float64, bool]:
+        """The nearest position inside the workspace, and whether that is another one.
+
+        Raises: ValueError for a position that is not finite or of another shape.
+        """
+        position = np.asarray(normalised, np.float64)
+        if position.shape != (len(self.axes),) or not np.isfinite(position).all():
+            raise ValueError(
+                f"position {position.tolist()} must be {len(self.axes)} finite numbers "
+                f"for the axes {self.names}"
+            )
+        clipped = np.clip(position, -1.0, 1.0)
+        return clipped, bool((clipped != position).any())
+
+    def next_target(
+        self, position: npt.ArrayLike, action: npt.ArrayLike, dimensions: tuple[Delta | None, ...]
+    ) -> tuple[Float64, bool]:
+        """Where an action leads, e.g. (x, z) -> (x + dx / 5, z + dz / 5), clipped.
+
+        Args:
+            position: normalised, shape (axes,).
+            action: shape (action_size,), each in [-1, 1]; values beyond are clipped first.
+            dimensions: what each action dimension moves; None: nothing in this workspace.
+        Returns: the target, normalised, shape (axes,), and whether anything was cut back.
+        Raises: ValueError for numbers that are not finite or of another shape.
+        """
+        values = np.asarray(action, np.float64)
+        if values.shape != (len(dimensions),) or not np.isfinite(values).all():
+            raise ValueError(f"action {values.tolist()} must be {len(dimensions)} finite numbers")
+        bounded = np.clip(values, -1.0, 1.0)
+        target = np.array(position, np.float64)
+        for value, dimension in zip(bounded, dimensions, strict=True):
+            if dimension is not None:
+                target[self.names.index(dimension.axis)] += value / dimension.divisor
+        clipped, cut = self.clip(target)
+        return clipped, cut or bool((bounded != values).any())
+
+    def pose(self, normalised: npt.ArrayLike) -> tuple[Float64, Float64]:
+        """The metric pose: position (x, y, z) in metres, quaternion (x, y, z, w).
+
+        The gripper points down and is turned by r about the vertical axis.
+        """
+        x, y, z, r = self._xyzr(self.to_metric(normalised))
+        # Rz(r) * Rx(pi)
+        quaternion = np.array([math.cos(r / 2.0), math.sin(r / 2.0), 0.0, 0.0])
+        return np.array([x, y, z]), quaternion
+
+    def position_of(self, xyz: npt.ArrayLike, quaternion: npt.ArrayLike) -> Float64:
+        """The normalised position of a metric pose (metres; quaternion x, y, z, w), not clipped."""
+        x, y, z = (float(value) for value in np.asarray(xyz, np.float64))
+        qx, qy, qz, qw = (float(value) for value in np.asarray(quaternion, np.float64))
+        # The gripper's own x axis, seen from above.
+        r = math.atan2(2.0 * (qx * qy + qw * qz), 1.0 - 2.0 * (qy * qy + qz * qz))
+        values = dict(zip(AXES, (x, y, z, r), strict=True))
+        return self.to_normalised([values[name] for name in self.names])
+
+    def _xyzr(self, metric: Float64) -> tuple[float, float, float, float]:
+        values = dict(zip(AXES, self.fixed, strict=True))
+        values.update(zip(self.names, (float(value) for value in metric), strict=True))
+        return values["x"], values["y"], values["z"], values["r"]

@@ -1,0 +1,211 @@
+"""Reads the keys of a YAML file one by one and refuses everything that is not as expected.
+
+Every refusal names the file, the key, the value, and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Hashable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+T = TypeVar("T")
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME_RULE = "lower-case letters, digits and _, beginning with a letter"
+
+
+class TaskError(ValueError):
+    """A task file that is refused: file, key, value, and what is allowed."""
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML without duplicate keys (YAML itself lets the last one win in silence)."""
+
+
+def _mapping(loader: _StrictLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    seen: dict[Any, int] = {}
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        line = key_node.start_mark.line + 1
+        if not isinstance(key, Hashable):
+            raise TaskError(f"line {line}: key {key!r} is no text; allowed: a name")
+        if key in seen:
+            raise TaskError(
+                f"line {line}: key '{key}' stands twice, first in line {seen[key]}; allowed: once"
+            )
+        seen[key] = line
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path) -> Fields:
+    """The top-level mapping of a YAML file."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"task file {path}: cannot be read: {error}") from error
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, file: str) -> Fields:
+    """The top-level mapping of a YAML text; ``file`` is the name for the refusals."""
+    try:
+        data = yaml.load(text, Loader=_StrictLoader)
+    except TaskError as error:
+        raise TaskError(f"task file {file}: {error}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise TaskError(f"task file {file}: is no YAML: {error}") from error
+    return Fields(file, "", data)
+
+
+class Fields:
+    """The keys of one mapping of the file. Each is read once; :meth:`end` refuses the rest."""
+
+    def __init__(self, file: str, path: str, data: Any) -> None:
+        self._file = file
+        self._path = path
+        if not isinstance(data, dict):
+            raise self._refusal(path or "(top level)", data, "a mapping of keys to values")
+        for key in data:
+            if not isinstance(key, str):
+                raise self._refusal(self._key(str(key)), key, "a text as key (quote it)")
+        self._data = data
+        self._known: set[str] = set()
+
+    def refuse(self, key: str, value: Any, allowed: str) -> TaskError:
+        """The error that refuses the value of a key of this mapping."""
+        return self._refusal(self._key(key), value, allowed)
+
+    def has(self, key: str) -> bool:
+        """Whether an optional key is there."""
+        self._known.add(key)
+        return key in self._data
+
+    def keys(self) -> list[str]:
+        """All keys of the mapping, for mappings whose keys are names."""
+        return list(self._data)
+
+    def end(self) -> None:
+        """Refuses the keys that nobody has asked for."""
+        for key, value in self._data.items():
+            if key not in self._known:
+                near = difflib.get_close_matches(key, self._known, 1)
+                hint = f" (did you mean '{near[0]}'?)" if near else ""
+                raise self.refuse(key, value, f"one of the keys {sorted(self._known)}{hint}")
+
+    def text(self, key: str, *, empty: bool = False) -> str:
+        """A text, not empty unless ``empty``."""
+        allowed = "a text" if empty else "a text that is not empty"
+        return self._take(key, allowed, lambda v: isinstance(v, str) and (empty or bool(v.strip())))
+
+    def name(self, key: str) -> str:
+        """A name: lower-case letters, digits and _."""
+        return self._take(key, NAME_RULE, lambda v: isinstance(v, str) and bool(NAME.fullmatch(v)))
+
+    def choice(self, key: str, choices: tuple[str, ...]) -> str:
+        """One of several words."""
+        return self._take(key, f"one of {list(choices)}", lambda v: v in choices, kind=str)
+
+    def flag(self, key: str) -> bool:
+        """True or false."""
+        return self._take(key, "true or false", lambda v: isinstance(v, bool))
+
+    def integer(self, key: str, low: int, high: int) -> int:
+        """A whole number in [low, high]."""
+        return self._take(
+            key, f"a whole number from {low} to {high}", lambda v: _is_int(v) and low <= v <= high
+        )
+
+    def number(self, key: str, low: float, high: float, *, above: bool = False) -> float:
+        """A finite number in [low, high], or (low, high] if ``above``."""
+        allowed = f"a number {'above' if above else 'from'} {low:g} {'up ' if above else ''}to {high:g}"
+        return float(self._take(key, allowed, lambda v: _in_range(v, low, high, above)))
+
+    def interval(self, key: str, low: float, high: float) -> tuple[float, float]:
+        """Two numbers ``[a, b]`` with low <= a <= b <= high."""
+
+        def fits(value: Any) -> bool:
+            return (
+                isinstance(value, list)
+                and len(value) == 2
+                and all(_in_range(v, low, high, False) for v in value)
+                and value[0] <= value[1]
+            )
+
+        a, b = self._take(key, f"[a, b] with {low:g} <= a <= b <= {high:g}", fits)
+        return float(a), float(b)
+
+    def names(self, key: str, least: int = 1, choices: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A list of different names, of ``choices`` where they are given."""
+        rule = f"of {list(choices)}" if choices else f"({NAME_RULE})"
+        allowed = f"a list of at least {least} different names {rule}"
+
+        def fits(value: Any) -> bool:
+            return (
+                isinstance(value, list)
+                and len(value) >= least
+                and all(isinstance(v, str) and bool(NAME.fullmatch(v)) for v in value)
+                and len(set(value)) == len(value)
+                and (not choices or set(value) <= set(choices))
+            )
+
+        return tuple(self._take(key, allowed, fits))
+
+    def section(self, key: str) -> Fields:
+        """A mapping."""
+        value = self._take(
+            key, "a mapping of keys to values", lambda v: isinstance(v, dict) and bool(v)
+        )
+        return Fields(self._file, self._key(key), value)
+
+    def sections(self, key: str) -> Iterator[Fields]:
+        """A list of mappings, at least one."""
+        value = self._take(
+            key, "a list of at least one mapping", lambda v: isinstance(v, list) and bool(v)
+        )
+        for index, item in enumerate(value):
+            yield Fields(self._file, f"{self._key(key)}[{index}]", item)
+
+    def _take(
+        self, key: str, allowed: str, fits: Callable[[Any], bool], kind: type | None = None
+    ) -> Any:
+        self._known.add(key)
+        if key not in self._data:
+            raise TaskError(
+                f"task file {self._file}: key '{self._key(key)}' is missing; allowed: {allowed}"
+            )
+        value = self._data[key]
+        if (kind is not None and not isinstance(value, kind)) or not fits(value):
+            raise self.refuse(key, value, allowed)
+        return value
+
+    def _key(self, key: str) -> str:
+        return f"{self._path}.{key}" if self._path else key
+
+    def _refusal(self, key: str, value: Any, allowed: str) -> TaskError:
+        shown = repr(value)
+        shown = shown if len(shown) <= 80 else shown[:77] + "..."
+        return TaskError(
+            f"task file {self._file}: key '{key}': value {shown} is refused; allowed: {allowed}"
+        )
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _in_range(value: Any, low: float, high: float, above: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        number = float(value)
+    except OverflowError:
+        return False
+    return math.isfinite(number) and (low < number if above else low <= number) and number <= high

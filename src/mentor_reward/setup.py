@@ -6,15 +6,18 @@ setup(
     name=NAME,
     version="0.1.0",
     packages=find_packages(exclude=["test", "test.*"]),
-    package_data={NAME: ["py.typed"]},
+    package_data={NAME: ["py.typed", "weights/*.safetensors", "label_page.html"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
     ],
-    zip_safe=True,
+    zip_safe=False,  # weights and the labelling page are read as files
     maintainer="MENTOR maintainers",
     maintainer_email="maintainers@mentor-vrl.example.org",
-    description="Reward functions of the real tasks, slot classifiers and ball tracker.",
+    description="Reward functions of the real cells, slot classifiers and their tool-chain.",
     license="Apache-2.0",
-    entry_points={"console_scripts": []},
+    entry_points={
+        "console_scripts": ["reward_node = mentor_reward.reward_node:main"],
+        "gymnasium.envs": ["__root__ = mentor_reward.registration:register_environments"],
+    },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from itertools import pairwise
 from statistics import median
 
 import numpy as np
@@ -75,7 +76,7 @@ class FrameRing:
         return self._pixels[stamp_ns]
 
     def nearest(self, time_ns: int) -> int | None:
-        """Stamp of the frame nearest to a time, the older one of two equally near; None if empty."""
+        """Stamp of the frame nearest to a time, the older one of two as near; None if empty."""
         if not self._stamps:
             return None
         after = bisect_left(self._stamps, time_ns)
@@ -87,7 +88,7 @@ class FrameRing:
         newest = self._stamps[-_PERIOD_GAPS - 1 :]
         if len(newest) < 4:
             return None
-        return round(median(b - a for a, b in zip(newest, newest[1:], strict=False)))
+        return round(median(b - a for a, b in pairwise(newest)))
 
     def is_settled(self, time_ns: int) -> bool:
         """Whether a camera that delivers in order can still bring a frame nearer to this time.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,11 +73,13 @@ class Stacker:
     """Picks for each motion the frames nearest to its begin, midpoint and end.
 
     Pure: times come in with the calls. Stamps are ROS time in nanoseconds, waiting is measured in
-    seconds of a clock that only goes forward (in lockstep, ROS time stands while a frame is missing).
+    seconds of a clock that only goes forward (in lockstep, ROS time stands while a frame is
+    missing).
 
     Args:
         layout: cameras in their order and the size of a frame; frames must be 3.
-        tolerance_s: a frame further than this from its time does not stand for it.
+        tolerance_s: a frame further than this from its time does not stand for it; for all cameras
+            or for each by name.
         timeout_s: how long the frames of a motion are waited for.
         gap_wait_s: how long a frame that seems to be missing is waited for once the camera has
             gone on past the end of the motion.
@@ -88,7 +90,7 @@ class Stacker:
         self,
         layout: FrameLayout,
         *,
-        tolerance_s: float = 0.1,
+        tolerance_s: float | Mapping[str, float] = 0.1,
         timeout_s: float = 1.0,
         gap_wait_s: float = 0.1,
         depth: int = 256,
@@ -99,7 +101,10 @@ class Stacker:
                 "midpoint, end)"
             )
         self.layout = layout
-        self.tolerance_s = tolerance_s
+        self.tolerance_s = {
+            camera: tolerance_s[camera] if isinstance(tolerance_s, Mapping) else tolerance_s
+            for camera in layout.cameras
+        }
         self.timeout_s = timeout_s
         self.gap_wait_s = gap_wait_s
         self.rings = {camera: FrameRing(depth) for camera in layout.cameras}
@@ -158,9 +163,9 @@ class Stacker:
 
     def _attempt(self, entry: _Pending, now: float) -> Stack | MissingFrames | None:
         wanted = entry.motion.wanted_ns
-        if all(ring.is_settled(t) for ring in self.rings.values() for t in wanted):
-            if self._problem(wanted) is None:
-                return self._stack(entry.motion, late=False)
+        settled = all(ring.is_settled(t) for ring in self.rings.values() for t in wanted)
+        if settled and self._problem(wanted) is None:
+            return self._stack(entry.motion, late=False)
         if entry.end_seen is None and all(
             ring.newest_ns is not None and ring.newest_ns >= wanted[2]
             for ring in self.rings.values()
@@ -189,12 +194,12 @@ class Stacker:
             for name, time_ns in zip(("begin", "midpoint", "end"), wanted, strict=True):
                 stamp = ring.nearest(time_ns)
                 assert stamp is not None
-                offset_s = abs(stamp - time_ns) / 1e9
-                if offset_s > self.tolerance_s:
+                offset_s, tolerance_s = abs(stamp - time_ns) / 1e9, self.tolerance_s[camera]
+                if offset_s > tolerance_s:
                     behind_s = (wanted[2] - newest) / 1e9
                     stopped = f"; its newest is {behind_s:.3f} s before the end" * (behind_s > 0)
                     return (
-                        f"camera '{camera}' has no frame within {self.tolerance_s:g} s of the "
+                        f"camera '{camera}' has no frame within {tolerance_s:g} s of the "
                         f"{name} of the motion: nearest {offset_s:.3f} s away{stopped}"
                     )
         return None

@@ -1,0 +1,80 @@
+"""The reward module of the cable routing task: slot states -> eq. 7, success, the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mentor_common.cable_routing import Slot1, Slot2, is_success, reward_terms
+from mentor_common.frames import FrameLayout
+from mentor_reward.slot_classifier import SLOTS, SlotClassifier
+
+
+@dataclass(frozen=True)
+class JudgedStep:
+    """Verdict on one step, with the fields of mentor_msgs/Reward."""
+
+    value: float
+    terms: Mapping[str, float] = field(default_factory=dict)
+    truncated: bool = False
+    success: bool = False
+    valid: bool = True
+    reason: str = ""
+
+
+def judge_states(slot_1: Slot1 | int, slot_2: Slot2 | int, step: int, max_steps: int) -> JudgedStep:
+    """Eq. 7 for the states after ``step``; the episode is truncated at ``max_steps``, never
+    terminated."""
+    terms = reward_terms(slot_1, slot_2)
+    return JudgedStep(
+        value=sum(terms.values()),
+        terms=terms,
+        truncated=step >= max_steps,
+        success=is_success(slot_1, slot_2),
+    )
+
+
+def judge_fault(reason: str) -> JudgedStep:
+    """A step from which nothing may be learned: it ends the episode as truncated."""
+    return JudgedStep(value=0.0, truncated=True, valid=False, reason=reason)
+
+
+class SlotStateReader:
+    """Reads the states of both slots from the last frames of their cameras.
+
+    Args:
+        classifiers: one per slot camera.
+        layout: layout of the observations.
+
+    Raises:
+        ValueError: the observations lack a slot camera.
+    """
+
+    def __init__(self, classifiers: Mapping[str, SlotClassifier], layout: FrameLayout) -> None:
+        self._classifiers = [classifiers[camera] for camera in SLOTS]
+        self._planes = [_last_frame(layout, camera) for camera in SLOTS]
+        self._shape = layout.shape
+
+    def read(self, pixels: np.ndarray) -> tuple[Slot1, Slot2]:
+        """States seen in an observation's pixels (cameras * frames * 3, 84, 84) uint8."""
+        if pixels.shape != self._shape or pixels.dtype != np.uint8:
+            raise ValueError(
+                f"slot states: pixels are {pixels.dtype} {pixels.shape}, not uint8 {self._shape}"
+            )
+        first, second = (
+            classifier.classify(pixels[planes])
+            for classifier, planes in zip(self._classifiers, self._planes, strict=True)
+        )
+        return Slot1(first), Slot2(second)
+
+
+def _last_frame(layout: FrameLayout, camera: str) -> slice:
+    """Planes of the frame at the end of the motion, from which a step is judged."""
+    if camera not in layout.cameras:
+        raise ValueError(
+            f"slot states: the observations lack camera '{camera}', have {list(layout.cameras)}"
+        )
+    frame = layout.cameras.index(camera) * layout.frames + layout.frames - 1
+    return slice(3 * frame, 3 * frame + 3)

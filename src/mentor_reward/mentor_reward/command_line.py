@@ -1,0 +1,214 @@
+"""The commands of ``python -m mentor_reward``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+DEFAULT_ENV = "mentor/cable_routing-v0"
+DEFAULT_DATA = Path("runs/slot_images")
+CAMERAS = ("slot_1", "slot_2")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the process's status."""
+    parser = argparse.ArgumentParser(prog="python -m mentor_reward", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_collect(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_label(commands)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (FileNotFoundError, ValueError) as error:
+        parser.exit(2, f"python -m mentor_reward {options.command}: {error}\n")
+
+
+def _command(commands: Any, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _data_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="folder of labelled images")
+
+
+def _add_collect(commands: Any) -> None:
+    parser = _command(
+        commands, "collect", _collect, "gather slot images from a twin, a bag or a folder"
+    )
+    _data_option(parser)
+    parser.add_argument(
+        "--env", default=DEFAULT_ENV, help="gymnasium id; info has slot_1 and slot_2"
+    )
+    parser.add_argument("--per-class", type=int, default=2500, help="images of each state")
+    parser.add_argument("--first-seed", type=int, default=0, help="seed of the first episode")
+    parser.add_argument("--episodes", type=int, default=1500, help="at most this many")
+    parser.add_argument("--bag", type=Path, help="an MCAP bag instead of a twin")
+    parser.add_argument("--pictures", type=Path, help="a folder of pictures instead of a twin")
+    parser.add_argument("--camera", choices=CAMERAS, help="whose images --bag or --pictures has")
+    parser.add_argument("--topic", default="", help="image topic of the bag, if it is another one")
+    parser.add_argument("--every", type=float, default=0.5, help="seconds between frames of a bag")
+
+
+def _add_train(commands: Any) -> None:
+    parser = _command(commands, "train", _train, "train the classifiers of both slots")
+    _data_option(parser)
+    parser.add_argument("--camera", choices=CAMERAS, help="only this one")
+    parser.add_argument("--weights", type=Path, required=True, help="folder of the weights written")
+    parser.add_argument("--epochs", type=int, default=30, help="at most this many")
+    parser.add_argument("--patience", type=int, default=8, help="epochs without improvement")
+    parser.add_argument("--seed", type=int, default=0, help="of split, weights and augmentation")
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = _command(
+        commands, "evaluate", _evaluate, "judge the classifiers on images and in episodes"
+    )
+    parser.add_argument("--data", type=Path, help="folder of labelled images never trained on")
+    parser.add_argument(
+        "--weights", type=Path, help="folder of weights; default: the committed ones"
+    )
+    parser.add_argument(
+        "--env", default=DEFAULT_ENV, help="gymnasium id; info has slot_1 and slot_2"
+    )
+    parser.add_argument("--episodes", type=int, default=0, help="of each policy, random and expert")
+    parser.add_argument("--first-seed", type=int, default=1_000_000, help="of the episodes")
+    parser.add_argument("--picture", type=Path, help="PNG of the confusion matrices")
+    parser.add_argument("--numbers", type=Path, help="JSON of all numbers")
+
+
+def _add_label(commands: Any) -> None:
+    parser = _command(commands, "label", _label, "label images by hand on a local web page")
+    _data_option(parser)
+    parser.add_argument("--camera", choices=CAMERAS, help="only images of this one")
+    parser.add_argument("--port", type=int, default=8765, help="of the page, on this machine only")
+
+
+def _make_env(name: str) -> Any:
+    import gymnasium
+
+    return gymnasium.make(name, disable_env_checker=True)
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from mentor_reward import collection
+
+    if options.bag or options.pictures:
+        if not options.camera:
+            raise ValueError(f"--camera is needed with --bag and --pictures: {', '.join(CAMERAS)}")
+        if options.bag:
+            added = collection.import_bag(
+                options.bag,
+                options.camera,
+                options.data,
+                every_s=options.every,
+                topic=options.topic,
+            )
+        else:
+            added = collection.import_pictures(options.pictures, options.camera, options.data)
+        labelled = sum(image.state is not None for image in added)
+        print(f"{len(added)} images of {options.camera} in {options.data}, {labelled} with a label")
+        return 0
+    env = _make_env(options.env)
+    try:
+        collection.collect_from_env(
+            env,
+            options.data,
+            per_class=options.per_class,
+            first_seed=options.first_seed,
+            max_episodes=options.episodes,
+        )
+    finally:
+        env.close()
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    import torch
+
+    from mentor_reward.labelled_images import load_frames, read_labels
+    from mentor_reward.training import TrainingSettings, train_classifier
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    images = read_labels(options.data)
+    settings = TrainingSettings(epochs=options.epochs, patience=options.patience, seed=options.seed)
+    for camera in [options.camera] if options.camera else CAMERAS:
+        loaded = load_frames(options.data, [i for i in images if i.camera == camera])
+        result = train_classifier(camera, *loaded, settings)
+        path = options.weights / f"{camera}.safetensors"
+        result.classifier.save(
+            path, images=str(len(loaded[0])), recalls=json.dumps(result.recalls.round(4).tolist())
+        )
+        print(f"{path}: {path.stat().st_size} bytes, epoch {result.epoch + 1}")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    import torch
+
+    from mentor_reward.confusion import confusion_table, draw_confusion
+    from mentor_reward.evaluation import reward_agreement, score_images
+    from mentor_reward.labelled_images import load_frames, read_labels
+    from mentor_reward.slot_classifier import load_classifiers
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    if not options.data and not options.episodes:
+        raise ValueError("nothing to do: give --data, --episodes or both")
+    classifiers = load_classifiers(options.weights)
+    numbers: dict[str, Any] = {}
+    if options.data:
+        images = read_labels(options.data)
+        scores = {}
+        for camera, classifier in classifiers.items():
+            frames, states, _ = load_frames(
+                options.data, [image for image in images if image.camera == camera]
+            )
+            score = scores[camera] = score_images(classifier, frames, states)
+            numbers[camera] = {"accuracy": score.accuracy, "recognised": score.recalls}
+            print(f"{camera}: {100 * score.accuracy:.2f} % of {len(states)} images")
+            print(confusion_table(score.matrix, score.names))
+        if options.picture:
+            draw_confusion(
+                options.picture,
+                {camera: score.matrix for camera, score in scores.items()},
+                {camera: score.names for camera, score in scores.items()},
+            )
+    if options.episodes:
+        env = _make_env(options.env)
+        seeds = range(options.first_seed, options.first_seed + options.episodes)
+        for policy in ("random", "expert"):
+            agreement = reward_agreement(env, classifiers, seeds, policy)
+            numbers[policy] = agreement.as_dict()
+            print(
+                f"{policy}: rewards agree on {100 * agreement.share:.2f} % of {agreement.steps} "
+                f"steps in {agreement.episodes} episodes, successes: {agreement.true_successes} "
+                f"true, {agreement.seen_successes} seen"
+            )
+        env.close()
+    if options.numbers:
+        options.numbers.parent.mkdir(parents=True, exist_ok=True)
+        options.numbers.write_text(json.dumps(numbers, indent=2) + "\n")
+    return 0
+
+
+def _label(options: argparse.Namespace) -> int:
+    from mentor_reward.label_server import Labelling, make_server
+
+    server = make_server(Labelling(options.data, options.camera or ""), options.port)
+    print(f"http://127.0.0.1:{server.server_address[1]}/  (Ctrl-C ends)", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.server_close()
+    return 0

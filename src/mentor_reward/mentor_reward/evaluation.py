@@ -1,0 +1,115 @@
+"""How good classifiers are: on images they have never seen, and as a reward in episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+
+import gymnasium
+import numpy as np
+
+from mentor_common.cable_routing import cable_reward, is_success
+from mentor_reward.cable_routing import SlotStateReader
+from mentor_reward.confusion import confusion_matrix, recall_per_class
+from mentor_reward.exploration import Behaviour, expert_of, noisy_expert, random_behaviour
+from mentor_reward.slot_classifier import SLOTS, SlotClassifier
+from mentor_reward.training import predict
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """Result on held-out images of one camera."""
+
+    matrix: np.ndarray  # (classes, classes) counts, rows are the true states
+    names: tuple[str, ...]
+
+    @property
+    def recalls(self) -> dict[str, float]:
+        """Share recognised of each state."""
+        return dict(zip(self.names, recall_per_class(self.matrix).tolist(), strict=True))
+
+    @property
+    def accuracy(self) -> float:
+        """Share recognised of all images."""
+        return float(np.diag(self.matrix).sum() / max(self.matrix.sum(), 1))
+
+
+def score_images(classifier: SlotClassifier, frames: np.ndarray, states: np.ndarray) -> ImageScore:
+    """Judges frames (N, 3, 84, 84) uint8 against their states (N,)."""
+    names = tuple(state.name for state in classifier.states)
+    seen = predict(classifier, frames).argmax(1)
+    return ImageScore(confusion_matrix(states, seen, len(names)), names)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far the reward from images and the true reward agree over the steps of episodes."""
+
+    policy: str
+    episodes: int
+    steps: int
+    same_reward: int
+    same_states: int
+    true_successes: int
+    seen_successes: int
+    mean_difference: float
+
+    @property
+    def share(self) -> float:
+        """Share of steps on which both rewards are equal."""
+        return self.same_reward / max(self.steps, 1)
+
+    def as_dict(self) -> dict[str, float | int | str]:
+        """For JSON."""
+        return {**asdict(self), "share": self.share}
+
+
+def reward_agreement(
+    env: gymnasium.Env,
+    classifiers: Mapping[str, SlotClassifier],
+    seeds: Iterable[int],
+    policy: str,
+) -> Agreement:
+    """Plays episodes with ``policy`` (random or expert) and compares the rewards at every step.
+
+    Raises:
+        ValueError: the policy is unknown, or the environment has no expert.
+    """
+    make = _policy(env, policy)
+    reader = SlotStateReader(classifiers, env.unwrapped.frame_layout)  # type: ignore[attr-defined]
+    episodes = steps = same = same_states = true_wins = seen_wins = 0
+    difference = 0.0
+    for seed in seeds:
+        observation, info = env.reset(seed=seed)
+        behaviour = make(np.random.default_rng(seed))
+        episodes += 1
+        over, step, seen_success = False, 0, False
+        while not over:
+            observation, _, terminated, truncated, info = env.step(behaviour(step))
+            pixels = observation["image"] if isinstance(observation, dict) else observation
+            seen = reader.read(np.asarray(pixels))
+            true = tuple(int(info[camera]) for camera in SLOTS)
+            true_reward, seen_reward = cable_reward(*true), cable_reward(*seen)
+            step, over = step + 1, terminated or truncated
+            steps += 1
+            same += true_reward == seen_reward
+            same_states += true == (int(seen[0]), int(seen[1]))
+            difference += abs(true_reward - seen_reward)
+            seen_success = is_success(*seen)
+        true_wins += bool(info.get("success", False))
+        seen_wins += seen_success
+    return Agreement(
+        policy, episodes, steps, same, same_states, true_wins, seen_wins, difference / max(steps, 1)
+    )
+
+
+def _policy(env: gymnasium.Env, policy: str) -> Callable[[np.random.Generator], Behaviour]:
+    if policy == "random":
+        return lambda rng: random_behaviour(env, rng)
+    expert = expert_of(env)
+    if policy != "expert" or expert is None:
+        raise ValueError(
+            f"policy '{policy}' is not there: known are random, and expert where the environment "
+            "has an expert_action()"
+        )
+    return lambda rng: noisy_expert(expert, rng, 0.0)

@@ -1,0 +1,109 @@
+"""A folder of labelled slot images: PNG files and one labels.csv beside them."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mentor_common.images import resize
+from mentor_reward.slot_classifier import IMAGE_SIZE, states_of
+
+LABELS = "labels.csv"
+_FIELDS = ("file", "camera", "state", "group")
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """One image of a slot camera.
+
+    Args:
+        file: path of the PNG, relative to the folder.
+        camera: the slot camera.
+        state: class index, None as long as nobody has labelled it.
+        group: images of one group (an episode, a recording) look alike and are never divided
+            between training and validation.
+    """
+
+    file: str
+    camera: str
+    state: int | None
+    group: str
+
+
+def read_labels(folder: str | Path) -> list[LabelledImage]:
+    """All images that labels.csv names.
+
+    Raises:
+        FileNotFoundError: there is no labels.csv.
+        ValueError: a line is wrong; the message names file, line and value.
+    """
+    path = Path(folder) / LABELS
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there; 'python -m mentor_reward collect' makes it")
+    images = []
+    with path.open(newline="") as file:
+        rows = csv.DictReader(file)
+        if tuple(rows.fieldnames or ()) != _FIELDS:
+            raise ValueError(f"{path}: columns are {rows.fieldnames}, must be {list(_FIELDS)}")
+        for number, row in enumerate(rows, start=2):
+            try:
+                states = states_of(row["camera"])
+                state = int(states(int(row["state"]))) if row["state"] != "" else None
+            except ValueError as error:
+                raise ValueError(f"{path} line {number}: {error}") from error
+            images.append(LabelledImage(row["file"], row["camera"], state, row["group"]))
+    return images
+
+
+def write_labels(folder: str | Path, images: Iterable[LabelledImage]) -> None:
+    """Writes labels.csv anew, by renaming, so that an interruption loses nothing."""
+    path = Path(folder) / LABELS
+    part = path.with_suffix(".part")
+    with part.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(_FIELDS)
+        for image in images:
+            state = "" if image.state is None else int(image.state)
+            rows.writerow((image.file, image.camera, state, image.group))
+    part.replace(path)
+
+
+def write_image(folder: str | Path, image: LabelledImage, frame: np.ndarray) -> None:
+    """Writes a frame (3, height, width) uint8, planes R, G, B, as the PNG of ``image``."""
+    path = Path(folder) / image.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bgr = np.ascontiguousarray(frame[::-1].transpose(1, 2, 0))
+    if not cv2.imwrite(str(path), bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
+        raise OSError(f"{path} could not be written")
+
+
+def read_frame(path: str | Path) -> np.ndarray:
+    """A picture as the classifier sees it: (3, 84, 84) uint8, planes R, G, B."""
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise ValueError(f"{path} is no picture that can be read")
+    return resize(bgr[:, :, ::-1], IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1)
+
+
+def load_frames(
+    folder: str | Path, images: Iterable[LabelledImage]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frames (N, 3, 84, 84) uint8, states (N,) int64 and groups (N,) of the labelled images."""
+    known = [image for image in images if image.state is not None]
+    frames = np.empty((len(known), 3, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    for index, image in enumerate(known):
+        frames[index] = read_frame(Path(folder) / image.file)
+    states = np.array([image.state for image in known], np.int64)
+    return frames, states, np.array([image.group for image in known])
+
+
+def count_states(images: Iterable[LabelledImage], camera: str) -> dict[str, int]:
+    """How many images of a camera show each state."""
+    seen = Counter(image.state for image in images if image.camera == camera)
+    return {state.name: seen[int(state)] for state in states_of(camera)}

@@ -2,5 +2,6 @@
 
 from .base import Agent, NonFiniteGradientError
 from .batch import Batch
+from .make import make_agent
 
-__all__ = ["Agent", "Batch", "NonFiniteGradientError"]
+__all__ = ["Agent", "Batch", "NonFiniteGradientError", "make_agent"]

@@ -138,5 +138,3 @@ def _finish(config: DictConfig) -> Config:
     result = cast(Config, OmegaConf.to_object(config))
     check(result)
     return result
-
-

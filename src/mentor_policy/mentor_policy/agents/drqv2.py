@@ -1,0 +1,288 @@
+"""DrQ-v2 (arXiv 2107.09645): the base that DrM, MENTOR, ALIX and TACO override."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from mentor_common.frames import FrameLayout
+from torch import Generator, Tensor, nn
+
+from ..augmentation import random_shift
+from ..config import Config, DrQv2Config
+from ..networks import Actor, Encoder, Routing, TwinCritic, initialise
+from ..precision import compute_dtype
+from .base import Agent, Pixels, Vector
+from .batch import Batch
+from .exploration import linear_schedule, truncated_normal
+from .optimizer import NamedAdam
+from .snapshot import check_tensors, copy_tensors, module_tensors, set_generator, typed_value
+
+Metrics = dict[str, Tensor]
+
+
+class DrQv2Agent(Agent):
+    """Deterministic actor, twin critic, random shift, n-step returns.
+
+    All gradients of an update are taken at the same weights and checked before any weight moves;
+    the actor's loss reads the critic features that the critic's loss has computed.
+
+    Args:
+        config: the run; ``config.agent`` is of the agent's own settings class.
+        frame_layout: pixels of an observation.
+        state_size: S, 0 without a state vector.
+        action_size: A.
+        seed: of all weights and noise.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        frame_layout: FrameLayout,
+        state_size: int,
+        action_size: int,
+        seed: int,
+    ) -> None:
+        super().__init__(action_size)
+        assert isinstance(config.agent, DrQv2Config)
+        self.settings: DrQv2Config = config.agent
+        self.config = config
+        self.frame_layout = frame_layout
+        self.state_size = state_size
+        self.dtype = compute_dtype(self.settings.precision)
+        self.updates = 0
+        # Acting may happen in another thread than updating: each has a generator of its own.
+        self.generators = {
+            name: Generator().manual_seed(seed * 1_000_003 + number)
+            for number, name in enumerate(("weights", "acting", "updating", "perturbing"))
+        }
+        self.networks = self._build()
+        for name, network in self.networks.items():
+            if name != "critic_target":
+                initialise(network, self.generators["weights"])
+        self.networks["critic_target"].load_state_dict(self.networks["critic"].state_dict())
+        self.networks["critic_target"].requires_grad_(False)
+        self.optimizer = self._optimizer()
+
+    # What the agents differ in
+
+    def _build(self) -> dict[str, nn.Module]:
+        """The networks by name, not yet initialised."""
+        settings = self.settings
+        encoder = self._build_encoder()
+        sizes = (encoder.out_features, settings.feature_dim, settings.hidden_dim)
+        critic, target = (
+            TwinCritic(*sizes, self._critic_action_size(), self.state_size) for _ in range(2)
+        )
+        actor = Actor(*sizes, self.action_size, self.state_size, self._experts())
+        return {"encoder": encoder, "actor": actor, "critic": critic, "critic_target": target}
+
+    def _build_encoder(self) -> Encoder:
+        return Encoder(self.frame_layout.shape)
+
+    def _experts(self) -> tuple[int, int, int] | None:
+        """``(N, k, hidden width)`` of the actor's mixture of experts, None for an MLP."""
+        return None
+
+    def _critic_action_size(self) -> int:
+        return self.action_size
+
+    def _stddev(self, step: int) -> float:
+        s = self.settings
+        return linear_schedule(s.stddev_start, s.stddev_end, s.stddev_steps, step)
+
+    def _next_value(self, batch: Batch, h_next: Tensor, q_next: Tensor) -> Tensor:
+        """``(B, 1)`` value of the next observation, from the smaller target Q ``(B, 1)``."""
+        return q_next
+
+    def _extra_losses(self, batch: Batch, h: Tensor, q: Tensor, metrics: Metrics) -> Tensor | None:
+        """A further loss beside the critic's, None without one. ``q``: ``(B, 1)``, smaller Q."""
+        return None
+
+    def _actor_extra(self, routing: Routing | None, metrics: Metrics) -> Tensor | None:
+        """A further loss of the actor, None without one."""
+        return None
+
+    def _before_update(self, batch: Batch, h: Tensor, step: int) -> None:
+        """Called with the encoded batch, before losses are computed."""
+
+    # Acting
+
+    def act(
+        self, obs: Pixels, state: Vector | None = None, *, step: int, evaluate: bool
+    ) -> npt.NDArray[np.float32]:
+        """See :meth:`Agent.act`. Always computed in float32."""
+        generator = self.generators["acting"]
+        if not evaluate and step < self.settings.explore_steps:
+            uniform = torch.rand(self.action_size, generator=generator) * 2.0 - 1.0
+            return np.asarray(uniform.numpy(), dtype=np.float32)
+        self._check_obs(obs)
+        with torch.no_grad():
+            pixels = torch.as_tensor(obs).unsqueeze(0).to(torch.float32)
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
+            vector = None if state is None else torch.as_tensor(state).float().unsqueeze(0)
+            mean, _ = self.actor(self.encoder(pixels), vector)
+            if not evaluate:
+                mean = truncated_normal(mean, self._stddev(step), generator)
+        return np.asarray(mean[0].numpy(), dtype=np.float32)
+
+    def _check_obs(self, obs: Pixels) -> None:
+        if tuple(obs.shape) != self.frame_layout.shape:
+            raise ValueError(
+                f"observation is {tuple(obs.shape)}, this agent reads {self.frame_layout.shape}"
+            )
+
+    # Learning
+
+    def update(self, batch: Batch, step: int) -> Metrics:
+        """See :meth:`Agent.update`."""
+        metrics: Metrics = {}
+        with torch.no_grad():
+            h_next = self.encoder(self._augmented(batch.next_obs))
+        h = self.encoder(self._augmented(batch.obs))
+        self._before_update(batch, h.detach(), step)
+        critic_loss, z = self._critic_loss(batch, h, h_next, step, metrics)
+        actor_loss = self._actor_loss(batch, h.detach(), z.detach(), step, metrics)
+        gradients = self._gradients(critic_loss, actor_loss)
+        metrics["gradient_norm"] = self.optimizer.step(gradients, self.settings.check_gradients)
+        soft_update(self.critic_target, self.critic, self.settings.soft_update_rate)
+        self.updates += 1
+        return metrics
+
+    def _augmented(self, obs: Tensor) -> Tensor:
+        padding = self.settings.shift_padding
+        return random_shift(obs, padding, self.generators["updating"], self.dtype)
+
+    def _critic_loss(
+        self, batch: Batch, h: Tensor, h_next: Tensor, step: int, metrics: Metrics
+    ) -> tuple[Tensor, Tensor]:
+        """Squared TD error of both Q plus extra losses, and the critic's features ``(B, F)``."""
+        with torch.no_grad():
+            mean, _ = self.actor(h_next, batch.next_state)
+            action = self._noisy(mean, step)
+            q_next = self._q(
+                self.critic_target, self.critic_target.trunk(h_next, batch.next_state), action
+            )
+            value = self._next_value(batch, h_next, q_next.amin(0))
+            target = batch.reward + batch.discount * value
+        z = self.critic.trunk(h, batch.state)
+        q = self._q(self.critic, z, batch.action)
+        loss = (q - target).square().mean(1).sum()
+        metrics["critic/loss"] = loss.detach()
+        metrics["critic/q"] = q.detach().mean()
+        metrics["critic/target"] = target.mean()
+        metrics["batch/reward"] = batch.reward.mean()
+        extra = self._extra_losses(batch, h, q.detach().amin(0), metrics)
+        return loss if extra is None else loss + extra, z
+
+    def _q(self, critic: TwinCritic, z: Tensor, action: Tensor) -> Tensor:
+        """Both Q, ``(2, B, 1)``, of critic features and actions."""
+        return critic.heads(z, action)
+
+    def _actor_loss(
+        self, batch: Batch, h: Tensor, z: Tensor, step: int, metrics: Metrics
+    ) -> Tensor:
+        """-min Q of the actor's noisy action, plus extra losses, 0-d."""
+        mean, routing = self.actor(h, batch.state)
+        loss = -self._q(self.critic, z, self._noisy(mean, step)).amin(0).mean()
+        metrics["actor/loss"] = loss.detach()
+        extra = self._actor_extra(routing, metrics)
+        return loss if extra is None else loss + extra
+
+    def _noisy(self, mean: Tensor, step: int) -> Tensor:
+        clip = self.settings.stddev_clip
+        return truncated_normal(mean, self._stddev(step), self.generators["updating"], clip)
+
+    def _gradients(self, critic_loss: Tensor, actor_loss: Tensor) -> dict[str, Tensor]:
+        named = self.optimizer.parameters
+        actor = {name: p for name, p in named.items() if name.startswith("actor/")}
+        others = {name: p for name, p in named.items() if not name.startswith("actor/")}
+        result = dict(
+            zip(actor, torch.autograd.grad(actor_loss, list(actor.values())), strict=True)
+        )
+        result.update(
+            zip(others, torch.autograd.grad(critic_loss, list(others.values())), strict=True)
+        )
+        return result
+
+    def _optimizer(self) -> NamedAdam:
+        rate = self.settings.learning_rate
+        actor: dict[str, nn.Parameter] = {}
+        others: dict[str, nn.Parameter] = {}
+        for network, module in self.networks.items():
+            for name, parameter in module.named_parameters():
+                if parameter.requires_grad:
+                    group = actor if network == "actor" else others
+                    group[f"{network}/{name}"] = parameter
+        ratio = self.settings.actor_learning_rate_ratio
+        return NamedAdam([(rate, others), (rate * ratio, actor)])
+
+    # Networks by name
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder."""
+        return self.networks["encoder"]  # type: ignore[return-value]
+
+    @property
+    def actor(self) -> Actor:
+        """The policy."""
+        return self.networks["actor"]  # type: ignore[return-value]
+
+    @property
+    def critic(self) -> TwinCritic:
+        """The twin critic."""
+        return self.networks["critic"]  # type: ignore[return-value]
+
+    @property
+    def critic_target(self) -> TwinCritic:
+        """Its moving average."""
+        return self.networks["critic_target"]  # type: ignore[return-value]
+
+    # State
+
+    def _live_tensors(self) -> dict[str, Tensor]:
+        tensors = module_tensors(self.networks)
+        tensors.update({f"adam/{name}": tensor for name, tensor in self.optimizer.state().items()})
+        return tensors
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """See :meth:`Agent.state`."""
+        tensors = self._live_tensors()
+        for name, generator in self.generators.items():
+            tensors[f"generator/{name}"] = generator.get_state()
+        return tensors, {"agent": self.settings.name, "updates": self.updates}
+
+    def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """See :meth:`Agent.load_state`."""
+        own, _ = self.state()
+        what = f"state of {self.settings.name}"
+        check_tensors(own, tensors, what)
+        agent = typed_value(values, "agent", (str,), what)
+        if agent != self.settings.name:
+            raise ValueError(f"{what}: it is of {agent}, another agent")
+        updates = typed_value(values, "updates", (int,), what)
+        for name in self.generators:  # a throw-away generator says whether the state is one
+            set_generator(Generator(), tensors[f"generator/{name}"], f"generator/{name}")
+        copy_tensors(self._live_tensors(), tensors)
+        for name, generator in self.generators.items():
+            set_generator(generator, tensors[f"generator/{name}"], f"generator/{name}")
+        self.updates = updates
+
+    def acting_state(self) -> dict[str, Tensor]:
+        """See :meth:`Agent.acting_state`."""
+        return module_tensors({name: self.networks[name] for name in ("encoder", "actor")})
+
+    def load_acting_state(self, tensors: dict[str, Tensor]) -> None:
+        """See :meth:`Agent.load_acting_state`."""
+        own = self.acting_state()
+        check_tensors(own, tensors, f"weights of {self.settings.name}")
+        copy_tensors(own, tensors)
+
+
+def soft_update(target: nn.Module, source: nn.Module, rate: float) -> None:
+    """target <- (1 - rate) target + rate source, every parameter."""
+    with torch.no_grad():
+        torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), rate)

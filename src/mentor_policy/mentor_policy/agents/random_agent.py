@@ -1,0 +1,57 @@
+"""The agent that looks at nothing: uniform actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Generator, Tensor
+
+from .base import Agent, Pixels, Vector
+from .batch import Batch
+from .snapshot import check_tensors, set_generator
+
+
+class RandomAgent(Agent):
+    """Uniform actions in [-1, 1], whatever it sees.
+
+    Args:
+        action_size: A.
+        seed: of the actions.
+    """
+
+    def __init__(self, action_size: int, seed: int) -> None:
+        super().__init__(action_size)
+        self._generator = Generator().manual_seed(seed * 1_000_003 + 1)
+
+    def act(
+        self, obs: Pixels, state: Vector | None = None, *, step: int, evaluate: bool
+    ) -> npt.NDArray[np.float32]:
+        """See :meth:`Agent.act`."""
+        action = torch.rand(self.action_size, generator=self._generator) * 2.0 - 1.0
+        return np.asarray(action.numpy(), dtype=np.float32)
+
+    def update(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Learns nothing."""
+        return {}
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """See :meth:`Agent.state`."""
+        return {"generator/acting": self._generator.get_state()}, {"agent": "random"}
+
+    def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+        """See :meth:`Agent.load_state`."""
+        check_tensors(self.state()[0], tensors, "state of random")
+        if values.get("agent") != "random":
+            raise ValueError(f"state of random: it is of {values.get('agent')!r}, another agent")
+        set_generator(self._generator, tensors["generator/acting"], "generator/acting")
+
+    def acting_state(self) -> dict[str, Tensor]:
+        """Nothing: acting needs no weights."""
+        return {}
+
+    def load_acting_state(self, tensors: dict[str, Tensor]) -> None:
+        """See :meth:`Agent.load_acting_state`."""
+        check_tensors({}, tensors, "weights of random")

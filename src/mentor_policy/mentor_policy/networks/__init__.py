@@ -1,0 +1,23 @@
+"""The networks: encoder, trunk, actor with its mixture of experts, twin critic, value."""
+
+from .actor import Actor
+from .critic import TwinCritic, Value
+from .encoder import Encoder
+from .layers import Conv2d, LayerNorm, Linear, StackedLinear, initialise
+from .moe import MixtureOfExperts, Routing
+from .trunk import Trunk
+
+__all__ = [
+    "Actor",
+    "Conv2d",
+    "Encoder",
+    "LayerNorm",
+    "Linear",
+    "MixtureOfExperts",
+    "Routing",
+    "StackedLinear",
+    "Trunk",
+    "TwinCritic",
+    "Value",
+    "initialise",
+]

@@ -1,0 +1,64 @@
+"""The policy: a trunk, one layer in, a middle (linear or mixture of experts), one layer out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .layers import Linear
+from .moe import MixtureOfExperts, Routing
+from .trunk import Trunk
+
+
+class Actor(nn.Module):
+    """``pi(o)`` of Alg. 2: trunk -> Linear, ReLU -> middle -> ReLU -> Linear -> tanh.
+
+    With a linear middle this is the MLP (1024, 1024) of DrQ-v2 and DrM.
+
+    Args:
+        in_features: numbers from the encoder.
+        feature_dim: numbers after the trunk.
+        hidden_dim: width in front of and behind the middle.
+        action_size: A.
+        state_size: S, 0 without a state vector.
+        experts: ``(N, k, hidden width)`` of a mixture of experts; None for a linear middle.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        feature_dim: int,
+        hidden_dim: int,
+        action_size: int,
+        state_size: int = 0,
+        experts: tuple[int, int, int] | None = None,
+    ) -> None:
+        super().__init__()
+        self.trunk = Trunk(in_features, feature_dim, state_size)
+        self.first = Linear(self.trunk.out_features, hidden_dim)
+        self.middle: Linear | MixtureOfExperts
+        if experts is None:
+            self.middle = Linear(hidden_dim, hidden_dim)
+        else:
+            count, top_k, expert_dim = experts
+            self.middle = MixtureOfExperts(hidden_dim, expert_dim, count, top_k)
+        self.last = Linear(hidden_dim, action_size)
+
+    def forward(self, h: Tensor, state: Tensor | None = None) -> tuple[Tensor, Routing | None]:
+        """Mean actions.
+
+        Args:
+            h: ``(B, in_features)`` from the encoder, in the type to compute in.
+            state: ``(B, S)`` or None.
+
+        Returns:
+            ``(B, A)`` in [-1, 1], in the type of the weights, and how the router decided (None
+            without a mixture of experts).
+        """
+        x = self.first(self.trunk(h, state)).relu_()
+        routing: Routing | None = None
+        if isinstance(self.middle, MixtureOfExperts):
+            x, routing = self.middle(x)
+        else:
+            x = self.middle(x)
+        return torch.tanh(self.last(x.relu().to(self.last.weight.dtype))), routing

@@ -1,0 +1,68 @@
+"""The twin critic of DrQ-v2 and the value network of DrM."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .layers import Linear, StackedLinear
+from .trunk import Trunk
+
+
+class TwinCritic(nn.Module):
+    """Two Q functions over one trunk, computed together as stacks of two.
+
+    Args:
+        in_features: numbers from the encoder.
+        feature_dim: numbers after the trunk.
+        hidden_dim: width of the two hidden layers.
+        action_size: A.
+        state_size: S, 0 without a state vector.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        feature_dim: int,
+        hidden_dim: int,
+        action_size: int,
+        state_size: int = 0,
+    ) -> None:
+        super().__init__()
+        self.trunk = Trunk(in_features, feature_dim, state_size)
+        self.first = StackedLinear(2, self.trunk.out_features + action_size, hidden_dim)
+        self.second = StackedLinear(2, hidden_dim, hidden_dim)
+        self.last = StackedLinear(2, hidden_dim, 1)
+
+    def forward(self, h: Tensor, state: Tensor | None, action: Tensor) -> Tensor:
+        """Both Q, ``(2, B, 1)`` in the type of the weights, of ``(B, in_features)`` and ``(B, A)``."""
+        return self.heads(self.trunk(h, state), action)
+
+    def heads(self, z: Tensor, action: Tensor) -> Tensor:
+        """Both Q, ``(2, B, 1)``, of features ``(B, F)`` that the trunk gave."""
+        x = torch.cat([z, action.to(z.dtype)], dim=-1).expand(2, -1, -1)
+        x = self.second(self.first(x).relu_()).relu_()
+        result: Tensor = self.last(x.to(self.last.weight.dtype))
+        return result
+
+
+class Value(nn.Module):
+    """V of DrM's dormancy-driven exploitation: a trunk and two hidden layers.
+
+    Args: as of :class:`TwinCritic`.
+    """
+
+    def __init__(
+        self, in_features: int, feature_dim: int, hidden_dim: int, state_size: int = 0
+    ) -> None:
+        super().__init__()
+        self.trunk = Trunk(in_features, feature_dim, state_size)
+        self.first = Linear(self.trunk.out_features, hidden_dim)
+        self.second = Linear(hidden_dim, hidden_dim)
+        self.last = Linear(hidden_dim, 1)
+
+    def forward(self, h: Tensor, state: Tensor | None = None) -> Tensor:
+        """V, ``(B, 1)`` in the type of the weights."""
+        x = self.second(self.first(self.trunk(h, state)).relu_()).relu_()
+        result: Tensor = self.last(x.to(self.last.weight.dtype))
+        return result

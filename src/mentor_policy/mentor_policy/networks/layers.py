@@ -1,0 +1,88 @@
+"""Layers that compute in the type of their input and keep their weights in float32.
+
+A float32 (or float64) input is computed as usual; a bfloat16 input meets weights rounded for this
+one product, and gradients arrive at the float32 master weights.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+
+class Linear(nn.Linear):
+    """``nn.Linear`` that follows the type of its input. ``(..., in) -> (..., out)``."""
+
+    def reset_parameters(self) -> None:
+        """Nothing: :func:`initialise` draws from a generator of the agent's own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
+
+
+class Conv2d(nn.Conv2d):
+    """``nn.Conv2d`` that follows the type of its input. ``(B, C, H, W) -> (B, C', H', W')``."""
+
+    def reset_parameters(self) -> None:
+        """Nothing: :func:`initialise` draws from a generator of the agent's own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(x, self.weight.to(x.dtype), _to(self.bias, x.dtype))
+
+
+class StackedLinear(nn.Module):
+    """N linear layers side by side, their weights in one tensor.
+
+    Args:
+        count: N.
+        in_features: width of the input of each.
+        out_features: width of the output of each.
+    """
+
+    def __init__(self, count: int, in_features: int, out_features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(count, out_features, in_features))
+        self.bias = nn.Parameter(torch.zeros(count, out_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Every layer on its own rows, ``(N, B, in) -> (N, B, out)``."""
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+        return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
+
+
+class LayerNorm(nn.LayerNorm):
+    """``nn.LayerNorm`` computed in the type of its weights, returned in the type of its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype)).to(x.dtype)
+
+
+def initialise(module: nn.Module, generator: Generator) -> None:
+    """Draw the weights of all linear and convolution layers inside ``module`` anew.
+
+    Orthogonal weights (gain sqrt 2 for convolutions, which a ReLU follows), zero biases, as in
+    DrQ-v2. Each layer of a stack is orthogonal by itself. LayerNorm is set to ones and zeros.
+    """
+    with torch.no_grad():
+        for layer in module.modules():
+            if isinstance(layer, StackedLinear):
+                for weight in layer.weight:
+                    nn.init.orthogonal_(weight, generator=generator)
+                layer.bias.zero_()
+            elif isinstance(layer, nn.Conv2d):
+                nn.init.orthogonal_(layer.weight, math.sqrt(2.0), generator=generator)
+                if layer.bias is not None:
+                    layer.bias.zero_()
+            elif isinstance(layer, nn.Linear):
+                nn.init.orthogonal_(layer.weight, generator=generator)
+                layer.bias.zero_()
+            elif isinstance(layer, nn.LayerNorm):
+                layer.weight.fill_(1.0)
+                layer.bias.zero_()
+
+
+def _to(tensor: Tensor | None, dtype: torch.dtype) -> Tensor | None:
+    return None if tensor is None else tensor.to(dtype)

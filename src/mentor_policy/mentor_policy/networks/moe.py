@@ -1,0 +1,115 @@
+"""The mixture of experts of the paper (eq. 1 and 2, Alg. 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .dispatch import sparse_experts
+from .layers import Linear, StackedLinear
+
+
+@dataclass(frozen=True)
+class Routing:
+    """How a router decided over B rows and N experts.
+
+    Attributes:
+        logits: ``(B, N)``, h(x).
+        experts: ``(B, k) int64``, the experts of the k largest logits.
+        weights: ``(B, k)``, w(i; x) of eq. 1: the softmax over these k logits only.
+    """
+
+    logits: Tensor
+    experts: Tensor
+    weights: Tensor
+
+    def load_balance_loss(self) -> Tensor:
+        """sum_i p(i) log p(i) of the batch mean p of the full softmax (Alg. 2, lines 15 to 17).
+
+        0-d; from -log N (all experts alike) to 0.
+        """
+        p = torch.softmax(self.logits, dim=-1).mean(dim=0)
+        return torch.xlogy(p, p).sum()
+
+    def usage(self) -> Tensor:
+        """Share of each expert in the output, ``(N,)``: the batch mean of w(i; x), sums to 1."""
+        sums = torch.zeros_like(self.logits).scatter_(1, self.experts, self.weights)
+        return sums.mean(dim=0)
+
+    def entropy(self) -> Tensor:
+        """Mean entropy of a row's full softmax in nats, 0-d; at most log N."""
+        log_p = torch.log_softmax(self.logits, dim=-1)
+        return -(log_p.exp() * log_p).sum(dim=-1).mean()
+
+
+class Router(nn.Module):
+    """h of eq. 1: Linear, ReLU, Linear; the logits in the type of the weights."""
+
+    def __init__(self, in_features: int, hidden: int, experts: int) -> None:
+        super().__init__()
+        self.first = Linear(in_features, hidden)
+        self.last = Linear(hidden, experts)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, in_features) -> (B, N)``."""
+        hidden = self.first(x).relu_()
+        logits: Tensor = self.last(hidden.to(self.last.weight.dtype))
+        return logits
+
+
+class MixtureOfExperts(nn.Module):
+    """N two-layer experts of which each row meets k.
+
+    Args:
+        width: numbers in a row, in and out.
+        hidden: hidden width of each expert and of the router.
+        experts: N.
+        top_k: k.
+
+    Raises:
+        ValueError: k is not from 1 to N.
+    """
+
+    def __init__(self, width: int, hidden: int, experts: int, top_k: int) -> None:
+        super().__init__()
+        if not 1 <= top_k <= experts:
+            raise ValueError(f"top_k is {top_k}; it must be from 1 to experts, which is {experts}")
+        self.top_k = top_k
+        self.router = Router(width, hidden, experts)
+        self.first = StackedLinear(experts, width, hidden)
+        self.second = StackedLinear(experts, hidden, width)
+
+    def route(self, x: Tensor) -> Routing:
+        """Choose the experts of each row of ``(B, width)`` (eq. 1)."""
+        logits = self.router(x)
+        values, experts = torch.topk(logits, self.top_k, dim=-1)
+        return Routing(logits, experts, torch.softmax(values, dim=-1))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Routing]:
+        """F of eq. 2, ``(B, width) -> (B, width)``; each expert computes only its own rows."""
+        routing = self.route(x)
+        y = sparse_experts(
+            x,
+            routing.experts,
+            routing.weights,
+            self.first.weight,
+            self.first.bias,
+            self.second.weight,
+            self.second.bias,
+        )
+        return y, routing
+
+    def dense(self, x: Tensor) -> tuple[Tensor, Routing]:
+        """The same as the paper writes it: every row through every expert."""
+        routing = self.route(x)
+        y = self.every_expert(x)
+        gate = torch.zeros_like(routing.logits).scatter(1, routing.experts, routing.weights)
+        return torch.einsum("bn,nbd->bd", gate.to(y.dtype), y), routing
+
+    def every_expert(self, x: Tensor) -> Tensor:
+        """FFN_i(x) for all i: ``(B, width) -> (N, B, width)``."""
+        count = self.first.weight.shape[0]
+        result: Tensor = self.second(self.first(x.expand(count, -1, -1)).relu_())
+        return result

@@ -1,0 +1,505 @@
+"""The base of all nodes: lifecycle, parameters, diagnostics, partners, and a clean end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
+from std_msgs.msg import Float64
+
+from mentor_common import health, topics
+from mentor_common.dds import ask_for_short_lease
+from mentor_common.goals import Goal, GoalServer, RemoteAction
+from mentor_common.parameters import Param, ParameterError, check_overrides
+from mentor_common.partners import PartnerWatch
+from mentor_common.topics import Interface, Topic
+
+STANDARD_PARAMETERS = (
+    Param(
+        "autostart", "bool", True,
+        "whether the node configures and activates itself; else a lifecycle manager does",
+        read_only=True,
+    ),
+    Param(
+        "diagnostics_period", "float", 1.0,
+        "seconds of wall time between two reports on /diagnostics and ~/statistics",
+        low=0.05, high=60.0, read_only=True,
+    ),
+)  # fmt: skip
+RCLPY_PARAMETERS = ("use_sim_time", "start_type_description_service")
+LOOKS_PER_SECOND = 4.0
+"""How often a node looks for its partners."""
+
+
+class CellNode(LifecycleNode):
+    """A lifecycle node of the cell.
+
+    A node names its parameters in ``PARAMETERS`` and fills in the hooks ``configure`` (make
+    publishers, subscriptions, servers, load what is to be loaded), ``activate``, ``deactivate``
+    and ``cleanup``. An exception in ``configure`` or ``activate`` is said in the log and leaves
+    the node in its former state; with ``autostart`` it ends the process with status 1. What was
+    made in ``configure`` through this class is destroyed by the cleanup.
+
+    While the node is not active it publishes nothing but its diagnostics, hears nothing and
+    rejects goals. The hooks and all callbacks run on one thread.
+    """
+
+    PARAMETERS: ClassVar[Sequence[Param]] = ()
+
+    def __init__(self, name: str, **node_arguments: Any) -> None:
+        self.active = False
+        self.state_label = "unconfigured"
+        self.exit_code: int | None = None
+        self._stopped: Callable[[], None] = lambda: None
+        self._workers: list[threading.Thread] = []
+        self._stopping = threading.Event()
+        self._soon: list[Callable[[], None]] = []
+        self._executor_thread: int | None = None
+        self._values: dict[str, Any] = {}
+        super().__init__(name, **node_arguments)
+        self.full_name: str = self.get_fully_qualified_name()
+        self._table = {param.name: param for param in (*STANDARD_PARAMETERS, *self.PARAMETERS)}
+        self._declare()
+        self.health = health.Health()
+        self.partners = PartnerWatch(self)
+        self.health.add_source(self.partners.problems)
+        self._statistics: dict[str, Any] = {}
+        self._goal_servers: list[GoalServer] = []
+        self._diagnostics = self.create_publisher(
+            topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
+        )
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._wake_guard = self.create_guard_condition(self._run_soon)
+        self.create_timer(self.number("diagnostics_period"), self._report, clock=self._steady)
+        self.create_timer(1.0 / LOOKS_PER_SECOND, self._look, clock=self._steady)
+        self._own_entities = self._entities()
+
+    # Hooks, for the nodes to fill in.
+
+    def configure(self) -> None:
+        """Makes everything that the node needs. Raises: any exception, with the reason."""
+
+    def activate(self) -> None:
+        """Begins to work. Raises: any exception, with the reason."""
+
+    def deactivate(self) -> None:
+        """Stops to work."""
+
+    def cleanup(self) -> None:
+        """Lets go of what ``configure`` took, but for publishers, subscriptions and servers."""
+
+    def parameters_changed(self, names: set[str]) -> None:
+        """Told of parameters that have changed at run time, after validation."""
+
+    def check_parameters(self, values: dict[str, Any]) -> str | None:
+        """Why all parameters together are refused, or None. ``values`` are those to be."""
+        return None
+
+    # Parameters.
+
+    def flag(self, name: str) -> bool:
+        """Value of a bool parameter."""
+        return self._value(name, "bool")  # type: ignore[no-any-return]
+
+    def integer(self, name: str) -> int:
+        """Value of an int parameter."""
+        return self._value(name, "int")  # type: ignore[no-any-return]
+
+    def number(self, name: str) -> float:
+        """Value of a float parameter."""
+        return self._value(name, "float")  # type: ignore[no-any-return]
+
+    def text(self, name: str) -> str:
+        """Value of a str parameter."""
+        return self._value(name, "str")  # type: ignore[no-any-return]
+
+    def items(self, name: str) -> list[Any]:
+        """Value of an array parameter."""
+        return list(self._values[name])
+
+    def parameter_values(self) -> dict[str, Any]:
+        """All parameters of the table and their values, e.g. to be written beside results."""
+        return dict(self._values)
+
+    # Talking.
+
+    def publisher(self, topic: Topic) -> Any:
+        """A publisher that is silent while the node is not active."""
+        return self.create_lifecycle_publisher(topic.type, topic.name, topic.qos)
+
+    def subscription(self, topic: Topic, callback: Callable[[Any], None], **options: Any) -> Any:
+        """A subscription that is deaf while the node is not active."""
+
+        def heard(message: Any) -> None:
+            if self.active:
+                callback(message)
+
+        return self.create_subscription(topic.type, topic.name, heard, topic.qos, **options)
+
+    def serve(self, interface: Interface, callback: Callable[[Any, Any], Any]) -> Any:
+        """A service ``callback(request, response) -> response``. It must know ``self.active``."""
+        return self.create_service(interface.type, interface.name, callback)
+
+    def serve_action(
+        self,
+        interface: Interface,
+        execute: Callable[[Goal], Any],
+        *,
+        threaded: bool = True,
+        accept: Callable[[Any], str | None] | None = None,
+    ) -> GoalServer:
+        """An action server, see GoalServer. ``accept(goal)`` gives the reason of a refusal."""
+        server = GoalServer(self, interface, execute, threaded=threaded, accept=accept)
+        self._goal_servers.append(server)
+        return server
+
+    def remote_action(self, interface: Interface) -> RemoteAction:
+        """An action of somebody else, to be called from a worker thread."""
+        return RemoteAction(self, interface)
+
+    def timer(self, period: float, callback: Callable[[], None], *, wall: bool = False) -> Any:
+        """A timer that rests while the node is not active; seconds of ROS time or wall time."""
+
+        def tick() -> None:
+            if self.active:
+                callback()
+
+        return self.create_timer(period, tick, clock=self._steady if wall else None)
+
+    # Threads.
+
+    def start_worker(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        """Runs ``work`` in a thread, which must end when ``stopping`` is set."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:
+                self.get_logger().fatal(f"{name}: {error!r}\n{traceback.format_exc()}")
+                self.finish(1)
+
+        self._workers = [thread for thread in self._workers if thread.is_alive()]
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self._workers.append(thread)
+        thread.start()
+        return thread
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set while the node goes down: workers must end."""
+        return self._stopping
+
+    def call_soon(self, work: Callable[[], None]) -> None:
+        """Runs ``work`` on the thread of the callbacks; callable from any thread."""
+        self._soon.append(work)
+        self._wake_guard.trigger()
+
+    def refuse_on_executor(self, what: str) -> None:
+        """Raises: RuntimeError if called on the thread of the callbacks, where waiting is a
+        deadlock."""
+        if threading.get_ident() == self._executor_thread:
+            raise RuntimeError(f"{what} is waited for on the callbacks' thread, a deadlock")
+
+    def finish(self, code: int = 0) -> None:
+        """Ends the process with this status, cleanly; callable from any thread."""
+        if self.exit_code is None:
+            self.exit_code = code
+        self._stopped()
+
+    # Lifecycle.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Runs ``configure``."""
+        if not self._step_taken("configure", self.configure):
+            self._destroy_configured()
+            return TransitionCallbackReturn.FAILURE
+        self.state_label = "inactive"
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Runs ``activate``."""
+        self._stopping.clear()
+        # The publishers speak before the hook does, so that it may publish.
+        result = super().on_activate(state)
+        self.active = True
+        if not self._step_taken("activate", self.activate):
+            self.active = False
+            super().on_deactivate(state)
+            return TransitionCallbackReturn.FAILURE
+        self.state_label = "active"
+        self.partners.restart()
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Runs ``deactivate`` and ends the workers."""
+        self._halt()
+        self.state_label = "inactive"
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Runs ``cleanup`` and destroys what ``configure`` made."""
+        self._step_taken("cleanup", self.cleanup)
+        self._destroy_configured()
+        self.state_label = "unconfigured"
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Goes down from any state, and ends the process."""
+        if self.active:
+            self._halt()
+        if self.state_label != "unconfigured":
+            self._step_taken("cleanup", self.cleanup)
+        self.state_label = "finalized"
+        self._stopped()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Back to unconfigured, after an error in a transition."""
+        if self.active:
+            self._halt()
+        self._destroy_configured()
+        self.state_label = "unconfigured"
+        return TransitionCallbackReturn.SUCCESS
+
+    def autostart(self) -> None:
+        """Configures and activates the node, if its parameter says so."""
+        if not self.flag("autostart"):
+            self.get_logger().info("unconfigured; waits for a lifecycle manager (autostart: false)")
+            return
+        success = TransitionCallbackReturn.SUCCESS
+        if self.trigger_configure() != success or self.trigger_activate() != success:
+            self.finish(1)
+
+    # Inner workings.
+
+    def _value(self, name: str, kind: str) -> Any:
+        param = self._table.get(name)
+        if param is None or param.type != kind:
+            known = [other.name for other in self._table.values() if other.type == kind]
+            raise KeyError(f"node {self.full_name} has no {kind} parameter '{name}'; known: {known}")
+        return self._values[name]
+
+    def _declare(self) -> None:
+        overrides = {
+            name: parameter.value for name, parameter in self._parameter_overrides.items()
+        }
+        table = tuple(self._table.values())
+        given = check_overrides(self.full_name, table, overrides, RCLPY_PARAMETERS)
+        for param in table:
+            value = given.get(param.name, param.converted(param.default))
+            # An empty list has no type of its own.
+            parameter = Parameter(param.name, param.ros_type, value)
+            self._parameter_overrides[param.name] = parameter
+            self.declare_parameter(param.name, value, param.descriptor())
+            self._values[param.name] = value
+        reason = self.check_parameters(dict(self._values))
+        if reason:
+            raise ParameterError(f"node {self.full_name}: parameters refused: {reason}")
+        self.add_on_set_parameters_callback(self._on_set)
+        self.add_post_set_parameters_callback(self._after_set)
+
+    def _on_set(self, parameters: list[Parameter]) -> SetParametersResult:  # type: ignore[type-arg]
+        wanted = dict(self._values)
+        for parameter in parameters:
+            param = self._table.get(parameter.name)
+            if param is None:
+                continue
+            reason = param.refusal(parameter.value)
+            if reason:
+                return SetParametersResult(
+                    successful=False,
+                    reason=f"parameter '{parameter.name}': value {parameter.value!r} {reason}",
+                )
+            wanted[parameter.name] = param.converted(parameter.value)
+        reason = self.check_parameters(wanted)
+        return SetParametersResult(successful=not reason, reason=reason or "")
+
+    def _after_set(self, parameters: list[Parameter]) -> None:  # type: ignore[type-arg]
+        names = set()
+        for parameter in parameters:
+            param = self._table.get(parameter.name)
+            if param is not None:
+                self._values[parameter.name] = param.converted(parameter.value)
+                names.add(parameter.name)
+        if names:
+            self.parameters_changed(names)
+
+    def _step_taken(self, name: str, hook: Callable[[], None]) -> bool:
+        try:
+            hook()
+        except Exception as error:
+            self.get_logger().error(f"{name} failed: {type(error).__name__}: {error}")
+            self.get_logger().debug(traceback.format_exc())
+            self.health.problem("transition", health.ERROR, f"{name} failed: {error}")
+            return False
+        self.health.solved("transition")
+        return True
+
+    def _halt(self) -> None:
+        self.active = False
+        self._stopping.set()
+        for server in self._goal_servers:
+            server.stop()
+        self._step_taken("deactivate", self.deactivate)
+        self._join_workers(5.0)
+
+    def _join_workers(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        for thread in self._workers:
+            if thread is threading.current_thread():
+                continue
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                self.get_logger().error(f"worker '{thread.name}' does not end")
+        self._workers = [thread for thread in self._workers if thread.is_alive()]
+
+    def _entities(self) -> dict[int, tuple[Callable[[Any], Any], Any]]:
+        groups: list[tuple[Callable[[Any], Any], Any]] = [
+            (self.destroy_subscription, self.subscriptions),
+            (self.destroy_timer, self.timers),
+            (self.destroy_client, self.clients),
+            (self.destroy_service, self.services),
+            (lambda waitable: waitable.destroy(), self.waitables),
+            (self.destroy_lifecycle_publisher, self.publishers),
+        ]
+        return {
+            id(entity): (destroy, entity) for destroy, entities in groups for entity in entities
+        }
+
+    def _destroy_configured(self) -> None:
+        self._goal_servers.clear()
+        self._statistics.clear()
+        self.partners.clear()
+        for key, (destroy, entity) in self._entities().items():
+            if key not in self._own_entities and hasattr(entity, "destroy"):
+                destroy(entity)
+
+    def _run_soon(self) -> None:
+        while self._soon:
+            self._soon.pop(0)()
+
+    def _look(self) -> None:
+        if self.active:
+            self.partners.look()
+
+    def _report(self) -> None:
+        level, text, readings = self.health.report()
+        if not self.active and level < health.WARN and self.state_label != "active":
+            level, text = health.WARN, f"{self.state_label}"
+        status = DiagnosticStatus(
+            name=f"{self.full_name.lstrip('/')}: {type(self).__name__}",
+            hardware_id=self.full_name,
+            level=bytes([level]),
+            message=text or "OK",
+        )
+        status.values.append(KeyValue(key="state", value=self.state_label))
+        for reading in readings:
+            key = f"{reading.name} [{reading.unit}]" if reading.unit else reading.name
+            status.values.append(KeyValue(key=key, value=f"{reading.value:.6g}"))
+            if str(reading.limits):
+                status.values.append(
+                    KeyValue(key=f"{reading.name} thresholds", value=str(reading.limits))
+                )
+        waiting = self.partners.waiting_for() if self.active else ""
+        status.values.append(KeyValue(key="waiting for", value=waiting or "nobody"))
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+        if self.active:
+            for reading in readings:
+                self._plot(reading)
+
+    def _plot(self, reading: health.Reading) -> None:
+        publisher = self._statistics.get(reading.name)
+        if publisher is None:
+            name = "".join(c if c.isalnum() else "_" for c in reading.name)
+            unit = f"_{reading.unit.lower()}" if reading.unit else ""
+            publisher = self.create_publisher(Float64, f"~/statistics/{name}{unit}", 10)
+            self._statistics[reading.name] = publisher
+        publisher.publish(Float64(data=reading.value))
+
+
+def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int:
+    """Runs a node until it finishes or SIGINT or SIGTERM comes; returns the exit status.
+
+    The executor has a thread of its own, which is joined before the exit; this thread only waits
+    for signals. Status 0 after a signal, 2 for refused parameters, else the node's own.
+    """
+    ask_for_short_lease()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = make_node()
+    except ParameterError as error:
+        print(f"refused: {error}", file=sys.stderr, flush=True)
+        rclpy.try_shutdown()
+        return 2
+    except Exception:
+        rclpy.try_shutdown()
+        raise
+    node._stopped = stop.set
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+
+    def spin() -> None:
+        node._executor_thread = threading.get_ident()
+        try:
+            node.autostart()
+            while not stop.is_set():
+                executor.spin_once()
+            _go_down(node, executor)
+        except ExternalShutdownException:
+            pass
+        except Exception as error:
+            node.get_logger().fatal(f"{error!r}\n{traceback.format_exc()}")
+            node.finish(1)
+        finally:
+            stop.set()
+
+    thread = threading.Thread(target=spin, name="executor")
+    thread.start()
+    while not stop.wait(0.5):
+        pass
+    node.call_soon(lambda: None)  # work to do ends the executor's wait
+    thread.join()
+    executor.remove_node(node)
+    executor.shutdown(0.5)
+    node.destroy_node()
+    rclpy.try_shutdown()
+    return node.exit_code or 0
+
+
+def main(make_node: Callable[[], CellNode]) -> None:
+    """:func:`run`, then ends the process with the status; for entry points."""
+    code = run(make_node)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if threading.active_count() > 1:
+        # A worker that does not end must not hold the process.
+        os._exit(code)
+    sys.exit(code)
+
+
+def _go_down(node: CellNode, executor: SingleThreadedExecutor) -> None:
+    if node.state_label != "finalized":
+        node.trigger_shutdown()
+    # Lets the last answers out: results of goals that were stopped just now.
+    until = time.monotonic() + 0.1
+    while time.monotonic() < until:
+        executor.spin_once(timeout_sec=0.02)

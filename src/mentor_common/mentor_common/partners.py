@@ -1,0 +1,202 @@
+"""Who waits for whom, since when: the partners of a node, watched through the ROS graph."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mentor_common.health import ERROR, WARN, Problem
+from mentor_common.topics import Interface, Topic
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+GRACE = 2.0
+"""Seconds for which a partner that has never been there is not missed yet."""
+
+
+@dataclass
+class Partner:
+    """One partner: whoever publishes, hears or serves ``name``.
+
+    Args:
+        role: what it does, e.g. "publishes /cell/motion".
+        usual: who that usually is.
+        present: asks the graph for the names of those who are there.
+        required: whether its absence is an ERROR, or a WARN only.
+        max_silence: seconds without a message after which it counts as missing; None: never.
+    """
+
+    role: str
+    usual: str
+    present: Callable[[], list[str]]
+    required: bool
+    max_silence: float | None
+    since: float
+    heard: float | None = None
+    nodes: tuple[str, ...] = ()
+    seen: bool = False
+    said: bool = False
+    why: str = ""
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is missing now."""
+        return bool(self.why)
+
+    def hear(self) -> None:
+        """To be called when a message of it comes (for ``max_silence``)."""
+        self.heard = time.monotonic()
+
+    def waited(self) -> float:
+        """Seconds since it went missing."""
+        return time.monotonic() - self.since
+
+
+class PartnerWatch:
+    """Looks for the partners of a node; says in one line when one is missed and when it is back."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._partners: list[Partner] = []
+        self._on_loss: list[Callable[[Partner], None]] = []
+
+    def publisher_of(
+        self, topic: Topic, *, required: bool = True, max_silence: float | None = None
+    ) -> Partner:
+        """Watches for somebody who publishes the topic."""
+        name = self._node.resolve_topic_name(topic.name)
+        return self._add(
+            f"publishes {name}",
+            topic.publisher,
+            lambda: _names(self._node.get_publishers_info_by_topic(name)),
+            required,
+            max_silence,
+        )
+
+    def subscriber_of(self, topic: Topic, usual: str = "", *, required: bool = True) -> Partner:
+        """Watches for somebody who hears the topic."""
+        name = self._node.resolve_topic_name(topic.name)
+        return self._add(
+            f"hears {name}",
+            usual,
+            lambda: _names(self._node.get_subscriptions_info_by_topic(name)),
+            required,
+            None,
+        )
+
+    def service(self, interface: Interface, *, required: bool = True) -> Partner:
+        """Watches for somebody who serves the service."""
+        name = self._node.resolve_service_name(interface.name)
+        return self._add(
+            f"serves {name}",
+            interface.server,
+            lambda: [interface.server or "a server"] * self._node.count_services(name),
+            required,
+            None,
+        )
+
+    def action(self, interface: Interface, *, required: bool = True) -> Partner:
+        """Watches for somebody who serves the action."""
+        name = self._node.resolve_topic_name(interface.name)
+        return self._add(
+            f"serves the action {name}",
+            interface.server,
+            lambda: _names(self._node.get_publishers_info_by_topic(f"{name}/_action/status")),
+            required,
+            None,
+        )
+
+    def on_loss(self, callback: Callable[[Partner], None]) -> None:
+        """Calls back when a partner that was there is lost."""
+        self._on_loss.append(callback)
+
+    def clear(self) -> None:
+        """Forgets all partners."""
+        self._partners.clear()
+        self._on_loss.clear()
+
+    def restart(self) -> None:
+        """Begins to wait anew (at activation)."""
+        for partner in self._partners:
+            partner.since, partner.heard = time.monotonic(), None
+            partner.seen = partner.said = False
+            partner.why, partner.nodes = "", ()
+
+    @property
+    def missing(self) -> list[Partner]:
+        """The partners that are missing now."""
+        return [partner for partner in self._partners if partner.missing]
+
+    def waiting_for(self) -> str:
+        """Who is waited for, as one line; empty if nobody."""
+        return "; ".join(_wait_text(partner) for partner in self.missing)
+
+    def problems(self) -> list[Problem]:
+        """The missing partners, for the diagnostics."""
+        return [
+            Problem(ERROR if partner.required and partner.said else WARN, _wait_text(partner))
+            for partner in self.missing
+        ]
+
+    def look(self) -> None:
+        """Looks once for every partner; to be called a few times a second."""
+        for partner in self._partners:
+            self._look_for(partner)
+
+    def _add(
+        self,
+        role: str,
+        usual: str,
+        present: Callable[[], list[str]],
+        required: bool,
+        max_silence: float | None,
+    ) -> Partner:
+        partner = Partner(role, usual, present, required, max_silence, time.monotonic())
+        self._partners.append(partner)
+        return partner
+
+    def _look_for(self, partner: Partner) -> None:
+        now = time.monotonic()
+        nodes = tuple(sorted(set(partner.present())))
+        why = "" if nodes else f"nobody {partner.role}"
+        if nodes and partner.max_silence is not None:
+            last = partner.heard if partner.heard is not None else partner.since
+            if now - last > partner.max_silence:
+                why = f"{', '.join(nodes)}, who {partner.role}, is silent"
+        was_missing = partner.missing
+        if why and not was_missing:
+            partner.since = now if partner.seen else partner.since
+        partner.why = why
+        logger = self._node.get_logger()
+        if why:
+            if not partner.said and (partner.seen or partner.waited() >= GRACE):
+                partner.said = True
+                who = f" ({', '.join(partner.nodes)} did)" if partner.nodes and not nodes else ""
+                usual = f"; usually the {partner.usual}" if partner.usual else ""
+                logger.warning(
+                    f"{self._node.get_fully_qualified_name()} waits: {why}{who}{usual}; "
+                    f"since {partner.waited():.1f} s"
+                )
+                if partner.seen:
+                    for callback in self._on_loss:
+                        callback(partner)
+        else:
+            if partner.said:
+                logger.info(
+                    f"{self._node.get_fully_qualified_name()} goes on: {', '.join(nodes)} "
+                    f"{partner.role} after {partner.waited():.1f} s"
+                )
+            partner.said, partner.seen = False, True
+            partner.nodes = nodes
+
+
+def _names(infos: list) -> list[str]:  # type: ignore[type-arg]
+    return [f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in infos]
+
+
+def _wait_text(partner: Partner) -> str:
+    usual = f" (usually the {partner.usual})" if partner.usual else ""
+    return f"waits for {partner.waited():.0f} s: {partner.why}{usual}"

@@ -6,11 +6,17 @@ The states' values are the class indices of the slot classifiers and travel as i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from types import MappingProxyType
 
+import numpy as np
+from numpy.typing import NDArray
+
 C5 = 3.0
 """Bonus of eq. 7 while slot 1 is filled (Table 3)."""
+STREAM = 0x57A27
+"""Sets the random numbers of start poses apart from all others drawn from the same seed."""
 
 
 class Slot1(IntEnum):
@@ -74,3 +80,22 @@ def cable_reward(slot_1: Slot1 | int, slot_2: Slot2 | int) -> float:
 def is_success(slot_1: Slot1 | int, slot_2: Slot2 | int) -> bool:
     """Whether the cable lies fully inside both slots."""
     return Slot1(slot_1) is Slot1.INSIDE and Slot2(slot_2) is Slot2.FULLY_INSIDE
+
+
+class StartPoses:
+    """Draws where episodes begin. Reset node and in-process environment draw alike from equal seeds.
+
+    Args:
+        low: lowest start on each of the task's axes, normalised, shape (axes,).
+        high: highest, same shape.
+    """
+
+    def __init__(self, low: Sequence[float], high: Sequence[float]) -> None:
+        self._low, self._high = np.asarray(low, np.float64), np.asarray(high, np.float64)
+        self._random = np.random.default_rng()
+
+    def draw(self, seed: int | None = None) -> NDArray[np.float32]:
+        """The next start, (axes,) float32, as MoveTo carries it; `seed` begins a new sequence."""
+        if seed is not None:
+            self._random = np.random.default_rng([seed, STREAM])
+        return self._random.uniform(self._low, self._high).astype(np.float32)

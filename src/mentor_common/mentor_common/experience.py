@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +84,29 @@ def action_message(
 def action_data(message: Action) -> Float32:
     """The action's values, shape (action_size,) float32; a view on the message's buffer."""
     return np.frombuffer(message.data, np.float32)
+
+
+def reward_message(
+    value: float,
+    episode: int,
+    step: int,
+    stamp: Time,
+    *,
+    terms: Mapping[str, float] | None = None,
+    terminated: bool = False,
+    truncated: bool = False,
+    success: bool = False,
+    valid: bool = True,
+    reason: str = "",
+) -> Reward:
+    """A Reward; numpy's numbers and truth values are converted (raw, they abort the process)."""
+    message = Reward(episode=int(episode), step=int(step), value=float(value), reason=reason)
+    message.header.stamp = stamp
+    message.term_names = list(terms or {})
+    message.terms = [float(term) for term in (terms or {}).values()]
+    message.terminated, message.truncated = bool(terminated), bool(truncated)
+    message.success, message.valid = bool(success), bool(valid)
+    return message
 
 
 def reward_terms(message: Reward) -> dict[str, float]:

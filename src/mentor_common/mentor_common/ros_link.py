@@ -1,0 +1,368 @@
+"""The agent's end of the topics: waits on DDS directly, with no executor between.
+
+A wait set that holds only what a step needs costs a tenth of an executor's turn. The rest (the
+reset action, ``describe``) goes through an executor, as it is rare.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import rclpy
+from builtin_interfaces.msg import Time
+from mentor_msgs.action import ResetEpisode
+from mentor_msgs.msg import Action, Observation, Reward
+from mentor_msgs.srv import Describe
+from rclpy.action import ActionClient
+from rclpy.context import Context
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile
+
+from mentor_common import topics
+from mentor_common.dds import ask_for_short_lease
+
+log = logging.getLogger("mentor.ros_env")
+
+LOOK = 0.25
+"""Seconds of wall time between two looks whether the partners are still there."""
+SAY = 5.0
+"""Seconds after which somebody who is waited for is named in the log."""
+
+
+class EnvironmentLost(RuntimeError):
+    """The environment did not answer in time or is gone; names who is missing. ``reset`` tries
+    again."""
+
+
+class RosLink:
+    """Publishes actions, hears observations and rewards, asks for resets.
+
+    One thread uses it at a time; only :meth:`close` may come from another one.
+    """
+
+    def __init__(
+        self,
+        namespace: str,
+        node: Any,
+        use_sim_time: bool,
+        on_observation: Callable[[Observation], None],
+        on_reward: Callable[[Reward], None],
+    ) -> None:
+        self._closed = False
+        self._waiting = threading.Lock()
+        self._parent = node
+        self._own_context = node is None
+        if node is None:
+            ask_for_short_lease()
+            self._context = Context()
+            rclpy.init(
+                args=[],
+                context=self._context,
+                signal_handler_options=rclpy.signals.SignalHandlerOptions.NO,
+            )
+            resolve: Callable[[str], str] = lambda name: name  # noqa: E731
+        else:
+            self._context = node.context
+            namespace = namespace or node.get_namespace()
+            resolve = node.resolve_topic_name
+        # The leading underscore hides it from `ros2 node list`, as it is no node of the cell.
+        self._node = Node(
+            f"_ros_env_{os.getpid()}_{id(self) & 0xFFFFFF:x}",
+            context=self._context,
+            namespace=namespace,
+            use_global_arguments=False,
+            enable_rosout=False,
+            start_parameter_services=False,
+            parameter_overrides=[
+                Parameter("start_type_description_service", Parameter.Type.BOOL, False)
+            ],
+        )
+        self._handlers = (on_observation, on_reward)
+        self._observations = self._subscribe(topics.OBSERVATION, resolve, on_observation)
+        self._rewards = self._subscribe(topics.REWARD, resolve, on_reward)
+        self._actions = self._node.create_publisher(
+            Action, resolve(topics.ACTION.name), topics.ACTION.qos
+        )
+        self._describe = self._node.create_client(Describe, resolve(topics.DESCRIBE.name))
+        self._reset_name = self._node.resolve_topic_name(resolve(topics.RESET_EPISODE.name))
+        self._reset: Any = ActionClient(self._node, ResetEpisode, self._reset_name)
+        self._clock_subscription: Any = None
+        self._sim_time = Time()
+        if use_sim_time and node is None:
+            self._clock_subscription = self._subscribe(
+                topics.CLOCK, resolve, self._on_clock, topics.CLOCK_QOS
+            )
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self._guard = self._node.create_guard_condition(lambda: None)
+        self._wait_set: Any = _rclpy.WaitSet(2, 1, 0, 0, 0, 0, self._context.handle)
+        self._newest_stamp = Time()
+        self._partners: dict[str, frozenset[Any]] = {}
+        self._names: dict[str, str] = {}
+
+    def now(self) -> Time:
+        """The time with which an action is stamped: ROS time, never before the observation."""
+        if self._parent is not None:
+            stamp = self._parent.get_clock().now().to_msg()
+        elif self._clock_subscription is not None:
+            self._drain(self._clock_subscription, self._on_clock)
+            stamp = self._sim_time
+        else:
+            nanoseconds = time.time_ns()
+            return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+        newest = self._newest_stamp
+        later = (stamp.sec, stamp.nanosec) < (newest.sec, newest.nanosec)
+        return newest if later else stamp
+
+    def send(self, message: Action) -> None:
+        """Publishes an action."""
+        if self._closed:
+            raise EnvironmentLost("this RosEnv is closed")
+        self._actions.publish(message)
+
+    def wait(
+        self,
+        done: Callable[[], bool],
+        until: float,
+        what: str,
+        missing: Callable[[], tuple[bool, bool]] = lambda: (True, False),
+    ) -> None:
+        """Hands incoming messages to the handlers until ``done``; lets other threads run.
+
+        Args:
+            until: time.monotonic() at which waiting ends.
+            what: what is waited for, for the error.
+            missing: whether the observation and the reward are missing, for the error.
+        Raises: EnvironmentLost.
+        """
+        with self._waiting:
+            look = time.monotonic() + LOOK
+            while True:
+                if self._closed:
+                    raise EnvironmentLost(f"closed while waiting for {what}")
+                self._drain(self._observations, self._on_observation)
+                self._drain(self._rewards, self._handlers[1])
+                if done():
+                    return
+                now = time.monotonic()
+                if now >= until:
+                    raise EnvironmentLost(self._overdue(what, missing))
+                if now >= look:
+                    look = now + LOOK
+                    self._check_partners(what)
+                self._wait_for_message(min(until, look) - now)
+
+    def describe(self, until: float, ready: bool = False) -> Describe.Response:
+        """Asks the environment what it is, until it answers (and is ready).
+
+        Raises: EnvironmentLost.
+        """
+        name = self._describe.srv_name
+        begin, said, why = time.monotonic(), False, ""
+        while True:
+            why = f"nobody serves {name} (usually the {topics.DESCRIBE.server})"
+            if self._describe.service_is_ready():
+                future = self._describe.call_async(Describe.Request())
+                self._spin(future.done, min(until, time.monotonic() + 2.0))
+                if future.done():
+                    answer: Any = future.result()
+                    if answer.ready or not ready:
+                        if said:
+                            log.info("%s answers after %.1f s", name, time.monotonic() - begin)
+                        return answer  # type: ignore[no-any-return]
+                    why = f"{answer.environment} is not ready: {answer.message}"
+                else:
+                    self._describe.remove_pending_request(future)
+                    why = f"{name} does not answer"
+            waited = time.monotonic() - begin
+            if time.monotonic() >= until:
+                raise EnvironmentLost(f"waited {waited:.1f} s: {why}")
+            if not said and waited > SAY:
+                said = True
+                log.warning("RosEnv waits since %.1f s: %s", waited, why)
+            self._spin(lambda: False, min(until, time.monotonic() + 0.1))
+
+    def reset(
+        self, seed: int | None, names: list[str], values: list[str], until: float, timeout: float
+    ) -> ResetEpisode.Result:
+        """Calls ``reset_episode`` and waits for its result. Raises: EnvironmentLost."""
+        usual = topics.RESET_EPISODE.server
+        begin, said = time.monotonic(), False
+        goal = ResetEpisode.Goal(
+            seeded=seed is not None, seed=seed or 0, option_names=names, option_values=values
+        )
+        while True:
+            while not self._reset.server_is_ready():
+                waited = time.monotonic() - begin
+                why = f"nobody serves the action {self._reset_name} (usually the {usual})"
+                if time.monotonic() >= until:
+                    raise EnvironmentLost(f"waited {waited:.1f} s: {why}")
+                if not said and waited > SAY:
+                    said = True
+                    log.warning("RosEnv waits since %.1f s: %s", waited, why)
+                self._spin(lambda: False, min(until, time.monotonic() + 0.05))
+            goal.timeout = max(0.1, until - time.monotonic())
+            server = self._endpoints(f"{self._reset_name}/_action/status")
+            stage = [""]
+
+            def heard(message: Any, stage: list[str] = stage) -> None:
+                waits = message.feedback.waiting_for
+                stage[0] = f"stage '{message.feedback.stage}'" + (
+                    f", which waits for {waits}" if waits else ""
+                )
+
+            sent = self._reset.send_goal_async(goal, feedback_callback=heard)
+            self._await_reset(sent, until, server, stage)
+            handle: Any = sent.result()
+            if handle.accepted:
+                break
+            if time.monotonic() >= until:
+                raise EnvironmentLost(f"{self._reset_name} ({usual}) rejects the reset")
+            self._spin(lambda: False, time.monotonic() + 0.2)
+        done = handle.get_result_async()
+        try:
+            self._await_reset(done, until, server, stage)
+        except EnvironmentLost:
+            handle.cancel_goal_async()
+            raise
+        result: Any = done.result().result
+        if not result.success:
+            where = f" in {stage[0]}" if stage[0] else ""
+            raise EnvironmentLost(
+                f"{self._reset_name} ({usual}) failed{where}: {result.message or 'no reason given'}"
+            )
+        self._remember_partners()
+        return result  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Leaves the graph; may be called twice, and from another thread."""
+        if self._closed:
+            return
+        self._closed = True
+        self._guard.trigger()
+        with self._waiting:
+            self._reset.destroy()
+            self._executor.remove_node(self._node)
+            self._executor.shutdown()
+            self._wait_set = None
+            self._node.destroy_node()
+            if self._own_context:
+                self._context.try_shutdown()
+
+    # Inner workings.
+
+    def _subscribe(
+        self,
+        topic: topics.Topic,
+        resolve: Callable[[str], str],
+        handler: Callable[[Any], None],
+        qos: QoSProfile | None = None,
+    ) -> Any:
+        return self._node.create_subscription(
+            topic.type, resolve(topic.name), handler, qos or topic.qos
+        )
+
+    def _wait_for_message(self, seconds: float) -> None:
+        wait_set = self._wait_set
+        observations, rewards, guard = (
+            self._observations.handle, self._rewards.handle, self._guard.handle
+        )  # fmt: skip
+        with observations, rewards, guard:
+            wait_set.clear_entities()
+            wait_set.add_subscription(observations)
+            wait_set.add_subscription(rewards)
+            wait_set.add_guard_condition(guard)
+            # Slices, so that Ctrl-C is heard.
+            wait_set.wait(max(1, int(min(seconds, LOOK) * 1e9)))
+
+    def _drain(self, subscription: Any, handler: Callable[[Any], None]) -> None:
+        handle, kind = subscription.handle, subscription.msg_type
+        with handle:
+            while (taken := handle.take_message(kind, False)) is not None:
+                handler(taken[0])
+
+    def _on_observation(self, message: Observation) -> None:
+        self._newest_stamp = message.header.stamp
+        self._handlers[0](message)
+
+    def _on_clock(self, message: Any) -> None:
+        self._sim_time = message.clock
+
+    def _spin(self, done: Callable[[], bool], until: float) -> None:
+        with self._waiting:
+            while not done():
+                left = until - time.monotonic()
+                if left <= 0.0:
+                    return
+                if self._closed:
+                    raise EnvironmentLost("this RosEnv is closed")
+                self._executor.spin_once(timeout_sec=min(left, LOOK))
+
+    def _await_reset(
+        self, future: Any, until: float, server: frozenset[Any], stage: list[str]
+    ) -> None:
+        status = f"{self._reset_name}/_action/status"
+        usual = topics.RESET_EPISODE.server
+        begin = time.monotonic()
+        while not future.done():
+            self._spin(future.done, min(until, time.monotonic() + LOOK))
+            where = f" in {stage[0]}" if stage[0] else ""
+            if future.done():
+                return
+            if time.monotonic() >= until:
+                raise EnvironmentLost(
+                    f"{self._reset_name} ({usual}) did not finish in "
+                    f"{time.monotonic() - begin:.1f} s{where}"
+                )
+            if server and not server & self._endpoints(status):
+                raise EnvironmentLost(
+                    f"whoever served {self._reset_name} (usually the {usual}) is gone{where}"
+                )
+
+    def _endpoints(self, topic: str) -> frozenset[Any]:
+        infos = self._node.get_publishers_info_by_topic(topic)
+        return frozenset(bytes(info.endpoint_gid) for info in infos)
+
+    def _remember_partners(self) -> None:
+        for subscription, usual in (
+            (self._observations, topics.OBSERVATION.publisher),
+            (self._rewards, topics.REWARD.publisher),
+        ):
+            name = subscription.topic_name
+            infos = self._node.get_publishers_info_by_topic(name)
+            self._partners[name] = frozenset(bytes(info.endpoint_gid) for info in infos)
+            nodes = {f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in infos}
+            self._names[name] = ", ".join(sorted(nodes)) or f"the {usual}"
+
+    def _check_partners(self, what: str) -> None:
+        for name, before in self._partners.items():
+            if before and not before & self._endpoints(name):
+                raise EnvironmentLost(
+                    f"{self._names[name]}, which published {name}, is gone (waited for {what})"
+                )
+
+    def _overdue(self, what: str, missing: Callable[[], tuple[bool, bool]]) -> str:
+        parts = []
+        for subscription, gone, usual in zip(
+            (self._observations, self._rewards),
+            missing(),
+            (topics.OBSERVATION.publisher, topics.REWARD.publisher),
+            strict=True,
+        ):
+            if gone:
+                name = subscription.topic_name
+                if not self._node.count_publishers(name):
+                    parts.append(f"nobody publishes {name} (usually the {usual})")
+                else:
+                    parts.append(f"{self._names.get(name, f'the {usual}')} is silent on {name}")
+        if not self._node.count_subscribers(self._actions.topic_name):
+            parts.append(f"nobody hears {self._actions.topic_name}")
+        return f"no {what} in time: {'; '.join(parts)}"

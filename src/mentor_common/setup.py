@@ -16,5 +16,8 @@ setup(
     maintainer_email="maintainers@mentor-vrl.example.org",
     description="The words that two or more crafts of the MENTOR robot learning stack share: task files, images, experience, topics and QoS, RosEnv.",
     license="Apache-2.0",
-    entry_points={"console_scripts": []},
+    entry_points={
+        "console_scripts": [],
+        "gymnasium.envs": ["__root__ = mentor_common.gymnasium_envs:register"],
+    },
 )

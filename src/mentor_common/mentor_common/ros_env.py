@@ -82,6 +82,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         self._episode: int | None = None
         self._step = 0
         self._over = True
+        self._stamp = 0.0
         self._pixels: npt.NDArray[np.uint8] | None = None
         # Step 0 of an episode may come before its number is known.
         self._first: dict[int, Observation] = {}
@@ -102,6 +103,11 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
     def episode(self) -> int | None:
         """Number of the running episode; None before the first."""
         return self._episode
+
+    @property
+    def stamp(self) -> float:
+        """Stamp of the newest observation, seconds of ROS time."""
+        return self._stamp
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -235,6 +241,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
                 f"{pixels.shape}, described as {self.frame_layout.shape}"
             )
         self._pixels = pixels
+        self._stamp = time_to_seconds(paired.observation.header.stamp)
         if not self._state_size:
             return pixels
         state = observation_state(paired.observation)
@@ -246,10 +253,8 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         return {"image": pixels, "state": state}
 
     def _info(self, paired: Paired) -> dict[str, Any]:
+        # Same seed, same actions, same info: episode numbers and stamps are properties instead.
         info: dict[str, Any] = {
-            "episode_number": paired.episode,
-            "step": paired.step,
-            "stamp": time_to_seconds(paired.observation.header.stamp),
             "success": False,
             "valid": True,
         }

@@ -42,8 +42,8 @@ class Body(ABC):
     state_size: int = 0
 
     @abstractmethod
-    def reset(self, seed: int | None, options: dict[str, Any]) -> dict[str, Any]:
-        """Begins an episode; without a seed the randomness goes on as it is. Returns the info."""
+    def reset(self, seed: int | None, options: dict[str, Any]) -> None:
+        """Begins an episode; without a seed the randomness goes on as it is."""
 
     @abstractmethod
     def step(self, action: NDArray[np.float32]) -> Outcome:
@@ -56,6 +56,10 @@ class Body(ABC):
     def state(self) -> NDArray[np.float32]:
         """The robot's own state, ``(state_size,)``."""
         return np.zeros(0, np.float32)
+
+    def info(self) -> dict[str, Any]:
+        """What is to be known of the episode beside its reward and success."""
+        return {}
 
     def close(self) -> None:  # noqa: B027 - nothing to do is a fair default
         """Frees what the simulator holds."""

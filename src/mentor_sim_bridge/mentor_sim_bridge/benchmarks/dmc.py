@@ -64,7 +64,7 @@ class DmcBody(Body):
         limit = self._env._step_limit
         self.max_frames = int(np.ceil(limit)) if np.isfinite(limit) else 0
 
-    def reset(self, seed: int | None, options: dict[str, Any]) -> dict[str, Any]:
+    def reset(self, seed: int | None, options: dict[str, Any]) -> None:
         """Begins an episode with the suite's own randomisation."""
         if seed is not None:
             self._env.task._random = np.random.RandomState(seed)
@@ -78,7 +78,6 @@ class DmcBody(Body):
             self._rendered_model = model
         elif model.nhfield:
             self._renderer.terrain_changed()
-        return {}
 
     def step(self, action: NDArray[np.float32]) -> Outcome:
         """Goes on by one control step of the suite."""

@@ -33,14 +33,57 @@ DMC = {
 """Tasks of the DeepMind Control Suite by domain."""
 
 METAWORLD = (
-    "assembly basketball bin-picking box-close button-press-topdown button-press-topdown-wall "
-    "button-press button-press-wall coffee-button coffee-pull coffee-push dial-turn disassemble "
-    "door-close door-lock door-open door-unlock hand-insert drawer-close drawer-open faucet-open "
-    "faucet-close hammer handle-press-side handle-press handle-pull-side handle-pull lever-pull "
-    "pick-place-wall pick-out-of-hole pick-place plate-slide plate-slide-side plate-slide-back "
-    "plate-slide-back-side peg-insert-side peg-unplug-side soccer stick-push stick-pull push "
-    "push-wall push-back reach reach-wall shelf-place sweep-into sweep window-open window-close"
-).split()
+    "assembly",
+    "basketball",
+    "bin-picking",
+    "box-close",
+    "button-press-topdown",
+    "button-press-topdown-wall",
+    "button-press",
+    "button-press-wall",
+    "coffee-button",
+    "coffee-pull",
+    "coffee-push",
+    "dial-turn",
+    "disassemble",
+    "door-close",
+    "door-lock",
+    "door-open",
+    "door-unlock",
+    "hand-insert",
+    "drawer-close",
+    "drawer-open",
+    "faucet-open",
+    "faucet-close",
+    "hammer",
+    "handle-press-side",
+    "handle-press",
+    "handle-pull-side",
+    "handle-pull",
+    "lever-pull",
+    "pick-place-wall",
+    "pick-out-of-hole",
+    "pick-place",
+    "plate-slide",
+    "plate-slide-side",
+    "plate-slide-back",
+    "plate-slide-back-side",
+    "peg-insert-side",
+    "peg-unplug-side",
+    "soccer",
+    "stick-push",
+    "stick-pull",
+    "push",
+    "push-wall",
+    "push-back",
+    "reach",
+    "reach-wall",
+    "shelf-place",
+    "sweep-into",
+    "sweep",
+    "window-open",
+    "window-close",
+)
 """Tasks of Meta-World (v3), as the suite spells them; ids write `_` for `-`."""
 
 MT5 = ("door-open", "drawer-open", "window-open", "drawer-close", "window-close")

@@ -6,9 +6,9 @@ from typing import Any, SupportsFloat
 
 import gymnasium as gym
 import numpy as np
-from mentor_common.frames import FrameLayout
 from numpy.typing import NDArray
 
+from mentor_common.frames import FrameLayout
 from mentor_sim_bridge.benchmarks.body import Body
 
 Observation = NDArray[np.uint8] | dict[str, NDArray[Any]]
@@ -74,12 +74,12 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
     ) -> tuple[Observation, dict[str, Any]]:
         """Begins an episode. Without a seed the randomness goes on as it is."""
         super().reset(seed=seed)
-        info = self.body.reset(seed, options or {})
+        self.body.reset(seed, options or {})
         self._success = False
         self._ended = False
         frame = self.body.render()
         self._stack = np.tile(frame, (self.frame_layout.frames, 1, 1))
-        return self._observation(), {"success": False, **info}
+        return self._observation(), {"success": False, **self.body.info()}
 
     def step(
         self, action: NDArray[np.float32]
@@ -116,7 +116,7 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         stack[:-3] = self._stack[3:]
         stack[-3:] = self.body.render()
         self._stack = stack
-        info: dict[str, Any] = {"success": self._success}
+        info: dict[str, Any] = {"success": self._success, **self.body.info()}
         if terms:
             info["reward_terms"] = terms
         return self._observation(), reward, outcome.terminated, outcome.truncated, info

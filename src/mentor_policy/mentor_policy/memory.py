@@ -17,8 +17,8 @@ def keep_freed_memory() -> bool:
 
     By default glibc maps every block above 32 MB anew and gives it back at once, so that an update
     spends half of its time on page faults. Does for a running process what
-    ``MALLOC_MMAP_THRESHOLD_`` and ``MALLOC_TRIM_THRESHOLD_`` do for a new one; calling it twice does
-    nothing more. All threads share one arena, because others cannot grow to such blocks.
+    ``MALLOC_MMAP_THRESHOLD_`` and ``MALLOC_TRIM_THRESHOLD_`` do for a new one; calling it again
+    does nothing more. All threads share one arena, because others cannot grow to such blocks.
 
     Returns:
         True if it took effect; False where the C library is not glibc.
@@ -36,7 +36,7 @@ def keep_freed_memory() -> bool:
 
 
 def default_memory() -> bool:
-    """Undo :func:`keep_freed_memory`: the thresholds that glibc itself grows to (for benchmarks)."""
+    """Undo :func:`keep_freed_memory`: the thresholds that glibc grows to (for benchmarks)."""
     mallopt = _mallopt()
     if mallopt is None:
         return False

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from mentor_common.frames import FrameLayout
 from torch import Generator, Tensor, nn
+
+from mentor_common.frames import FrameLayout
 
 from ..augmentation import random_shift
 from ..config import Config, DrQv2Config
@@ -248,16 +249,20 @@ class DrQv2Agent(Agent):
         tensors.update({f"adam/{name}": tensor for name, tensor in self.optimizer.state().items()})
         return tensors
 
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """See :meth:`Agent.state`."""
+    def _own_tensors(self) -> dict[str, Tensor]:
+        """Live tensors and the generators' states: what every state of this agent must hold."""
         tensors = self._live_tensors()
         for name, generator in self.generators.items():
             tensors[f"generator/{name}"] = generator.get_state()
-        return tensors, {"agent": self.settings.name, "updates": self.updates}
+        return tensors
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """See :meth:`Agent.state`."""
+        return self._own_tensors(), {"agent": self.settings.name, "updates": self.updates}
 
     def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """See :meth:`Agent.load_state`."""
-        own, _ = self.state()
+        own = self._own_tensors()
         what = f"state of {self.settings.name}"
         check_tensors(own, tensors, what)
         agent = typed_value(values, "agent", (str,), what)

@@ -7,10 +7,16 @@ from mentor_common.frames import FrameLayout
 from ..config import Config, DrQv2Config, check
 from ..memory import keep_freed_memory
 from .base import Agent
+from .drm import DrMAgent
 from .drqv2 import DrQv2Agent
+from .mentor import MentorAgent
 from .random_agent import RandomAgent
 
-_AGENTS: dict[str, type[DrQv2Agent]] = {"drqv2": DrQv2Agent}
+_AGENTS: dict[str, type[DrQv2Agent]] = {
+    "drqv2": DrQv2Agent,
+    "drm": DrMAgent,
+    "mentor": MentorAgent,
+}
 
 
 def make_agent(

@@ -82,7 +82,7 @@ class TacoConfig(DrQv2Config):
 
 @dataclass
 class DrMConfig(DrQv2Config):
-    """DrM (arXiv 2310.19668): exploration, exploitation and perturbation led by the dormant ratio."""
+    """DrM (arXiv 2310.19668): exploration, exploitation, perturbation led by the dormant ratio."""
 
     name: str = "drm"
     # Dormant ratio, eq. 3 and 4

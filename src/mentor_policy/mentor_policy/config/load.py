@@ -119,10 +119,8 @@ def _merge(config: DictConfig, values: Mapping[str, Any] | DictConfig) -> DictCo
 def _refuse_unknown(config: DictConfig, values: Mapping[str, Any], prefix: str) -> None:
     for key, value in values.items():
         if key not in config:
-            raise ConfigError(
-                f"{prefix}{key} is not a setting of this agent; "
-                f"known: {', '.join(f'{prefix}{known}' for known in config)}"
-            )
+            known = ", ".join(prefix + str(name) for name in config)
+            raise ConfigError(f"{prefix}{key} is not a setting of this agent; known: {known}")
         node = config[key]
         if isinstance(node, DictConfig):
             if not isinstance(value, Mapping):

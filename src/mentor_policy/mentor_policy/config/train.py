@@ -9,7 +9,7 @@ from .agent import AgentConfig
 
 @dataclass
 class TrainConfig:
-    """How much, how often and on what the agent is trained. Frames = agent steps x action repeat."""
+    """How much and how often the agent is trained. Frames = agent steps x action repeat."""
 
     frames: int = 3_000_000  # frames of training in all
     seed: int = 0

@@ -35,7 +35,7 @@ class TwinCritic(nn.Module):
         self.last = StackedLinear(2, hidden_dim, 1)
 
     def forward(self, h: Tensor, state: Tensor | None, action: Tensor) -> Tensor:
-        """Both Q, ``(2, B, 1)`` in the type of the weights, of ``(B, in_features)`` and ``(B, A)``."""
+        """Both Q, ``(2, B, 1)`` in the type of the weights, of ``(B, in)`` and ``(B, A)``."""
         return self.heads(self.trunk(h, state), action)
 
     def heads(self, z: Tensor, action: Tensor) -> Tensor:

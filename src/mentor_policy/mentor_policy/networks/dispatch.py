@@ -113,7 +113,7 @@ class _Experts(torch.autograd.Function):
         return torch.bmm(gate.unsqueeze(1), picked).squeeze(1)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         blocks, hidden, picked, gate, w1, w2 = ctx.saved_tensors
         layout: Plan = ctx.layout

@@ -30,7 +30,8 @@ class Conv2d(nn.Conv2d):
         """Nothing: :func:`initialise` draws from a generator of the agent's own."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, self.weight.to(x.dtype), _to(self.bias, x.dtype))
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        return F.conv2d(x, self.weight.to(x.dtype), bias, self.stride, self.padding)
 
 
 class StackedLinear(nn.Module):
@@ -82,7 +83,3 @@ def initialise(module: nn.Module, generator: Generator) -> None:
             elif isinstance(layer, nn.LayerNorm):
                 layer.weight.fill_(1.0)
                 layer.bias.zero_()
-
-
-def _to(tensor: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    return None if tensor is None else tensor.to(dtype)

@@ -1,0 +1,34 @@
+"""MENTOR: DrM with a mixture of experts as the actor and task-oriented perturbation."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..config import MentorConfig
+from ..networks import Routing
+from .drm import DrMAgent
+from .drqv2 import Metrics
+
+
+class MentorAgent(DrMAgent):
+    """The paper's agent; its ablations are settings (``actor``, ``perturb``).
+
+    Args: as of :class:`DrQv2Agent`.
+    """
+
+    settings: MentorConfig
+
+    def _experts(self) -> tuple[int, int, int] | None:
+        s = self.settings
+        return (s.experts, s.top_k, s.expert_dim) if s.actor == "moe" else None
+
+    def _actor_extra(self, routing: Routing | None, metrics: Metrics) -> Tensor | None:
+        """The load-balance loss, weighed (Alg. 2), and the router's statistics."""
+        if routing is None:
+            return None
+        loss = routing.load_balance_loss()
+        decided = Routing(routing.logits.detach(), routing.experts, routing.weights.detach())
+        metrics["router/load_balance"] = loss.detach()
+        metrics["router/usage"] = decided.usage()
+        metrics["router/entropy"] = decided.entropy()
+        return self.settings.load_balance_weight * loss

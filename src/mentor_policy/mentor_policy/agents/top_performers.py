@@ -1,0 +1,149 @@
+"""S_top: the weights of the best training episodes, and the distribution they form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from .snapshot import check_tensors
+
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Performer:
+    """One member (theta, R). Its weights never change.
+
+    Attributes:
+        serial: number of its admission, from 0.
+        episode_return: R.
+        weights: theta by parameter name.
+    """
+
+    serial: int
+    episode_return: float
+    weights: Weights
+
+
+class TopPerformers:
+    """The set S_top of Alg. 1.
+
+    Args:
+        size: most members it holds, 0 for none ever.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.members: list[Performer] = []
+        self._next_serial = 0
+
+    def admit(self, episode_return: float, weights: Mapping[str, Tensor]) -> bool:
+        """Take in an agent (Alg. 1, lines 4 to 8): there is room, or it beats the worst member.
+
+        An equal return does not replace; of several worst members the oldest goes.
+
+        Args:
+            episode_return: R of the episode.
+            weights: theta, copied if it is admitted.
+
+        Returns:
+            Whether it is in.
+
+        Raises:
+            ValueError: the return is NaN or infinite.
+        """
+        if not abs(episode_return) < float("inf"):
+            raise ValueError(
+                f"episode return is {episode_return}; rewards must be finite, see the environment"
+            )
+        if len(self.members) >= self.size:
+            if not self.members:
+                return False
+            worst = min(self.members, key=lambda member: (member.episode_return, member.serial))
+            if episode_return <= worst.episode_return:
+                return False
+            self.members.remove(worst)
+        copies = {name: tensor.detach().clone() for name, tensor in weights.items()}
+        self.members.append(Performer(self._next_serial, float(episode_return), copies))
+        self._next_serial += 1
+        return True
+
+    def sample(self, generator: Generator) -> Weights:
+        """phi ~ Normal(mean, std) over the members, every scalar by itself (Alg. 1, line 11).
+
+        Raises:
+            RuntimeError: there is no member.
+        """
+        result: Weights = {}
+        for name, mean, std in self._distribution():
+            noise = torch.empty_like(mean).normal_(0.0, 1.0, generator=generator)
+            result[name] = mean.addcmul_(noise, std)
+        return result
+
+    def distribution(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Mean and standard deviation by parameter name (Alg. 1, line 10).
+
+        The deviation is that of the members themselves (divided by their number): 0 for one member.
+
+        Raises:
+            RuntimeError: there is no member.
+        """
+        return {name: (mean, std) for name, mean, std in self._distribution()}
+
+    def _distribution(self) -> Any:
+        if not self.members:
+            raise RuntimeError("S_top is empty: no training episode has ended yet")
+        for name in self.members[0].weights:
+            stack = torch.stack([member.weights[name] for member in self.members])
+            yield name, stack.mean(dim=0), stack.std(dim=0, correction=0)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The members' weights as ``top_performers/<serial>/<parameter>``."""
+        return {
+            f"top_performers/{member.serial}/{name}": tensor
+            for member in self.members
+            for name, tensor in member.weights.items()
+        }
+
+    def values(self) -> dict[str, Any]:
+        """The rest: ``{"next": serial, "members": [[serial, return], ...]}``."""
+        members = [[member.serial, member.episode_return] for member in self.members]
+        return {"next": self._next_serial, "members": members}
+
+    def restored(
+        self, tensors: Mapping[str, Tensor], values: Any, like: Mapping[str, Tensor]
+    ) -> TopPerformers:
+        """The set that :meth:`tensors` and :meth:`values` describe; this one is left alone.
+
+        Args:
+            tensors: those named ``top_performers/...``.
+            values: from :meth:`values`.
+            like: parameters by name, to compare shapes with.
+
+        Raises:
+            ValueError: something is missing, left over or of another shape or type.
+        """
+        result = TopPerformers(self.size)
+        try:
+            result._next_serial = int(values["next"])
+            numbered = [(int(serial), float(value)) for serial, value in values["members"]]
+        except (TypeError, KeyError, ValueError) as error:
+            raise ValueError(f"S_top: {values!r} does not describe its members") from error
+        serials = [serial for serial, _ in numbered]
+        if len(set(serials)) != len(serials) or len(serials) > self.size:
+            raise ValueError(f"S_top: members {serials} do not fit a set of {self.size}")
+        own = {
+            f"top_performers/{serial}/{name}": tensor
+            for serial in serials
+            for name, tensor in like.items()
+        }
+        check_tensors(own, tensors, "S_top")
+        for serial, value in numbered:
+            prefix = f"top_performers/{serial}/"
+            weights = {name: tensors[prefix + name].clone() for name in like}
+            result.members.append(Performer(serial, value, weights))
+        return result

@@ -6,6 +6,7 @@ import os
 
 import pytest
 from hypothesis import settings
+
 from mentor_bringup.domain import DomainClaim, claim_domain
 
 settings.register_profile("mentor", deadline=None, derandomize=True, print_blob=True)

@@ -20,7 +20,7 @@ setup(
     zip_safe=True,
     maintainer="MENTOR maintainers",
     maintainer_email="maintainers@mentor-vrl.example.org",
-    description="Launch files, task files and the launch runner of the MENTOR robot learning stack.",
+    description="Launch files, task files and launch runner of the MENTOR robot learning stack.",
     license="Apache-2.0",
     entry_points={"console_scripts": []},
 )

@@ -20,7 +20,7 @@ def is_whole(distribution: Distribution) -> bool:
         path = Path(str(distribution.locate_file(file)))
         if not path.exists():
             return False
-        # Byte code is written anew by the interpreter, and the wheels' cmake files by our path repair.
+        # Byte code is written anew by Python, and the wheels' cmake files by our path repair.
         if file.size and path.suffix not in {".pyc", ".cmake"} and path.stat().st_size != file.size:
             return False
     return True

@@ -1,6 +1,6 @@
 """Point the cmake files of the ROS wheels at this machine's Python and numpy headers.
 
-The wheels carry two paths of the machine that built them; without this, interface packages do not compile.
+The wheels carry two paths of the machine that built them; interface packages need these headers.
 """
 
 from __future__ import annotations

@@ -32,6 +32,10 @@ class DomainClaim:
         self.number = number
         self._lock = lock
 
+    def keep_across_exec(self) -> None:
+        """Keep the claim when this process becomes another program."""
+        self._lock.set_inheritable(True)
+
     def release(self) -> None:
         """Give the domain back."""
         self._lock.close()

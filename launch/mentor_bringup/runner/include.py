@@ -1,0 +1,94 @@
+"""Launch files within launch files (`launch.launch_description_sources`)."""
+
+from __future__ import annotations
+
+import runpy
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mentor_bringup.runner.actions import SetLaunchConfiguration
+from mentor_bringup.runner.conditions import Condition
+from mentor_bringup.runner.context import LaunchContext as Context
+from mentor_bringup.runner.entity import Action, Entity, KnownKeywords, LaunchDescription
+from mentor_bringup.runner.refusal import LaunchRefused
+from mentor_bringup.runner.substitutions import Texts, perform
+
+if TYPE_CHECKING:
+    from mentor_bringup.runner.context import LaunchContext
+
+
+def load_launch_file(path: str) -> LaunchDescription:
+    """Read a Python launch file.
+
+    Raises:
+        LaunchRefused: if it is missing, is no launch file, or uses what the stand-in does not know.
+    """
+    if not Path(path).is_file():
+        raise LaunchRefused(f"launch file {path} is not there")
+    try:
+        names = runpy.run_path(path)
+        if "generate_launch_description" not in names:
+            raise LaunchRefused(f"{path} has no function generate_launch_description()")
+        description = names["generate_launch_description"]()
+    except LaunchRefused as refusal:
+        raise _at(path, refusal) from None
+    if not isinstance(description, LaunchDescription):
+        raise LaunchRefused(
+            f"{path}: generate_launch_description() returned a {type(description).__name__}, "
+            "not a LaunchDescription"
+        )
+    return description
+
+
+def _at(path: str, refusal: LaunchRefused) -> LaunchRefused:
+    """Say in which line of the launch file the refusal arose."""
+    lines = [f.lineno for f in traceback.extract_tb(refusal.__traceback__) if f.filename == path]
+    return type(refusal)(f"{path}, line {lines[-1]}: {refusal}") if lines else refusal
+
+
+class PythonLaunchDescriptionSource(metaclass=KnownKeywords):
+    """A Python launch file."""
+
+    def __init__(self, launch_file_path: Texts) -> None:
+        self.location = launch_file_path
+
+    def path(self, context: LaunchContext) -> str:
+        """Return the file's path."""
+        return perform(context, self.location)
+
+
+class IncludeLaunchDescription(Action):
+    """Visit another launch file, with arguments of its own."""
+
+    def __init__(
+        self,
+        launch_description_source: PythonLaunchDescriptionSource | Texts,
+        *,
+        launch_arguments: Iterable[tuple[Texts, Any]] | None = None,
+        condition: Condition | None = None,
+    ) -> None:
+        super().__init__(condition=condition)
+        if not isinstance(launch_description_source, PythonLaunchDescriptionSource):
+            launch_description_source = PythonLaunchDescriptionSource(launch_description_source)
+        self.source = launch_description_source
+        self.launch_arguments = tuple(launch_arguments or ())
+
+    def execute(self, context: LaunchContext) -> Iterable[Entity]:
+        """Set the arguments, then visit the file."""
+        path = self.source.path(context)
+        description = load_launch_file(path)
+        context.launch_file = path
+        return [*(SetLaunchConfiguration(n, v) for n, v in self.launch_arguments), description]
+
+    def nested(self) -> Iterable[Entity]:
+        """Return the file's entities, if its path is known already."""
+        try:
+            return [load_launch_file(self.source.path(Context()))]
+        except LaunchRefused:
+            return ()
+
+    def given_arguments(self) -> set[str]:
+        """Names of the arguments that the including file gives by itself."""
+        return {perform(Context(), name) for name, _ in self.launch_arguments}

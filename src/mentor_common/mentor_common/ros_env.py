@@ -78,6 +78,9 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         self.timeout, self.reset_timeout = timeout, reset_timeout
         self.action_deadline = action_deadline
         self.render_mode = render_mode
+        self.purpose = ""
+        """``header.frame_id`` of the actions: what an episode is for. A learner that lives on the
+        stream learns nothing from an episode whose purpose is ``topics.EVALUATION``."""
         self.counts = PairingCounts()
         self._episode: int | None = None
         self._step = 0
@@ -161,6 +164,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         self._observation = self._reward = None
         stamp = self._link.now()
         message = action_message(values, self._episode, answered, stamp, self.action_deadline)
+        message.header.frame_id = self.purpose
         self._over = True  # Should the wait fail, then only a reset leads on.
         self._link.send(message)
         self._link.wait(

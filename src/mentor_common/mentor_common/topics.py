@@ -26,6 +26,8 @@ from std_msgs.msg import String
 
 HISTORY = 256
 """Messages of experience that a late subscriber still gets."""
+EVALUATION = "evaluation"
+"""``header.frame_id`` of the actions of an evaluation episode: no learner learns from it."""
 
 
 def _qos(depth: int, reliability: ReliabilityPolicy, durability: DurabilityPolicy) -> QoSProfile:

@@ -1,7 +1,7 @@
 """What the crafts of the cable routing cell share: the slots' states and the reward of eq. 7.
 
-Slot 1 is the farther one, to be filled first; the reward for slot 2 counts only while slot 1 holds the cable.
-The states' values are the class indices of the slot classifiers and travel as integers.
+Slot 1 is the farther one, to be filled first; the reward for slot 2 counts only while slot 1 holds
+the cable. The states' values are the class indices of the slot classifiers and travel as integers.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def is_success(slot_1: Slot1 | int, slot_2: Slot2 | int) -> bool:
 
 
 class StartPoses:
-    """Draws where episodes begin. Reset node and in-process environment draw alike from equal seeds.
+    """Draws where episodes begin; reset node and in-process environment draw alike from a seed.
 
     Args:
         low: lowest start on each of the task's axes, normalised, shape (axes,).

@@ -1,0 +1,1 @@
+"""Simulated bodies of the real cells: MuJoCo cells with a dynamic arm under impedance control."""

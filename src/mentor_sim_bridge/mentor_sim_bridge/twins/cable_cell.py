@@ -1,0 +1,239 @@
+"""The cable routing cell: physics, control, true states, cameras; for environment and node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from mentor_common.cable_routing import Slot1, Slot2
+from mentor_sim_bridge.twins.cable_config import CableConfig, load_cable_config
+from mentor_sim_bridge.twins.cable_looks import CableLooks, draw_episode
+from mentor_sim_bridge.twins.cable_scene import CAMERAS, HAND_ROTATION, TIE, cable_scene
+from mentor_sim_bridge.twins.camera_renderer import CameraRenderer
+from mentor_sim_bridge.twins.impedance import ImpedanceController, ImpedanceGains, solve_posture
+from mentor_sim_bridge.twins.panda import ARM_JOINTS, FINGER_JOINTS, GRASP_SITE
+from mentor_sim_bridge.twins.slot_states import slot_1_state, slot_2_state
+
+ACTION_SCALE = 0.2
+"""An action of 1 moves the target by a fifth of the normalised unit (App. C.2)."""
+GUESS = np.array([-0.9, 0.5, 0.4, -2.0, -0.3, 0.9, -1.6])
+"""Posture, radians, from which inverse kinematics begins."""
+GRIP = 0.004
+"""Opening of each finger that holds the cable, metres."""
+RAMP = 0.8
+"""Share of a motion after which the target stands still."""
+
+
+@dataclass(frozen=True)
+class MotionOutcome:
+    """What a motion led to.
+
+    Args:
+        begin, end: nanoseconds of simulated time.
+        clipped: the command left the workspace or the action's bounds and was cut back.
+        failed: the arm did not do what it was told.
+        reason: why it was clipped or failed.
+        normalized: (2,) where the end effector is, on the task's axes.
+    """
+
+    begin: int
+    end: int
+    clipped: bool
+    failed: bool
+    reason: str
+    normalized: np.ndarray
+
+
+class CableCell:
+    """A Panda that holds a cable over two slots.
+
+    Args:
+        config: of the cell; default is the YAML beside this file.
+        image_size: height and width of the camera images, pixels.
+    """
+
+    cameras = CAMERAS
+
+    def __init__(
+        self, config: CableConfig | None = None, image_size: tuple[int, int] = (168, 168)
+    ) -> None:
+        self.config = config or load_cable_config()
+        self.model = cable_scene(self.config).compile()
+        self._looks = CableLooks(self.model)
+        self._image_size = image_size
+        self._renderer: CameraRenderer | None = None
+        self._controller = ImpedanceController(self.model, ImpedanceGains(), HAND_ROTATION)
+        self._site = self.model.site(GRASP_SITE).id
+        self._tie = self.model.equality(TIE).id
+        self._arm = np.array([self.model.joint(name).qposadr[0] for name in ARM_JOINTS])
+        self._fingers = np.array([self.model.joint(name).qposadr[0] for name in FINGER_JOINTS])
+        self._cable_geoms = np.flatnonzero(self.model.geom_contype == 1)
+        self._segment = self.config.cable.length / self.config.cable.segments
+        work = self.config.workspace
+        self._low = np.array([work.x[0], work.z[0]])
+        self._high = np.array([work.x[1], work.z[1]])
+        self._ticks = 0
+        self._random = np.random.default_rng()
+        self.data = mujoco.MjData(self.model)
+        self.target = np.zeros(2)
+        self.fault = ""
+
+    @property
+    def time(self) -> int:
+        """Nanoseconds of simulated time since the cell was made; never goes back."""
+        return self._ticks * round(self.config.motion.timestep * 1e9)
+
+    @property
+    def pose(self) -> np.ndarray:
+        """(3,) position of the grasp point, metres, world frame."""
+        return self.data.site_xpos[self._site].copy()
+
+    @property
+    def normalized(self) -> np.ndarray:
+        """(2,) x and z of the grasp point, -1 to 1 over the workspace."""
+        place = self.data.site_xpos[self._site][[0, 2]]
+        return 2 * (place - self._low) / (self._high - self._low) - 1
+
+    @property
+    def joint_positions(self) -> np.ndarray:
+        """(9,) arm joints in radians, then both fingers in metres."""
+        return self.data.qpos[np.concatenate([self._arm, self._fingers])]
+
+    def cable_points(self) -> np.ndarray:
+        """(segments + 1, 3) middle line of the cable from post to gripper, metres."""
+        centres = self.data.geom_xpos[self._cable_geoms]
+        axes = self.data.geom_xmat[self._cable_geoms].reshape(-1, 3, 3)[:, :, 2]
+        half = self.model.geom_size[self._cable_geoms, 1][:, None] * axes
+        direction = np.sign(half[0] @ (centres[1] - centres[0]))
+        return np.concatenate([centres - direction * half, centres[-1:] + direction * half[-1:]])
+
+    def slot_states(self) -> tuple[Slot1, Slot2]:
+        """The true states of both slots."""
+        points = self.cable_points()
+        return slot_1_state(points, self.config.slot_1), slot_2_state(points, self.config.slot_2)
+
+    def tension(self) -> float:
+        """Force between gripper and cable, newtons."""
+        rows = (self.data.efc_type == mujoco.mjtConstraint.mjCNSTR_EQUALITY) & (
+            self.data.efc_id == self._tie
+        )
+        return float(np.linalg.norm(self.data.efc_force[rows]))
+
+    def render(self, camera: str) -> np.ndarray:
+        """One image, (H, W, 3) uint8 RGB."""
+        if self._renderer is None:
+            self._renderer = CameraRenderer(self.model, *self._image_size)
+        return self._renderer.render(self.data, camera)
+
+    def reset(self, seed: int | None, start: np.ndarray) -> None:
+        """Lays the cable anew and stands still at a start.
+
+        Args:
+            seed: of looks, light and physics; None goes on with the last random state.
+            start: (2,) normalised.
+        """
+        if seed is not None:
+            self._random = np.random.default_rng(seed)
+        self._looks.apply(draw_episode(self.config.randomisation, self._random))
+        self.data = mujoco.MjData(self.model)
+        self.target = np.clip(np.asarray(start, np.float64), -1.0, 1.0)
+        self.fault = ""
+        place = self._place(self.target)
+        posture = solve_posture(self.model, place, HAND_ROTATION, GUESS)
+        self.data.qpos[self._arm] = posture
+        self.data.qpos[self._fingers] = GRIP
+        self._controller.rest(posture)
+        self._lay_cable(place)
+        mujoco.mj_forward(self.model, self.data)
+        self._run(place, place, round(self.config.motion.settle / self.config.motion.timestep))
+
+    def act(self, action: np.ndarray, midway: Callable[[], None] | None = None) -> MotionOutcome:
+        """One step: moves the target by action / 5 and lets the period pass.
+
+        Args:
+            action: (2,) dx and dz, cut to [-1, 1].
+            midway: called at the motion's middle, to take pictures.
+        """
+        action = np.asarray(action, dtype=np.float64)
+        if action.shape != (2,) or not np.isfinite(action).all():
+            raise ValueError(f"action {action.tolist()}: two finite numbers, dx and dz, are needed")
+        wanted = self.target + ACTION_SCALE * np.clip(action, -1.0, 1.0)
+        cut = np.abs(action).max() > 1.0 or np.abs(wanted).max() > 1.0
+        return self.move(wanted, self.config.motion.period, bool(cut), midway)
+
+    def move(
+        self,
+        target: np.ndarray,
+        duration: float,
+        clipped: bool = False,
+        midway: Callable[[], None] | None = None,
+    ) -> MotionOutcome:
+        """Moves to a normalised pose (2,), cut back to the workspace, in `duration` seconds."""
+        begin, origin = self.time, self.target
+        self.target = np.clip(target, -1.0, 1.0)
+        ticks = max(2, round(duration / self.config.motion.timestep))
+        first, last = self._place(origin), self._place(self.target)
+        self._run(first, last, ticks // 2, 0, ticks)
+        if midway is not None:
+            midway()
+        self._run(first, last, ticks - ticks // 2, ticks // 2, ticks)
+        reason = self.fault or ("left the workspace, cut back" if clipped else "")
+        return MotionOutcome(begin, self.time, clipped, bool(self.fault), reason, self.normalized)
+
+    def close(self) -> None:
+        """Frees the cameras' graphics context."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    def _place(self, normalized: np.ndarray) -> np.ndarray:
+        x, z = self._low + (normalized + 1) / 2 * (self._high - self._low)
+        return np.array([x, self.config.workspace.y, z])
+
+    def _lay_cable(self, end: np.ndarray) -> None:
+        """Bends the cable into an arch from the post to the gripper."""
+        count, length = self.config.cable.segments, self._segment
+        chord = end - np.asarray(self.config.post)
+        distance = float(np.linalg.norm(chord))
+        low, high = 1e-9, np.pi / count
+        for _ in range(60):
+            bend = (low + high) / 2
+            reach = length * np.sin(count * bend / 2) / np.sin(bend / 2)
+            low, high = (bend, high) if reach > distance else (low, bend)
+        yaw = np.arctan2(chord[0], -chord[1])
+        pitch = -np.arcsin(chord[2] / distance) - bend * (count - 1) / 2
+        joint = np.zeros(4)
+        turn = np.zeros(4)
+        mujoco.mju_axisAngle2Quat(joint, np.array([0.0, 0.0, 1.0]), yaw)
+        mujoco.mju_axisAngle2Quat(turn, np.array([0.0, 1.0, 0.0]), pitch)
+        first = np.zeros(4)
+        mujoco.mju_mulQuat(first, joint, turn)
+        mujoco.mju_axisAngle2Quat(turn, np.array([0.0, 1.0, 0.0]), bend)
+        cable = self.data.qpos[: 4 * count].reshape(count, 4)
+        cable[:] = turn
+        cable[0] = first
+
+    def _run(
+        self,
+        first: np.ndarray,
+        last: np.ndarray,
+        ticks: int,
+        done: int = 0,
+        whole: int = 1,
+    ) -> None:
+        """Physics under control, the target on a smooth ramp from `first` to `last`."""
+        data, controller = self.data, self._controller
+        decimation = self.config.motion.control_decimation
+        left = ticks
+        while left > 0:
+            share = min(1.0, (done + ticks - left) / (RAMP * whole))
+            smooth = share * share * (3 - 2 * share)
+            data.ctrl[:7] = controller.torques(data, first + smooth * (last - first))
+            data.ctrl[7:] = GRIP
+            count = min(decimation, left)
+            mujoco.mj_step(self.model, data, count)
+            left -= count
+        self._ticks += ticks

@@ -1,0 +1,136 @@
+"""The cell's geometry, contact and randomisation, read from `cable_routing.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+
+DEFAULT_FILE = Path(__file__).with_name("cable_routing.yaml")
+Range = tuple[float, float]
+Colour = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class WorkspaceConfig:
+    """Where the end effector may be: ranges of x and z, the fixed y. Metres."""
+
+    x: Range
+    z: Range
+    y: float
+
+
+@dataclass(frozen=True)
+class StartConfig:
+    """Where an episode begins, normalised."""
+
+    x: Range
+    z: Range
+
+
+@dataclass(frozen=True)
+class CableShape:
+    """The cable: metres, kg/m3, and N m s/rad of its joints."""
+
+    segments: int
+    length: float
+    radius: float
+    density: float
+    damping: float
+
+
+@dataclass(frozen=True)
+class SlotConfig:
+    """A channel of two walls on the table: metres, and radians against the y axis."""
+
+    position: tuple[float, float]
+    yaw: float
+    length: float
+    gap: float
+    wall_height: float
+    wall_thickness: float
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """Seconds of a step, of a physics step, of settling; physics steps per control."""
+
+    period: float
+    timestep: float
+    control_decimation: int
+    settle: float
+
+
+@dataclass(frozen=True)
+class FaultConfig:
+    """Newtons at which the cable leaves the gripper; metres off the target that are a fault."""
+
+    tear_force: float
+    reach_error: float
+
+
+@dataclass(frozen=True)
+class RandomisationConfig:
+    """What an episode draws, each as lowest and highest value."""
+
+    bend_modulus: Range
+    friction: Range
+    cable_colour: tuple[Colour, Colour]
+    slot_1_colour: tuple[Colour, Colour]
+    slot_2_colour: tuple[Colour, Colour]
+    table_colour: tuple[Colour, Colour]
+    light_diffuse: Range
+    light_ambient: Range
+    light_shift: float
+
+
+@dataclass(frozen=True)
+class CableConfig:
+    """The whole cell."""
+
+    workspace: WorkspaceConfig
+    start: StartConfig
+    post: tuple[float, float, float]
+    cable: CableShape
+    slot_1: SlotConfig
+    slot_2: SlotConfig
+    motion: MotionConfig
+    faults: FaultConfig
+    randomisation: RandomisationConfig
+
+
+@cache
+def load_cable_config(file: Path = DEFAULT_FILE) -> CableConfig:
+    """Reads a cell's YAML.
+
+    Raises:
+        ValueError: a key is missing or unknown; names file and key.
+    """
+    config: CableConfig = _build(CableConfig, yaml.safe_load(file.read_text()), file.name)
+    return config
+
+
+def _build(kind: Any, values: Any, where: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{where}: {values!r} is not a mapping")
+    names = {field.name for field in fields(kind)}
+    for key in sorted(names ^ set(values)):
+        state = "is missing" if key in names else f"is unknown; known: {', '.join(sorted(names))}"
+        raise ValueError(f"{where}: key {key!r} {state}")
+    hints = get_type_hints(kind)
+    return kind(
+        **{
+            name: _build(hints[name], value, f"{where}: {name}")
+            if is_dataclass(hints[name])
+            else _tuples(value)
+            for name, value in values.items()
+        }
+    )
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

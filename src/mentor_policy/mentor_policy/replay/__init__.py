@@ -1,0 +1,8 @@
+"""Replay: a crash-safe ring of steps on disk, and n-step batches drawn from it."""
+
+from .prefetch import Prefetcher
+from .header import ReplayError, RingHeader
+from .ring import ReplayDiskFullError, ReplayRing, Step
+from .sampler import Sampler
+
+__all__ = ["Prefetcher", "ReplayDiskFullError", "ReplayError", "ReplayRing", "RingHeader", "Sampler", "Step"]

@@ -1,0 +1,54 @@
+"""The next batch, drawn in the background while the learner works on this one."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from mentor_policy.agents.batch import Batch
+
+from .sampler import Sampler
+
+
+class Prefetcher:
+    """Hands out the batches of updates one after the other.
+
+    The batch of update u + 1 is drawn from the ring as it stood when the batch of update u was
+    handed out. So it depends on the order of the calls alone, never on how fast anything ran.
+
+    Args:
+        sampler: draws the batches.
+    """
+
+    def __init__(self, sampler: Sampler) -> None:
+        self._sampler = sampler
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="replay")
+        self._pending: tuple[int, int, Future[Batch]] | None = None
+
+    def batch(self, update: int) -> Batch:
+        """The batch of an update; waits until it is drawn.
+
+        Raises:
+            ReplayError: the ring holds no transition yet.
+        """
+        if self._pending is None or self._pending[0] != update:
+            self.prepare(update, self._sampler.ring.count)
+        assert self._pending is not None
+        future = self._pending[2]
+        self._pending = None
+        batch = future.result()
+        self.prepare(update + 1, self._sampler.ring.count)
+        return batch
+
+    def prepare(self, update: int, count: int) -> None:
+        """Start drawing the batch of an update from the ring's first ``count`` records."""
+        future = self._worker.submit(self._sampler.batch, update, count)
+        self._pending = (update, count, future)
+
+    @property
+    def pending(self) -> tuple[int, int] | None:
+        """What is being drawn, as :meth:`prepare` takes it: part of a run's state."""
+        return None if self._pending is None else self._pending[:2]
+
+    def close(self) -> None:
+        """Finish what is being drawn, and stop."""
+        self._worker.shutdown(wait=True)

@@ -1,0 +1,68 @@
+"""What one record of the ring holds beside its frames, and how it proves that it is whole.
+
+A record is one observation of one episode together with what led to it: the action before it, the
+reward for reaching it, and how the episode stands. Frames lie in a file of their own and are
+written first; the record's checksum covers its own bytes and the checksum of its frames, so a
+record that is there at all is complete.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+TERMINATED = 1
+TRUNCATED = 2
+VALID = 4
+SUCCESS = 8
+CONTEXT = 16
+"""Flag of a record that carries only older frames for the stacks of records after it."""
+
+Records = npt.NDArray[np.void]
+
+
+def record_dtype(action_size: int, state_size: int) -> np.dtype[np.void]:
+    """Layout of a record on disk, little endian and packed.
+
+    ``serial`` is the record's running number plus one, so that a slot never written (zeros) is
+    invalid; ``reward`` is float64, as it travels over the topics.
+    """
+    return np.dtype(
+        [
+            ("serial", "<u8"),
+            ("episode", "<u8"),
+            ("reward", "<f8"),
+            ("step", "<u4"),
+            ("flags", "<u4"),
+            ("frames_checksum", "<u4"),
+            ("action", "<f4", (action_size,)),
+            ("state", "<f4", (state_size,)),
+            ("checksum", "<u4"),
+        ]
+    )
+
+
+def checksum(record: bytes | memoryview) -> int:
+    """CRC-32 of a record without its last field."""
+    return zlib.crc32(record[:-4])
+
+
+def seal(record: npt.NDArray[np.void]) -> bytes:
+    """Bytes of a one-element record array, with its checksum filled in."""
+    record["checksum"] = checksum(record.tobytes())
+    return record.tobytes()
+
+
+def whole(records: Records) -> npt.NDArray[np.bool_]:
+    """Which of the records are complete: ``(N,) bool``."""
+    good = records["serial"] != 0
+    size = records.dtype.itemsize
+    view = memoryview(records.tobytes())
+    stored = records["checksum"]
+    for row in np.flatnonzero(good):
+        good[row] = checksum(view[row * size : (row + 1) * size]) == stored[row]
+    return good
+
+

@@ -1,0 +1,167 @@
+"""Batches of n-step transitions, drawn from a ring.
+
+Which transitions update ``u`` learns from depends on the seed, on ``u`` and on the ring's content
+as of a given count of records, on nothing else.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from mentor_policy.agents.batch import Batch
+
+from .header import ReplayError
+from .records import CONTEXT, TERMINATED, TRUNCATED, VALID
+from .ring import ReplayRing
+
+Numbers = npt.NDArray[np.int64]
+
+BUFFERS = 3
+"""Batches that are alive at once: the one learned from, the one being drawn, and one to spare."""
+
+
+class Sampler:
+    """Draws batches.
+
+    A batch's pixels stay valid until two further batches have been drawn.
+
+    Args:
+        ring: to draw from.
+        batch_size: B.
+        n_step: n, steps summed into a return.
+        gamma: discount per step.
+        seed: of the draws.
+    """
+
+    def __init__(
+        self, ring: ReplayRing, *, batch_size: int, n_step: int, gamma: float, seed: int
+    ) -> None:
+        self.ring = ring
+        self.batch_size = batch_size
+        self.n_step = n_step
+        self._seed = seed
+        self._gammas = gamma ** np.arange(n_step + 1, dtype=np.float64)
+        layout = ring.header.layout
+        shape = (batch_size, layout.height, layout.width, layout.channels)
+        self._buffers = [
+            (np.empty(shape, np.uint8), np.empty(shape, np.uint8)) for _ in range(BUFFERS)
+        ]
+        self._drawn = 0
+
+    def reach(self, starts: Numbers, count: int) -> npt.NDArray[np.int64]:
+        """How many steps can be summed from each record, 0 where it starts no transition.
+
+        That is n, or fewer up to where the episode ends or was broken off; in the episode that is
+        still going on only records with all n steps behind them count.
+
+        Args:
+            starts: ``(N,)`` record numbers below ``count``.
+            count: records that are considered, the newest of a ring at some moment.
+
+        Returns:
+            ``(N,) int64``, m of each record.
+        """
+        ring = self.ring
+        oldest = max(ring.oldest, count - ring.header.capacity)
+        first = ring.records[starts % ring.slots]
+        context = np.minimum(first["step"].astype(np.int64), ring.frames.context)
+        usable = (starts - context >= oldest) & (first["flags"] & CONTEXT == 0)
+        steps = np.zeros(len(starts), np.int64)
+        going = usable.copy()
+        ended = first["flags"] & (TERMINATED | TRUNCATED) != 0
+        going &= ~ended
+        for ahead in range(1, self.n_step + 1):
+            numbers = starts + ahead
+            known = numbers < count
+            going &= known  # an end that nothing follows yet may still go on
+            record = ring.records[np.where(known, numbers, starts) % ring.slots]
+            follows = (record["episode"] == first["episode"]) & (
+                record["step"] == first["step"] + ahead
+            )
+            good = follows & (record["flags"] & VALID != 0)
+            # Broken off (a crash, a fault): what came before counts as cut off there.
+            ended |= going & ~good
+            going &= good
+            steps[going] = ahead
+            last = going & (record["flags"] & (TERMINATED | TRUNCATED) != 0)
+            ended |= last
+            going &= ~last
+        return np.where(ended | (steps == self.n_step), steps, 0)
+
+    def starts(self, update: int, count: int) -> tuple[Numbers, npt.NDArray[np.int64]]:
+        """Draw the records that update ``update`` starts from, and how far each reaches.
+
+        Raises:
+            ReplayError: the ring holds no transition yet.
+        """
+        rng = np.random.default_rng([self._seed, update])
+        ring, size = self.ring, self.batch_size
+        oldest = max(ring.oldest, count - ring.header.capacity)
+        drawn, reaches = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        for _ in range(8):
+            if oldest >= count or len(drawn) >= size:
+                break
+            numbers = rng.integers(oldest, count, size + size // 4)
+            reach = self.reach(numbers, count)
+            drawn = np.concatenate([drawn, numbers[reach > 0]])
+            reaches = np.concatenate([reaches, reach[reach > 0]])
+        if len(drawn) < size:  # few and far between: look at every record
+            numbers = np.arange(oldest, count)
+            reach = self.reach(numbers, count)
+            numbers, reach = numbers[reach > 0], reach[reach > 0]
+            if not len(numbers):
+                raise ReplayError(
+                    f"replay ring {ring.folder} holds no transition to learn from yet "
+                    f"({count} records, n-step {self.n_step})"
+                )
+            chosen = rng.integers(0, len(numbers), size)
+            drawn, reaches = numbers[chosen], reach[chosen]
+        return drawn[:size], reaches[:size]
+
+    def batch(self, update: int, count: int) -> Batch:
+        """The batch of an update, drawn from the first ``count`` records ever written."""
+        numbers, reach = self.starts(update, count)
+        obs, next_obs = self._pixels(numbers, numbers + reach)
+        ring = self.ring
+        records = ring.records
+        window = numbers[:, None] + np.arange(1, self.n_step + 1)
+        mask = np.arange(self.n_step) < reach[:, None]
+        window = np.where(mask, window, numbers[:, None])
+        steps = records[window % ring.slots]
+        last = records[(numbers + reach) % ring.slots]
+        rewards = np.where(mask, steps["reward"], 0.0) @ self._gammas[:-1]
+        discount = self._gammas[reach] * (last["flags"] & TERMINATED == 0)
+        actions = np.where(mask[..., None], steps["action"], np.float32(0))
+        state = next_state = None
+        if ring.header.state_size:
+            state = torch.from_numpy(records[numbers % ring.slots]["state"].copy())
+            next_state = torch.from_numpy(last["state"].copy())
+        return Batch(
+            obs=obs,
+            next_obs=next_obs,
+            action=torch.from_numpy(actions[:, 0].copy()),
+            reward=torch.from_numpy(rewards.astype(np.float32)[:, None]),
+            discount=torch.from_numpy(discount.astype(np.float32)[:, None]),
+            actions=torch.from_numpy(actions),
+            actions_mask=torch.from_numpy(mask),
+            state=state,
+            next_state=next_state,
+        )
+
+    def _pixels(self, first: Numbers, second: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
+        """Observations of two rows of records, as ``(B, C, H, W)`` views of channels-last memory."""
+        frames = self.ring.frames
+        buffers = self._buffers[self._drawn % BUFFERS]
+        self._drawn += 1
+        slots = [[self.ring.stack_slots(int(n)) for n in row] for row in (first, second)]
+        for row in slots:
+            for stack in row:
+                frames.announce(stack[0], stack[-1])
+        for row, out in zip(slots, buffers, strict=True):
+            for stack, pixels in zip(row, out, strict=True):
+                frames.read(stack, pixels)
+        frames.release()
+        one, two = (torch.from_numpy(buffer).permute(0, 3, 1, 2) for buffer in buffers)
+        return one, two

@@ -106,6 +106,17 @@ class Agent(ABC):
     def load_acting_state(self, tensors: dict[str, Tensor]) -> None:
         """Take over what :meth:`acting_state` gave; errors as in :meth:`load_state`."""
 
+    def acting_values(self) -> dict[str, Any]:
+        """The JSON-able numbers beside the weights that acting depends on, such as the dormancy."""
+        return {}
+
+    def load_acting_values(self, values: dict[str, Any]) -> None:  # noqa: B027
+        """Take over what :meth:`acting_values` gave.
+
+        Raises:
+            ValueError: a value is missing or of another type; the agent is as it was.
+        """
+
 
 class NonFiniteGradientError(ArithmeticError):
     """A gradient holds NaN or infinity. ``tensor`` names it."""

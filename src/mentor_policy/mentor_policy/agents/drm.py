@@ -182,6 +182,17 @@ class DrMAgent(DrQv2Agent):
         self.top_performers, self._beta = top, beta
         self._awake_since, self._last_perturb = awake, last
 
+    def acting_values(self) -> dict[str, Any]:
+        """See :meth:`Agent.acting_values`: what the exploration noise is made of."""
+        return {"dormant_ratio": self._beta, "awake_since": self._awake_since}
+
+    def load_acting_values(self, values: dict[str, Any]) -> None:
+        """See :meth:`Agent.load_acting_values`."""
+        what = f"acting values of {self.settings.name}"
+        beta = typed_value(values, "dormant_ratio", (float,), what)
+        awake = typed_value(values, "awake_since", (int, type(None)), what)
+        self._beta, self._awake_since = beta, awake
+
 
 def expectile_loss(difference: Tensor, expectile: float) -> Tensor:
     """Mean of |expectile - 1(difference < 0)| difference^2, 0-d.

@@ -1,0 +1,1 @@
+"""Learning from a stream: what actor and learner on two machines think with, without ROS."""

@@ -1,0 +1,127 @@
+"""Steps come out of the three topics once, in order, and whole."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mentor_policy.replay import Step
+from mentor_policy.stream.assembly import Assembly, RewardOf
+
+A = 2
+
+
+def pixels(episode: int, step: int) -> np.ndarray:
+    return np.full((3, 4, 4), (episode * 31 + step) % 256, np.uint8)
+
+
+def act(episode: int, step: int) -> np.ndarray:
+    return np.array([episode / 100, step / 100], np.float32)
+
+
+def observation(e: int, k: int):
+    return ("observation", e, k)
+
+
+def messages(episode: int, length: int) -> list[tuple[str, int, int]]:
+    stream = [("observation", episode, 0)]
+    for k in range(1, length + 1):
+        stream += [
+            ("action", episode, k - 1),
+            ("observation", episode, k),
+            ("reward", episode, k),
+        ]
+    return stream
+
+
+def feed(assembly: Assembly, message, length: int, evaluation: bool = False) -> list[Step]:
+    kind, e, k = message
+    if kind == "observation":
+        assembly.add_observation(e, k, pixels(e, k))
+    elif kind == "action":
+        assembly.add_action(e, k, act(e, k), evaluation)
+    else:
+        assembly.add_reward(e, k, RewardOf(e + k / 8, truncated=k == length))
+    return list(assembly.steps())
+
+
+def keys(steps: list[Step]) -> list[tuple[int, int]]:
+    return [(s.episode, s.step) for s in steps]
+
+
+def whole(episodes: int, length: int) -> list[tuple[int, int]]:
+    return [(e, k) for e in range(1, episodes + 1) for k in range(length + 1)]
+
+
+@given(st.randoms(use_true_random=False))
+def test_any_interleaving_of_the_topics_gives_every_step_once_and_in_order(random) -> None:
+    length, episodes = 4, 3
+    stream = [m for e in range(1, episodes + 1) for m in messages(e, length)]
+    by_topic = {
+        kind: [m for m in stream if m[0] == kind] for kind in ("observation", "action", "reward")
+    }
+    assembly, steps = Assembly(A), []
+    while any(by_topic.values()):
+        kind = random.choice([k for k, waiting in by_topic.items() if waiting])
+        steps += feed(assembly, by_topic[kind].pop(0), length)
+    assert keys(steps) == whole(episodes, length)
+    assert all(s.valid for s in steps)
+    for step in steps:
+        assert (step.obs == pixels(step.episode, step.step)).all()
+        if step.step:
+            assert (step.action == act(step.episode, step.step - 1)).all()
+            assert step.reward == step.episode + step.step / 8
+            assert step.truncated == (step.step == length)
+
+
+def test_what_comes_again_after_a_restart_is_a_duplicate() -> None:
+    stream = [m for e in (1, 2) for m in messages(e, 3)]
+    first = Assembly(A)
+    before = [s for m in stream[:7] for s in feed(first, m, 3)]
+    known = {}
+    for step in before:
+        known[step.episode] = step.step
+    second = Assembly(A, known)
+    after = [s for m in stream for s in feed(second, m, 3)]
+    assert keys(before + after) == whole(2, 3)
+    assert second.counts.duplicates == len(before)
+
+
+def test_evaluation_episodes_are_left_out() -> None:
+    assembly, steps = Assembly(A), []
+    for episode, evaluation in ((1, False), (2, True), (3, False)):
+        for message in messages(episode, 3):
+            steps += feed(assembly, message, 3, evaluation)
+    assert {s.episode for s in steps} == {1, 3}
+    assert assembly.counts.evaluation == 4
+
+
+@pytest.mark.parametrize("lost", ["action", "reward"])
+def test_a_part_that_comes_no_more_is_not_waited_for_and_not_learned_from(lost: str) -> None:
+    assembly, steps = Assembly(A), []
+    for message in messages(1, 4):
+        if message == (lost, 1, 1 if lost == "action" else 2):
+            continue
+        steps += feed(assembly, message, 4)
+    assert keys(steps) == whole(1, 4)
+    assert [s.step for s in steps if not s.valid] == [2]
+
+
+def test_a_learner_that_comes_in_the_middle_of_an_episode_starts_from_there() -> None:
+    assembly, steps = Assembly(A), []
+    for message in [m for m in messages(1, 6) if m[2] >= 3] + messages(2, 6):
+        steps += feed(assembly, message, 6)
+    assert keys(steps) == [(1, 3), (1, 4), (1, 5), (1, 6), *whole(2, 6)[7:]]
+    assert [(s.episode, s.step) for s in steps if not s.valid] == [(1, 3)]
+
+
+def test_an_episode_that_was_left_does_not_hold_the_next_one_up() -> None:
+    assembly, steps = Assembly(A), []
+    for message in messages(1, 5)[:5] + messages(2, 5):  # no reward for step 2
+        steps += feed(assembly, message, 5)
+    assert {e for e, _ in keys(steps)} == {1, 2}
+    assert keys(steps)[-6:] == [(2, k) for k in range(6)]
+    assert all(a < b for a, b in pairwise(keys(steps)))

@@ -55,7 +55,10 @@ class Stack:
 
 @dataclass(frozen=True)
 class MissingFrames:
-    """A motion of which no observation can be made, and why."""
+    """A motion of which no observation can be made, and why.
+
+    ``before_first_frame``: it had ended when the oldest frame that is kept was taken.
+    """
 
     motion: MotionTimes
     reason: str
@@ -180,9 +183,7 @@ class Stacker:
             return self._stack(entry.motion, late=True)
         if not timed_out:
             return None
-        before = any(
-            ring.oldest_ns is None or ring.oldest_ns > wanted[0] for ring in self.rings.values()
-        )
+        before = any((ring.oldest_ns or 0) > wanted[2] for ring in self.rings.values())
         return MissingFrames(entry.motion, problem, before_first_frame=before)
 
     def _problem(self, wanted: Sequence[int]) -> str | None:

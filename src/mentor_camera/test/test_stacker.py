@@ -161,7 +161,16 @@ def test_a_camera_that_never_sent_a_frame_is_named():
     stacker.add_motion(motion(0, 500), now=0.0)
     (missing,) = stacker.collect(1.0)
     assert isinstance(missing, MissingFrames)
-    assert missing.reason == "camera 'slot_1' has sent no frame" and missing.before_first_frame
+    assert missing.reason == "camera 'slot_1' has sent no frame"
+    assert not missing.before_first_frame
+
+
+def test_a_motion_from_before_the_first_frame_is_told_apart():
+    stacker = make_stacker()
+    feed(stacker, [9000, 9250, 9500])
+    stacker.add_motion(motion(0, 500), now=0.0)
+    (missing,) = stacker.collect(1.0)
+    assert isinstance(missing, MissingFrames) and missing.before_first_frame
 
 
 def test_a_step_without_frames_does_not_hold_up_the_next():

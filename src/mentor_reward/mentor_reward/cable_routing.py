@@ -9,6 +9,7 @@ import numpy as np
 
 from mentor_common.cable_routing import Slot1, Slot2, is_success, reward_terms
 from mentor_common.frames import FrameLayout
+from mentor_common.task_reward import CableReward
 from mentor_reward.slot_classifier import SLOTS, SlotClassifier
 
 
@@ -24,16 +25,37 @@ class JudgedStep:
     reason: str = ""
 
 
-def judge_states(slot_1: Slot1 | int, slot_2: Slot2 | int, step: int, max_steps: int) -> JudgedStep:
-    """Eq. 7 for the states after ``step``; the episode is truncated at ``max_steps``, never
-    terminated."""
-    terms = reward_terms(slot_1, slot_2)
+def judge_states(
+    slot_1: Slot1 | int,
+    slot_2: Slot2 | int,
+    step: int,
+    max_steps: int,
+    table: CableReward | None = None,
+) -> JudgedStep:
+    """Eq. 7 for the states after ``step``; truncated at ``max_steps``, never terminated.
+
+    ``table`` holds the rewards of a task file; None: those of App. C.3 and Table 3.
+    """
+    if table is None:
+        terms, success = reward_terms(slot_1, slot_2), is_success(slot_1, slot_2)
+    else:
+        terms, success = _by_table(table, int(slot_1), int(slot_2))
     return JudgedStep(
-        value=sum(terms.values()),
-        terms=terms,
-        truncated=step >= max_steps,
-        success=is_success(slot_1, slot_2),
+        value=sum(terms.values()), terms=terms, truncated=step >= max_steps, success=success
     )
+
+
+def _by_table(table: CableReward, slot_1: int, slot_2: int) -> tuple[dict[str, float], bool]:
+    first, second = table.slots
+    reward = first.rewards[slot_1]
+    filled = reward >= table.threshold
+    terms = {
+        "slot_1": reward,
+        "slot_2": second.rewards[slot_2] if filled else 0.0,
+        "bonus": table.bonus if filled else 0.0,
+    }
+    states = (first.classes[slot_1], second.classes[slot_2])
+    return terms, states == (first.success, second.success)
 
 
 def judge_fault(reason: str) -> JudgedStep:

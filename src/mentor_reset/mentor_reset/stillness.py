@@ -1,0 +1,31 @@
+"""Whether something has stopped to move."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Stillness:
+    """Knows from positions and their times whether nothing has moved for a while.
+
+    A position holds until the next one is told: in lockstep, none comes while nothing moves.
+
+    Args:
+        seconds: for how long nothing may move.
+        distance: what counts as not moving.
+    """
+
+    def __init__(self, seconds: float, distance: float) -> None:
+        self._seconds, self._distance = seconds, distance
+        self._place: np.ndarray | None = None
+        self._since = 0.0
+
+    def tell(self, position: np.ndarray, now: float) -> None:
+        """Takes in a position, shape (axes,); ``now``: seconds."""
+        moved = self._place is None or np.linalg.norm(position - self._place) > self._distance
+        if moved:
+            self._place, self._since = np.array(position), now
+
+    def still(self, now: float) -> bool:
+        """Whether nothing has moved for long enough; False as long as no position is known."""
+        return self._place is not None and now - self._since >= self._seconds

@@ -39,7 +39,9 @@ class StackerNode(CellNode):
     """
 
     PARAMETERS: ClassVar = (
-        Param("task", "str", "cable_routing", "name of the task or path of its YAML", read_only=True),
+        Param(
+            "task", "str", "cable_routing", "name of the task or path of its YAML", read_only=True
+        ),
         Param(
             "frame_timeout", "float", 1.0,
             "seconds of wall time for which the frames of a motion are waited for",
@@ -216,3 +218,7 @@ class StackerNode(CellNode):
 def main() -> None:
     """Entry point."""
     run_node(StackerNode)
+
+
+if __name__ == "__main__":
+    main()

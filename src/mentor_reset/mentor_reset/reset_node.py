@@ -257,3 +257,7 @@ class _Run:
 def main() -> None:
     """Entry point."""
     run_node(ResetNode)
+
+
+if __name__ == "__main__":
+    main()

@@ -184,3 +184,7 @@ class RewardNode(CellNode):
 def main() -> None:
     """Entry point."""
     run_node(RewardNode)
+
+
+if __name__ == "__main__":
+    main()

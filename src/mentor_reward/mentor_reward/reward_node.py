@@ -35,7 +35,7 @@ class RewardNode(CellNode):
         ),
         Param(
             "states", "str", "classified",
-            "where the slots' states come from: classified from the images, or the truth told by the twin",
+            "whose states are rewarded: those classified from images, or the truth of a twin",
             choices=("classified", "truth"), read_only=True,
         ),
         Param(

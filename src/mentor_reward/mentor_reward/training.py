@@ -52,12 +52,14 @@ def split_groups(groups: np.ndarray, share: float, seed: int) -> np.ndarray:
     judged by images it was trained on.
     """
 
-    def held_back(group: str) -> bool:
+    def place(group: str) -> float:
         digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") < share * 2**64
+        return int.from_bytes(digest[:8], "big") / 2**64
 
-    choice = {group: held_back(str(group)) for group in np.unique(groups)}
-    return np.array([choice[group] for group in groups], dtype=bool)
+    places = {group: place(str(group)) for group in np.unique(groups)}
+    # Of a few groups, at least one is held back.
+    limit = max(share, min(places.values(), default=0.0) * (1 + 1e-9))
+    return np.array([places[group] < limit for group in groups], dtype=bool)
 
 
 def balanced_draw(states: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,148 @@
+"""Training holds whole groups back, balances the classes, learns, and repeats itself exactly."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from slot_pictures import make_dataset, slot_picture
+
+from mentor_reward.augmentation import augment
+from mentor_reward.command_line import main
+from mentor_reward.confusion import confusion_matrix, confusion_table, recall_per_class
+from mentor_reward.slot_classifier import SlotClassifier, SlotNetwork
+from mentor_reward.training import TrainingSettings, balanced_draw, split_groups, train_classifier
+
+
+def test_a_group_is_never_divided_and_keeps_its_side_when_others_are_added():
+    groups = np.array([f"seed-{i // 5}" for i in range(500)])
+    held = split_groups(groups, 0.15, seed=0)
+    assert all(len(set(held[groups == g].tolist())) == 1 for g in set(groups))
+    assert 0.05 < held.mean() < 0.3
+    more = split_groups(np.concatenate([groups, ["seed-new"] * 5]), 0.15, seed=0)
+    assert (more[:500] == held).all()
+
+
+def test_of_a_few_groups_one_is_held_back():
+    for seed in range(20):
+        held = split_groups(np.array(["a", "b", "c"]), 0.01, seed)
+        assert held.sum() == 1
+
+
+def test_every_class_is_drawn_equally_often_however_rare_it_is():
+    states = np.array([0] * 90 + [1] * 9 + [2])
+    drawn = states[balanced_draw(states, np.random.default_rng(0))]
+    assert np.bincount(drawn).tolist() == [33, 33, 33]
+
+
+def test_augmentation_changes_light_and_place_but_no_shape():
+    images = torch.randint(0, 256, (4, 3, 84, 84), dtype=torch.uint8)
+    changed = augment(images, torch.Generator().manual_seed(0))
+    again = augment(images, torch.Generator().manual_seed(0))
+    assert changed.shape == images.shape and changed.dtype == torch.float32
+    assert float(changed.min()) >= 0.0 and float(changed.max()) <= 255.0
+    assert torch.equal(changed, again) and not torch.equal(changed, images.float())
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(1)
+    states = np.repeat(np.arange(4), 40)
+    frames = np.stack([slot_picture("slot_1", s, rng) for s in states])
+    groups = np.array([f"g{i % 16}" for i in range(len(states))])
+    return frames, states, groups
+
+
+SETTINGS = TrainingSettings(epochs=10, patience=4, batch=16)
+
+
+@pytest.fixture(scope="module")
+def trained(pictures):
+    return train_classifier("slot_1", *pictures, SETTINGS, log=lambda line: None)
+
+
+def test_a_classifier_learns_what_the_pictures_show(trained):
+    rng = np.random.default_rng(2)
+    seen = [trained.classifier.classify(slot_picture("slot_1", s, rng)) for s in range(4)]
+    assert [int(state) for state in seen] == [0, 1, 2, 3]
+    assert trained.recalls.min() >= 0.98
+
+
+def test_the_same_pictures_and_seed_give_the_same_weights(trained, pictures):
+    again = train_classifier("slot_1", *pictures, SETTINGS, log=lambda line: None)
+    for name, tensor in trained.classifier.network.state_dict().items():
+        assert torch.equal(tensor, again.classifier.network.state_dict()[name]), name
+
+
+def test_training_stops_when_it_gets_no_better(pictures):
+    said: list[str] = []
+    settings = TrainingSettings(epochs=40, patience=2, batch=16)
+    train_classifier("slot_1", *pictures, settings, log=said.append)
+    assert "no better for 2 epochs" in said[-1] and len(said) < 40
+
+
+def test_a_class_without_pictures_is_refused_by_name(pictures):
+    frames, states, groups = pictures
+    some = states != 2
+    with pytest.raises(ValueError, match=r"slot_1.*\['ABOVE'\]"):
+        train_classifier("slot_1", frames[some], states[some], groups[some], SETTINGS)
+
+
+def test_weights_come_back_from_their_file_and_say_what_they_are(trained, tmp_path):
+    path = tmp_path / "slot_1.safetensors"
+    trained.classifier.save(path, images="160")
+    assert path.stat().st_size < 1_000_000
+    loaded = SlotClassifier.load("slot_1", tmp_path)
+    frames = np.random.default_rng(0).integers(0, 256, (2, 3, 84, 84), dtype=np.uint8)
+    assert np.array_equal(loaded.logits(frames), trained.classifier.logits(frames))
+
+
+def test_weights_of_another_slot_are_refused(trained, tmp_path):
+    trained.classifier.save(tmp_path / "slot_2.safetensors")
+    with pytest.raises(ValueError, match=r"of camera 'slot_1', wanted are .* of 'slot_2'"):
+        SlotClassifier.load("slot_2", tmp_path)
+
+
+def test_a_file_that_holds_no_weights_is_refused(tmp_path):
+    (tmp_path / "slot_1.safetensors").write_bytes(b"nothing of the kind")
+    with pytest.raises(ValueError, match="is no safetensors file"):
+        SlotClassifier.load("slot_1", tmp_path)
+
+
+def test_a_frame_of_uint8_and_of_float_is_seen_alike():
+    network = SlotNetwork(4).eval()
+    frame = torch.randint(0, 256, (1, 3, 84, 84), dtype=torch.uint8)
+    assert torch.equal(network(frame), network(frame.float()))
+
+
+def test_the_confusion_matrix_has_true_states_as_rows():
+    matrix = confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 3)
+    assert matrix.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+    recalls = recall_per_class(matrix)
+    assert recalls[:2].tolist() == [0.5, 1.0] and np.isnan(recalls[2])
+    assert "| b | 0 | 1 | 0 | 1 | 100.00 % |" in confusion_table(matrix, ["a", "b", "c"])
+
+
+def test_the_commands_train_and_judge_on_other_pictures_and_draw_the_matrix(tmp_path, capsys):
+    make_dataset(tmp_path / "train", per_class=24, seed=0)
+    make_dataset(tmp_path / "held", per_class=6, seed=1)
+    weights = tmp_path / "weights"
+    train = ["train", "--data", str(tmp_path / "train"), "--weights", str(weights)]
+    assert main([*train, "--epochs", "12"]) == 0
+    numbers, picture = tmp_path / "numbers.json", tmp_path / "confusion.png"
+    judge = ["evaluate", "--data", str(tmp_path / "held"), "--weights", str(weights)]
+    assert main([*judge, "--numbers", str(numbers), "--picture", str(picture)]) == 0
+    told = json.loads(numbers.read_text())
+    assert set(told) == {"slot_1", "slot_2"} and set(told["slot_2"]["recognised"]) >= {"SIDE"}
+    assert told["slot_1"]["accuracy"] > 0.9
+    assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size < 300_000
+    assert "recognised" in capsys.readouterr().out
+
+
+def test_a_command_that_lacks_its_data_says_so_and_fails(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--data", str(tmp_path), "--weights", str(tmp_path)])
+    assert ended.value.code == 2
+    assert "labels.csv is not there" in capsys.readouterr().err

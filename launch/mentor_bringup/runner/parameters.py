@@ -64,8 +64,8 @@ def by_yaml_rules(text: str, name: str) -> Any:
     if isinstance(value, list) and value and _is_uniform(value):
         return value
     raise LaunchRefused(
-        f"parameter {name}: '{text}' reads as {type(value).__name__}; allowed are "
-        "bool, int, float, str and lists of one of them; for a text use ParameterValue(..., value_type=str)"
+        f"parameter {name}: '{text}' reads as {type(value).__name__}; allowed are bool, "
+        "int, float, str and lists of one; for a text use ParameterValue(..., value_type=str)"
     )
 
 

@@ -1,0 +1,66 @@
+"""Whatever ends a launch, none of its processes is left."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from running_launch import RunningLaunch, launch_file, wait_until_gone
+
+from mentor_bringup.runner.descendants import marked_processes
+
+CHILDREN = {
+    "parent": "sleep 1000 & echo parent ready; wait",
+    "runaway": "setsid sleep 1000 & echo runaway ready; wait",
+    "stubborn": "trap '' INT TERM; echo stubborn ready; while true; do sleep 1; done",
+}
+FAMILY = "\n".join(
+    f'ExecuteProcess(cmd=["bash", "-c", "{script}"], name="{name}", output="screen"),'
+    for name, script in CHILDREN.items()
+)
+
+
+def start_family(folder: Path) -> tuple[RunningLaunch, dict[str, str]]:
+    """Start children of children, one that left its group and one that heeds no signal."""
+    launch = RunningLaunch(launch_file(folder, FAMILY), folder=folder)
+    for name in CHILDREN:
+        launch.wait_for(f"{name} ready")
+    mark = launch.mark()
+    assert len(marked_processes(mark)) >= 6
+    return launch, mark
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_every_process_within_5_s(tmp_path: Path, number: signal.Signals) -> None:
+    launch, mark = start_family(tmp_path)
+    began = time.monotonic()
+    assert launch.end(number) == 128 + number
+    assert time.monotonic() - began < 5.0
+    assert marked_processes(mark) == []
+
+
+def test_the_runner_killed_outright_leaves_none(tmp_path: Path) -> None:
+    launch, mark = start_family(tmp_path)
+    launch.end(signal.SIGKILL)
+    assert wait_until_gone(mark, seconds=8.0) == []
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
+    launch, mark = start_family(tmp_path)
+    for _ in range(3):
+        launch.process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    launch.end(seconds=2.5)
+    assert marked_processes(mark) == []
+
+
+def test_a_process_may_take_its_time_to_go(tmp_path: Path) -> None:
+    saving = "trap 'sleep 1; echo saved; exit 0' INT; echo ready; while true; do sleep 0.1; done"
+    entities = f'ExecuteProcess(cmd=["bash", "-c", "{saving}"], name="saver", output="screen")'
+    launch = RunningLaunch(launch_file(tmp_path, entities), folder=tmp_path)
+    launch.wait_for("ready")
+    launch.end(signal.SIGINT)
+    assert "[saver-1] saved" in launch.output
+    assert "[saver-1]: process has finished cleanly" in launch.output

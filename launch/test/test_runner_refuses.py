@@ -1,0 +1,96 @@
+"""What the runner does not know it refuses by name, with what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from running_launch import launch_file, run
+
+DECLARED = 'DeclareLaunchArgument("max_steps", default_value="1"), DeclareLaunchArgument("seed"),'
+
+
+def refusal(folder: Path, entities: str, *arguments: str) -> str:
+    """Run the launch file, which must be refused; return what was said."""
+    status, output = run(launch_file(folder, entities), *arguments, folder=folder)
+    assert status == 1, output
+    assert "Traceback" not in output
+    return output
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("max_step:=3", "no argument 'max_step'; did you mean 'max_steps'? known: max_steps, seed"),
+        ("max_steps=3", "'max_steps=3' is malformed; expected <name>:=<value>"),
+        (":=3", "':=3' is malformed"),
+    ],
+)
+def test_an_unknown_or_malformed_argument(tmp_path: Path, argument: str, said: str) -> None:
+    assert said in refusal(tmp_path, DECLARED, argument)
+
+
+def test_an_argument_without_default_that_is_not_given(tmp_path: Path) -> None:
+    assert "argument 'seed' has no default and was not given" in refusal(tmp_path, DECLARED)
+
+
+def test_a_value_that_is_none_of_the_choices(tmp_path: Path) -> None:
+    entities = 'DeclareLaunchArgument("mode", default_value="train", choices=["train", "eval"])'
+    said = refusal(tmp_path, entities, "mode:=evil")
+    assert "argument 'mode' cannot be 'evil'; valid: train, eval" in said
+
+
+@pytest.mark.parametrize(
+    ("entities", "said"),
+    [
+        ('Node(package="mentor_commn", executable="x")',
+         "no package 'mentor_commn'; did you mean 'mentor_common'?"),
+        ('Node(package="mentor_policy", executable="policy")',
+         "mentor_policy has no executable 'policy'; did you mean 'policy_node'? known: "),
+        ('Node(package="mentor_policy", executable="policy_node", remaps=[])',
+         "Node() has no keyword 'remaps' in the stand-in; did you mean 'remappings'?"),
+        ('Node(package="mentor_policy")', "Node(): missing a required"),
+        ('LaunchConfiguration("nothing")', "launch configuration 'nothing' does not exist"),
+        ('SetParameter("a", EnvironmentVariable("NO_SUCH_VARIABLE"))', "'NO_SUCH_VARIABLE'"),
+        ('ExecuteProcess(cmd=["true"], output="scren")', "output 'scren' is not known"),
+        ('LogInfo(msg="x", condition=IfCondition("maybe"))', "'maybe' is neither true nor false"),
+        ('PushROSNamespace("1cell")', "namespace '1cell' is not valid"),
+        ('IncludeLaunchDescription(PythonLaunchDescriptionSource("/no/such.launch.py"))',
+         "launch file /no/such.launch.py is not there"),
+        ('Node(package="mentor_policy", executable="policy_node", parameters=["/no/such.yaml"])',
+         "parameter file /no/such.yaml is not there"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_launch_file(tmp_path: Path, entities: str, said: str) -> None:
+    if entities.startswith("LaunchConfiguration"):
+        entities = f"LogInfo(msg={entities})"
+    assert said in refusal(tmp_path, entities)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("from launch.actions import ExecuteLocal",
+         "launch.actions has no 'ExecuteLocal'; did you mean 'ExecuteProcess'?"),
+        ("from launch_ros.actions import ComposableNodeContainer", "no 'ComposableNodeContainer'"),
+        ("import launch.frontend", "no module 'launch.frontend'"),
+        ("import launch; launch.actions.Nothing", "launch.actions has no 'Nothing'"),
+    ],
+)  # fmt: skip
+def test_a_feature_of_launch_that_the_stand_in_lacks(tmp_path: Path, line: str, said: str) -> None:
+    path = tmp_path / "some.launch.py"
+    path.write_text(f"{line}\ndef generate_launch_description():\n    pass\n")
+    status, output = run(path, folder=tmp_path)
+    assert status == 1
+    assert said in output
+    assert f"{path}, line 1" in output
+    assert "ros2 launch" in output
+
+
+def test_an_unknown_package_or_launch_file(tmp_path: Path) -> None:
+    status, output = run("mentor_bringup", "benchmrk.launch.py", folder=tmp_path)
+    assert status == 1
+    assert "no launch file 'benchmrk.launch.py'; did you mean 'benchmark.launch.py'?" in output
+    status, output = run("mentor_bringu", "benchmark.launch.py", folder=tmp_path)
+    assert status == 1
+    assert "no package 'mentor_bringu'; did you mean 'mentor_bringup'?" in output

@@ -12,7 +12,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from mentor_msgs.action import MoveTo, ResetEpisode
 from mentor_msgs.msg import Action, Motion, Observation, PolicyWeights, Reward, TrainingStats
-from mentor_msgs.srv import Describe
+from mentor_msgs.srv import Describe, Recall
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -81,6 +81,7 @@ CLOCK = Topic("/clock", Clock, CLOCK_QOS, "twin")
 RESET_EPISODE = Interface("reset_episode", ResetEpisode, "reset node or benchmark bridge")
 MOVE_TO = Interface("move_to", MoveTo, "arm or twin")
 DESCRIBE = Interface("describe", Describe, "environment")
+RECALL = Interface("recall", Recall, "actor")
 
 
 def camera_image(camera: str) -> Topic:

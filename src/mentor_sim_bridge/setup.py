@@ -19,7 +19,9 @@ setup(
     description="Simulated bodies: DMC, Meta-World and Adroit over the topics of the stack, and twins of the real cells.",
     license="Apache-2.0",
     entry_points={
-        "console_scripts": [],
+        "console_scripts": [
+            "benchmark_bridge = mentor_sim_bridge.nodes.benchmark_bridge:main",
+        ],
         "gymnasium.envs": ["mentor = mentor_sim_bridge.registration:register_all"],
     },
 )

@@ -37,7 +37,7 @@ SUITE = {
     "pen": AdroitHandPenEnv,
     "relocate": AdroitHandRelocateEnv,
 }
-CAMERA = "vil_camera"
+CAMERA = "fixed"
 MAX_FRAMES = 200
 REACH = 0.1
 """Weight of the distance from palm to handle, hammer or ball."""
@@ -50,7 +50,7 @@ class AdroitBody(Body):
         task: ``door``, ``hammer``, ``pen`` or ``relocate``.
         sparse: 10 at success, -0.1 short of it.
         image_size: pixels.
-        camera: ``vil_camera`` or ``fixed`` (pen has more).
+        camera: ``fixed``, or ``vil_camera`` from farther away (pen has more).
         stock: draw the suite's look.
         state: None; ``robot``: the hand's joint angles in radians (its base's in metres) and the
             palm's position in metres; ``full``: all that the suite gives.

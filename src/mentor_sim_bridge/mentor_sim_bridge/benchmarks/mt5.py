@@ -16,8 +16,9 @@ from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 class Mt5Body(Body):
     """Five Meta-World tasks behind one environment.
 
-    Which task an episode has: ``options["task_id"]`` if given; else ``seed % 5`` if seeded, so that one
-    seed means one trajectory and successive seeds go through all tasks; else the next in turn.
+    Which task an episode has: ``options["task_id"]`` if given; else ``seed % 5`` if seeded, so
+    that one seed means one trajectory and successive seeds go through all tasks; else the next in
+    turn.
     ``info`` of reset and step holds ``task_id`` (0 to 4, in the order of ``names.MT5``) and
     ``task``.
 

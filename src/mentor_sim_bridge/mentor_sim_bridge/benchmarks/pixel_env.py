@@ -90,6 +90,11 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             ValueError: the action has a wrong size or holds NaN or infinity.
             gymnasium.error.ResetNeeded: the episode is over.
         """
+        reward, terminated, truncated, info = self.advance(action)
+        return self.look(), reward, terminated, truncated, info
+
+    def advance(self, action: NDArray[np.float32]) -> tuple[float, bool, bool, dict[str, Any]]:
+        """The first half of ``step``: all but the picture, which takes most of the time."""
         action = np.asarray(action, np.float32)
         if action.shape != self.action_space.shape or not np.isfinite(action).all():
             raise ValueError(
@@ -111,15 +116,19 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             if self._ended:
                 break
         self._success = success or (self._sticky and self._success)
+        info: dict[str, Any] = {"success": self._success, **self.body.info()}
+        if terms:
+            info["reward_terms"] = terms
+        return reward, outcome.terminated, outcome.truncated, info
+
+    def look(self) -> Observation:
+        """The second half of ``step``: takes the new picture onto the stack."""
         # A fresh array each step: whoever keeps an observation keeps it unchanged.
         stack = np.empty_like(self._stack)
         stack[:-3] = self._stack[3:]
         stack[-3:] = self.body.render()
         self._stack = stack
-        info: dict[str, Any] = {"success": self._success, **self.body.info()}
-        if terms:
-            info["reward_terms"] = terms
-        return self._observation(), reward, outcome.terminated, outcome.truncated, info
+        return self._observation()
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
         """The newest frame as ``(height, width, 3) uint8``, if ``render_mode`` is rgb_array."""

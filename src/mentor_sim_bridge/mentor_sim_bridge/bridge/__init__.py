@@ -1,0 +1,1 @@
+"""A gymnasium environment as the body of a cell: what the bridge decides, without ROS."""

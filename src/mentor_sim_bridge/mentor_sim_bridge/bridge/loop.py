@@ -1,0 +1,228 @@
+"""The thread that owns the environment: takes actions from DDS itself, and publishes what they led to.
+
+It waits on a wait set that holds the one subscription and a guard condition; an executor's turn
+would take ten times as long, and the simulators want all their calls from one thread.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from array import array
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from rclpy.callback_groups import CallbackGroup
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
+
+from mentor_common.experience import time_to_nanoseconds
+from mentor_common.health import Health
+from mentor_msgs.msg import Action, Observation, Reward
+from mentor_sim_bridge.bridge.stage import Result, Stage, Verdict
+
+LOOK = 0.25
+"""Longest time in seconds that the thread sleeps at once."""
+
+
+class TakenByHand(CallbackGroup):
+    """A group that no executor may serve: its subscriptions are read with ``take_message``."""
+
+    def can_execute(self, entity: Any) -> bool:
+        """Never."""
+        return False
+
+    def beginning_execution(self, entity: Any) -> bool:
+        """Never."""
+        return False
+
+    def ending_execution(self, entity: Any) -> None:
+        """Nothing was begun."""
+
+
+class BridgeLoop:
+    """Carries out actions and resets, one at a time, on the thread that calls ``run``.
+
+    Args:
+        stage: the environment.
+        context: of rclpy.
+        subscription: of Action, in a ``TakenByHand`` group.
+        guard: a guard condition that no executor serves.
+        publish_observation: hands a message to DDS before it returns.
+        publish_reward: likewise.
+        health: where verdicts and times are counted.
+        now: ROS time in nanoseconds.
+        deadline: seconds after an action's stamp in which it must begin; 0: for ever. The
+            message's own goes first.
+        say: called with the verdict and a sentence for each action that is not taken as it came.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        context: Any,
+        subscription: Any,
+        guard: Any,
+        publish_observation: Callable[[Observation], None],
+        publish_reward: Callable[[Reward], None],
+        health: Health,
+        now: Callable[[], int],
+        deadline: float = 0.0,
+        say: Callable[[Verdict, str], None] = lambda verdict, text: None,
+    ) -> None:
+        self.stage = stage
+        self.deadline = deadline
+        self._subscription = subscription
+        self._guard = guard
+        self._publish_observation = publish_observation
+        self._publish_reward = publish_reward
+        self._now = now
+        self._say = say
+        self._wait_set: Any = _rclpy.WaitSet(1, 1, 0, 0, 0, 0, context.handle)
+        self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+        self._verdicts = {verdict: health.counter(verdict.value) for verdict in Verdict}
+        self._faults = health.counter("episodes cut off by a fault")
+        self._episodes = health.counter("episodes")
+        self._rate = health.rate("steps")
+        self._step_time = health.timing("step")
+        layout = stage.layout
+        self._observation = Observation(
+            cameras=list(layout.cameras),
+            frames=layout.frames,
+            height=layout.height,
+            width=layout.width,
+        )
+        # One array for ever: what is published has been serialised when publish returns.
+        self._bytes = array("B", bytes(int(np.prod(layout.shape))))
+        self._observation.data = self._bytes
+        self._pixels = np.frombuffer(self._bytes, np.uint8).reshape(layout.shape)
+        self._reward = Reward()
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Until ``stopping()``; whoever sets that wakes the thread by ``wake``."""
+        while not stopping():
+            self._serve_work()
+            self._drain()
+            self._wait()
+        self._refuse_work()
+
+    def wake(self) -> None:
+        """Ends the thread's sleep; callable from any thread."""
+        self._guard.trigger()
+
+    def reset(self, seed: int | None, options: dict[str, Any]) -> Future[int]:
+        """Has the thread begin an episode, whose number the future holds; from any thread."""
+        return self._submit(lambda: self._reset(seed, options))
+
+    def _submit(self, work: Callable[[], Any]) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._work.put((work, future))
+        self.wake()
+        return future
+
+    def _serve_work(self) -> None:
+        while not self._work.empty():
+            work, future = self._work.get()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(work())
+            except Exception as error:
+                future.set_exception(error)
+
+    def _refuse_work(self) -> None:
+        while not self._work.empty():
+            _, future = self._work.get()
+            if future.set_running_or_notify_cancel():
+                future.set_exception(RuntimeError("the bridge stops"))
+
+    def _reset(self, seed: int | None, options: dict[str, Any]) -> int:
+        episode = self.stage.reset(seed, options)
+        self._episodes.add()
+        self._show(episode, 0, self._time())
+        return episode
+
+    def _wait(self) -> None:
+        wait_set, subscription, guard = (
+            self._wait_set,
+            self._subscription.handle,
+            self._guard.handle,
+        )
+        with subscription, guard:
+            wait_set.clear_entities()
+            wait_set.add_subscription(subscription)
+            wait_set.add_guard_condition(guard)
+            wait_set.wait(int(LOOK * 1e9))
+
+    def _drain(self) -> None:
+        handle = self._subscription.handle
+        with handle:
+            while True:
+                try:
+                    taken = handle.take_message(Action, False)
+                except Exception as error:
+                    # Bytes that are no Action; DDS has thrown them away.
+                    self._count(Verdict.UNREADABLE, f"{type(error).__name__}: {error}")
+                    continue
+                if taken is None:
+                    return
+                self._hear(taken[0])
+
+    def _hear(self, message: Action) -> None:
+        begin = time.perf_counter()
+        data = np.frombuffer(message.data, np.float32)
+        verdict, action = self.stage.judge(message.episode, message.step, data)
+        if verdict in (Verdict.TAKEN, Verdict.CLIPPED) and self._late(message):
+            verdict = Verdict.LATE
+        if verdict is not Verdict.TAKEN:
+            self._count(verdict, f"action of episode {message.episode}, step {message.step}")
+            if verdict is not Verdict.CLIPPED:
+                return
+        self._verdicts[Verdict.TAKEN].add()
+        result = self.stage.act(action)
+        stamp = self._time()
+        # The reward goes first: the agent reads it while the picture is drawn.
+        self._tell(result, stamp)
+        self.stage.look(result)
+        self._show(result.episode, result.step, stamp)
+        self._rate.add()
+        self._step_time.took(time.perf_counter() - begin)
+
+    def _late(self, message: Action) -> bool:
+        allowed = time_to_nanoseconds(message.deadline) or int(self.deadline * 1e9)
+        return allowed > 0 and self._now() - time_to_nanoseconds(message.header.stamp) > allowed
+
+    def _count(self, verdict: Verdict, text: str) -> None:
+        self._verdicts[verdict].add()
+        self._say(verdict, text)
+
+    def _time(self) -> Time:
+        seconds, nanoseconds = divmod(self._now(), 1_000_000_000)
+        return Time(sec=seconds, nanosec=nanoseconds)
+
+    def _tell(self, result: Result, stamp: Time) -> None:
+        message = self._reward
+        message.header.stamp = stamp
+        message.header.frame_id = self.stage.task
+        message.episode, message.step = result.episode, result.step
+        message.value = result.reward
+        message.term_names = list(result.terms)
+        message.terms = array("d", result.terms.values())
+        message.terminated, message.truncated = result.terminated, result.truncated
+        message.success, message.valid = result.success, result.valid
+        message.reason = result.reason
+        if not result.valid:
+            self._faults.add()
+        self._publish_reward(message)
+
+    def _show(self, episode: int, step: int, stamp: Time) -> None:
+        message = self._observation
+        message.header.stamp = stamp
+        message.header.frame_id = self.stage.task
+        message.episode, message.step = episode, step
+        np.copyto(self._pixels, self.stage.pixels)
+        if self.stage.has_state:
+            message.state = array("f", self.stage.state.tobytes())
+        self._publish_observation(message)

@@ -1,0 +1,210 @@
+"""Node: any gymnasium environment with a picture, as arm, stacker and reward node at once."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, ClassVar
+
+from mentor_common import topics
+from mentor_common.cell_node import CellNode
+from mentor_common.cell_node import main as run_main
+from mentor_common.goals import Cancelled, Goal
+from mentor_common.health import Limits
+from mentor_common.parameters import Param
+from mentor_msgs.action import ResetEpisode
+from mentor_msgs.srv import Describe
+from mentor_sim_bridge.bridge.loop import BridgeLoop, TakenByHand
+from mentor_sim_bridge.bridge.stage import Stage, Verdict
+from mentor_sim_bridge.registration import register_all
+
+VERSION = "0.1.0"
+
+
+def _json_object(text: str) -> str | None:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        return f"is no JSON: {error}"
+    return None if isinstance(value, dict) else "must be a JSON object"
+
+
+class BenchmarkBridge(CellNode):
+    """Serves ``reset_episode`` and ``describe``, hears ``action``, says ``reward``, ``observation``.
+
+    An action that is not for the running episode's newest observation is dropped, one of a wrong
+    size or with NaN or infinity is refused, one outside the bounds is clipped to them. Each is
+    counted in the diagnostics; only a clipped one moves anything.
+    """
+
+    PARAMETERS: ClassVar = (
+        Param(
+            "environment", "str", "mentor/dmc-hopper_hop-v0",
+            "gymnasium id of the environment", read_only=True,
+        ),
+        Param(
+            "environment_options", "str", "{}",
+            "further arguments of the environment, a JSON object", read_only=True,
+            check=_json_object,
+        ),
+        Param("image_size", "int", 84, "height and width of a frame, pixels", 8, 1024, (), True),
+        Param("frame_stack", "int", 3, "frames of an observation", 1, 16, (), True),
+        Param(
+            "action_repeat", "int", 0,
+            "simulator frames per step; 0: the environment's own (2 in the benchmarks)",
+            0, 64, (), True,
+        ),
+        Param("camera", "str", "", "name of the camera; empty: the environment's own", None, None,
+              (), True),
+        Param("stock", "bool", False, "draw the suite's look: shadows, reflections, antialiasing",
+              None, None, (), True),
+        Param(
+            "action_deadline", "float", 0.0,
+            "seconds after its stamp in which an action must begin, if it says nothing else itself; "
+            "0: for ever, as simulated time waits",
+            0.0, 60.0,
+        ),
+        Param("reset_timeout", "float", 60.0, "seconds of wall time for a reset, if the goal says "
+              "nothing else", 0.1, 3600.0),
+        Param("min_step_rate", "float", 0.0, "steps per second below which diagnostics warn; "
+              "0: never", 0.0, 1e6),
+    )  # fmt: skip
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__("benchmark_bridge", **node_arguments)
+
+    def configure(self) -> None:
+        """Makes the environment. Raises: what its maker raises."""
+        from mentor_sim_bridge.benchmarks.any_gymnasium import make_pixel_env
+
+        register_all()
+        self._env = make_pixel_env(
+            self.text("environment"),
+            self.integer("image_size"),
+            self.integer("frame_stack"),
+            self.integer("action_repeat") or None,
+            self.text("camera") or None,
+            self.flag("stock"),
+            **json.loads(self.text("environment_options")),
+        )
+        self._stage = Stage(self._env)
+        group = TakenByHand()
+        self._actions = self.create_subscription(
+            topics.ACTION.type,
+            topics.ACTION.name,
+            lambda _: None,
+            topics.ACTION.qos,
+            callback_group=group,
+        )
+        self._guard = self.create_guard_condition(lambda: None, callback_group=group)
+        observation = self.publisher(topics.OBSERVATION)
+        reward = self.publisher(topics.REWARD)
+        clock = self.get_clock()
+        self._loop = BridgeLoop(
+            self._stage,
+            self.context,
+            self._actions,
+            self._guard,
+            observation.publish,
+            reward.publish,
+            self.health,
+            lambda: clock.now().nanoseconds,
+            self.number("action_deadline"),
+            self._say,
+        )
+        self._set_limits()
+        self.serve(topics.DESCRIBE, self._describe)
+        self.serve_action(topics.RESET_EPISODE, self._reset_episode)
+        self.partners.publisher_of(topics.ACTION, required=False)
+
+    def activate(self) -> None:
+        """Begins to hear actions."""
+        self.start_worker("environment", lambda: self._loop.run(self.stopping.is_set))
+
+    def deactivate(self) -> None:
+        """Stops to hear actions; the episode is over."""
+        self._loop.wake()
+        self._stage.over = True
+
+    def cleanup(self) -> None:
+        """Frees the environment."""
+        self._env.close()
+
+    def parameters_changed(self, names: set[str]) -> None:
+        """Takes over what may change while running."""
+        if hasattr(self, "_loop"):
+            self._loop.deadline = self.number("action_deadline")
+            self._set_limits()
+
+    def _set_limits(self) -> None:
+        least = self.number("min_step_rate")
+        self.health.rate("steps", Limits(warn_below=least) if least else Limits())
+
+    def _say(self, verdict: Verdict, text: str) -> None:
+        # Once in ten seconds: a storm of bad messages must not become a storm of log lines.
+        self.get_logger().warning(f"{verdict.value}: {text}", throttle_duration_sec=10.0)
+
+    def _describe(
+        self, request: Describe.Request, response: Describe.Response
+    ) -> Describe.Response:
+        env: Any = self._env.unwrapped
+        layout, space = self._stage.layout, self._env.action_space
+        response.task = self._stage.task
+        response.environment = f"benchmark_bridge {VERSION}: {self.text('environment')}"
+        response.ready = self.active
+        response.message = "" if self.active else f"the node is {self.state_label}"
+        response.cameras = list(layout.cameras)
+        response.frames, response.height, response.width = (
+            layout.frames,
+            layout.height,
+            layout.width,
+        )
+        response.sliding = layout.sliding
+        response.state_size = self._stage.state_size
+        size = self._stage.action_size
+        response.action_names = list(getattr(env, "action_names", [f"a{i}" for i in range(size)]))
+        response.action_low = space.low.tolist()  # type: ignore[attr-defined]
+        response.action_high = space.high.tolist()  # type: ignore[attr-defined]
+        response.period = float(getattr(env, "period", 0.0))
+        response.max_steps = int(getattr(env, "max_steps", 0) or 0)
+        response.action_repeat = int(getattr(env, "action_repeat", 1))
+        return response
+
+    def _reset_episode(self, goal: Goal) -> ResetEpisode.Result:
+        request = goal.request
+        options = {}
+        for name, text in zip(request.option_names, request.option_values, strict=False):
+            try:
+                options[name] = json.loads(text)
+            except ValueError:
+                reason = f"option '{name}': {text!r} is no JSON"
+                return ResetEpisode.Result(success=False, message=reason)
+        if len(request.option_names) != len(request.option_values):
+            reason = (
+                f"{len(request.option_names)} option_names, {len(request.option_values)} values"
+            )
+            return ResetEpisode.Result(success=False, message=reason)
+        goal.feedback(stage="reset", progress=0.0)
+        future = self._loop.reset(int(request.seed) if request.seeded else None, options)
+        left = request.timeout or self.number("reset_timeout")
+        while True:
+            try:
+                episode = future.result(min(left, 0.2))
+                return ResetEpisode.Result(success=True, episode=episode)
+            except FutureTimeout:
+                left -= 0.2
+                if goal.cancelled:
+                    future.cancel()
+                    raise Cancelled("cancelled") from None
+                if left <= 0.0:
+                    future.cancel()
+                    reason = "the environment's reset takes longer than the timeout"
+                    return ResetEpisode.Result(success=False, message=reason)
+            except Exception as error:
+                reason = f"{type(error).__name__}: {error}"
+                return ResetEpisode.Result(success=False, message=reason)
+
+
+def main() -> None:
+    """Entry point ``benchmark_bridge``."""
+    run_main(BenchmarkBridge)

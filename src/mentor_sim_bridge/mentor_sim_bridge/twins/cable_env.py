@@ -19,9 +19,9 @@ MAX_STEPS = 40
 class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     """Fill slot 1, then slot 2, with a cable whose end the gripper holds.
 
-    Observation: (27, 84, 84) uint8; cameras side, slot_1, slot_2, each at begin, midpoint and end of
-    the last motion. Action: (2,) dx, dz in [-1, 1]; a fifth of it is added to the pose. Reward: eq. 7
-    with the true states. Never terminates; truncated after `max_steps`, or by a fault with
+    Observation: (27, 84, 84) uint8; cameras side, slot_1, slot_2, each at begin, midpoint and end
+    of the last motion. Action: (2,) dx, dz in [-1, 1]; a fifth of it is added to the pose. Reward:
+    eq. 7 with the true states. Never terminates; truncated after `max_steps`, or by a fault with
     `info["valid"]` False.
 
     Args:

@@ -76,20 +76,20 @@ def _camera_xml(name: str, position: np.ndarray, target: np.ndarray, fovy: float
     return f'<camera name="{name}" pos="{place}" xyaxes="{axes}" fovy="{fovy}"/>'
 
 
-def _slot_camera_xml(name: str, slot: SlotConfig) -> str:
-    """Looks along the channel from the gripper's side, from above, at the walls' upper edges."""
+def _slot_camera_xml(name: str, slot: SlotConfig, fovy: float) -> str:
+    """Looks along the channel from the post's side, from above, at the walls' upper edges."""
     along = np.array([-np.sin(slot.yaw), np.cos(slot.yaw), 0.0])
     target = np.array([*slot.position, slot.wall_height * 0.75])
-    position = target + 0.17 * along + np.array([0.05, 0.0, 0.13])
-    return _camera_xml(name, position, target, 32.0)
+    position = target + 0.16 * along + np.array([0.04, 0.0, 0.14])
+    return _camera_xml(name, position, target, fovy)
 
 
 def _fixture_xml(config: CableConfig) -> str:
     post, cable, motion = config.post, config.cable, config.motion
     cameras = (
-        _camera_xml("side", np.array([1.12, 0.02, 0.42]), np.array([0.50, -0.02, 0.06]), 48.0)
-        + _slot_camera_xml("slot_1", config.slot_1)
-        + _slot_camera_xml("slot_2", config.slot_2)
+        _camera_xml("side", np.array([0.98, 0.02, 0.46]), np.array([0.47, -0.015, 0.055]), 54.0)
+        + _slot_camera_xml("slot_1", config.slot_1, 31.0)
+        + _slot_camera_xml("slot_2", config.slot_2, 36.0)
     )
     return f"""<mujoco model="cable_routing">
   <compiler angle="radian" autolimits="true"/>
@@ -120,7 +120,7 @@ def _fixture_xml(config: CableConfig) -> str:
   <worldbody>
     <light name="left" pos="0.9 0.7 1.4" dir="-.35 -.45 -1.2"/>
     <light name="right" pos="0.9 -0.9 1.4" dir="-.35 .5 -1.2"/>
-    <geom name="table" class="fixture" type="plane" size="1.5 1.5 0.1" material="table"/>
+    <geom name="table" class="fixture" type="plane" size="0 0 0.1" material="table"/>
     <geom name="post" class="looks" type="cylinder" size="0.012 {post[2] / 2 + 0.006}"
           pos="{post[0]} {post[1] + 0.006} {post[2] / 2 + 0.006}" material="post"/>
     {_slot_xml("slot_1", config.slot_1)}

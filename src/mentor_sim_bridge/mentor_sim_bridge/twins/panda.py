@@ -1,8 +1,8 @@
 """The Franka Panda with its gripper, from the meshes that gymnasium-robotics installs.
 
-Kinematics, masses and the hulls of its links come from that package's `kitchen_franka` assets, found
-at run time. The hulls (2,300 faces) also are what the cameras see: the visual meshes have 136,000
-faces and would cost 10 ms a frame.
+Kinematics, masses and the hulls of its links come from that package's `kitchen_franka` assets,
+found at run time. The hulls (2,300 faces) also are what the cameras see: the visual meshes have
+136,000 faces and would cost 10 ms a frame.
 """
 
 from __future__ import annotations

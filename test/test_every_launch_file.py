@@ -1,0 +1,95 @@
+"""Every launch file keeps the habits that ROS users expect; new ones are found by themselves."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ament_index_python.packages import get_package_share_directory
+from node_process import Observer, eventually
+
+FILES = sorted(
+    path.name for path in Path(get_package_share_directory("mentor_bringup")).rglob("*.launch.py")
+)
+STANDARD = {"namespace", "use_sim_time", "params_file", "autostart", "respawn", "log_level"}
+
+
+def runner(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "mentor_bringup.runner", "mentor_bringup", *arguments]
+
+
+@pytest.fixture
+def observer() -> Iterator[Observer]:
+    observer = Observer()
+    yield observer
+    observer.close()
+
+
+def test_there_are_launch_files() -> None:
+    assert "benchmark.launch.py" in FILES
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_it_imports_only_launch_and_launch_ros(file: str) -> None:
+    share = Path(get_package_share_directory("mentor_bringup"))
+    text = next(share.rglob(file)).read_text()
+    imported = set(re.findall(r"^(?:from|import) (\w+)", text, re.MULTILINE))
+    assert imported <= {"launch", "launch_ros"}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_show_args_lists_the_standard_arguments_and_describes_all(file: str) -> None:
+    shown = subprocess.run(
+        runner(file, "--show-args"), capture_output=True, text=True, check=True
+    ).stdout
+    arguments = re.findall(r"^    '(\w+)':\n        (.+)", shown, re.MULTILINE)
+    assert {name for name, _ in arguments} >= STANDARD
+    assert [name for name, text in arguments if text == "no description given"] == []
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_two_of_it_live_side_by_side_in_two_namespaces(
+    file: str, observer: Observer, tmp_path: Path
+) -> None:
+    """Both in one domain, so that only the namespace keeps them apart."""
+    logs = {cell: tmp_path / f"{cell}.txt" for cell in ("cell_a", "cell_b")}
+    launches = []
+    for cell, log in logs.items():
+        with log.open("wb") as stream:
+            arguments = runner(file, f"namespace:={cell}", "autostart:=false")
+            launches.append(
+                subprocess.Popen(
+                    arguments, stdout=stream, stderr=subprocess.STDOUT, env=dict(os.environ)
+                )
+            )
+    try:
+        for cell, log in logs.items():
+            wanted = log.read_text
+            started = eventually(lambda wanted=wanted: wanted().count("process started with pid"))
+            names = eventually(
+                lambda cell=cell, started=started: (
+                    found if len(found := observer.nodes_in(f"/{cell}")) >= started else []
+                ),
+                60.0,
+            )
+            assert names, log.read_text()
+            assert {observer.state(name) for name in names} == {"unconfigured"}
+        relative = [
+            [name.removeprefix(f"/{cell}") for name in observer.nodes_in(f"/{cell}")]
+            for cell in logs
+        ]
+        assert relative[0] == relative[1]
+        assert [n for n in observer.nodes_in("/") if n != "/observer"] == [
+            f"/{cell}{name}" for cell in logs for name in relative[0]
+        ]
+    finally:
+        for launch in launches:
+            launch.send_signal(signal.SIGINT)
+        for launch in launches:
+            launch.wait(20)

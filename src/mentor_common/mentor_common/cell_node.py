@@ -26,6 +26,7 @@ from mentor_common.dds import ask_for_short_lease
 from mentor_common.goals import Goal, GoalServer, RemoteAction
 from mentor_common.parameters import Param, ParameterError, check_overrides
 from mentor_common.partners import PartnerWatch
+from mentor_common.spinning import HotSubscriptions
 from mentor_common.topics import Interface, Topic
 
 STANDARD_PARAMETERS = (
@@ -67,7 +68,6 @@ class CellNode(LifecycleNode):
         self._stopped: Callable[[], None] = lambda: None
         self._workers: list[threading.Thread] = []
         self._stopping = threading.Event()
-        self._soon: list[Callable[[], None]] = []
         self._executor_thread: int | None = None
         self._values: dict[str, Any] = {}
         super().__init__(name, **node_arguments)
@@ -77,13 +77,13 @@ class CellNode(LifecycleNode):
         self.health = health.Health()
         self.partners = PartnerWatch(self)
         self.health.add_source(self.partners.problems)
+        self.hot = HotSubscriptions()
         self._statistics: dict[str, Any] = {}
         self._goal_servers: list[GoalServer] = []
         self._diagnostics = self.create_publisher(
             topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
         )
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._wake_guard = self.create_guard_condition(self._run_soon)
         self.create_timer(self.number("diagnostics_period"), self._report, clock=self._steady)
         self.create_timer(1.0 / LOOKS_PER_SECOND, self._look, clock=self._steady)
         self._own_entities = self._entities()
@@ -141,14 +141,28 @@ class CellNode(LifecycleNode):
         """A publisher that is silent while the node is not active."""
         return self.create_lifecycle_publisher(topic.type, topic.name, topic.qos)
 
-    def subscription(self, topic: Topic, callback: Callable[[Any], None], **options: Any) -> Any:
-        """A subscription that is deaf while the node is not active."""
+    def subscription(
+        self, topic: Topic, callback: Callable[[Any], None], *, hot: bool = False, **options: Any
+    ) -> Any:
+        """A subscription that is deaf while the node is not active.
+
+        ``hot``: for what a step waits for; such messages are handed over without delay while
+        steps come fast, see :mod:`mentor_common.spinning`.
+        """
 
         def heard(message: Any) -> None:
             if self.active:
                 callback(message)
 
-        return self.create_subscription(topic.type, topic.name, heard, topic.qos, **options)
+        def heard_hot(message: Any) -> None:
+            heard(message)
+            self.hot.heard = time.monotonic()
+
+        called = heard_hot if hot else heard
+        made = self.create_subscription(topic.type, topic.name, called, topic.qos, **options)
+        if hot:
+            self.hot.add(made, called)
+        return made
 
     def serve(self, interface: Interface, callback: Callable[[Any, Any], Any]) -> Any:
         """A service ``callback(request, response) -> response``. It must know ``self.active``."""
@@ -205,8 +219,9 @@ class CellNode(LifecycleNode):
 
     def call_soon(self, work: Callable[[], None]) -> None:
         """Runs ``work`` on the thread of the callbacks; callable from any thread."""
-        self._soon.append(work)
-        self._wake_guard.trigger()
+        executor = self.executor
+        if executor is not None:
+            executor.create_task(work)
 
     def refuse_on_executor(self, what: str) -> None:
         """Raises: RuntimeError if called on the thread of the callbacks, where waiting is a
@@ -384,13 +399,10 @@ class CellNode(LifecycleNode):
         self._goal_servers.clear()
         self._statistics.clear()
         self.partners.clear()
+        self.hot.clear()
         for key, (destroy, entity) in self._entities().items():
             if key not in self._own_entities and hasattr(entity, "destroy"):
                 destroy(entity)
-
-    def _run_soon(self) -> None:
-        while self._soon:
-            self._soon.pop(0)()
 
     def _look(self) -> None:
         if self.active:
@@ -463,6 +475,7 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
             node.autostart()
             while not stop.is_set():
                 executor.spin_once()
+                node.hot.spin(executor, stop.is_set)
             _go_down(node, executor)
         except ExternalShutdownException:
             pass

@@ -165,7 +165,7 @@ class RosLink:
 
         Raises: EnvironmentLost.
         """
-        name = self._describe.srv_name
+        name = self._node.resolve_service_name(self._describe.srv_name)
         begin, said, why = time.monotonic(), False, ""
         while True:
             why = f"nobody serves {name} (usually the {topics.DESCRIBE.server})"

@@ -37,7 +37,7 @@ class GreyBridge(CellNode):
         )
         self.observations = self.publisher(topics.OBSERVATION)
         self.rewards = self.publisher(topics.REWARD)
-        self.subscription(topics.ACTION, self.on_action)
+        self.subscription(topics.ACTION, self.on_action, hot=True)
         self.serve(topics.DESCRIBE, self.on_describe)
         self.serve_action(topics.RESET_EPISODE, self.reset, threaded=False)
         self.episode = time.time_ns() // 1_000_000 - 1

@@ -1,0 +1,165 @@
+"""An arm and a stacker for the tests: serves `move_to`, tells its pose, shows step 0."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rclpy
+from geometry_msgs.msg import PoseStamped
+from rclpy.action import ActionClient, ActionServer, CancelResponse
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.executors import MultiThreadedExecutor
+
+from mentor_common import topics
+from mentor_common.task import load_task
+from mentor_msgs.action import MoveTo, ResetEpisode
+from mentor_msgs.msg import Observation
+
+TASK_FILE = Path(__file__).parents[3] / "launch" / "tasks" / "cable_routing.yaml"
+TASK = load_task(TASK_FILE)
+
+
+@contextmanager
+def reset_process(**parameters: object) -> Iterator[subprocess.Popen]:
+    """The reset node as a process of its own."""
+    arguments = ["--ros-args", "-p", f"task:={TASK_FILE}"]
+    for name, value in parameters.items():
+        arguments += ["-p", f"{name}:={value}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mentor_reset.reset_node", *arguments], env=dict(os.environ)
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(10)
+        finally:
+            process.kill()
+
+
+class FakeArm:
+    """Moves at once, unless ``answer`` or ``slow`` say otherwise, and remembers its goals."""
+
+    def __init__(self) -> None:
+        self.goals: list[Any] = []
+        self.feedback: list[Any] = []
+        self.cancelled = 0
+        self.position = np.array([-0.5, -0.9], np.float32)
+        self.forget()
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node("fake_arm", context=self.context)
+        group = ReentrantCallbackGroup()
+        self._poses = self.node.create_publisher(
+            PoseStamped, topics.CURRENT_POSE.name, topics.CURRENT_POSE.qos
+        )
+        self._observations = self.node.create_publisher(
+            Observation, topics.OBSERVATION.name, topics.EXPERIENCE_QOS
+        )
+        self.node.create_timer(0.02, self._tell_pose, callback_group=group)
+        self._client: Any = ActionClient(
+            self.node, ResetEpisode, topics.RESET_EPISODE.name, callback_group=group
+        )
+        self._group = group
+        self._server: Any = None
+        self.serve()
+        self._executor = MultiThreadedExecutor(4, context=self.context)
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._executor.spin)
+        self._thread.start()
+
+    def forget(self) -> None:
+        """Begins anew: no goals remembered, no trouble."""
+        self.goals.clear()
+        self.feedback.clear()
+        self.answer: Callable[[Any], str] = lambda goal: ""  # the reason of a failure
+        self.slow: Callable[[Any], float] = lambda goal: 0.0
+        self.shows = True
+        self.cancelled = 0
+
+    def serve(self) -> None:
+        """Begins to serve `move_to`."""
+        self._server = ActionServer(
+            self.node,
+            MoveTo,
+            topics.MOVE_TO.name,
+            self._execute,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            callback_group=self._group,
+        )
+
+    def vanish(self) -> None:
+        """Serves `move_to` no more."""
+        self._server.destroy()
+
+    def close(self) -> None:
+        """Stops."""
+        self._executor.shutdown()
+        self._thread.join()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+    def reset(
+        self, seed: int | None = None, timeout: float = 0.0, cancel_after: float = 0.0
+    ) -> Any:
+        """Calls `reset_episode` and waits for its result."""
+        goal = ResetEpisode.Goal(seeded=seed is not None, seed=seed or 0, timeout=timeout)
+        assert self._client.wait_for_server(20.0), "the reset node did not come"
+        sent = self._client.send_goal_async(
+            goal, feedback_callback=lambda m: self.feedback.append(m.feedback)
+        )
+        handle = _wait(sent)
+        assert handle.accepted
+        done = handle.get_result_async()
+        if cancel_after:
+            time.sleep(cancel_after)
+            _wait(handle.cancel_goal_async())
+        return _wait(done)
+
+    def _tell_pose(self) -> None:
+        place, turn = TASK.workspace.pose(self.position)
+        message = PoseStamped()
+        message.header.stamp = self.node.get_clock().now().to_msg()
+        point, quaternion = message.pose.position, message.pose.orientation
+        point.x, point.y, point.z = (float(v) for v in place)
+        quaternion.x, quaternion.y, quaternion.z, quaternion.w = (float(v) for v in turn)
+        self._poses.publish(message)
+
+    def _execute(self, handle: Any) -> Any:
+        goal = handle.request
+        self.goals.append(goal)
+        until = time.monotonic() + self.slow(goal)
+        while time.monotonic() < until:
+            if handle.is_cancel_requested:
+                self.cancelled += 1
+                handle.canceled()
+                return MoveTo.Result(success=False, message="cancelled")
+            time.sleep(0.01)
+        reason = self.answer(goal)
+        if reason:
+            handle.abort()
+            return MoveTo.Result(success=False, message=reason, reached=self.position.tolist())
+        if len(goal.target):
+            self.position = np.array(goal.target, np.float32)
+        if goal.begins_episode and self.shows:
+            self._observations.publish(Observation(episode=goal.episode, step=0))
+        handle.succeed()
+        return MoveTo.Result(success=True, reached=self.position.tolist())
+
+
+def _wait(future: Any, seconds: float = 30.0) -> Any:
+    event = threading.Event()
+    future.add_done_callback(lambda _: event.set())
+    assert event.wait(seconds), "no answer"
+    return future.result()

@@ -9,7 +9,7 @@ import numpy as np
 
 from mentor_common.images import image_to_rgb, resize
 from mentor_common.topics import camera_image
-from mentor_reward.slot_classifier import IMAGE_SIZE
+from mentor_reward.slots import IMAGE_SIZE
 
 
 def bag_frames(

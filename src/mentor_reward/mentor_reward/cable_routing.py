@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mentor_common.cable_routing import Slot1, Slot2, is_success, reward_terms
 from mentor_common.frames import FrameLayout
 from mentor_common.task_reward import CableReward
-from mentor_reward.slot_classifier import SLOTS, SlotClassifier
+from mentor_reward.slots import SLOTS
+
+if TYPE_CHECKING:  # torch takes seconds to import, and is not needed for true states
+    from mentor_reward.slot_classifier import SlotClassifier
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from mentor_reward.labelled_images import (
     write_image,
     write_labels,
 )
-from mentor_reward.slot_classifier import SLOTS, states_of
+from mentor_reward.slots import SLOTS, states_of
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 

@@ -12,7 +12,8 @@ from mentor_common.cable_routing import cable_reward, is_success
 from mentor_reward.cable_routing import SlotStateReader
 from mentor_reward.confusion import confusion_matrix, recall_per_class
 from mentor_reward.exploration import Behaviour, expert_of, noisy_expert, random_behaviour
-from mentor_reward.slot_classifier import SLOTS, SlotClassifier
+from mentor_reward.slot_classifier import SlotClassifier
+from mentor_reward.slots import SLOTS
 from mentor_reward.training import predict
 
 

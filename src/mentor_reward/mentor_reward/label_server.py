@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from mentor_reward.labelled_images import LabelledImage, read_labels, write_labels
-from mentor_reward.slot_classifier import SLOTS, states_of
+from mentor_reward.slots import SLOTS, states_of
 
 _MAX_BODY = 4096
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from mentor_common.images import resize
-from mentor_reward.slot_classifier import IMAGE_SIZE, states_of
+from mentor_reward.slots import IMAGE_SIZE, states_of
 
 LABELS = "labels.csv"
 _FIELDS = ("file", "camera", "state", "group")

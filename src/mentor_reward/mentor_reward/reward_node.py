@@ -67,7 +67,7 @@ class RewardNode(CellNode):
             raise ValueError(
                 f"task {task.name} has a reward of kind {task.reward.kind}; known: cable_routing"
             )
-        self._table = task.reward
+        self._eq_7 = task.reward
         self._max_steps = self.integer("max_steps") or task.episode.max_steps
         use_truth = self.text("states") == "truth"
         self._join: StepJoin[Motion, Observation, TrueStates] = StepJoin(
@@ -151,7 +151,7 @@ class RewardNode(CellNode):
                     states = self._reader.read(observation_pixels(evidence.observation))
             except (ExperienceError, ValueError) as error:
                 return judge_fault(str(error))
-        return judge_states(*states, evidence.step, self._max_steps, self._table)
+        return judge_states(*states, evidence.step, self._max_steps, self._eq_7)
 
     def _publish(
         self, evidence: StepEvidence[Any, Any, Any], verdict: JudgedStep, stamp: Time

@@ -14,27 +14,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from mentor_common.cable_routing import Slot1, Slot2
-
-IMAGE_SIZE = 84
-SLOTS: dict[str, type[IntEnum]] = {"slot_1": Slot1, "slot_2": Slot2}
-"""Camera of each slot and the states it tells apart."""
+from mentor_reward.slots import IMAGE_SIZE, SLOTS, states_of
 
 _WIDTHS = (16, 32, 48, 32)
 _HIDDEN = 32
-
-
-def states_of(camera: str) -> type[IntEnum]:
-    """States that the classifier of a slot camera tells apart.
-
-    Raises:
-        ValueError: the camera watches no slot.
-    """
-    if camera not in SLOTS:
-        raise ValueError(
-            f"slot classifier: camera '{camera}' watches no slot; known: {list(SLOTS)}"
-        )
-    return SLOTS[camera]
 
 
 class SlotNetwork(nn.Module):

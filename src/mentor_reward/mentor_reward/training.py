@@ -12,7 +12,8 @@ import torch
 
 from mentor_reward.augmentation import augment
 from mentor_reward.confusion import confusion_matrix, recall_per_class
-from mentor_reward.slot_classifier import SlotClassifier, SlotNetwork, states_of
+from mentor_reward.slot_classifier import SlotClassifier, SlotNetwork
+from mentor_reward.slots import states_of
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,81 @@
+"""The reward node with classifiers, as a process, over real DDS."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fake_stream import TASK, FakeStream, reward_process
+from slot_pictures import slot_picture
+
+from mentor_common.cable_routing import cable_reward
+from mentor_reward.cable_routing import SlotStateReader, judge_states
+from mentor_reward.slot_classifier import SlotClassifier, SlotNetwork, load_classifiers
+from mentor_reward.training import TrainingSettings, train_classifier
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Classifiers that read the place of a bar."""
+    folder = tmp_path_factory.mktemp("weights")
+    rng = np.random.default_rng(1)
+    for camera, classes in (("slot_1", 4), ("slot_2", 7)):
+        states = np.repeat(np.arange(classes), 24)
+        frames = np.stack([slot_picture(camera, s, rng) for s in states])
+        groups = np.array([f"g{i % 12}" for i in range(len(states))])
+        settings = TrainingSettings(epochs=12, batch=16)
+        result = train_classifier(camera, frames, states, groups, settings, log=lambda line: None)
+        result.classifier.save(folder / f"{camera}.safetensors")
+    return folder
+
+
+def picture_of(first: int, second: int, rng: np.random.Generator) -> np.ndarray:
+    """Pixels in which only the last frames of the slot cameras show these states."""
+    pixels = rng.integers(0, 256, TASK.layout.shape, dtype=np.uint8)
+    planes = pixels.reshape(3, 3, 3, 84, 84)
+    planes[1, -1] = slot_picture("slot_1", first, rng)
+    planes[2, -1] = slot_picture("slot_2", second, rng)
+    return pixels
+
+
+def test_only_the_frame_at_the_end_of_the_motion_is_looked_at(weights):
+    reader = SlotStateReader(load_classifiers(weights), TASK.layout)
+    rng = np.random.default_rng(3)
+    pixels = picture_of(2, 4, rng)
+    other = rng.integers(0, 256, pixels.shape, dtype=np.uint8).reshape(3, 3, 3, 84, 84)
+    other[1:, -1] = pixels.reshape(3, 3, 3, 84, 84)[1:, -1]
+    assert reader.read(pixels) == reader.read(other.reshape(pixels.shape)) == (2, 4)
+
+
+def test_the_node_gives_what_the_classifiers_in_process_see(weights):
+    reader = SlotStateReader(load_classifiers(weights), TASK.layout)
+    rng = np.random.default_rng(4)
+    stream = FakeStream()
+    try:
+        with reward_process(states="classified", weights=weights):
+            stream.wait_for_node()
+            pairs = [(0, 0), (1, 6), (2, 3), (3, 0), (3, 3), (3, 5), (3, 6)]
+            for step, pair in enumerate(pairs, start=1):
+                pixels = picture_of(*pair, rng)
+                stream.motion(1, step)
+                stream.observation(1, step, pixels)
+                seen = judge_states(*reader.read(pixels), step, 40)
+                reward = stream.reward(1, step)
+                assert reward.value == seen.value == cable_reward(*pair)
+                assert dict(zip(reward.term_names, reward.terms, strict=True)) == dict(seen.terms)
+                assert reward.success == (pair == (3, 6))
+    finally:
+        stream.close()
+
+
+def test_without_weights_the_node_ends_with_an_error_that_names_the_file(tmp_path, capfd):
+    with reward_process(states="classified", weights=tmp_path) as process:
+        assert process.wait(40) == 1
+    assert "no weights of 'slot_1'" in capfd.readouterr().err
+
+
+def test_a_layout_without_slot_cameras_is_refused():
+    from mentor_common.frames import FrameLayout
+
+    classifiers = {c: SlotClassifier(c, SlotNetwork(n)) for c, n in (("slot_1", 4), ("slot_2", 7))}
+    with pytest.raises(ValueError, match="lack camera 'slot_1', have"):
+        SlotStateReader(classifiers, FrameLayout(("side",), 3, 84, 84, sliding=False))

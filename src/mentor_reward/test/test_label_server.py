@@ -1,0 +1,109 @@
+"""The labelling page: what a key does is on the disk when it has been answered."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.error
+import urllib.request
+from dataclasses import replace
+
+import pytest
+from slot_pictures import make_dataset
+
+from mentor_reward.label_server import Labelling, make_server
+from mentor_reward.labelled_images import read_labels, write_labels
+
+
+@pytest.fixture
+def folder(tmp_path):
+    make_dataset(tmp_path, per_class=1)
+    write_labels(tmp_path, [replace(i, state=None) for i in read_labels(tmp_path)])
+    return tmp_path
+
+
+@pytest.fixture
+def page(folder):
+    server = make_server(Labelling(folder, "slot_1"))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.read()
+
+
+def post(page: str, kind: str = "application/json", **fields: object) -> int:
+    request = urllib.request.Request(
+        f"{page}/api/label", json.dumps(fields).encode(), {"Content-Type": kind}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_the_page_shows_the_images_of_its_camera_and_the_states_to_choose_from(page):
+    assert b"<title>Slot images</title>" in get(page + "/")
+    listing = json.loads(get(page + "/api/images"))
+    assert [image["camera"] for image in listing["images"]] == ["slot_1"] * 4
+    assert listing["states"]["slot_1"] == ["OUTSIDE", "SIDE", "ABOVE", "INSIDE"]
+    assert len(listing["states"]["slot_2"]) == 7
+    picture = get(page + "/image/" + listing["images"][0]["file"])
+    assert picture.startswith(b"\x89PNG")
+
+
+def test_a_label_is_saved_at_once_and_can_be_taken_back(page, folder):
+    file = read_labels(folder)[2].file
+    assert post(page, file=file, state=3) == 200
+    assert read_labels(folder)[2].state == 3
+    assert post(page, file=file, state=None) == 200
+    assert read_labels(folder)[2].state is None
+
+
+def test_an_image_that_is_left_out_keeps_no_label(page, folder):
+    file = read_labels(folder)[0].file
+    assert post(page, file=file, state=None, left_out=True) == 200
+    assert read_labels(folder)[0].state is None
+    assert json.loads(get(page + "/api/images"))["images"][0]["left_out"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"file": "slot_1/none.png", "state": 1}, 400),
+        ({"file": "../labels.csv", "state": 1}, 400),
+        ({"state": 1}, 400),
+    ],
+)
+def test_a_wrong_request_changes_nothing(page, folder, fields, status):
+    before = read_labels(folder)
+    assert post(page, **fields) == status
+    assert read_labels(folder) == before
+
+
+def test_a_state_that_the_slot_does_not_have_is_refused(page, folder):
+    assert post(page, file=read_labels(folder)[0].file, state=4) == 400
+
+
+def test_a_form_from_another_page_cannot_label(page, folder):
+    assert post(page, kind="text/plain", file=read_labels(folder)[0].file, state=1) == 404
+    assert read_labels(folder)[0].state is None
+
+
+def test_no_file_but_the_images_can_be_read(page):
+    for path in ("/image/labels.csv", "/image/..%2Flabels.csv", "/etc/passwd"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            get(page + path)
+
+
+def test_the_page_is_for_this_machine_only(folder):
+    server = make_server(Labelling(folder))
+    assert server.server_address[0] == "127.0.0.1"
+    server.server_close()

@@ -157,7 +157,9 @@ def _read_peg(
     _need_axes(fields, kind, axes, ("x", "y", "z", "r"))
     pegs: list[Peg] = []
     section = fields.section("pegs")
-    for name in section.keys():
+    if not section.names_of_keys():
+        raise fields.refuse("pegs", {}, "at least one peg, by its name")
+    for name in section.names_of_keys():
         peg = section.section(name)
         goal_fields = peg.section("goal")
         goal = {axis: goal_fields.number(axis, -1.0, 1.0) for axis in axes}

@@ -23,7 +23,10 @@ class TaskError(ValueError):
     """A task file that is refused: file, key, value, and what is allowed."""
 
 
-class _StrictLoader(yaml.SafeLoader):
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _StrictLoader(_Loader):  # type: ignore[misc]
     """YAML without duplicate keys (YAML itself lets the last one win in silence)."""
 
 
@@ -39,7 +42,8 @@ def _mapping(loader: _StrictLoader, node: yaml.MappingNode, deep: bool = False) 
                 f"line {line}: key '{key}' stands twice, first in line {seen[key]}; allowed: once"
             )
         seen[key] = line
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+    mapping: dict[Any, Any] = yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+    return mapping
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
@@ -88,8 +92,11 @@ class Fields:
         self._known.add(key)
         return key in self._data
 
-    def keys(self) -> list[str]:
-        """All keys of the mapping, for mappings whose keys are names."""
+    def names_of_keys(self) -> list[str]:
+        """All keys of a mapping whose keys are names."""
+        for key, value in self._data.items():
+            if not NAME.fullmatch(key):
+                raise self.refuse(key, value, f"as key: {NAME_RULE}")
         return list(self._data)
 
     def end(self) -> None:
@@ -160,9 +167,7 @@ class Fields:
 
     def section(self, key: str) -> Fields:
         """A mapping."""
-        value = self._take(
-            key, "a mapping of keys to values", lambda v: isinstance(v, dict) and bool(v)
-        )
+        value = self._take(key, "a mapping of keys to values", lambda v: isinstance(v, dict))
         return Fields(self._file, self._key(key), value)
 
     def sections(self, key: str) -> Iterator[Fields]:

@@ -156,6 +156,11 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
             outside the space; EnvironmentLost if no answer comes in ``timeout``. After that, the
             next reset waits for the environment to be back.
         """
+        self.send(action)
+        return self.receive()
+
+    def send(self, action: npt.NDArray[np.float32]) -> None:
+        """The first half of :meth:`step`: publishes the action. :meth:`receive` must follow."""
         if self._over or self._episode is None:
             raise ResetNeeded("RosEnv: the episode is over or has not begun, call reset() first")
         values = self._checked(action)
@@ -167,6 +172,9 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         message.header.frame_id = self.purpose
         self._over = True  # Should the wait fail, then only a reset leads on.
         self._link.send(message)
+
+    def receive(self) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """The second half of :meth:`step`: waits for what the action leads to."""
         self._link.wait(
             self._complete,
             time.monotonic() + self.timeout,

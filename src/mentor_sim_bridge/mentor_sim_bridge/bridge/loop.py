@@ -1,4 +1,4 @@
-"""The thread that owns the environment: takes actions from DDS itself, and publishes what they led to.
+"""The thread that owns the environment: takes actions from DDS, publishes what they led to.
 
 It waits on a wait set that holds the one subscription and a guard condition; an executor's turn
 would take ten times as long, and the simulators want all their calls from one thread.

@@ -30,7 +30,7 @@ def _json_object(text: str) -> str | None:
 
 
 class BenchmarkBridge(CellNode):
-    """Serves ``reset_episode`` and ``describe``, hears ``action``, says ``reward``, ``observation``.
+    """Serves ``reset_episode`` and ``describe``, hears ``action``, tells what it led to.
 
     An action that is not for the running episode's newest observation is dropped, one of a wrong
     size or with NaN or infinity is refused, one outside the bounds is clipped to them. Each is
@@ -60,7 +60,7 @@ class BenchmarkBridge(CellNode):
               None, None, (), True),
         Param(
             "action_deadline", "float", 0.0,
-            "seconds after its stamp in which an action must begin, if it says nothing else itself; "
+            "seconds after its stamp in which an action must begin, if it says nothing else; "
             "0: for ever, as simulated time waits",
             0.0, 60.0,
         ),
@@ -208,3 +208,7 @@ class BenchmarkBridge(CellNode):
 def main() -> None:
     """Entry point ``benchmark_bridge``."""
     run_main(BenchmarkBridge)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,12 @@
 
 from launch.actions import DeclareLaunchArgument, Shutdown
 from launch.conditions import UnlessCondition
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import (
+    EqualsSubstitution,
+    IfElseSubstitution,
+    LaunchConfiguration,
+    PathJoinSubstitution,
+)
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
@@ -18,7 +23,8 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "task",
         default_value="hopper_hop",
-        description="Task of the suite: dmc hopper_hop, metaworld coffee_push, adroit door, ...",
+        description="Task of the suite: dmc hopper_hop, metaworld coffee_push (_sparse for its "
+        "sparse reward), adroit door, gymnasium the id of any environment that draws itself",
     ),
     DeclareLaunchArgument("agent", default_value="random", description="Who acts"),
     DeclareLaunchArgument(
@@ -66,6 +72,12 @@ ARGUMENTS = [
     ),
 ]
 
+ENVIRONMENT = IfElseSubstitution(
+    EqualsSubstitution(LaunchConfiguration("suite"), "gymnasium"),
+    if_value=LaunchConfiguration("task"),
+    else_value=["mentor/", LaunchConfiguration("suite"), "-", LaunchConfiguration("task"), "-v0"],
+)
+
 EVERY_NODE = {
     "namespace": LaunchConfiguration("namespace"),
     "output": "screen",
@@ -75,10 +87,10 @@ EVERY_NODE = {
 }
 
 
-def parameters(*names):
-    """Return a node's parameters: those of every node, the launch arguments `names`, the file's."""
-    shared = ("use_sim_time", "autostart")
-    values = {name: LaunchConfiguration(name) for name in (*shared, *names)}
+def parameters(*names, **values):
+    """Return a node's parameters: those of every node, the launch arguments `names`, `values`."""
+    for name in ("use_sim_time", "autostart", *names):
+        values[name] = LaunchConfiguration(name)
     return [values, LaunchConfiguration("params_file")]
 
 
@@ -86,8 +98,8 @@ def generate_launch_description():
     """Return the node graph: the bridge plays arm, stacker and reward; the policy acts."""
     bridge = Node(
         package="mentor_sim_bridge",
-        executable="bridge_node",
-        parameters=parameters("suite", "task", "seed"),
+        executable="benchmark_bridge",
+        parameters=parameters(environment=ENVIRONMENT),
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=1.0,
         on_exit=Shutdown(

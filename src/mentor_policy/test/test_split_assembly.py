@@ -22,10 +22,6 @@ def act(episode: int, step: int) -> np.ndarray:
     return np.array([episode / 100, step / 100], np.float32)
 
 
-def observation(e: int, k: int):
-    return ("observation", e, k)
-
-
 def messages(episode: int, length: int) -> list[tuple[str, int, int]]:
     stream = [("observation", episode, 0)]
     for k in range(1, length + 1):
@@ -37,7 +33,7 @@ def messages(episode: int, length: int) -> list[tuple[str, int, int]]:
     return stream
 
 
-def feed(assembly: Assembly, message, length: int, evaluation: bool = False) -> list[Step]:
+def add(assembly: Assembly, message, length: int, evaluation: bool = False) -> None:
     kind, e, k = message
     if kind == "observation":
         assembly.add_observation(e, k, pixels(e, k))
@@ -45,7 +41,15 @@ def feed(assembly: Assembly, message, length: int, evaluation: bool = False) -> 
         assembly.add_action(e, k, act(e, k), evaluation)
     else:
         assembly.add_reward(e, k, RewardOf(e + k / 8, truncated=k == length))
-    return list(assembly.steps())
+
+
+def feed(assembly: Assembly, message, length: int, evaluation: bool = False) -> list[Step]:
+    add(assembly, message, length, evaluation)
+    steps = list(assembly.steps())
+    if assembly.gap:  # nobody to ask
+        assembly.go_on()
+        steps += list(assembly.steps())
+    return steps
 
 
 def keys(steps: list[Step]) -> list[tuple[int, int]]:
@@ -125,3 +129,24 @@ def test_an_episode_that_was_left_does_not_hold_the_next_one_up() -> None:
     assert {e for e, _ in keys(steps)} == {1, 2}
     assert keys(steps)[-6:] == [(2, k) for k in range(6)]
     assert all(a < b for a, b in pairwise(keys(steps)))
+
+
+def test_steps_that_the_topics_forgot_are_asked_for_and_take_their_place() -> None:
+    length = 6
+    stream = [m for e in (1, 2, 3) for m in messages(e, length)]
+    known = {1: 2}
+    assembly = Assembly(A, known)
+    for message in [m for m in stream if m[1:] >= (2, 4)]:  # all that the topics still hold
+        add(assembly, message, length)
+    assert list(assembly.steps()) == [] and assembly.gap
+    steps = []
+    remembered = [k for k in whole(3, length) if (1, 2) < k <= (3, 0)]
+    for page in (remembered[:5], remembered[5:]):  # as the actor recalls them, page by page
+        for e, k in page:
+            add(assembly, ("observation", e, k), length)
+            if k:
+                add(assembly, ("action", e, k - 1), length)
+                add(assembly, ("reward", e, k), length)
+        steps += assembly.steps()
+    assert keys(steps) == [k for k in whole(3, length) if k > (1, 2)]
+    assert all(s.valid for s in steps) and assembly.counts.missing == 0

@@ -1,4 +1,4 @@
-"""The actor of a split training: acts in the cell, follows the learner's weights over the topics."""
+"""The actor of a split training: acts in the cell and follows the learner's weights."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from mentor_common.parameters import Param
 from mentor_common.partners import Partner
 from mentor_common.ros_env import EnvironmentLost, RosEnv
 from mentor_msgs.msg import PolicyWeights
-
+from mentor_msgs.srv import Recall
 from mentor_policy.config import config_to_dict, load_config
+from mentor_policy.replay import ReplayError, Step
 from mentor_policy.stream.actor import Actor, Episode
 from mentor_policy.stream.follower import WeightsFollower
+from mentor_policy.stream.memory import ActorMemory
 from mentor_policy.stream.weights import WeightsError
+from mentor_policy.training.environment import shape_of
 
+from .environment import connect, sizes, watch_environment
 from .policy_parameters import AGENT, ENVIRONMENT, override_list
+from .recall_messages import RECALL_LIMIT, recall_response
 from .weights_message import weights_of
 
 
@@ -33,6 +38,9 @@ class ActorNode(CellNode):
               high=2**62, read_only=True),
         Param("eval_every", "int", 0, "training steps from one evaluation to the next; 0: none",
               low=0, high=2**62),
+        Param("memory", "int", 20_000,
+              "training steps kept on disk for a learner that was away; 0: none", low=0,
+              high=10_000_000, read_only=True),
         Param("eval_episodes", "int", 5, "episodes of an evaluation", low=1, high=10_000),
     )  # fmt: skip
 
@@ -44,13 +52,13 @@ class ActorNode(CellNode):
         self._folder = Path(self.text("run_dir") or "runs/actor")
         self._incoming: queue.Queue[PolicyWeights] = queue.Queue(maxsize=1)
         self._follower: WeightsFollower | None = None
+        self._memory: ActorMemory | None = None
+        self.serve(topics.RECALL, self._recall)
         # Not deaf while inactive: latched weights come only once.
         weights = topics.POLICY_WEIGHTS
         self.create_subscription(weights.type, weights.name, self._on_weights, weights.qos)
         self._learner = self.partners.publisher_of(weights, required=False)
-        self.partners.publisher_of(topics.OBSERVATION)
-        self.partners.publisher_of(topics.REWARD)
-        self.partners.action(topics.RESET_EPISODE)
+        watch_environment(self)
         self.partners.on_loss(self._on_loss)
         self._step_time = self.health.timing("step")
         self._steps_rate = self.health.rate("steps")
@@ -71,12 +79,10 @@ class ActorNode(CellNode):
 
         if self.integer("threads"):
             torch.set_num_threads(self.integer("threads"))
-        env = self._connect()
+        env = connect(self)
         if env is None:
             return
-        agent = make_agent(
-            self._config, env.frame_layout, env.state_size, env.action_size, self.integer("seed")
-        )
+        agent = make_agent(self._config, env.frame_layout, *sizes(env), self.integer("seed"))
         settings: dict[str, Any] = config_to_dict(self._config)["agent"]
         follower = WeightsFollower(agent, settings, self._folder)
         try:
@@ -86,10 +92,12 @@ class ActorNode(CellNode):
             return self.finish(1)
         self._folder.mkdir(parents=True, exist_ok=True)
         self.get_logger().info(
-            f"acts with kept {kept}" if kept else "no weights kept yet: acts untrained until the "
-            "learner's first weights come"
+            f"acts with kept {kept}"
+            if kept
+            else "no weights kept yet: acts untrained until the learner's first weights come"
         )
         self._follower = follower
+        self._open_memory(env)
         self.start_worker("weights", self._check_weights)
         actor = Actor(
             env,
@@ -100,11 +108,14 @@ class ActorNode(CellNode):
             stop=self.stopping.is_set,
         )
         actor.on_step = self._on_step
+        actor.remember = self._remember
         try:
             self._episodes(actor, env)
         finally:
             actor.save()
             env.close()
+            if self._memory is not None:
+                self._memory.close()
 
     def _episodes(self, actor: Actor, env: RosEnv) -> None:
         limit = self.integer("max_steps")
@@ -140,19 +151,40 @@ class ActorNode(CellNode):
             f"return {total:.2f}, success {success:.2f} over {count} episodes"
         )
 
-    def _connect(self) -> RosEnv | None:
-        while not self.stopping.is_set():
+    def _open_memory(self, env: RosEnv) -> None:
+        self._layout = env.frame_layout
+        if self.integer("memory"):
             try:
-                return RosEnv(
-                    node=self,
-                    timeout=self.number("step_timeout"),
-                    reset_timeout=self.number("reset_timeout"),
-                    connect_timeout=5.0,
-                    action_deadline=self.number("action_deadline"),
+                self._memory = ActorMemory(
+                    self._folder / "memory", shape_of(env), self.integer("memory")
                 )
-            except EnvironmentLost as error:
-                self.get_logger().warning(f"{error}; goes on trying")
-        return None
+            except ReplayError as error:
+                self._without_memory(error)
+
+    def _remember(self, step: Step) -> None:
+        if self._memory is not None:
+            try:
+                self._memory.add(step)
+            except ReplayError as error:
+                self._memory.close()
+                self._memory = None
+                self._without_memory(error)
+
+    def _without_memory(self, error: Exception) -> None:
+        # The arm does not stop for it: a learner that is not away for long misses nothing.
+        self.get_logger().error(
+            f"acts on without a memory: a learner that is away for more than {topics.HISTORY} "
+            f"steps will miss some. {error}"
+        )
+        self.health.problem("memory", health.WARN, f"keeps no memory of its steps: {error}")
+
+    def _recall(self, request: Recall.Request, response: Recall.Response) -> Recall.Response:
+        if self._memory is None or not self.active:
+            return response
+        asked = (0, 0) if request.from_oldest else (int(request.episode), int(request.step))
+        limit = min(int(request.limit) or RECALL_LIMIT, RECALL_LIMIT)
+        recalled = self._memory.after(*asked, limit)
+        return recall_response(recalled, self._layout, response)
 
     def _on_weights(self, message: PolicyWeights) -> None:
         # Only the newest is of use: it takes the place of one that still waits.

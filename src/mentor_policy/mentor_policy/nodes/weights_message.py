@@ -6,7 +6,6 @@ from array import array
 from typing import Any
 
 from mentor_msgs.msg import PolicyWeights
-
 from mentor_policy.stream.weights import Weights
 
 

@@ -1,4 +1,4 @@
-"""The acting half of a split training: it acts, follows the learner's weights, and never waits for it."""
+"""The acting half of a split training: follows the learner's weights, never waits for it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import gymnasium
-import numpy as np
-import numpy.typing as npt
 
 from mentor_policy.agents.base import Agent
+from mentor_policy.replay import Step
+from mentor_policy.training.environment import Env, split
+from mentor_policy.training.seeds import EVALUATION, TRAINING, episode_seed
 
 from .follower import WeightsFollower
 
@@ -57,7 +55,7 @@ class Actor:
 
     def __init__(
         self,
-        env: gymnasium.Env[Any, npt.NDArray[np.float32]],
+        env: Env,
         agent: Agent,
         follower: WeightsFollower,
         *,
@@ -74,17 +72,19 @@ class Actor:
         self.progress = self._restored()
         self.on_step: Callable[[], None] = lambda: None
         """Called after each step."""
+        self.remember: Callable[[Step], None] = lambda _: None
+        """Called with each observation of a training episode and what led to it."""
 
     def train_episode(self, max_steps: int = 0) -> Episode:
         """Act with exploration until the episode is over, stopped, or ``max_steps`` are done."""
         self.progress.episodes += 1
-        seed = episode_seed(self._seed, 0, self.progress.episodes)
+        seed = episode_seed(self._seed, TRAINING, self.progress.episodes)
         self.save()
         return self._episode(seed, False, lambda: bool(max_steps) and self.steps >= max_steps)
 
     def evaluation_episode(self, number: int) -> Episode:
         """Act without exploration; evaluation's seeds are apart from those of training."""
-        return self._episode(episode_seed(self._seed, 1, number), True, lambda: False)
+        return self._episode(episode_seed(self._seed, EVALUATION, number), True, lambda: False)
 
     @property
     def steps(self) -> int:
@@ -113,16 +113,35 @@ class Actor:
 
     def _episode(self, seed: int, evaluate: bool, enough: Callable[[], bool]) -> Episode:
         obs, _ = self._env.reset(seed=seed)
+        number = int(getattr(self._env.unwrapped, "episode", 0) or 0)
         total, length, success, over = 0.0, 0, False, False
+        if not evaluate:
+            pixels, state = split(obs)
+            self.remember(Step(number, 0, pixels, state=state))
         while not (over or self._stop() or enough()):
             self.take_weights()
-            pixels, state = (obs["image"], obs["state"]) if isinstance(obs, dict) else (obs, None)
+            pixels, state = split(obs)
             action = self._agent.act(pixels, state, step=self.steps, evaluate=evaluate)
             obs, reward, terminated, truncated, info = self._env.step(action)
             total, length = total + float(reward), length + 1
             success, over = bool(info.get("success", False)), terminated or truncated
             if not evaluate:
                 self.progress.steps += 1
+                pixels, state = split(obs)
+                self.remember(
+                    Step(
+                        number,
+                        length,
+                        pixels,
+                        action,
+                        float(reward),
+                        terminated,
+                        truncated,
+                        bool(info.get("valid", True)),
+                        success,
+                        state,
+                    )
+                )
             self.on_step()
         return Episode(total, length, success, over)
 
@@ -135,9 +154,3 @@ class Actor:
             return (
                 ActorProgress()
             )  # written by something else; the learner's weights tell the steps
-
-
-def episode_seed(seed: int, purpose: int, number: int) -> int:
-    """Seed of an episode: 0 for training, 1 for evaluation, never the same for both."""
-    state = np.random.SeedSequence((seed, purpose, number)).generate_state(1, np.uint64)
-    return int(state[0] >> np.uint64(33))  # 31 bits: gymnasium and dm_control take no more

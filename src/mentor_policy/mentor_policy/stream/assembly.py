@@ -39,6 +39,7 @@ class AssemblyCounts:
     incomplete: int = 0  # of these: without their action or reward, not to be learned from
     evaluation: int = 0  # of evaluation episodes
     duplicates: int = 0  # known already
+    missing: int = 0  # steps before one of the same episode that never came
     late: int = 0  # of an episode before the newest, come too late to stand in order
 
 
@@ -72,9 +73,15 @@ class Assembly:
     _observations: dict[Key, _Observed] = field(default_factory=dict)
     _actions: dict[Key, _Acted] = field(default_factory=dict)
     _rewards: dict[Key, RewardOf] = field(default_factory=dict)
+    gap: bool = False
+    """Steps before the next one seem to be missing: fetch them and feed them, or :meth:`go_on`."""
+    _over_gap: Key | None = None
     _newest_episode: int = -1
     _newest_action: Key = (-1, -1)
     _newest_reward: Key = (-1, -1)
+
+    def __post_init__(self) -> None:
+        self._newest_episode = max(self.known, default=-1)
 
     def add_observation(
         self,
@@ -105,26 +112,38 @@ class Assembly:
 
     def steps(self) -> Iterator[Step]:
         """The steps that are complete by now, in order."""
+        self.gap = False
         for key in sorted(self._observations):
             step = self._ready(key, force=len(self._observations) > self.pending)
             if step is None:
                 return
-            observed = self._observations.pop(key)
-            self._forget_before(key)
             if self._is_evaluation(key):
+                del self._observations[key]
+                self._forget_before(key)
+                self._newest_episode = max(self._newest_episode, key[0])
                 self.counts.evaluation += 1
                 continue
+            if self._over_gap != key and self._gap_before(key):
+                self.gap = True
+                return
+            observed = self._observations.pop(key)
+            self._forget_before(key)
             if key[1] <= self.known.get(key[0], -1):
                 self.counts.duplicates += 1
                 continue
             if key[0] < self._newest_episode:
                 self.counts.late += 1
                 continue
+            self.counts.missing += max(0, key[1] - self.known.get(key[0], -1) - 1)
             self._newest_episode = key[0]
             self.known[key[0]] = key[1]
             self.counts.steps += 1
             self.counts.incomplete += not step.valid
             yield Step(**{**vars(step), "obs": observed.pixels, "state": observed.state})
+
+    def go_on(self) -> None:
+        """Nothing more is to be had before the next step: take it as it is."""
+        self._over_gap = min(self._observations, default=None)
 
     @property
     def waiting(self) -> int:
@@ -162,6 +181,12 @@ class Assembly:
         truncated = reward is not None and (reward.truncated or reward.terminated)
         return Step(episode, step, nothing, data, valid=False, truncated=truncated)
 
+    def _gap_before(self, key: Key) -> bool:
+        episode, step = key
+        if episode in self.known:
+            return step > self.known[episode] + 1
+        return step > 0 or 0 <= self._newest_episode < episode - 1
+
     def _is_evaluation(self, key: Key) -> bool:
         episode, step = key
         for beside in (step, step - 1):
@@ -171,7 +196,7 @@ class Assembly:
         return False
 
     def _forget_before(self, key: Key) -> None:
-        """Drop what belongs to steps before ``key``; the action before it may still be asked for."""
+        """Drop what belongs to steps before ``key``, but for the action that led to it."""
         episode, step = key
         for old in [k for k in self._rewards if k <= key]:
             del self._rewards[old]

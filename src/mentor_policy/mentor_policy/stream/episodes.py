@@ -44,9 +44,16 @@ def finished_episodes(ring: ReplayRing, since: int) -> Iterator[FinishedEpisode]
             yield _episode(ring, number)
 
 
-def steps_in(ring: ReplayRing, since: int) -> int:
-    """Environment steps (records that an action led to) from record number ``since`` on."""
-    numbers = np.arange(max(since, ring.oldest), ring.count)
+def known_steps(ring: ReplayRing) -> dict[int, int]:
+    """Newest step that the ring holds of each of its episodes."""
+    numbers = np.arange(ring.oldest, ring.count)
+    episodes = np.unique(ring.records["episode"][numbers % ring.slots])
+    return {int(episode): ring.latest_step(int(episode)) for episode in episodes}
+
+
+def steps_in(ring: ReplayRing, since: int, until: int) -> int:
+    """Environment steps (records that an action led to) in records ``since`` to ``until - 1``."""
+    numbers = np.arange(max(since, ring.oldest), until)
     records = ring.records[numbers % ring.slots]
     return int(((records["step"] > 0) & ((records["flags"] & CONTEXT) == 0)).sum())
 

@@ -1,4 +1,4 @@
-"""An actor's side of ``policy_weights``: what comes is checked apart from acting, the newest waits."""
+"""An actor's side of ``policy_weights``: checked apart from acting, the newest waits."""
 
 from __future__ import annotations
 

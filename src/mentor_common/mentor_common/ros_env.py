@@ -32,6 +32,8 @@ from mentor_common.ros_link import EnvironmentLost, RosLink
 __all__ = ["EnvironmentChanged", "EnvironmentLost", "RosEnv"]
 
 log = logging.getLogger("mentor.ros_env")
+FAULT_GRACE = 0.5
+"""Seconds for which the observation of a step that ended in a fault is still waited for."""
 
 
 class EnvironmentChanged(RuntimeError):
@@ -91,6 +93,8 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         self._first: dict[int, Observation] = {}
         self._observation: Observation | None = None
         self._reward: Reward | None = None
+        self._newest: Observation | None = None
+        self._rewarded_at = 0.0
         self._link = RosLink(
             namespace, node, use_sim_time, self._on_observation, self._on_reward
         )
@@ -174,7 +178,11 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         self._link.send(message)
 
     def receive(self) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """The second half of :meth:`step`: waits for what the action leads to."""
+        """The second half of :meth:`step`: waits for what the action leads to.
+
+        A fault, of a camera for instance, can leave a step without an observation. The reward says
+        so (not valid, truncated): the episode ends, and the observation returned is the last one.
+        """
         self._link.wait(
             self._complete,
             time.monotonic() + self.timeout,
@@ -183,7 +191,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         )
         reward = self._reward
         assert reward is not None
-        paired = self._leave(self._observation, reward)
+        paired = self._leave(self._observation or self._newest, reward)
         self._over = bool(reward.terminated or reward.truncated)
         return (
             self._seen(paired),
@@ -232,10 +240,13 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         elif message.step < self._step or self._reward is not None:
             self.counts.duplicates += 1
         else:
-            self._reward = message
+            self._reward, self._rewarded_at = message, time.monotonic()
 
     def _complete(self) -> bool:
-        return self._observation is not None and self._reward is not None
+        if self._reward is None or self._observation is not None:
+            return self._reward is not None
+        fault = self._reward.truncated and not self._reward.valid
+        return fault and time.monotonic() - self._rewarded_at >= FAULT_GRACE
 
     def _missing(self) -> tuple[bool, bool]:
         return self._observation is None, self._reward is None
@@ -243,6 +254,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
     def _leave(self, observation: Observation | None, reward: Reward | None) -> Paired:
         assert observation is not None and self._episode is not None
         self.counts.paired += 1
+        self._newest = observation
         return Paired(self._episode, self._step, observation, reward)
 
     def _seen(self, paired: Paired) -> Any:

@@ -26,6 +26,7 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make bench  [ARGS="bench/x.py"]   benchmarks, one JSON object a line
   make lint                         ruff, mypy, hadolint, yamllint, size of files
   make format                       let ruff format and mend
+  make classifiers                  collect, train and judge the slot classifiers anew
   make build                        set up and build, start nothing
   make clean                        remove everything that make made, but runs
 
@@ -33,7 +34,7 @@ Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requir
 $(if $(ROS_DISTRO),ROS 2 $(ROS_DISTRO) is sourced and used.,No ROS 2 distribution is sourced: the client library comes as wheels and mentor_bringup.runner launches.)
 endef
 
-.PHONY: help launch test soak bench lint format build clean ready ready-dev FORCE
+.PHONY: help launch test soak bench classifiers lint format build clean ready ready-dev FORCE
 
 help:
 	$(info $(HELP))@:
@@ -66,6 +67,17 @@ lint:
 format:
 	$(SET_UP) $(DONE)/dev
 	@source $(MENTOR_VENV)/bin/activate && ruff check --fix . ; ruff format .
+
+# The committed weights come from here. Seeds of training, of the held-out images and of the episodes are apart.
+classifiers: export OMP_NUM_THREADS = 1
+classifiers: data = runs/classifiers
+classifiers:
+	$(SET_UP) ready
+	@$(IN_WORKSPACE) python -m mentor_reward collect --data $(data)/train --first-seed 0 --per-class 3000 $(ARGS)
+	@$(IN_WORKSPACE) python -m mentor_reward collect --data $(data)/held_out --first-seed 500000 --per-class 500
+	@$(IN_WORKSPACE) python -m mentor_reward train --data $(data)/train --weights src/mentor_reward/mentor_reward/weights
+	@$(IN_WORKSPACE) python -m mentor_reward evaluate --data $(data)/held_out --episodes 50 --first-seed 1000000 \
+		--picture docs/classifiers_confusion.png --numbers $(data)/numbers.json
 
 build:
 	$(SET_UP) ready

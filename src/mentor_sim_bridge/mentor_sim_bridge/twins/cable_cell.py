@@ -9,6 +9,7 @@ import mujoco
 import numpy as np
 
 from mentor_common.cable_routing import Slot1, Slot2
+from mentor_sim_bridge.twins.cable_arch import arched_cable
 from mentor_sim_bridge.twins.cable_config import CableConfig, load_cable_config
 from mentor_sim_bridge.twins.cable_looks import CableLooks, draw_episode
 from mentor_sim_bridge.twins.cable_scene import CAMERAS, HAND_ROTATION, TIE, cable_scene
@@ -71,7 +72,8 @@ class CableCell:
         self._arm = np.array([self.model.joint(name).qposadr[0] for name in ARM_JOINTS])
         self._fingers = np.array([self.model.joint(name).qposadr[0] for name in FINGER_JOINTS])
         self._cable_geoms = np.flatnonzero(self.model.geom_contype == 1)
-        self._segment = self.config.cable.length / self.config.cable.segments
+        joints = [self.model.joint(name) for name in ARM_JOINTS]
+        self._joint_low, self._joint_high = np.array([joint.range for joint in joints]).T
         work = self.config.workspace
         self._low = np.array([work.x[0], work.z[0]])
         self._high = np.array([work.x[1], work.z[1]])
@@ -80,6 +82,7 @@ class CableCell:
         self.data = mujoco.MjData(self.model)
         self.target = np.zeros(2)
         self.fault = ""
+        self._stopped_at = np.zeros(3)
 
     @property
     def time(self) -> int:
@@ -117,10 +120,9 @@ class CableCell:
 
     def tension(self) -> float:
         """Force between gripper and cable, newtons."""
-        rows = (self.data.efc_type == mujoco.mjtConstraint.mjCNSTR_EQUALITY) & (
-            self.data.efc_id == self._tie
-        )
-        return float(np.linalg.norm(self.data.efc_force[rows]))
+        if not self.data.eq_active[self._tie]:
+            return 0.0
+        return float(np.linalg.norm(self.data.efc_force[:3]))  # the only equality: rows 0 to 2
 
     def render(self, camera: str) -> np.ndarray:
         """One image, (H, W, 3) uint8 RGB."""
@@ -129,7 +131,7 @@ class CableCell:
         return self._renderer.render(self.data, camera)
 
     def reset(self, seed: int | None, start: np.ndarray) -> None:
-        """Lays the cable anew and stands still at a start.
+        """Draws an episode, lays the cable anew and stands still at a start.
 
         Args:
             seed: of looks, light and physics; None goes on with the last random state.
@@ -138,17 +140,16 @@ class CableCell:
         if seed is not None:
             self._random = np.random.default_rng(seed)
         self._looks.apply(draw_episode(self.config.randomisation, self._random))
-        self.data = mujoco.MjData(self.model)
-        self.target = np.clip(np.asarray(start, np.float64), -1.0, 1.0)
-        self.fault = ""
-        place = self._place(self.target)
-        posture = solve_posture(self.model, place, HAND_ROTATION, GUESS)
-        self.data.qpos[self._arm] = posture
-        self.data.qpos[self._fingers] = GRIP
-        self._controller.rest(posture)
-        self._lay_cable(place)
-        mujoco.mj_forward(self.model, self.data)
-        self._run(place, place, round(self.config.motion.settle / self.config.motion.timestep))
+        self._set_up(np.clip(np.asarray(start, np.float64), -1.0, 1.0))
+
+    def recover(self) -> None:
+        """Ends a fault: the gripper holds the cable again, in the middle of the starts."""
+        self._set_up(np.mean([self.config.start.x, self.config.start.z], axis=1))
+
+    def tear(self) -> None:
+        """Takes the cable out of the gripper, as too strong a pull would."""
+        self._fail(f"cable torn from the gripper ({self.tension():.1f} N)")
+        self.data.eq_active[self._tie] = 0
 
     def act(self, action: np.ndarray, midway: Callable[[], None] | None = None) -> MotionOutcome:
         """One step: moves the target by action / 5 and lets the period pass.
@@ -156,13 +157,17 @@ class CableCell:
         Args:
             action: (2,) dx and dz, cut to [-1, 1].
             midway: called at the motion's middle, to take pictures.
+
+        Raises:
+            ValueError: not two finite numbers.
+            RuntimeError: the cell has a fault.
         """
         action = np.asarray(action, dtype=np.float64)
         if action.shape != (2,) or not np.isfinite(action).all():
             raise ValueError(f"action {action.tolist()}: two finite numbers, dx and dz, are needed")
         wanted = self.target + ACTION_SCALE * np.clip(action, -1.0, 1.0)
-        cut = np.abs(action).max() > 1.0 or np.abs(wanted).max() > 1.0
-        return self.move(wanted, self.config.motion.period, bool(cut), midway)
+        clipped = bool(np.abs(action).max() > 1.0)
+        return self.move(wanted, self.config.motion.period, clipped, midway)
 
     def move(
         self,
@@ -171,17 +176,32 @@ class CableCell:
         clipped: bool = False,
         midway: Callable[[], None] | None = None,
     ) -> MotionOutcome:
-        """Moves to a normalised pose (2,), cut back to the workspace, in `duration` seconds."""
-        begin, origin = self.time, self.target
+        """Moves to a normalised pose (2,), cut back to the workspace, in `duration` seconds.
+
+        Raises:
+            RuntimeError: the cell has a fault.
+        """
+        if self.fault:
+            raise RuntimeError(f"the cell has a fault: {self.fault}; recover it first")
+        begin, first = self.time, self._place(self.target)
         self.target = np.clip(target, -1.0, 1.0)
+        clipped = clipped or bool((self.target != target).any())
+        last = self._place(self.target)
         ticks = max(2, round(duration / self.config.motion.timestep))
-        first, last = self._place(origin), self._place(self.target)
-        self._run(first, last, ticks // 2, 0, ticks)
+        self._run(first, last, range(ticks // 2), ticks)
         if midway is not None:
             midway()
-        self._run(first, last, ticks - ticks // 2, ticks // 2, ticks)
-        reason = self.fault or ("left the workspace, cut back" if clipped else "")
+        self._run(first, last, range(ticks // 2, ticks), ticks)
+        off = float(np.linalg.norm(self.pose - last))
+        if off > self.config.faults.reach_error:
+            self._fail(f"pose not reached, {off:.3f} m off")
+        reason = self.fault or ("the command was cut back to the limits" if clipped else "")
         return MotionOutcome(begin, self.time, clipped, bool(self.fault), reason, self.normalized)
+
+    def hold(self, duration: float) -> None:
+        """Lets time pass at the target."""
+        place = self._place(self.target) if not self.fault else self.pose
+        self._run(place, place, range(round(duration / self.config.motion.timestep)), 1)
 
     def close(self) -> None:
         """Frees the cameras' graphics context."""
@@ -189,51 +209,57 @@ class CableCell:
             self._renderer.close()
             self._renderer = None
 
+    def _set_up(self, target: np.ndarray) -> None:
+        """New data, so that nothing of an earlier episode remains; then the cable comes to rest."""
+        self.data = mujoco.MjData(self.model)
+        self.target, self.fault = target, ""
+        place = self._place(target)
+        posture = solve_posture(self.model, place, HAND_ROTATION, GUESS)
+        self.data.qpos[self._arm] = posture
+        self.data.qpos[self._fingers] = GRIP
+        self._controller.rest(posture)
+        self.data.qpos[: 4 * self.config.cable.segments] = arched_cable(
+            self.config.cable, np.asarray(self.config.post), place
+        ).ravel()
+        mujoco.mj_forward(self.model, self.data)
+        self.hold(self.config.motion.settle)
+
     def _place(self, normalized: np.ndarray) -> np.ndarray:
         x, z = self._low + (normalized + 1) / 2 * (self._high - self._low)
         return np.array([x, self.config.workspace.y, z])
 
-    def _lay_cable(self, end: np.ndarray) -> None:
-        """Bends the cable into an arch from the post to the gripper."""
-        count, length = self.config.cable.segments, self._segment
-        chord = end - np.asarray(self.config.post)
-        distance = float(np.linalg.norm(chord))
-        low, high = 1e-9, np.pi / count
-        for _ in range(60):
-            bend = (low + high) / 2
-            reach = length * np.sin(count * bend / 2) / np.sin(bend / 2)
-            low, high = (bend, high) if reach > distance else (low, bend)
-        yaw = np.arctan2(chord[0], -chord[1])
-        pitch = -np.arcsin(chord[2] / distance) - bend * (count - 1) / 2
-        joint = np.zeros(4)
-        turn = np.zeros(4)
-        mujoco.mju_axisAngle2Quat(joint, np.array([0.0, 0.0, 1.0]), yaw)
-        mujoco.mju_axisAngle2Quat(turn, np.array([0.0, 1.0, 0.0]), pitch)
-        first = np.zeros(4)
-        mujoco.mju_mulQuat(first, joint, turn)
-        mujoco.mju_axisAngle2Quat(turn, np.array([0.0, 1.0, 0.0]), bend)
-        cable = self.data.qpos[: 4 * count].reshape(count, 4)
-        cable[:] = turn
-        cable[0] = first
+    def _run(self, first: np.ndarray, last: np.ndarray, ticks: range, whole: int) -> None:
+        """Physics under control, the target on a smooth ramp from `first` to `last`, metres.
 
-    def _run(
-        self,
-        first: np.ndarray,
-        last: np.ndarray,
-        ticks: int,
-        done: int = 0,
-        whole: int = 1,
-    ) -> None:
-        """Physics under control, the target on a smooth ramp from `first` to `last`."""
-        data, controller = self.data, self._controller
-        decimation = self.config.motion.control_decimation
-        left = ticks
-        while left > 0:
-            share = min(1.0, (done + ticks - left) / (RAMP * whole))
-            smooth = share * share * (3 - 2 * share)
-            data.ctrl[:7] = controller.torques(data, first + smooth * (last - first))
+        A fault stops the arm where it is.
+        """
+        data = self.data
+        for tick in ticks:
+            share = min(1.0, tick / (RAMP * whole))
+            place = first + share * share * (3.0 - 2.0 * share) * (last - first)
+            if self.fault:
+                place = self._stopped_at
+            data.ctrl[:7] = self._controller.torques(data, place)
             data.ctrl[7:] = GRIP
-            count = min(decimation, left)
-            mujoco.mj_step(self.model, data, count)
-            left -= count
-        self._ticks += ticks
+            mujoco.mj_step(self.model, data)
+            self._ticks += 1
+            self._watch()
+
+    def _watch(self) -> None:
+        """Looks for faults."""
+        if self.fault:
+            return
+        limits, data = self.config.faults, self.data
+        if self.tension() > limits.tear_force:
+            self.tear()
+        angles = data.qpos[self._arm]
+        room = np.minimum(angles - self._joint_low, self._joint_high - angles)
+        if room.min() < limits.joint_margin:
+            joint = int(room.argmin())
+            self._fail(f"{ARM_JOINTS[joint]} is at its limit ({angles[joint]:.3f} rad)")
+        if data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number:
+            self._fail("the simulation became unstable")
+
+    def _fail(self, reason: str) -> None:
+        if not self.fault:
+            self.fault, self._stopped_at = reason, self.pose

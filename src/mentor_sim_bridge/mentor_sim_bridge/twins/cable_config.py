@@ -57,20 +57,21 @@ class SlotConfig:
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """Seconds of a step, of a physics step, of settling; physics steps per control."""
+    """Seconds of a step, of a step of physics and control, of settling after a reset."""
 
     period: float
     timestep: float
-    control_decimation: int
     settle: float
 
 
 @dataclass(frozen=True)
 class FaultConfig:
-    """Newtons at which the cable leaves the gripper; metres off the target that are a fault."""
+    """What the cell does not bear: newtons on the cable, metres off the target, radians from a
+    joint's end."""
 
     tear_force: float
     reach_error: float
+    joint_margin: float
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,10 @@ setup(
     zip_safe=True,
     maintainer="MENTOR maintainers",
     maintainer_email="maintainers@mentor-vrl.example.org",
-    description="The words that two or more crafts of the MENTOR robot learning stack share: task files, images, experience, topics and QoS, RosEnv.",
+    description=(
+        "The words that two or more crafts of the MENTOR robot learning stack share: task files, "
+        "images, experience, topics and QoS, nodes, RosEnv."
+    ),
     license="Apache-2.0",
     entry_points={
         "console_scripts": [],

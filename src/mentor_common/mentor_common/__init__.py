@@ -1,1 +1,1 @@
-"""The words that two or more crafts of the MENTOR robot learning stack share: task files, images, experience, topics and QoS, RosEnv."""
+"""The words that two or more crafts share: task files, images, experience, topics, nodes, RosEnv."""

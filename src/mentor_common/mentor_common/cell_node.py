@@ -305,13 +305,13 @@ class CellNode(LifecycleNode):
         param = self._table.get(name)
         if param is None or param.type != kind:
             known = [other.name for other in self._table.values() if other.type == kind]
-            raise KeyError(f"node {self.full_name} has no {kind} parameter '{name}'; known: {known}")
+            raise KeyError(
+                f"node {self.full_name} has no {kind} parameter '{name}'; known: {known}"
+            )
         return self._values[name]
 
     def _declare(self) -> None:
-        overrides = {
-            name: parameter.value for name, parameter in self._parameter_overrides.items()
-        }
+        overrides = {name: parameter.value for name, parameter in self._parameter_overrides.items()}
         table = tuple(self._table.values())
         given = check_overrides(self.full_name, table, overrides, RCLPY_PARAMETERS)
         for param in table:
@@ -327,7 +327,7 @@ class CellNode(LifecycleNode):
         self.add_on_set_parameters_callback(self._on_set)
         self.add_post_set_parameters_callback(self._after_set)
 
-    def _on_set(self, parameters: list[Parameter]) -> SetParametersResult:  # type: ignore[type-arg]
+    def _on_set(self, parameters: list[Parameter]) -> SetParametersResult:
         wanted = dict(self._values)
         for parameter in parameters:
             param = self._table.get(parameter.name)
@@ -343,7 +343,7 @@ class CellNode(LifecycleNode):
         reason = self.check_parameters(wanted)
         return SetParametersResult(successful=not reason, reason=reason or "")
 
-    def _after_set(self, parameters: list[Parameter]) -> None:  # type: ignore[type-arg]
+    def _after_set(self, parameters: list[Parameter]) -> None:
         names = set()
         for parameter in parameters:
             param = self._table.get(parameter.name)

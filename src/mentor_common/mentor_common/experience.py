@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from builtin_interfaces.msg import Time
-from mentor_msgs.msg import Action, Observation, Reward
 
 from mentor_common.frames import FrameLayout
 from mentor_common.images import UInt8, bytes_field
+from mentor_msgs.msg import Action, Observation, Reward
 
 Float32 = npt.NDArray[np.float32]
 

@@ -217,9 +217,7 @@ class RemoteAction:
             raise RemoteError(f"the action {self._name} ({self._usual}) forgot the goal")
         return answer.result
 
-    def _await(
-        self, future: Any, until: float, cancelled: Callable[[], bool], verb: str
-    ) -> None:
+    def _await(self, future: Any, until: float, cancelled: Callable[[], bool], verb: str) -> None:
         event = threading.Event()
         future.add_done_callback(lambda _: event.set())
         look = time.monotonic() + 0.5

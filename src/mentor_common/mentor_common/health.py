@@ -146,19 +146,19 @@ class Health:
         self._sources: list[Callable[[], list[Problem]]] = []
         self._lock = threading.Lock()
 
-    def counter(self, name: str, limits: Limits = Limits()) -> Meter:  # noqa: B008
+    def counter(self, name: str, limits: Limits = Limits()) -> Meter:
         """Counts since the start."""
         return self._meter(name, "counter", "", limits)
 
-    def rate(self, name: str, limits: Limits = Limits()) -> Meter:  # noqa: B008
+    def rate(self, name: str, limits: Limits = Limits()) -> Meter:
         """Events per second."""
         return self._meter(name, "rate", "Hz", limits)
 
-    def timing(self, name: str, limits: Limits = Limits()) -> Meter:  # noqa: B008
+    def timing(self, name: str, limits: Limits = Limits()) -> Meter:
         """Mean duration, milliseconds."""
         return self._meter(name, "timing", "ms", limits)
 
-    def gauge(self, name: str, unit: str = "", limits: Limits = Limits()) -> Meter:  # noqa: B008
+    def gauge(self, name: str, unit: str = "", limits: Limits = Limits()) -> Meter:
         """The last value."""
         return self._meter(name, "gauge", unit, limits)
 

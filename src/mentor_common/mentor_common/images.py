@@ -144,7 +144,7 @@ def resize(pixels: UInt8, height: int, width: int) -> UInt8:
 
 
 def stack_planes(frames: Sequence[UInt8]) -> UInt8:
-    """n frames of (height, width, 3), in the order of FrameLayout, as planes (3 n, height, width)."""
+    """n frames (height, width, 3), in FrameLayout's order, as planes (3 n, height, width)."""
     height, width = frames[0].shape[:2]
     planes = np.empty((3 * len(frames), height, width), np.uint8)
     for index, frame in enumerate(frames):
@@ -157,4 +157,5 @@ def unstack_planes(planes: UInt8) -> UInt8:
     count, height, width = planes.shape
     if count % 3:
         raise ImageError(f"planes {planes.shape} are no RGB frames: {count} is not a multiple of 3")
-    return planes.reshape(count // 3, 3, height, width).transpose(0, 2, 3, 1)
+    frames: UInt8 = planes.reshape(count // 3, 3, height, width).transpose(0, 2, 3, 1)
+    return frames

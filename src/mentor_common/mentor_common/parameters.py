@@ -80,7 +80,7 @@ class Param:
     def refusal(self, value: Any) -> str | None:
         """Why the value is refused, or None."""
         value = self.converted(value) if not isinstance(value, str) else value
-        kind = _TYPES[self.type][1]
+        kind: Any = _TYPES[self.type][1]
         if self.type.endswith("[]"):
             if not isinstance(value, list):
                 return f"must be of type {self.type}"

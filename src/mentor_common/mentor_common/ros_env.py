@@ -15,7 +15,6 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
-from mentor_msgs.msg import Observation, Reward
 
 from mentor_common.experience import (
     Paired,
@@ -28,6 +27,7 @@ from mentor_common.experience import (
 )
 from mentor_common.frames import FrameLayout
 from mentor_common.ros_link import EnvironmentLost, RosLink
+from mentor_msgs.msg import Observation, Reward
 
 __all__ = ["EnvironmentChanged", "EnvironmentLost", "RosEnv"]
 
@@ -95,9 +95,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         self._reward: Reward | None = None
         self._newest: Observation | None = None
         self._rewarded_at = 0.0
-        self._link = RosLink(
-            namespace, node, use_sim_time, self._on_observation, self._on_reward
-        )
+        self._link = RosLink(namespace, node, use_sim_time, self._on_observation, self._on_reward)
         try:
             until = time.monotonic() + (connect_timeout or reset_timeout)
             self.description = self._link.describe(until)
@@ -201,7 +199,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
             self._info(paired),
         )
 
-    def render(self) -> npt.NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> npt.NDArray[np.uint8] | None:
         """The newest frame of every camera side by side, (H, cameras * W, 3) uint8."""
         if self.render_mode is None or self._pixels is None:
             return None

@@ -15,9 +15,6 @@ from typing import Any
 
 import rclpy
 from builtin_interfaces.msg import Time
-from mentor_msgs.action import ResetEpisode
-from mentor_msgs.msg import Action, Observation, Reward
-from mentor_msgs.srv import Describe
 from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
@@ -28,6 +25,9 @@ from rclpy.qos import QoSProfile
 
 from mentor_common import topics
 from mentor_common.dds import ask_for_short_lease
+from mentor_msgs.action import ResetEpisode
+from mentor_msgs.msg import Action, Observation, Reward
+from mentor_msgs.srv import Describe
 
 log = logging.getLogger("mentor.ros_env")
 
@@ -177,7 +177,7 @@ class RosLink:
                     if answer.ready or not ready:
                         if said:
                             log.info("%s answers after %.1f s", name, time.monotonic() - begin)
-                        return answer  # type: ignore[no-any-return]
+                        return answer
                     why = f"{answer.environment} is not ready: {answer.message}"
                 else:
                     self._describe.remove_pending_request(future)
@@ -240,7 +240,7 @@ class RosLink:
                 f"{self._reset_name} ({usual}) failed{where}: {result.message or 'no reason given'}"
             )
         self._remember_partners()
-        return result  # type: ignore[no-any-return]
+        return result
 
     def close(self) -> None:
         """Leaves the graph; may be called twice, and from another thread."""

@@ -73,7 +73,8 @@ class RosVecEnv(VectorEnv[Any, Any, Any]):
             seeds = [None if seed is None else int(seed) + i for i in range(self.num_envs)]
         else:
             seeds = list(seed)
-        observations, infos = [], {}
+        observations: list[Any] = []
+        infos: dict[str, Any] = {}
         for i, env in enumerate(self.envs):
             observation, info = env.reset(seed=seeds[i], options=options)
             observations.append(observation)
@@ -114,5 +115,5 @@ class RosVecEnv(VectorEnv[Any, Any, Any]):
             env.close()
 
     def _batch(self, observations: list[Any]) -> Any:
-        out = create_empty_array(self.single_observation_space, len(observations))
+        out: Any = create_empty_array(self.single_observation_space, len(observations))
         return concatenate(self.single_observation_space, observations, out)

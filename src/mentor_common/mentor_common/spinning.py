@@ -61,9 +61,7 @@ class HotSubscriptions:
             return
         if self._wait_set is None:
             context: Any = executor.context
-            self._wait_set = _rclpy.WaitSet(
-                len(self._subscriptions), 0, 0, 0, 0, 0, context.handle
-            )
+            self._wait_set = _rclpy.WaitSet(len(self._subscriptions), 0, 0, 0, 0, 0, context.handle)
         self._wait_set.clear_entities()
         for subscription, _ in self._subscriptions:
             self._wait_set.add_subscription(subscription.handle)

@@ -289,7 +289,9 @@ def _read_workspace(fields: Fields) -> Workspace:
             value = section.number(name, -bound, bound)
             fixed[AXES.index(name)] = value * math.pi if name == "r" else value
         section.end()
-    workspace = Workspace(fields.text("frame"), tuple(axes), (fixed[0], fixed[1], fixed[2], fixed[3]))
+    workspace = Workspace(
+        fields.text("frame"), tuple(axes), (fixed[0], fixed[1], fixed[2], fixed[3])
+    )
     fields.end()
     return workspace
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Union
 
 from mentor_common.yaml_fields import Fields
 
@@ -97,7 +96,7 @@ class GolfReward:
     strike_penalty: float
 
 
-Reward = Union[CableReward, PegReward, GolfReward]
+Reward = CableReward | PegReward | GolfReward
 COEFFICIENTS = {
     "cable_routing": ("C5",),
     "peg_insertion": ("C1", "C2", "C3", "C4"),
@@ -205,8 +204,6 @@ def _read_golf(
     return reward
 
 
-def _need_axes(
-    fields: Fields, kind: str, axes: tuple[str, ...], needed: tuple[str, ...]
-) -> None:
+def _need_axes(fields: Fields, kind: str, axes: tuple[str, ...], needed: tuple[str, ...]) -> None:
     if set(axes) != set(needed):
         raise fields.refuse("kind", kind, f"a workspace with the axes {list(needed)}")

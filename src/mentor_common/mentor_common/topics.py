@@ -10,9 +10,6 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
-from mentor_msgs.action import MoveTo, ResetEpisode
-from mentor_msgs.msg import Action, Motion, Observation, PolicyWeights, Reward, TrainingStats
-from mentor_msgs.srv import Describe, Recall
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -23,6 +20,10 @@ from rclpy.qos import (
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import String
+
+from mentor_msgs.action import MoveTo, ResetEpisode
+from mentor_msgs.msg import Action, Motion, Observation, PolicyWeights, Reward, TrainingStats
+from mentor_msgs.srv import Describe, Recall
 
 HISTORY = 256
 """Messages of experience that a late subscriber still gets."""

@@ -10,11 +10,10 @@ import math
 import re
 from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
-T = TypeVar("T")
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 NAME_RULE = "lower-case letters, digits and _, beginning with a letter"
 
@@ -26,14 +25,14 @@ class TaskError(ValueError):
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _StrictLoader(_Loader):  # type: ignore[misc]
+class _StrictLoader(_Loader):
     """YAML without duplicate keys (YAML itself lets the last one win in silence)."""
 
 
 def _mapping(loader: _StrictLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
     seen: dict[Any, int] = {}
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        key = loader.construct_object(key_node, deep=True)
         line = key_node.start_mark.line + 1
         if not isinstance(key, Hashable):
             raise TaskError(f"line {line}: key {key!r} is no text; allowed: a name")
@@ -110,29 +109,34 @@ class Fields:
     def text(self, key: str, *, empty: bool = False) -> str:
         """A text, not empty unless ``empty``."""
         allowed = "a text" if empty else "a text that is not empty"
-        return self._take(key, allowed, lambda v: isinstance(v, str) and (empty or bool(v.strip())))
+        return str(
+            self._take(key, allowed, lambda v: isinstance(v, str) and (empty or bool(v.strip())))
+        )
 
     def name(self, key: str) -> str:
         """A name: lower-case letters, digits and _."""
-        return self._take(key, NAME_RULE, lambda v: isinstance(v, str) and bool(NAME.fullmatch(v)))
+        return str(
+            self._take(key, NAME_RULE, lambda v: isinstance(v, str) and bool(NAME.fullmatch(v)))
+        )
 
     def choice(self, key: str, choices: tuple[str, ...]) -> str:
         """One of several words."""
-        return self._take(key, f"one of {list(choices)}", lambda v: v in choices, kind=str)
+        return str(self._take(key, f"one of {list(choices)}", lambda v: v in choices, kind=str))
 
     def flag(self, key: str) -> bool:
         """True or false."""
-        return self._take(key, "true or false", lambda v: isinstance(v, bool))
+        return bool(self._take(key, "true or false", lambda v: isinstance(v, bool)))
 
     def integer(self, key: str, low: int, high: int) -> int:
         """A whole number in [low, high]."""
-        return self._take(
-            key, f"a whole number from {low} to {high}", lambda v: _is_int(v) and low <= v <= high
-        )
+        allowed = f"a whole number from {low} to {high}"
+        return int(self._take(key, allowed, lambda v: _is_int(v) and low <= v <= high))
 
     def number(self, key: str, low: float, high: float, *, above: bool = False) -> float:
         """A finite number in [low, high], or (low, high] if ``above``."""
-        allowed = f"a number {'above' if above else 'from'} {low:g} {'up ' if above else ''}to {high:g}"
+        allowed = (
+            f"a number {'above' if above else 'from'} {low:g} {'up ' if above else ''}to {high:g}"
+        )
         return float(self._take(key, allowed, lambda v: _in_range(v, low, high, above)))
 
     def interval(self, key: str, low: float, high: float) -> tuple[float, float]:

@@ -23,11 +23,14 @@ class CellProcess:
     """``python <script> --ros-args ...`` with the given parameters; a context manager."""
 
     def __init__(self, script: str, namespace: str, *ros_args: str, **parameters: Any) -> None:
-        self.log = tempfile.TemporaryFile("w+")
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         command = [sys.executable, str(Path(__file__).with_name(script)), "--ros-args"]
         command += ["-r", f"__ns:={namespace}", *ros_args]
         for name, value in parameters.items():
-            command += ["-p", f"{name}:={str(value).lower() if value is True or value is False else value}"]
+            command += [
+                "-p",
+                f"{name}:={str(value).lower() if value is True or value is False else value}",
+            ]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
 
     def __enter__(self) -> CellProcess:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+
 from mentor_common import topics
 from mentor_common.cell_node import CellNode, main
 from mentor_common.experience import action_data, observation_message, reward_message
@@ -45,7 +46,9 @@ class GreyBridge(CellNode):
         self.step = 0
         self.grey = np.zeros(2)
 
-    def on_describe(self, request: Describe.Request, answer: Describe.Response) -> Describe.Response:
+    def on_describe(
+        self, request: Describe.Request, answer: Describe.Response
+    ) -> Describe.Response:
         answer.task, answer.environment, answer.ready = "grey", "grey_bridge 1", self.active
         answer.message = "" if self.active else f"the bridge is {self.state_label}"
         answer.cameras, answer.frames = list(self.layout.cameras), self.layout.frames

@@ -32,7 +32,8 @@ LAYOUT = FrameLayout(("a", "b"), 2, 4, 5, False)
 
 @given(
     order=st.permutations(
-        [("o", e, k) for e in (7, 8) for k in range(4)] + [("r", e, k) for e in (7, 8) for k in (1, 2, 3)]
+        [("o", e, k) for e in (7, 8) for k in range(4)]
+        + [("r", e, k) for e in (7, 8) for k in (1, 2, 3)]
     ),
     doubled=st.booleans(),
 )

@@ -47,7 +47,9 @@ def test_colours_come_out_as_rgb(encoding: str) -> None:
 
 def test_grey_becomes_three_equal_planes() -> None:
     rgb = image_to_rgb(array_to_image(RGB[..., 0], "mono8"))
-    assert rgb.shape == (6, 5, 3) and all(np.array_equal(rgb[..., i], RGB[..., 0]) for i in range(3))
+    assert rgb.shape == (6, 5, 3) and all(
+        np.array_equal(rgb[..., i], RGB[..., 0]) for i in range(3)
+    )
 
 
 @pytest.mark.parametrize("big", [False, True])

@@ -201,7 +201,8 @@ def test_nobody_there_is_said_in_time() -> None:
 
 def test_an_inactive_bridge_is_waited_for() -> None:
     namespace = fresh_namespace()
-    with CellProcess(BRIDGE, namespace, autostart=False):
+    with CellProcess(BRIDGE, namespace, autostart=False) as bridge:
+        assert bridge.says("waits for a lifecycle manager")
         with pytest.raises(EnvironmentLost, match=r"nobody serves|not ready"):
             make(namespace, connect_timeout=1.0, reset_timeout=1.0).reset()
 

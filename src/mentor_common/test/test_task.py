@@ -267,7 +267,9 @@ def test_a_key_that_stands_twice_is_refused() -> None:
         parse_task(text)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "7", "a: [", "1: 2", "? [a]\n: 1", "a: !!python/none x"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "7", "a: [", "1: 2", "? [a]\n: 1", "a: !!python/none x"]
+)
 def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
     with pytest.raises(TaskError, match=r"task file some\.yaml"):
         parse_task(text, "some.yaml")

@@ -53,7 +53,9 @@ def test_an_action_moves_by_its_share() -> None:
 
 
 def test_a_strike_moves_nothing() -> None:
-    target, cut = CABLE.next_target([0.0, 0.5], [0.0, 0.0, 1.0], (Delta("x", 5), Delta("z", 5), None))
+    target, cut = CABLE.next_target(
+        [0.0, 0.5], [0.0, 0.0, 1.0], (Delta("x", 5), Delta("z", 5), None)
+    )
     assert target.tolist() == [0.0, 0.5] and not cut
 
 

@@ -1,0 +1,63 @@
+"""A node for the tests: it publishes rewards, waits for actions, and serves a slow action."""
+
+from __future__ import annotations
+
+from mentor_common import topics
+from mentor_common.cell_node import CellNode, main
+from mentor_common.experience import reward_message
+from mentor_common.goals import Goal
+from mentor_common.health import Limits
+from mentor_common.parameters import Param
+from mentor_msgs.action import MoveTo
+from mentor_msgs.msg import Action
+
+
+class PlainNode(CellNode):
+    PARAMETERS = (
+        Param("speed", "float", 1.0, "speed of the arm, m/s", low=0.0, high=2.0),
+        Param("limit", "float", 2.0, "limit of the speed, m/s", low=0.0),
+        Param("agent", "str", "mentor", "name of the agent", choices=("mentor", "drm")),
+        Param("count", "int", 3, "a number of things", low=1, high=9),
+        Param("names", "str[]", [], "names of things"),
+        Param("file", "str", "", "a file to be read", read_only=True),
+    )
+
+    def check_parameters(self, values: dict[str, object]) -> str | None:
+        if float(str(values["speed"])) > float(str(values["limit"])):
+            return f"speed {values['speed']} is above limit {values['limit']}"
+        return None
+
+    def configure(self) -> None:
+        if self.text("file"):
+            open(self.text("file")).close()
+        self.rewards = self.publisher(topics.REWARD)
+        self.sent = self.health.rate("rewards", Limits(warn_below=5.0, error_below=1.0))
+        self.heard = self.health.counter("actions")
+        self.timer(0.05, self.tick, wall=True)
+        self.subscription(topics.ACTION, self.on_action)
+        self.partners.publisher_of(topics.ACTION)
+        self.serve_action(topics.MOVE_TO, self.move, accept=self.accept)
+
+    def tick(self) -> None:
+        self.rewards.publish(reward_message(1.0, 1, 1, self.get_clock().now().to_msg()))
+        self.sent.add()
+
+    def on_action(self, message: Action) -> None:
+        self.heard.add()
+        if message.step == 99:
+            self.finish(7)
+
+    def accept(self, goal: MoveTo.Goal) -> str | None:
+        return "the routine is unknown" if goal.routine == "unknown" else None
+
+    def move(self, goal: Goal) -> MoveTo.Result:
+        if goal.request.routine == "fault":
+            raise RuntimeError("the joint is stuck")
+        for i in range(int(goal.request.timeout / 0.05)):
+            goal.feedback(distance=float(i))
+            goal.wait(0.05)
+        return MoveTo.Result(success=True, message="there")
+
+
+if __name__ == "__main__":
+    main(lambda: PlainNode("plain"))

@@ -43,6 +43,9 @@ def _check_train(train: TrainConfig) -> None:
         _at_least(train, key, 1, "train")
     for key in ("seed", "seed_frames", "threads", "eval_every_frames"):
         _at_least(train, key, 0, "train")
+    for key in ("checkpoint_every_frames", "keep_checkpoints", "log_every_frames"):
+        _at_least(train, key, 1, "train")
+    _at_least(train, "updates_per_step", 0.0, "train")
     _between(train, "discount", 0.0, 1.0, section="train")
     _at_least(train, "replay_capacity", train.batch_size, "train", "train.batch_size")
 

@@ -23,6 +23,13 @@ class TrainConfig:
     threads: int = 0  # torch threads of the learner, 0 for one per core
     eval_every_frames: int = 20_000
     eval_episodes: int = 10
+    learn: bool = True  # False: act and store, but never update (a baseline)
+    asynchronous: bool = False  # learn while the environment moves, instead of between its steps
+    updates_per_step: float = 0.0  # cap when asynchronous; 0 for 1 / update_every
+    checkpoint_every_frames: int = 20_000
+    keep_checkpoints: int = 2  # newest ones kept
+    log_every_frames: int = 1000  # between two lines of losses
+    video: bool = True  # mp4 of the first episode of each evaluation
 
 
 @dataclass

@@ -5,4 +5,12 @@ from .header import ReplayError, RingHeader
 from .ring import ReplayDiskFullError, ReplayRing, Step
 from .sampler import Sampler
 
-__all__ = ["Prefetcher", "ReplayDiskFullError", "ReplayError", "ReplayRing", "RingHeader", "Sampler", "Step"]
+__all__ = [
+    "Prefetcher",
+    "ReplayDiskFullError",
+    "ReplayError",
+    "ReplayRing",
+    "RingHeader",
+    "Sampler",
+    "Step",
+]

@@ -64,5 +64,3 @@ def whole(records: Records) -> npt.NDArray[np.bool_]:
     for row in np.flatnonzero(good):
         good[row] = checksum(view[row * size : (row + 1) * size]) == stored[row]
     return good
-
-

@@ -77,6 +77,8 @@ class ReplayRing:
         folder: of the ring.
         header: its shape; None takes the shape found in the folder.
         writable: False opens a ring to look at it, beside its writer.
+        expected: records that will be written, if that may be fewer than the ring has slots; disk
+            is taken as the ring fills, but a new ring asks for room for this many at once.
 
     Raises:
         ReplayError: the folder holds a ring of another shape, a damaged one, or one that another
@@ -85,7 +87,12 @@ class ReplayRing:
     """
 
     def __init__(
-        self, folder: Path | str, header: RingHeader | None = None, *, writable: bool = True
+        self,
+        folder: Path | str,
+        header: RingHeader | None = None,
+        *,
+        writable: bool = True,
+        expected: int | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.writable = writable
@@ -99,25 +106,20 @@ class ReplayRing:
             if header is not None:
                 header.refuse_other(self.folder)
             header = read_header(self.folder)
-            self._refuse_lost_files(header)
         assert header is not None
         self.header = header
         self._dtype = record_dtype(header.action_size, header.state_size)
+        if not fresh:
+            self._refuse_lost_files()
         if fresh:
-            self._refuse_small_disk()
+            self._refuse_small_disk(expected)
             (self.folder / "frames.bin").unlink(missing_ok=True)
             (self.folder / "steps.bin").unlink(missing_ok=True)
         flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
         self._file = os.open(self.folder / "steps.bin", flags | os.O_CLOEXEC, 0o644)
-        self.frames = FrameStore(
-            self.folder / "frames.bin", header.layout, header.slots, writable
-        )
-        if writable:
-            try:
-                os.posix_fallocate(self._file, 0, header.slots * self._dtype.itemsize)
-            except OSError as error:
-                raise self._disk_full(error) from error
+        self.frames = FrameStore(self.folder / "frames.bin", header.layout, header.slots, writable)
         if fresh:
+            os.ftruncate(self._file, header.slots * self._dtype.itemsize)
             write_header(self.folder, header)
         self.records = np.zeros(header.slots, self._dtype)
         self.count = 0
@@ -311,7 +313,9 @@ class ReplayRing:
         """Find the oldest usable record, and the newest step of each episode."""
         numbers = np.arange(max(0, self.count - self.slots), self.count)
         broken = np.flatnonzero(self.records["serial"][numbers % self.slots] != numbers + 1)
-        first = int(numbers[broken[-1]]) + 1 if broken.size else int(numbers.min(initial=self.count))
+        first = (
+            int(numbers[broken[-1]]) + 1 if broken.size else int(numbers.min(initial=self.count))
+        )
         # The slot after the newest may hold frames of a record that was being written.
         self.oldest = max(first, self.count + 1 - self.slots)
         slots = np.arange(self.oldest, self.count) % self.slots
@@ -337,24 +341,29 @@ class ReplayRing:
         os.pwrite(file, str(os.getpid()).encode(), 0)
         return file
 
-    def _bytes(self) -> int:
-        return self.slots * (frame_bytes(self.header.layout) + self._dtype.itemsize)
-
-    def _refuse_small_disk(self) -> None:
+    def _refuse_small_disk(self, expected: int | None) -> None:
+        records = self.slots if expected is None else min(expected, self.slots)
+        needed = records * (frame_bytes(self.header.layout) + self._dtype.itemsize)
         stat = os.statvfs(self.folder)
-        free, needed = stat.f_bavail * stat.f_frsize, self._bytes()
+        free = stat.f_bavail * stat.f_frsize
         if needed > free:
             raise ReplayDiskFullError(
-                f"replay ring {self.folder} of {self.slots} records needs {needed / 1e9:.2f} GB, "
-                f"the disk has {free / 1e9:.2f} GB free. Lower replay.capacity, or free space"
+                f"replay ring {self.folder}: {records} records need {needed / 1e9:.2f} GB, the "
+                f"disk has {free / 1e9:.2f} GB free. Lower train.replay_capacity, or free space"
             )
 
-    def _refuse_lost_files(self, header: RingHeader) -> None:
+    def _refuse_lost_files(self) -> None:
+        header = self.header
         size = header.slots * frame_bytes(header.layout)
-        for name, least in (("frames.bin", size), ("steps.bin", 1)):
+        for name, least in (
+            ("frames.bin", size),
+            ("steps.bin", header.slots * self._dtype.itemsize),
+        ):
             path = self.folder / name
             if not path.exists() or path.stat().st_size < least:
-                raise ReplayError(f"replay ring {self.folder} is damaged: {name} is lost or cut off")
+                raise ReplayError(
+                    f"replay ring {self.folder} is damaged: {name} is lost or cut off"
+                )
 
     def _disk_full(self, error: OSError) -> ReplayDiskFullError:
         return ReplayDiskFullError(

@@ -1,0 +1,45 @@
+"""``python -m mentor_policy``: train, evaluate, info."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from mentor_policy.agents.base import NonFiniteGradientError
+from mentor_policy.cli import evaluate, info, train
+from mentor_policy.config import ConfigError
+from mentor_policy.replay import ReplayError
+from mentor_policy.training.checkpoint import CheckpointError
+from mentor_policy.training.environment import UnfitEnvironmentError
+from mentor_policy.training.run_folder import RunFolderError
+
+REFUSALS = (
+    CheckpointError, ConfigError, NonFiniteGradientError, ReplayError, RunFolderError,
+    UnfitEnvironmentError,
+)  # fmt: skip
+"""Errors that say all that there is to say: printed in one line, exit code 2."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mentor_policy", description="Visual reinforcement learning agents."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, module in (("train", train), ("evaluate", evaluate), ("info", info)):
+        assert module.__doc__ is not None
+        summary = module.__doc__.partition(": ")[2]
+        command = commands.add_parser(name, help=summary, description=summary)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except REFUSALS as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Overrides of the command line: ``env.*`` for the environment, the rest for the configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from mentor_policy.config import Config, ConfigError, load_config
+from mentor_policy.training.environment import Env, make_environment
+
+PRESETS = (
+    (r"mentor/dmc-dog_", "dog"),
+    (r"mentor/dmc-", "dmc"),
+    (r"mentor/metaworld-(coffee_push|soccer)", "coffee_push_soccer"),
+    (r"mentor/metaworld-", "metaworld"),
+    (r"mentor/adroit-", "adroit"),
+    (r"mentor/(ros|cable_routing|peg_insertion|tabletop_golf)", "robot"),
+)
+"""Column of Table 2 that belongs to an environment's id; Meta-World's where none fits."""
+
+
+def preset_for(environment: str) -> str:
+    """The preset that an environment trains with unless another one is chosen."""
+    for pattern, preset in PRESETS:
+        if re.match(pattern, environment):
+            return preset
+    return "metaworld"
+
+
+def environment_arguments(overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Take ``env.name=value`` out of the overrides.
+
+    Returns:
+        Arguments of the environment, and the other overrides.
+
+    Raises:
+        ConfigError: one is not of the form ``key=value``.
+    """
+    arguments: dict[str, Any] = {}
+    others: list[str] = []
+    for override in overrides:
+        key, equals, value = override.partition("=")
+        if not equals:
+            raise ConfigError(f"override {override!r} is not of the form key=value")
+        if key.startswith("env."):
+            arguments[key[4:]] = yaml.safe_load(value)
+        else:
+            others.append(override)
+    return arguments, others
+
+
+def configure(
+    environment: str, agent: str, preset: str | None, overrides: Sequence[str]
+) -> tuple[Config, Env, dict[str, Any]]:
+    """Configuration and environment of a run.
+
+    The environment's own action repeat is taken over into the configuration.
+
+    Raises:
+        ConfigError, UnfitEnvironmentError: names what is wrong and what is allowed.
+    """
+    arguments, others = environment_arguments(overrides)
+    config = load_config(agent, preset or preset_for(environment), others)
+    env = make_environment(environment, arguments)
+    repeat = int(getattr(env.unwrapped, "action_repeat", 1))
+    chosen = any(other.startswith("train.action_repeat=") for other in others)
+    if chosen and config.train.action_repeat != repeat:
+        raise ConfigError(
+            f"train.action_repeat is {config.train.action_repeat}, but {environment} repeats "
+            f"{repeat} times; give env.action_repeat={config.train.action_repeat} instead"
+        )
+    config.train.action_repeat = repeat
+    return config, env, arguments

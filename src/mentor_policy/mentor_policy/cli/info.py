@@ -1,0 +1,49 @@
+"""``python -m mentor_policy info``: what a checkpoint is."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from mentor_policy.config import config_to_dict
+from mentor_policy.training.checkpoint import MEMBERS, read_checkpoint
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("checkpoint", type=Path, help="a checkpoint's folder, or a run's")
+    parser.add_argument("--config", action="store_true", help="print the whole configuration too")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print; returns the exit code."""
+    checkpoint = read_checkpoint(options.checkpoint)
+    tensors = checkpoint.tensors()
+    progress, shape, config = checkpoint.progress, checkpoint.shape, checkpoint.config
+    frames = progress["step"] * config.train.action_repeat
+    print(f"checkpoint {checkpoint.folder}: whole, {len(tensors)} tensors")
+    print(f"  agent        {config.agent.name} (preset {config.preset}, seed {config.train.seed})")
+    print(f"  environment  {checkpoint.environment['id']} {checkpoint.environment['arguments']}")
+    print(
+        f"  observation  {shape.layout.shape} uint8: {len(shape.layout.cameras)} camera(s) x "
+        f"{shape.layout.frames} {'sliding' if shape.layout.sliding else 'block'} frames"
+        + (f", state of {shape.state_size}" if shape.state_size else "")
+    )
+    print(f"  action       {shape.action_size} numbers")
+    print(
+        f"  progress     {progress['step']} steps, {frames} frames, {progress['episode']} episodes, "
+        f"{progress.get('updates', 0)} updates"
+    )
+    sizes: dict[str, int] = {}
+    for name, tensor in tensors.items():
+        group = name.split("/")[0]
+        sizes[group] = sizes.get(group, 0) + tensor.numel()
+    for group, size in sizes.items():
+        members = len({n.split("/")[1] for n in tensors if n.startswith(f"{MEMBERS}/")})
+        note = f" in {members} members" if group == MEMBERS else ""
+        print(f"  {group:<22} {size:>12,} numbers{note}")
+    if options.config:
+        print(OmegaConf.to_yaml(config_to_dict(config)))
+    return 0

@@ -1,0 +1,100 @@
+"""``python -m mentor_policy train``: train an agent in a gymnasium environment."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from mentor_policy.config import agents, presets
+from mentor_policy.training.environment import make_environment, shape_of
+from mentor_policy.training.run_folder import RunFolder
+from mentor_policy.training.trainer import Trainer
+
+from .arguments import configure
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument(
+        "--env", required=True, help="gymnasium id, such as mentor/dmc-hopper_hop-v0"
+    )
+    parser.add_argument("--agent", default="mentor", help=f"one of {', '.join(agents())}")
+    parser.add_argument(
+        "--preset", help=f"one of {', '.join(presets())}; default: what fits the environment"
+    )
+    parser.add_argument(
+        "--run-dir", type=Path, help="folder of the run; resumed if it holds one (default: "
+        "runs/<environment>/<agent>-<seed>)",
+    )  # fmt: skip
+    parser.add_argument(
+        "overrides", nargs="*", metavar="key=value",
+        help="such as train.frames=100000, train.seed=1, agent.top_k=2, env.image_size=64",
+    )  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train; returns the exit code: 0 when the run is complete, 130 when it was interrupted."""
+    config, env, arguments = configure(
+        options.env, options.agent, options.preset, options.overrides
+    )
+    environment = {"id": options.env, "arguments": arguments}
+    path = options.run_dir or default_folder(options.env, options.agent, config.train.seed)
+    folder = RunFolder(path, config, environment, shape_of(env))
+    shared = hasattr(env.unwrapped, "purpose")  # over the topics there is one cell for everything
+    evaluation_env = None if shared else make_environment(options.env, arguments)
+    trainer = Trainer(config, env, environment, folder, evaluation_env)
+    print(f"{'resuming' if folder.resumed else 'new'} run in {path}", file=sys.stderr)
+    with StopOnSignal(trainer):
+        summary = trainer.run()
+    folder.close()
+    report(summary, path)
+    return 0 if summary["complete"] else 130
+
+
+def default_folder(environment: str, agent: str, seed: int) -> Path:
+    """Where a run lies if nothing else is said."""
+    return Path("runs") / environment.replace("/", "-") / f"{agent}-{seed}"
+
+
+def report(summary: dict[str, Any], path: Path) -> None:
+    """Say what came of it, and what to do with it."""
+    done = "complete" if summary["complete"] else "interrupted; the same command goes on with it"
+    print(f"run {path}: {done} ({summary['frames']} frames, {summary['updates']} updates)")
+    if summary["return"] is not None:
+        print(f"  evaluation: return {summary['return']:.1f}, success {summary['success']:.2f}")
+    for name in ("curve", "video", "checkpoint"):
+        if summary[name]:
+            print(f"  {name}: {summary[name]}")
+    print(f"  evaluate it: python -m mentor_policy evaluate {summary['checkpoint']}")
+
+
+class StopOnSignal:
+    """The first SIGINT or SIGTERM ends the run after its step, with a checkpoint; a second kills.
+
+    Args:
+        trainer: to be stopped.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._stop)
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._trainer.stop = True
+        print("stopping: a checkpoint is being written (once more to kill)", file=sys.stderr)
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,1 @@
+"""Training: one loop over any gymnasium environment, run folders, checkpoints, logs."""

@@ -1,0 +1,336 @@
+"""Checkpoints: safetensors and JSON in a folder each, whole or not there at all. Never a pickle.
+
+``checkpoints/000012000/`` holds ``checkpoint.json`` (configuration, environment, counters, SHA-256 of
+the other files), ``agent.safetensors``, and one file per member of S_top. The members never change,
+so the files of those that an older checkpoint already holds are hard links to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mentor_policy.agents import Agent, make_agent
+from mentor_policy.config import Config, ConfigError, config_from_dict, config_to_dict
+
+from .environment import Shape, shape_from_json
+
+FORMAT = "mentor checkpoint"
+VERSION = 1
+MEMBERS = "top_performers"
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that is refused, or that cannot be written. Nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint's JSON holds.
+
+    Attributes:
+        folder: where it lies.
+        config: of the run.
+        environment: gymnasium id and arguments.
+        shape: of the environment.
+        values: the agent's, as :meth:`Agent.state` gave them.
+        progress: the trainer's counters.
+        files: SHA-256 by file name.
+    """
+
+    folder: Path
+    config: Config
+    environment: dict[str, Any]
+    shape: Shape
+    values: dict[str, Any]
+    progress: dict[str, Any]
+    files: dict[str, str]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors of the agent.
+
+        Raises:
+            CheckpointError: a file is missing, damaged, or no safetensors.
+        """
+        result: dict[str, Tensor] = {}
+        for name, digest in self.files.items():
+            path = self.folder / name
+            if not path.is_file():
+                raise CheckpointError(f"checkpoint {self.folder}: {name} is missing")
+            if _sha256(path) != digest:
+                raise CheckpointError(
+                    f"checkpoint {self.folder}: {name} is damaged, cut off or of another "
+                    "checkpoint: its SHA-256 is not the one in checkpoint.json"
+                )
+            try:
+                result.update(load_file(path))
+            except (SafetensorError, OSError, ValueError) as error:
+                raise CheckpointError(
+                    f"checkpoint {self.folder}: {name} is no safetensors file ({error}); "
+                    "pickles are never loaded"
+                ) from error
+        return result
+
+    def load_into(self, agent: Agent) -> None:
+        """Give an agent this state.
+
+        Raises:
+            CheckpointError: damaged, or of another architecture; the agent is as it was.
+        """
+        try:
+            agent.load_state(self.tensors(), self.values)
+        except CheckpointError:
+            raise
+        except (ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(f"checkpoint {self.folder}: {error}") from error
+
+    def agent(self) -> Agent:
+        """The agent that was saved."""
+        config, shape = self.config, self.shape
+        agent = make_agent(
+            config, shape.layout, shape.state_size, shape.action_size, config.train.seed
+        )
+        self.load_into(agent)
+        return agent
+
+
+def save_checkpoint(
+    parent: Path,
+    agent: Agent,
+    config: Config,
+    environment: dict[str, Any],
+    shape: Shape,
+    progress: dict[str, Any],
+    *,
+    keep: int,
+) -> Path:
+    """Write a checkpoint under a temporary name, and rename it when it is on the disk.
+
+    Args:
+        parent: the run's folder of checkpoints.
+        agent: to be saved; must not be updated meanwhile.
+        config: of the run.
+        environment: id and arguments.
+        shape: of the environment.
+        progress: the trainer's counters; ``step`` names the folder.
+        keep: newest checkpoints that stay; older ones are removed afterwards.
+
+    Returns:
+        Its folder.
+
+    Raises:
+        CheckpointError: disk full or read-only; the older checkpoints are as they were.
+    """
+    name = f"{progress['step']:09d}"
+    temporary = parent / f".new-{name}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        older = folders(parent)
+        tensors, values = agent.state()
+        files = _write_tensors(temporary, tensors, older[-1] if older else None)
+        content = {
+            "format": FORMAT,
+            "version": VERSION,
+            "config": config_to_dict(config),
+            "environment": environment,
+            "shape": shape.as_json(),
+            "agent": values,
+            "progress": progress,
+            "files": files,
+        }
+        _write_synced(temporary / "checkpoint.json", json.dumps(content, indent=1, sort_keys=True))
+        _sync_folder(temporary)
+        final = parent / name
+        if final.exists():  # the same step once more: the same run was resumed there
+            final.rename(parent / f".old-{name}")
+        temporary.rename(final)
+        _sync_folder(parent)
+        shutil.rmtree(parent / f".old-{name}", ignore_errors=True)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise CheckpointError(
+            f"checkpoint {parent / name} could not be written ({error.strerror}); "
+            "the checkpoints before it are untouched"
+        ) from error
+    for folder in folders(parent)[:-keep]:
+        shutil.rmtree(folder, ignore_errors=True)
+    return final
+
+
+def folders(parent: Path) -> list[Path]:
+    """Checkpoints in a run's folder of checkpoints, oldest first."""
+    if not parent.is_dir():
+        return []
+    return sorted(path for path in parent.iterdir() if path.is_dir() and path.name.isdigit())
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint's JSON; its tensors are read when they are asked for.
+
+    Args:
+        folder: of a checkpoint, or of a run (then its newest one).
+
+    Raises:
+        CheckpointError: not there, damaged, foreign, hostile, or of a newer version. Where there is
+            an older whole one beside it, the message names it.
+    """
+    folder = _resolve(folder)
+    try:
+        return _read(folder)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}{_older_whole(folder)}") from error
+
+
+def older_whole(folder: Path) -> str:
+    """A sentence that names the newest older checkpoint which can be read, or nothing."""
+    return _older_whole(folder)
+
+
+def _older_whole(folder: Path) -> str:
+    for older in reversed([f for f in folders(folder.parent) if f.name < folder.name]):
+        try:
+            _read(older).tensors()
+        except CheckpointError:
+            continue
+        return f". The older checkpoint {older} is whole: move {folder.name} away to go on from it"
+    return ""
+
+
+def _resolve(folder: Path) -> Path:
+    if folder.is_file():
+        raise CheckpointError(
+            f"{folder} is a file, a checkpoint is a folder with checkpoint.json and safetensors; "
+            "torch's .pt files are pickles and never loaded"
+        )
+    if not folder.is_dir():
+        raise CheckpointError(f"there is no checkpoint {folder}")
+    if (folder / "checkpoint.json").exists():
+        return folder
+    for parent in (folder / "checkpoints", folder):
+        found = folders(parent)
+        if found:
+            return found[-1]
+    raise CheckpointError(f"{folder} holds no checkpoint: checkpoint.json is missing")
+
+
+def _read(folder: Path) -> Checkpoint:
+    path = folder / "checkpoint.json"
+    try:
+        data = json.loads(path.read_text())
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise CheckpointError(f"{path} is not of a MENTOR checkpoint")
+        if data["version"] != VERSION:
+            raise CheckpointError(
+                f"checkpoint {folder} has version {data['version']!r}, this program reads {VERSION}"
+            )
+        files = {str(name): str(digest) for name, digest in data["files"].items()}
+        for name in files:
+            if Path(name).name != name or not name.endswith(".safetensors"):
+                raise CheckpointError(f"checkpoint {folder}: {name!r} is no name of its tensors")
+        progress = dict(data["progress"])
+        for key in ("step", "episode"):
+            if type(progress[key]) is not int or progress[key] < 0:
+                raise CheckpointError(
+                    f"checkpoint {folder}: progress.{key} is {progress[key]!r}, must be a count"
+                )
+        return Checkpoint(
+            folder=folder,
+            config=config_from_dict(data["config"]),
+            environment=dict(data["environment"]),
+            shape=shape_from_json(data["shape"]),
+            values=dict(data["agent"]),
+            progress=progress,
+            files=files,
+        )
+    except CheckpointError:
+        raise
+    except FileNotFoundError:
+        raise CheckpointError(f"checkpoint {folder}: checkpoint.json is missing") from None
+    except ConfigError as error:
+        raise CheckpointError(f"checkpoint {folder}: its configuration: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CheckpointError(
+            f"checkpoint {folder}: checkpoint.json is damaged ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _write_tensors(folder: Path, tensors: dict[str, Tensor], older: Path | None) -> dict[str, str]:
+    groups: dict[str, dict[str, Tensor]] = {"agent.safetensors": {}}
+    for name, tensor in tensors.items():
+        parts = name.split("/")
+        file = f"{MEMBERS}_{parts[1]}.safetensors" if parts[0] == MEMBERS else "agent.safetensors"
+        groups.setdefault(file, {})[name] = tensor.contiguous()
+    known: dict[str, str] = {}
+    if older is not None:
+        try:
+            known = json.loads((older / "checkpoint.json").read_text())["files"]
+        except (OSError, ValueError, KeyError):
+            known = {}
+    files: dict[str, str] = {}
+    for file, group in groups.items():
+        path = folder / file
+        if file.startswith(MEMBERS) and older is not None and file in known:
+            if _same_tensors(older / file, group):
+                _link(older / file, path)
+                files[file] = known[file]
+                continue
+        save_file(group, path)
+        with path.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        files[file] = _sha256(path)
+    return files
+
+
+def _same_tensors(path: Path, group: dict[str, Tensor]) -> bool:
+    """Whether a member's file holds these tensors (after a crash a serial may come twice)."""
+    try:
+        stored = load_file(path)
+    except (SafetensorError, OSError):
+        return False
+    return stored.keys() == group.keys() and all(
+        bool((stored[name] == tensor).all()) for name, tensor in group.items()
+    )
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
+
+
+def _write_synced(path: Path, text: str) -> None:
+    with path.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def names(tensors: Iterable[str]) -> list[str]:
+    """Networks that tensors belong to, in order of appearance."""
+    return list(dict.fromkeys(name.split("/")[0] for name in tensors))

@@ -1,0 +1,60 @@
+"""A table as a CSV file that only ever grows, and that a resumed run goes on with."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+Value = float | int | bool
+
+
+class CsvLog:
+    """Rows under fixed columns; the first column is ``step``.
+
+    Args:
+        path: of the file; made with a header if it is not there.
+        columns: names after ``step``.
+        resume_step: rows of later steps are taken out (the run goes back to a checkpoint there);
+            None leaves all of them.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str], resume_step: int | None = None) -> None:
+        self._columns = ["step", *columns]
+        rows: list[list[str]] = []
+        if path.exists():
+            with path.open(newline="") as old:
+                rows = [r for r in csv.reader(old) if len(r) == len(self._columns)][1:]
+        if resume_step is not None:
+            rows = [row for row in rows if int(row[0]) <= resume_step]
+        temporary = path.with_name(f".new-{path.name}")
+        with temporary.open("w", newline="") as new:
+            csv.writer(new).writerows([self._columns, *rows])
+        temporary.replace(path)
+        self._file = path.open("a", newline="")
+        self._writer = csv.writer(self._file)
+
+    def write(self, step: int, values: Sequence[Value | None]) -> None:
+        """Append a row; None is an empty cell."""
+        cells = ["" if value is None else _cell(value) for value in values]
+        self._writer.writerow([step, *cells])
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_csv(path: Path) -> dict[str, list[float]]:
+    """Columns of a table by name; empty cells are NaN. An absent file is an empty table."""
+    if not path.exists():
+        return {}
+    with path.open(newline="") as file:
+        rows = list(csv.reader(file))
+    return {
+        name: [float(row[index] or "nan") for row in rows[1:]] for index, name in enumerate(rows[0])
+    }
+
+
+def _cell(value: Value) -> str:
+    return str(int(value)) if isinstance(value, (bool, int)) else f"{value:.6g}"

@@ -1,0 +1,122 @@
+"""Any gymnasium environment, as the trainer sees it: pixels, perhaps a state, actions in [-1, 1]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+
+from mentor_common.frames import FrameLayout
+
+Env = gymnasium.Env[Any, npt.NDArray[np.float32]]
+Pixels = npt.NDArray[np.uint8]
+State = npt.NDArray[np.float32] | None
+
+
+class UnfitEnvironmentError(ValueError):
+    """An environment that cannot be trained in. The message says what it lacks."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What an agent must know of an environment.
+
+    Attributes:
+        layout: of the pixels.
+        state_size: S, 0 without a state vector.
+        action_size: A.
+    """
+
+    layout: FrameLayout
+    state_size: int
+    action_size: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, as checkpoints keep them."""
+        values = asdict(self)
+        values["layout"]["cameras"] = list(self.layout.cameras)
+        return values
+
+
+def shape_from_json(values: Mapping[str, Any]) -> Shape:
+    """Rebuild what :meth:`Shape.as_json` gave.
+
+    Raises:
+        KeyError, TypeError, ValueError: it did not.
+    """
+    layout = dict(values["layout"])
+    layout["cameras"] = tuple(layout["cameras"])
+    return Shape(FrameLayout(**layout), int(values["state_size"]), int(values["action_size"]))
+
+
+def make_environment(name: str, arguments: Mapping[str, Any]) -> Env:
+    """``gymnasium.make``, with errors that name the way out.
+
+    Raises:
+        UnfitEnvironmentError: no environment of that name, or it refuses the arguments.
+    """
+    try:
+        return gymnasium.make(name, disable_env_checker=True, **arguments)
+    except gymnasium.error.Error as error:
+        known = [key for key in gymnasium.registry if key.startswith("mentor/")]
+        tip = "" if known else "; no mentor/... environment is registered: source the workspace"
+        raise UnfitEnvironmentError(f"environment {name!r}: {error}{tip}") from error
+    except TypeError as error:
+        raise UnfitEnvironmentError(
+            f"environment {name!r} refuses {dict(arguments)}: {error}"
+        ) from error
+
+
+def shape_of(env: Env) -> Shape:
+    """Read an environment's shape.
+
+    An environment without ``frame_layout`` counts as one camera with C / 3 sliding frames.
+
+    Raises:
+        UnfitEnvironmentError: it has no pixels, or its actions are not in [-1, 1].
+    """
+    image: Any = env.observation_space
+    state_size = 0
+    if isinstance(image, gymnasium.spaces.Dict):
+        state: Any = image.spaces.get("state")
+        state_size = 0 if state is None else int(np.prod(state.shape))
+        image = image.spaces.get("image")
+    if not (
+        isinstance(image, gymnasium.spaces.Box)
+        and image.dtype == np.uint8
+        and len(image.shape) == 3
+        and image.shape[0] % 3 == 0
+    ):
+        raise UnfitEnvironmentError(
+            f"observation space {env.observation_space} holds no pixels: needed is a Box of "
+            "(C, H, W) uint8 with C a multiple of 3, or a Dict with it as 'image'"
+        )
+    actions = env.action_space
+    if not (
+        isinstance(actions, gymnasium.spaces.Box)
+        and len(actions.shape) == 1
+        and bool((actions.low == -1).all())
+        and bool((actions.high == 1).all())
+    ):
+        raise UnfitEnvironmentError(f"action space {actions} is not a Box of (A,) from -1 to 1")
+    layout = getattr(env.unwrapped, "frame_layout", None)
+    if layout is None:
+        channels, height, width = image.shape
+        layout = FrameLayout(("camera",), channels // 3, height, width, True)
+    if layout.shape != image.shape:
+        raise UnfitEnvironmentError(
+            f"frame_layout gives {layout.shape}, the observation space {image.shape}"
+        )
+    return Shape(layout, state_size, int(actions.shape[0]))
+
+
+def split(observation: Any) -> tuple[Pixels, State]:
+    """Pixels and state of an observation."""
+    if isinstance(observation, Mapping):
+        state = observation.get("state")
+        return observation["image"], None if state is None else np.asarray(state, np.float32)
+    return observation, None

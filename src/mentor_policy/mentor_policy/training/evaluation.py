@@ -1,0 +1,121 @@
+"""Evaluation episodes: apart from training, with seeds of their own and no exploration."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mentor_policy.agents.base import Agent
+
+from .environment import Env, shape_of, split
+from .seeds import EVALUATION, episode_seed
+from .video import VideoWriter
+
+PURPOSE = "evaluation"
+"""What an environment over the topics is told, so that no learner on the stream learns from it."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Outcome of some episodes: undiscounted returns, and success as each episode ended."""
+
+    returns: tuple[float, ...]
+    successes: tuple[bool, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean return."""
+        return float(np.mean(self.returns))
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the returns over the episodes."""
+        return float(np.std(self.returns))
+
+    @property
+    def success(self) -> float:
+        """Share of episodes that succeeded."""
+        return float(np.mean(self.successes))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson interval of the success."""
+        return wilson_interval(sum(self.successes), len(self.successes))
+
+
+def wilson_interval(
+    successes: int, trials: int, z: float = 1.959963984540054
+) -> tuple[float, float]:
+    """Interval of a proportion (Wilson 1927): stays within 0 and 1, and says something at 20 of 20.
+
+    Args:
+        successes: out of ``trials``.
+        trials: at least 1.
+        z: quantile of the normal distribution, 1.96 for 95 %.
+    """
+    share = successes / trials
+    middle = share + z * z / (2 * trials)
+    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def evaluate(
+    agent: Agent,
+    env: Env,
+    episodes: int,
+    *,
+    seed: int,
+    step: int,
+    video: Path | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Evaluation:
+    """Roll out episodes with the mean action.
+
+    Args:
+        agent: acts; its randomness is not touched.
+        env: of its own, or the training's between two episodes.
+        episodes: how many.
+        seed: of the run; the episodes are the same ones each time.
+        step: agent steps of training so far.
+        video: mp4 of the first episode, or None.
+        stop: asked at each step; True ends it with the episodes done so far.
+
+    Raises:
+        InterruptedError: stopped before the first episode was over.
+    """
+    layout = shape_of(env).layout
+    returns: list[float] = []
+    successes: list[bool] = []
+    told = hasattr(env.unwrapped, "purpose")
+    if told:
+        env.unwrapped.purpose = PURPOSE  # type: ignore[attr-defined]
+    try:
+        for number in range(episodes):
+            record = video is not None and number == 0
+            rate = round(float(env.metadata.get("render_fps", 10)))
+            with VideoWriter(video if record else None, layout, rate) as film:
+                observation, info = env.reset(seed=episode_seed(seed, EVALUATION, number))
+                total, over = 0.0, False
+                while not over and not stop():
+                    pixels, state = split(observation)
+                    film.add(pixels)
+                    action = agent.act(pixels, state, step=step, evaluate=True)
+                    observation, reward, terminated, truncated, info = env.step(action)
+                    total += float(reward)
+                    over = terminated or truncated
+                film.add(split(observation)[0])
+            if not over:
+                break
+            returns.append(total)
+            successes.append(bool(info.get("success", False)))
+    finally:
+        if told:
+            env.unwrapped.purpose = ""  # type: ignore[attr-defined]
+    if not returns:
+        raise InterruptedError("evaluation was stopped before its first episode was over")
+    return Evaluation(tuple(returns), tuple(successes))

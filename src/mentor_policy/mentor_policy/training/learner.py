@@ -1,0 +1,106 @@
+"""An agent, its replay and the count of its updates: the half of training that learns."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from mentor_policy.agents.base import Agent
+from mentor_policy.config import Config
+from mentor_policy.replay import Prefetcher, ReplayRing, RingHeader, Sampler
+
+from .environment import Shape
+
+LEAST_SPARE = 2000
+"""Records kept beyond the capacity at least, to go back to a checkpoint."""
+
+
+class Learner:
+    """Learns from a ring of steps.
+
+    Args:
+        config: the run.
+        agent: learns.
+        ring: to learn from; the learner does not close it.
+    """
+
+    def __init__(self, config: Config, agent: Agent, ring: ReplayRing) -> None:
+        train = config.train
+        self.agent = agent
+        self.ring = ring
+        self.updates = 0
+        self.seconds = 0.0
+        """Wall time spent in updates."""
+        self.statistics: dict[str, Tensor] = {}
+        """What the newest update returned."""
+        self._prefetcher = Prefetcher(
+            Sampler(
+                ring,
+                batch_size=train.batch_size,
+                n_step=train.n_step,
+                gamma=train.discount,
+                seed=train.seed,
+            )
+        )
+
+    def update(self, step: int) -> None:
+        """One update at agent step ``step``.
+
+        Raises:
+            NonFiniteGradientError: the agent is as it was.
+            ReplayError: the ring holds no transition yet.
+        """
+        began = time.monotonic()
+        batch = self._prefetcher.batch(self.updates)
+        self.statistics = self.agent.update(batch, step)
+        self.updates += 1
+        self.seconds += time.monotonic() - began
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps beside the agent."""
+        pending = self._prefetcher.pending
+        return {
+            "updates": self.updates,
+            "ring_count": self.ring.count,
+            "pending": None if pending is None else list(pending),
+        }
+
+    def load_state(self, values: dict[str, Any], exact: bool) -> None:
+        """Take over what :meth:`state` gave.
+
+        Args:
+            exact: forget what came into the ring since, so that the run goes on as if it had never
+                been interrupted; else the ring keeps everything.
+
+        Raises:
+            ReplayError: the ring is not the one of the checkpoint.
+        """
+        self.updates = int(values["updates"])
+        if exact:
+            self.ring.truncate(int(values["ring_count"]))
+            if values["pending"] is not None:
+                self._prefetcher.prepare(*(int(v) for v in values["pending"]))
+
+    def close(self) -> None:
+        """Stop drawing batches."""
+        self._prefetcher.close()
+
+
+def open_ring(folder: Path, config: Config, shape: Shape) -> ReplayRing:
+    """The ring of a run, made or opened.
+
+    Raises:
+        ReplayError: it is there and does not fit, or another process writes it.
+    """
+    train = config.train
+    steps = -(-train.frames // train.action_repeat)
+    # Each episode costs one record more than it has steps; short ones a quarter more at worst.
+    expected = steps + steps // 4 + 64
+    capacity = train.replay_capacity
+    between = -(-train.checkpoint_every_frames // train.action_repeat)
+    spare = max(LEAST_SPARE, min(2 * between, capacity // 50))
+    header = RingHeader(shape.layout, shape.action_size, shape.state_size, capacity, spare)
+    return ReplayRing(folder, header, expected=expected)

@@ -16,5 +16,11 @@ setup(
     maintainer_email="maintainers@mentor-vrl.example.org",
     description="Visual reinforcement learning agents (MENTOR, DrM, DrQ-v2, ALIX, TACO), replay and training.",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["policy_node = mentor_policy.nodes.policy_node:main"]},
+    entry_points={
+        "console_scripts": [
+            "policy_node = mentor_policy.nodes.policy_node:main",
+            "actor_node = mentor_policy.nodes.actor_node:main",
+            "learner_node = mentor_policy.nodes.learner_node:main",
+        ]
+    },
 )

@@ -1,10 +1,10 @@
-"""The policy node: an agent that acts over the topics of a cell."""
+"""The policy node: an agent that acts over the topics of a cell, and learns from it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mentor_common import topics
 from mentor_common.cell_node import CellNode
@@ -13,42 +13,114 @@ from mentor_common.parameters import Param
 from mentor_common.ros_env import EnvironmentLost, RosEnv
 from mentor_policy.roll_out import Summary, roll_out
 
-AGENTS = ("random",)
+from .environment import connect, watch_environment
+from .policy_parameters import AGENT, ENVIRONMENT, override_list
+from .training_stats import TrainingReport
+from .truth import TrulyEvaluated, Truth
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a random agent needs none of it
+    from mentor_policy.training.cell_trainer import CellTrainer
 
 
 class PolicyNode(CellNode):
-    """Acts until `max_steps` are done, then says what came of it and ends with status 0."""
+    """Trains or evaluates an agent until its steps are done, says what came of it, and ends."""
 
     PARAMETERS: ClassVar[Sequence[Param]] = (
-        Param("agent", "str", "random", "who acts", choices=AGENTS, read_only=True),
-        Param("max_steps", "int", 0, "environment steps after which the node ends; 0: never",
-              low=0, high=10**9, read_only=True),
-        Param("seed", "int", 0, "seed of the agent and of the first reset",
-              low=0, high=2**31 - 1, read_only=True),
-        Param("step_timeout", "float", 10.0,
-              "seconds of wall time after which a step without an answer has failed",
-              low=0.1, high=3600.0, read_only=True),
-        Param("reset_timeout", "float", 60.0,
-              "seconds of wall time after which a reset has failed; it is then tried again",
-              low=0.1, high=3600.0, read_only=True),
+        *AGENT,
+        *ENVIRONMENT,
+        Param("mode", "str", "train", "train, or eval: roll a checkpoint out",
+              choices=("train", "eval"), read_only=True),
+        Param("checkpoint", "str", "", "mode eval: folder of a checkpoint or of a run",
+              read_only=True),
+        Param("episodes", "int", 20, "mode eval: episodes to roll out", low=1, high=100_000,
+              read_only=True),
+        Param("max_steps", "int", 0, "environment steps of the whole run; 0: the preset's, or "
+              "without end for agent random", low=0, high=10**9, read_only=True),
+        Param("synchronous", "bool", False, "true: the cell waits while the agent learns, and the "
+              "run can be repeated to the bit; false: it learns while the arm moves",
+              read_only=True),
         Param("progress_period", "float", 5.0, "seconds of wall time between two progress lines",
               low=0.1, high=3600.0),
     )  # fmt: skip
 
     def configure(self) -> None:
-        """Watch for whoever answers."""
-        self.partners.publisher_of(topics.OBSERVATION)
-        self.partners.publisher_of(topics.REWARD)
-        self.partners.action(topics.RESET_EPISODE)
+        """Watch for whoever answers; refuse what cannot be run at once."""
+        watch_environment(self)
         self._steps = self.health.counter("steps")
         self._losses = self.health.counter("environment lost")
+        self._idle = self.health.gauge("learner idle share")
+        self._per_step = self.health.gauge("updates per step")
+        self._training = self.publisher(topics.TRAINING)
+        self._truth = Truth(self)
+        self._trainer: CellTrainer | None = None
+        self._env: RosEnv | None = None
+        self._stats: TrainingReport | None = None
+        if self.text("mode") == "eval" and not self.text("checkpoint"):
+            raise ValueError("mode:=eval needs checkpoint:=, the folder of a checkpoint or a run")
+        if self.text("agent") != "random":
+            from mentor_policy.config import load_config
+
+            load_config(self.text("agent"), self.text("preset"), self._overrides())
+        self.timer(1.0, self._publish_stats, wall=True)
 
     def activate(self) -> None:
         """Begin to act, in a thread beside the callbacks."""
-        self.start_worker("roll-out", self._roll_out)
+        if self.text("mode") == "eval":
+            self.start_worker("evaluation", self._evaluate)
+        elif self.text("agent") == "random":
+            self.start_worker("roll-out", self._roll_out)
+        else:
+            self.start_worker("training", self._train)
+
+    def deactivate(self) -> None:
+        """End the step that is under way; the training then writes its checkpoint."""
+        if self._trainer is not None:
+            self._trainer.stop = True
+        if self._env is not None:
+            self._env.close()
+
+    def _train(self) -> None:
+        from .training_run import REFUSALS, begin_training, end_report
+
+        self._env = env = connect(self)
+        if env is None:
+            return
+        judged = TrulyEvaluated(env, self._truth)
+        try:
+            self._trainer = trainer = begin_training(self, judged, self._overrides())
+            self._stats = TrainingReport(trainer, self.text("agent"))
+            summary = trainer.run()
+        except REFUSALS as error:
+            self.get_logger().fatal(f"refused: {error}")
+            return self.finish(1)
+        finally:
+            self._stats = None
+            env.close()
+            if self._trainer is not None:
+                self._trainer.folder.close()
+        for line in end_report(summary, env.description.task, judged.judge):
+            self.get_logger().info(line)
+        if summary["complete"]:
+            self.finish(0)
+
+    def _evaluate(self) -> None:
+        from .evaluation_run import REFUSALS, evaluate_checkpoint
+
+        self._env = env = connect(self)
+        if env is None:
+            return
+        try:
+            evaluate_checkpoint(self, TrulyEvaluated(env, self._truth))
+            self.finish(0)
+        except REFUSALS as error:
+            if not self.stopping.is_set():
+                self.get_logger().fatal(f"refused: {error}")
+                self.finish(1)
+        finally:
+            env.close()
 
     def _roll_out(self) -> None:
-        env = self._connect()
+        self._env = env = connect(self)
         if env is None:
             return
         summary = Summary()
@@ -66,26 +138,25 @@ class PolicyNode(CellNode):
                         go_on=self._go_on,
                     )
                 except EnvironmentLost as loss:
-                    self._losses.add()
-                    self.get_logger().warning(f"environment lost, reset is tried again: {loss}")
+                    if not self.stopping.is_set():
+                        self._losses.add()
+                        self.get_logger().warning(f"environment lost, reset is tried: {loss}")
         finally:
             env.close()
         self.get_logger().info(f"summary: {summary}")
         if self._done(summary):
             self.finish(0)
 
-    def _connect(self) -> RosEnv | None:
-        while not self.stopping.is_set():
-            try:
-                return RosEnv(
-                    node=self,
-                    timeout=self.number("step_timeout"),
-                    reset_timeout=self.number("reset_timeout"),
-                    connect_timeout=2.0,
-                )
-            except EnvironmentLost:
-                continue  # the partner watch says who is waited for
-        return None
+    def _overrides(self) -> list[str]:
+        """Settings by parameters of their own, then those of ``overrides``, which win."""
+        steps = self.integer("max_steps")
+        own = [
+            f"train.seed={self.integer('seed')}",
+            f"train.asynchronous={not self.flag('synchronous')}",
+            f"train.threads={self.integer('threads')}",
+            *([f"train.frames={steps}"] if steps else []),
+        ]
+        return [*own, *override_list(self.text("overrides"))]
 
     def _done(self, summary: Summary) -> bool:
         return 0 < self.integer("max_steps") <= summary.steps
@@ -97,6 +168,19 @@ class PolicyNode(CellNode):
             of = f" of {self.integer('max_steps')}" if self.integer("max_steps") else ""
             self.get_logger().info(f"step {summary.steps}{of}: {summary}")
         return not self.stopping.is_set()
+
+    def _publish_stats(self) -> None:
+        stats = self._stats
+        if stats is None:
+            return
+        message = stats.message()
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._training.publish(message)
+        values: dict[str, Any] = dict(zip(message.names, message.values, strict=True))
+        self._idle.set(message.idle)
+        self._per_step.set(values["updates_per_step"])
+        self._steps.add(message.step - self._steps.total)
+        self._losses.add(stats.losses - self._losses.total)
 
 
 def main() -> None:

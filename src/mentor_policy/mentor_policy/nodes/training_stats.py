@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mentor_msgs.msg import TrainingStats
+
+if TYPE_CHECKING:
+    from mentor_policy.training.cell_trainer import CellTrainer
 
 
 def training_stats(
@@ -38,3 +44,52 @@ def training_stats(
         names=list(further),
         values=[float(value) for value in further.values()],
     )
+
+
+class TrainingReport:
+    """Reads a running training from beside, once a second.
+
+    Args:
+        trainer: that runs in another thread; only numbers are read.
+        agent: name of the agent's preset.
+    """
+
+    def __init__(self, trainer: CellTrainer, agent: str) -> None:
+        self._trainer = trainer
+        self._agent = agent
+        self._before = self._now()
+        self._begin = self._before
+
+    @property
+    def losses(self) -> int:
+        """How often the environment was lost."""
+        return self._trainer.losses
+
+    def message(self) -> TrainingStats:
+        """How it stands, with rates since the last call."""
+        trainer, before, now = self._trainer, self._before, self._now()
+        self._before = now
+        passed, steps, updates, worked = (a - b for a, b in zip(now, before, strict=True))
+        all_steps, all_updates = now[1] - self._begin[1], now[2] - self._begin[2]
+        progress = trainer.progress
+        return training_stats(
+            run_id=trainer.folder.path.name,
+            agent=self._agent,
+            step=int(now[1]),
+            update=int(now[2]),
+            episode=trainer.counters.episode,
+            steps_per_second=steps / passed,
+            updates_per_second=updates / passed,
+            idle=min(1.0, max(0.0, 1.0 - worked / passed)),
+            episode_return=progress.returns[-1] if progress.returns else math.nan,
+            success=sum(progress.successes) / len(progress.successes)
+            if progress.successes
+            else math.nan,
+            dormant_ratio=trainer.agent.dormant_ratio,
+            further={"updates_per_step": all_updates / all_steps if all_steps else math.nan},
+        )
+
+    def _now(self) -> tuple[float, float, float, float]:
+        trainer = self._trainer
+        learner = trainer.learner
+        return (time.monotonic(), trainer.counters.step, learner.updates, learner.seconds)

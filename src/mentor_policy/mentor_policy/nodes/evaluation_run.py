@@ -1,0 +1,61 @@
+"""The roll-out of a checkpoint in a cell. Imports torch: import it late."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mentor_common.cell_node import CellNode
+from mentor_common.ros_env import EnvironmentLost
+from mentor_policy.training.checkpoint import CheckpointError, read_checkpoint
+from mentor_policy.training.environment import shape_of
+from mentor_policy.training.evaluation import Evaluation, evaluate
+
+from .truth import TrulyEvaluated
+
+REFUSALS = (CheckpointError, EnvironmentLost, InterruptedError)
+"""Errors whose text is made for the person: no traceback is needed."""
+
+
+def evaluate_checkpoint(node: CellNode, env: TrulyEvaluated) -> Evaluation:
+    """Roll the node's ``checkpoint`` out for ``episodes`` episodes, and say what came of it.
+
+    Raises:
+        one of ``REFUSALS``.
+    """
+    cell: Any = env.unwrapped
+    checkpoint = read_checkpoint(Path(node.text("checkpoint")))
+    shape = shape_of(env)
+    if shape != checkpoint.shape:
+        raise CheckpointError(
+            f"checkpoint {checkpoint.folder} was trained on {checkpoint.shape}, the cell of task "
+            f"{cell.description.task} has {shape}"
+        )
+    if node.integer("threads"):
+        torch.set_num_threads(node.integer("threads"))
+    agent = checkpoint.agent()
+    log = node.get_logger()
+    step = checkpoint.progress["step"]
+    log.info(
+        f"rolls out {checkpoint.folder.resolve()} ({checkpoint.config.agent.name}, step {step})"
+    )
+    video = checkpoint.folder.parent.parent / "videos" / f"checkpoint_{step:09d}.mp4"
+    result = evaluate(
+        agent,
+        env,
+        node.integer("episodes"),
+        seed=node.integer("seed") or 1_000_000,
+        step=step,
+        video=video,
+        stop=node.stopping.is_set,
+    )
+    low, high = result.interval
+    log.info(
+        f"{len(result.returns)} episodes: success {result.success:.2f} "
+        f"(95 % interval {low:.2f} to {high:.2f}) {env.judge}, "
+        f"return {result.mean:.2f} +- {result.std:.2f}"
+    )
+    log.info(f"video: {video.resolve()}")
+    return result

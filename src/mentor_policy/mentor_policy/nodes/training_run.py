@@ -1,0 +1,102 @@
+"""A training in a cell, set up from a node's parameters. Imports torch: import it late."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mentor_common.cell_node import CellNode
+from mentor_common.ros_env import EnvironmentChanged, EnvironmentLost
+from mentor_policy.agents.base import NonFiniteGradientError
+from mentor_policy.config import ConfigError, load_config
+from mentor_policy.replay import ReplayError
+from mentor_policy.training.cell_trainer import CellTrainer
+from mentor_policy.training.checkpoint import CheckpointError
+from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
+from mentor_policy.training.line_progress import LineProgress
+from mentor_policy.training.run_folder import RunFolder, RunFolderError
+
+from .truth import TrulyEvaluated
+
+REFUSALS = (
+    ConfigError,
+    RunFolderError,
+    CheckpointError,
+    ReplayError,
+    UnfitEnvironmentError,
+    EnvironmentChanged,
+    NonFiniteGradientError,
+)
+"""Errors whose text is made for the person: no traceback is needed."""
+
+
+def begin_training(node: CellNode, env: TrulyEvaluated, overrides: list[str]) -> CellTrainer:
+    """The trainer that a node's parameters ask for, its run folder made or resumed.
+
+    Raises:
+        one of ``REFUSALS``; the folder is as it was.
+    """
+    cell: Any = env.unwrapped
+    config = load_config(node.text("agent"), node.text("preset"), overrides)
+    config.train.action_repeat = cell.action_repeat
+    if node.integer("max_steps"):
+        config.train.frames = node.integer("max_steps") * cell.action_repeat
+    task = str(cell.description.task)
+    environment = {"id": "mentor/ros-v0", "arguments": {}, "task": task}
+    path = Path(node.text("run_dir") or default_folder(task, node.text("agent"), config.train.seed))
+    folder = RunFolder(path, config, environment, shape_of(env))
+    log = node.get_logger()
+    try:
+        trainer = CellTrainer(
+            config,
+            env,
+            environment,
+            folder,
+            progress=LineProgress(log.info, node.number("progress_period")),
+            lost=(EnvironmentLost,),
+        )
+    except BaseException:
+        folder.close()
+        raise
+    how = "asynchronously" if config.train.asynchronous else "in lockstep"
+    log.info(
+        f"{'resumes' if folder.resumed else 'new'} run in {path.resolve()}: {node.text('agent')} "
+        f"on {task}, {how}, step {trainer.counters.step} of "
+        f"{config.train.frames // config.train.action_repeat}"
+    )
+    return trainer
+
+
+def default_folder(task: str, agent: str, seed: int) -> str:
+    """Where a run lies if nothing else is said, from the working folder."""
+    return f"runs/{task.replace('/', '-')}/{agent}-{seed}"
+
+
+def end_report(summary: dict[str, Any], task: str, judge: str) -> list[str]:
+    """What a person wants to know at the end."""
+    done = "complete" if summary["complete"] else "stopped; the same command goes on with it"
+    lines = [
+        f"training {done}: {summary['step']} steps, {summary['episodes']} episodes, "
+        f"{summary['updates']} updates in {summary['seconds'] / 60:.1f} min"
+    ]
+    if summary["return"] is not None:
+        low, high = summary["success_interval"]
+        lines.append(
+            f"last evaluation: return {summary['return']:.2f}, success {summary['success']:.2f} "
+            f"(95 % interval {low:.2f} to {high:.2f}) {judge}"
+        )
+    for name in ("video", "curve", "checkpoint"):
+        if summary[name]:
+            lines.append(f"{name}: {Path(summary[name]).resolve()}")
+    checkpoint = Path(summary["checkpoint"]).resolve()
+    lines.append(f"evaluate it: {evaluate_command(task, checkpoint)}")
+    return lines
+
+
+def evaluate_command(task: str, checkpoint: Path) -> str:
+    """The command that rolls a checkpoint out in the cell it was trained in."""
+    arguments = f"mode:=eval checkpoint:={checkpoint}"
+    suite, dash, name = task.partition("-")
+    if dash and suite in ("dmc", "metaworld", "adroit"):
+        return f'make launch TASK=benchmark ARGS="suite:={suite} task:={name} {arguments}"'
+    return f'make launch TASK={task} ARGS="{arguments}"'

@@ -21,6 +21,7 @@ setup(
     entry_points={
         "console_scripts": [
             "benchmark_bridge = mentor_sim_bridge.nodes.benchmark_bridge:main",
+            "cable_twin = mentor_sim_bridge.nodes.cable_twin:main",
         ],
         "gymnasium.envs": ["mentor = mentor_sim_bridge.registration:register_all"],
     },

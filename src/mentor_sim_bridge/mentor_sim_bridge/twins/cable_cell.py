@@ -24,6 +24,8 @@ GUESS = np.array([-0.9, 0.5, 0.4, -2.0, -0.3, 0.9, -1.6])
 """Posture, radians, from which inverse kinematics begins."""
 GRIP = 0.004
 """Opening of each finger that holds the cable, metres."""
+PACE = 4
+"""Physics steps between two calls of `on_pace`."""
 RAMP = 0.8
 """Share of a motion after which the target stands still."""
 
@@ -69,11 +71,12 @@ class CableCell:
         self._controller = ImpedanceController(self.model, ImpedanceGains(), HAND_ROTATION)
         self._site = self.model.site(GRASP_SITE).id
         self._tie = self.model.equality(TIE).id
-        self._arm = np.array([self.model.joint(name).qposadr[0] for name in ARM_JOINTS])
-        self._fingers = np.array([self.model.joint(name).qposadr[0] for name in FINGER_JOINTS])
         self._cable_geoms = np.flatnonzero(self.model.geom_contype == 1)
-        joints = [self.model.joint(name) for name in ARM_JOINTS]
-        self._joint_low, self._joint_high = np.array([joint.range for joint in joints]).T
+        joints = [self.model.joint(name) for name in (*ARM_JOINTS, *FINGER_JOINTS)]
+        self._joints = np.array([joint.qposadr[0] for joint in joints])
+        self._joint_dofs = np.array([joint.dofadr[0] for joint in joints])
+        self._arm, self._fingers = self._joints[:7], self._joints[7:]
+        self._joint_low, self._joint_high = np.array([joint.range for joint in joints[:7]]).T
         work = self.config.workspace
         self._low = np.array([work.x[0], work.z[0]])
         self._high = np.array([work.x[1], work.z[1]])
@@ -83,6 +86,8 @@ class CableCell:
         self.target = np.zeros(2)
         self.fault = ""
         self._stopped_at = np.zeros(3)
+        self._tear_at = self.config.faults.tear_force
+        self.on_pace: Callable[[], None] | None = None
 
     @property
     def time(self) -> int:
@@ -101,9 +106,19 @@ class CableCell:
         return 2 * (place - self._low) / (self._high - self._low) - 1
 
     @property
-    def joint_positions(self) -> np.ndarray:
-        """(9,) arm joints in radians, then both fingers in metres."""
-        return self.data.qpos[np.concatenate([self._arm, self._fingers])]
+    def rotation(self) -> np.ndarray:
+        """(3, 3) orientation of the grasp frame in the world."""
+        return self.data.site_xmat[self._site].reshape(3, 3).copy()
+
+    @property
+    def target_pose(self) -> np.ndarray:
+        """(3,) where the controller draws the grasp point, metres, world frame."""
+        return self._place(self.target)
+
+    def joint_state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Positions, velocities, efforts, (9,) each: arm joints, then both fingers; SI units."""
+        dofs = self._joint_dofs
+        return self.data.qpos[self._joints], self.data.qvel[dofs], self.data.qfrc_actuator[dofs]
 
     def cable_points(self) -> np.ndarray:
         """(segments + 1, 3) middle line of the cable from post to gripper, metres."""
@@ -146,10 +161,9 @@ class CableCell:
         """Ends a fault: the gripper holds the cable again, in the middle of the starts."""
         self._set_up(np.mean([self.config.start.x, self.config.start.z], axis=1))
 
-    def tear(self) -> None:
-        """Takes the cable out of the gripper, as too strong a pull would."""
-        self._fail(f"cable torn from the gripper ({self.tension():.1f} N)")
-        self.data.eq_active[self._tie] = 0
+    def tear_soon(self) -> None:
+        """A rehearsal: the next motion takes the cable out of the gripper."""
+        self._tear_at = 0.0
 
     def act(self, action: np.ndarray, midway: Callable[[], None] | None = None) -> MotionOutcome:
         """One step: moves the target by action / 5 and lets the period pass.
@@ -212,7 +226,7 @@ class CableCell:
     def _set_up(self, target: np.ndarray) -> None:
         """New data, so that nothing of an earlier episode remains; then the cable comes to rest."""
         self.data = mujoco.MjData(self.model)
-        self.target, self.fault = target, ""
+        self.target, self.fault, self._tear_at = target, "", self.config.faults.tear_force
         place = self._place(target)
         posture = solve_posture(self.model, place, HAND_ROTATION, GUESS)
         self.data.qpos[self._arm] = posture
@@ -244,14 +258,18 @@ class CableCell:
             mujoco.mj_step(self.model, data)
             self._ticks += 1
             self._watch()
+            if self.on_pace is not None and self._ticks % PACE == 0:
+                self.on_pace()
 
     def _watch(self) -> None:
         """Looks for faults."""
         if self.fault:
             return
         limits, data = self.config.faults, self.data
-        if self.tension() > limits.tear_force:
-            self.tear()
+        pull = self.tension()
+        if pull > self._tear_at:
+            self._fail(f"cable torn from the gripper ({pull:.1f} N)")
+            self.data.eq_active[self._tie] = 0
         angles = data.qpos[self._arm]
         room = np.minimum(angles - self._joint_low, self._joint_high - angles)
         if room.min() < limits.joint_margin:

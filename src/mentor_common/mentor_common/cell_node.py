@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -433,7 +434,8 @@ class CellNode(LifecycleNode):
         self._diagnostics.publish(message)
         if self.active:
             for reading in readings:
-                self._plot(reading)
+                if not math.isnan(reading.value):
+                    self._plot(reading)
 
     def _plot(self, reading: health.Reading) -> None:
         publisher = self._statistics.get(reading.name)

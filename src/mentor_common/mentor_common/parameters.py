@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +72,11 @@ class Param:
     def converted(self, value: Any) -> Any:
         """The value in this parameter's type: whole numbers serve as floats, tuples as lists."""
         if self.type.endswith("[]"):
-            items = [] if value is None else list(value)
+            if value is None:
+                return []
+            if not isinstance(value, (list, tuple, array)):
+                return value
+            items = list(value)
             if self.type == "float[]":
                 return [float(item) if _is_int(item) else item for item in items]
             return items

@@ -124,6 +124,8 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
             options: the task's own, JSON values.
         Raises: EnvironmentLost if the cell does not get there in ``reset_timeout``.
         """
+        if seed is not None and not 0 <= seed < 2**64:
+            raise ValueError(f"seed is {seed}, must be from 0 to 2^64 - 1")
         super().reset(seed=seed)
         self._over = True
         until = time.monotonic() + self.reset_timeout

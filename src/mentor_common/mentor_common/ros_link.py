@@ -86,7 +86,8 @@ class RosLink:
             ],
         )
         self._handlers = (on_observation, on_reward)
-        self._observations = self._subscribe(topics.OBSERVATION, resolve, on_observation)
+        self.unreadable = 0
+        self._observations = self._subscribe(topics.OBSERVATION, resolve, self._on_observation)
         self._rewards = self._subscribe(topics.REWARD, resolve, on_reward)
         self._actions = self._node.create_publisher(
             Action, resolve(topics.ACTION.name), topics.ACTION.qos
@@ -105,6 +106,7 @@ class RosLink:
         self._guard = self._node.create_guard_condition(lambda: None)
         self._wait_set: Any = _rclpy.WaitSet(2, 1, 0, 0, 0, 0, self._context.handle)
         self._newest_stamp = Time()
+        self._usual_body = f"{topics.MOTION.publisher} or benchmark bridge"
         self._partners: dict[str, frozenset[Any]] = {}
         self._names: dict[str, str] = {}
 
@@ -286,7 +288,17 @@ class RosLink:
     def _drain(self, subscription: Any, handler: Callable[[Any], None]) -> None:
         handle, kind = subscription.handle, subscription.msg_type
         with handle:
-            while (taken := handle.take_message(kind, False)) is not None:
+            while True:
+                try:
+                    taken = handle.take_message(kind, False)
+                except Exception as error:  # bytes of another type; DDS has thrown them away
+                    self.unreadable += 1
+                    log.warning(
+                        "a message on %s is no %s: %s", subscription.topic_name, kind, error
+                    )
+                    continue
+                if taken is None:
+                    return
                 handler(taken[0])
 
     def _on_observation(self, message: Observation) -> None:
@@ -348,6 +360,12 @@ class RosLink:
                 raise EnvironmentLost(
                     f"{self._names[name]}, which published {name}, is gone (waited for {what})"
                 )
+        actions = self._actions.topic_name
+        if not self._node.count_subscribers(actions):
+            raise EnvironmentLost(
+                f"nobody hears {actions} any more, the {self._usual_body} is gone "
+                f"(waited for {what})"
+            )
 
     def _overdue(self, what: str, missing: Callable[[], tuple[bool, bool]]) -> str:
         parts = []

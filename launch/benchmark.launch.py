@@ -1,7 +1,8 @@
 """A benchmark task over the topics of a cell, and the agent that acts in it."""
 
-from launch.actions import DeclareLaunchArgument, Shutdown
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
 from launch.conditions import UnlessCondition
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import (
     EqualsSubstitution,
     IfElseSubstitution,
@@ -9,9 +10,12 @@ from launch.substitutions import (
     PathJoinSubstitution,
 )
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 from launch import LaunchDescription
+
+ANY_GYMNASIUM = EqualsSubstitution(LaunchConfiguration("suite"), "gymnasium")
 
 ARGUMENTS = [
     DeclareLaunchArgument(
@@ -35,83 +39,60 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "seed", default_value="0", description="Seed of the agent and of the environment"
     ),
-    DeclareLaunchArgument(
-        "namespace", default_value="", description="Namespace that holds all names of this cell"
-    ),
-    DeclareLaunchArgument(
-        "use_sim_time",
-        default_value="false",
-        description="Whether nodes take the time from /clock",
-        choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "params_file",
-        default_value=PathJoinSubstitution(
-            [FindPackageShare("mentor_bringup"), "params", "none.yaml"]
-        ),
-        description="YAML file of node parameters; what it sets wins over the arguments",
-    ),
-    DeclareLaunchArgument(
-        "autostart",
-        default_value="true",
-        description="Whether nodes go to active by themselves; else a lifecycle manager does it",
-        choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "respawn",
-        default_value="false",
-        description="Whether a node that dies is started again (but for the policy, whose end is "
-        "the launch's)",
-        choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "log_level",
-        default_value="info",
-        description="Logging level of all nodes",
-        choices=["debug", "info", "warn", "error", "fatal"],
-    ),
 ]
 
-ENVIRONMENT = IfElseSubstitution(
-    EqualsSubstitution(LaunchConfiguration("suite"), "gymnasium"),
-    if_value=LaunchConfiguration("task"),
-    else_value=["mentor/", LaunchConfiguration("suite"), "-", LaunchConfiguration("task"), "-v0"],
-)
 
-EVERY_NODE = {
-    "namespace": LaunchConfiguration("namespace"),
-    "output": "screen",
-    "ros_arguments": ["--log-level", LaunchConfiguration("log_level")],
-    # Two nodes share the machine: one thread each, and pictures drawn without a screen.
-    "additional_env": {"OMP_NUM_THREADS": "1", "MUJOCO_GL": "egl", "LP_NUM_THREADS": "0"},
-}
-
-
-def parameters(*names, **values):
-    """Return a node's parameters: those of every node, the launch arguments `names`, `values`."""
-    for name in ("use_sim_time", "autostart", *names):
+def parameters(*texts, numbers=(), **values):
+    """Return a node's parameters: launch arguments by name, `values`, and those of params_file."""
+    for name in texts:
+        values[name] = ParameterValue(LaunchConfiguration(name), value_type=str)
+    for name in numbers:
         values[name] = LaunchConfiguration(name)
     return [values, LaunchConfiguration("params_file")]
 
 
+def node(package, executable, unless=None, **rest):
+    """Return a node whose end ends the launch, but if the argument `unless` is true."""
+    ends_if = UnlessCondition(LaunchConfiguration(unless)) if unless else None
+    return Node(
+        package=package,
+        executable=executable,
+        namespace=LaunchConfiguration("namespace"),
+        output="screen",
+        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        respawn=LaunchConfiguration(unless) if unless else False,
+        respawn_delay=1.0,
+        on_exit=Shutdown(reason=f"{executable} has ended", condition=ends_if),
+        **rest,
+    )
+
+
 def generate_launch_description():
     """Return the node graph: the bridge plays arm, stacker and reward; the policy acts."""
-    bridge = Node(
-        package="mentor_sim_bridge",
-        executable="benchmark_bridge",
-        parameters=parameters(environment=ENVIRONMENT),
-        respawn=LaunchConfiguration("respawn"),
-        respawn_delay=1.0,
-        on_exit=Shutdown(
-            reason="the bridge has ended", condition=UnlessCondition(LaunchConfiguration("respawn"))
-        ),
-        **EVERY_NODE,
+    every_node = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(
+            PathJoinSubstitution(
+                [FindPackageShare("mentor_bringup"), "launch", "parts", "every_node.launch.py"]
+            )
+        )
     )
-    policy = Node(
-        package="mentor_policy",
-        executable="policy_node",
-        parameters=parameters("agent", "max_steps", "seed"),
-        on_exit=Shutdown(reason="the policy has ended"),
-        **EVERY_NODE,
+    environment = IfElseSubstitution(
+        ANY_GYMNASIUM,
+        if_value=LaunchConfiguration("task"),
+        else_value=[
+            "mentor/", LaunchConfiguration("suite"), "-", LaunchConfiguration("task"), "-v0",
+        ],
+    )  # fmt: skip
+    bridge = node(
+        "mentor_sim_bridge",
+        "benchmark_bridge",
+        unless="respawn",
+        parameters=parameters(environment=environment),
+        additional_env={"OMP_NUM_THREADS": "1"},
     )
-    return LaunchDescription([*ARGUMENTS, bridge, policy])
+    policy = node(
+        "mentor_policy",
+        "policy_node",
+        parameters=parameters("agent", numbers=["max_steps", "seed"]),
+    )
+    return LaunchDescription([*ARGUMENTS, every_node, bridge, policy])

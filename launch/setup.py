@@ -13,6 +13,7 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/launch", sorted(glob("*.launch.py"))),
+        (f"share/{NAME}/launch/parts", sorted(glob("parts/*.launch.py"))),
         (f"share/{NAME}/tasks", sorted(glob("tasks/*.yaml"))),
         (f"share/{NAME}/params", sorted(glob("params/*.yaml"))),
         (f"share/{NAME}/rviz", sorted(glob("rviz/*.rviz"))),

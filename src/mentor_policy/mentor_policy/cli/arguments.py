@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from mentor_policy.config import Config, ConfigError, load_config
+from mentor_policy.preset_for import preset_for
 from mentor_policy.training.environment import Env, make_environment
-
-PRESETS = (
-    (r"mentor/dmc-dog_", "dog"),
-    (r"mentor/dmc-", "dmc"),
-    (r"mentor/metaworld-(coffee_push|soccer)", "coffee_push_soccer"),
-    (r"mentor/metaworld-", "metaworld"),
-    (r"mentor/adroit-", "adroit"),
-    (r"mentor/(ros|cable_routing|peg_insertion|tabletop_golf)", "robot"),
-)
-"""Column of Table 2 that belongs to an environment's id; Meta-World's where none fits."""
-
-
-def preset_for(environment: str) -> str:
-    """The preset that an environment trains with unless another one is chosen."""
-    for pattern, preset in PRESETS:
-        if re.match(pattern, environment):
-            return preset
-    return "metaworld"
 
 
 def environment_arguments(overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:

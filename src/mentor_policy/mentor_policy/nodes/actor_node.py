@@ -14,7 +14,7 @@ from mentor_common.partners import Partner
 from mentor_common.ros_env import EnvironmentLost, RosEnv
 from mentor_msgs.msg import PolicyWeights
 from mentor_msgs.srv import Recall
-from mentor_policy.config import config_to_dict, load_config
+from mentor_policy.config import config_to_dict
 from mentor_policy.replay import ReplayError, Step
 from mentor_policy.stream.actor import Actor, Episode
 from mentor_policy.stream.follower import WeightsFollower
@@ -23,7 +23,7 @@ from mentor_policy.stream.weights import WeightsError
 from mentor_policy.training.environment import shape_of
 
 from .environment import connect, sizes, watch_environment
-from .policy_parameters import AGENT, ENVIRONMENT, override_list
+from .policy_parameters import AGENT, ENVIRONMENT, configuration
 from .recall_messages import RECALL_LIMIT, recall_response
 from .weights_message import weights_of
 
@@ -46,9 +46,7 @@ class ActorNode(CellNode):
 
     def configure(self) -> None:
         """Read the configuration; hear the weights."""
-        self._config = load_config(
-            self.text("agent"), self.text("preset"), override_list(self.text("overrides"))
-        )
+        configuration(self, None)
         self._folder = Path(self.text("run_dir") or "runs/actor")
         self._incoming: queue.Queue[PolicyWeights] = queue.Queue(maxsize=1)
         self._follower: WeightsFollower | None = None
@@ -82,8 +80,10 @@ class ActorNode(CellNode):
         env = connect(self)
         if env is None:
             return
-        agent = make_agent(self._config, env.frame_layout, *sizes(env), self.integer("seed"))
-        settings: dict[str, Any] = config_to_dict(self._config)["agent"]
+        config = configuration(self, env.description.task)
+        config.train.action_repeat = env.action_repeat
+        agent = make_agent(config, env.frame_layout, *sizes(env), self.integer("seed"))
+        settings: dict[str, Any] = config_to_dict(config)["agent"]
         follower = WeightsFollower(agent, settings, self._folder)
         try:
             kept = follower.restore()

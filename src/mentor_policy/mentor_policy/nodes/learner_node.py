@@ -11,12 +11,12 @@ from mentor_common import cell_node, health, topics
 from mentor_common.cell_node import CellNode
 from mentor_common.parameters import Param
 from mentor_msgs.srv import Recall
-from mentor_policy.config import ConfigError, load_config
+from mentor_policy.config import ConfigError
 from mentor_policy.stream.assembly import Assembly
 
 from .environment import describe, layout_of
 from .intake import Intake, recall
-from .policy_parameters import AGENT, override_list
+from .policy_parameters import AGENT, configuration
 from .training_stats import training_stats
 from .weights_message import weights_message
 
@@ -38,13 +38,9 @@ class LearnerNode(CellNode):
 
     def configure(self) -> None:
         """Read the configuration; hear the stream."""
-        overrides = [f"train.seed={self.integer('seed')}", *override_list(self.text("overrides"))]
-        self._config = load_config(self.text("agent"), self.text("preset"), overrides)
-        if self._config.agent.name == "random":
+        config = configuration(self, None, self._own_settings())
+        if config.agent.name == "random":
             raise ConfigError("agent 'random' has nothing to learn; start an actor alone")
-        train = self._config.train
-        if self.integer("max_steps"):
-            train.frames = self.integer("max_steps") * train.action_repeat
         self._path = Path(self.text("run_dir") or "runs/learner")
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._run: Any = None
@@ -89,15 +85,20 @@ class LearnerNode(CellNode):
         shape = Shape(
             layout_of(description), int(description.state_size), len(description.action_names)
         )
+        config = configuration(self, description.task, self._own_settings())
+        train = config.train
+        train.action_repeat = int(description.action_repeat) or 1
+        if self.integer("max_steps"):
+            train.frames = self.integer("max_steps") * train.action_repeat
         refusals = (
             RunFolderError, ReplayError, CheckpointError, WeightsError, NonFiniteGradientError,
         )  # fmt: skip
         run = None
         try:
             run = LearnerRun(
-                self._config,
+                config,
                 self._path,
-                {"id": "mentor/ros-v0", "task": description.task},
+                {"id": "mentor/ros-v0", "arguments": {}, "task": description.task},
                 shape,
                 checkpoint_every=self.number("checkpoint_period"),
             )
@@ -121,6 +122,9 @@ class LearnerNode(CellNode):
             self._run = None
             if run is not None:
                 run.close()
+
+    def _own_settings(self) -> list[str]:
+        return [f"train.seed={self.integer('seed')}"]
 
     def _loop(self, run: Any) -> None:
         published, version = 0.0, -1

@@ -14,7 +14,7 @@ from mentor_common.ros_env import EnvironmentLost, RosEnv
 from mentor_policy.roll_out import Summary, roll_out
 
 from .environment import connect, watch_environment
-from .policy_parameters import AGENT, ENVIRONMENT, override_list
+from .policy_parameters import AGENT, ENVIRONMENT, configuration
 from .training_stats import TrainingReport
 from .truth import TrulyEvaluated, Truth
 
@@ -58,9 +58,7 @@ class PolicyNode(CellNode):
         if self.text("mode") == "eval" and not self.text("checkpoint"):
             raise ValueError("mode:=eval needs checkpoint:=, the folder of a checkpoint or a run")
         if self.text("agent") != "random":
-            from mentor_policy.config import load_config
-
-            load_config(self.text("agent"), self.text("preset"), self._overrides())
+            configuration(self, None, self._own_settings())
         self.timer(1.0, self._publish_stats, wall=True)
 
     def activate(self) -> None:
@@ -87,7 +85,7 @@ class PolicyNode(CellNode):
             return
         judged = TrulyEvaluated(env, self._truth)
         try:
-            self._trainer = trainer = begin_training(self, judged, self._overrides())
+            self._trainer = trainer = begin_training(self, judged, self._own_settings())
             self._stats = TrainingReport(trainer, self.text("agent"))
             summary = trainer.run()
         except REFUSALS as error:
@@ -147,16 +145,15 @@ class PolicyNode(CellNode):
         if self._done(summary):
             self.finish(0)
 
-    def _overrides(self) -> list[str]:
-        """Settings by parameters of their own, then those of ``overrides``, which win."""
+    def _own_settings(self) -> list[str]:
+        """Settings that have parameters of their own."""
         steps = self.integer("max_steps")
-        own = [
+        return [
             f"train.seed={self.integer('seed')}",
             f"train.asynchronous={not self.flag('synchronous')}",
             f"train.threads={self.integer('threads')}",
             *([f"train.frames={steps}"] if steps else []),
         ]
-        return [*own, *override_list(self.text("overrides"))]
 
     def _done(self, summary: Summary) -> bool:
         return 0 < self.integer("max_steps") <= summary.steps

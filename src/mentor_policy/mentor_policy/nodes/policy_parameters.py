@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
+from mentor_common.cell_node import CellNode
 from mentor_common.parameters import Param
+from mentor_policy.config import Config, load_config
+from mentor_policy.preset_for import preset_for
 
 AGENT = (
     Param(
@@ -14,9 +18,9 @@ AGENT = (
         read_only=True,
     ),
     Param(
-        "preset", "str", "robot",
+        "preset", "str", "auto",
         "column of Table 2: robot, metaworld, dmc, dog, adroit, coffee_push_soccer or another "
-        "file of mentor_policy/config/presets",
+        "file of mentor_policy/config/presets; auto: the one that fits the task",
         read_only=True,
     ),
     Param(
@@ -44,6 +48,24 @@ ENVIRONMENT = (
           "seconds of ROS time after which an action moves nothing any more; 0: the arm's own",
           low=0.0, high=60.0, read_only=True),
 )  # fmt: skip
+
+
+def configuration(node: CellNode, task: str | None, own: Sequence[str] = ()) -> Config:
+    """The configuration that a node's parameters ask for.
+
+    Args:
+        node: has the parameters ``AGENT``.
+        task: name of the cell's task; None before it is known: the parameters are checked only.
+        own: overrides that those of the person win over.
+
+    Raises:
+        ConfigError: an unknown agent, preset or setting, or an impossible value.
+    """
+    preset = node.text("preset")
+    if preset == "auto":
+        preset = preset_for(f"mentor/{task or 'cable_routing'}")
+    overrides = [*own, *override_list(node.text("overrides"))]
+    return load_config(node.text("agent"), preset, overrides)
 
 
 def override_list(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from mentor_common.cell_node import CellNode
 from mentor_common.ros_env import EnvironmentChanged, EnvironmentLost
 from mentor_policy.agents.base import NonFiniteGradientError
-from mentor_policy.config import ConfigError, load_config
+from mentor_policy.config import ConfigError
 from mentor_policy.replay import ReplayError
 from mentor_policy.training.cell_trainer import CellTrainer
 from mentor_policy.training.checkpoint import CheckpointError
@@ -16,6 +16,7 @@ from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
 from mentor_policy.training.line_progress import LineProgress
 from mentor_policy.training.run_folder import RunFolder, RunFolderError
 
+from .policy_parameters import configuration
 from .truth import TrulyEvaluated
 
 REFUSALS = (
@@ -30,18 +31,18 @@ REFUSALS = (
 """Errors whose text is made for the person: no traceback is needed."""
 
 
-def begin_training(node: CellNode, env: TrulyEvaluated, overrides: list[str]) -> CellTrainer:
+def begin_training(node: CellNode, env: TrulyEvaluated, own: list[str]) -> CellTrainer:
     """The trainer that a node's parameters ask for, its run folder made or resumed.
 
     Raises:
         one of ``REFUSALS``; the folder is as it was.
     """
     cell: Any = env.unwrapped
-    config = load_config(node.text("agent"), node.text("preset"), overrides)
+    task = str(cell.description.task)
+    config = configuration(node, task, own)
     config.train.action_repeat = cell.action_repeat
     if node.integer("max_steps"):
         config.train.frames = node.integer("max_steps") * cell.action_repeat
-    task = str(cell.description.task)
     environment = {"id": "mentor/ros-v0", "arguments": {}, "task": task}
     path = Path(node.text("run_dir") or default_folder(task, node.text("agent"), config.train.seed))
     folder = RunFolder(path, config, environment, shape_of(env))

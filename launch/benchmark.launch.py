@@ -1,5 +1,6 @@
 """A benchmark task over the topics of a cell, and the agent that acts in it."""
 
+from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
 from launch.conditions import UnlessCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
@@ -12,8 +13,6 @@ from launch.substitutions import (
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
-
-from launch import LaunchDescription
 
 ANY_GYMNASIUM = EqualsSubstitution(LaunchConfiguration("suite"), "gymnasium")
 

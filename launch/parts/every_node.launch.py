@@ -1,5 +1,6 @@
 """What all launch files share: arguments that hold for every node, and what follows from them."""
 
+from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
 from launch.substitutions import (
     EnvironmentVariable,
@@ -8,8 +9,6 @@ from launch.substitutions import (
 )
 from launch_ros.actions import SetParameter
 from launch_ros.substitutions import FindPackageShare
-
-from launch import LaunchDescription
 
 NO_PARAMETERS = PathJoinSubstitution([FindPackageShare("mentor_bringup"), "params", "none.yaml"])
 

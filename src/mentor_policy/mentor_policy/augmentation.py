@@ -7,7 +7,11 @@ from torch import Generator, Tensor
 
 
 def random_shift(
-    obs: Tensor, padding: int, generator: Generator, dtype: torch.dtype = torch.float32
+    obs: Tensor,
+    padding: int,
+    generator: Generator,
+    dtype: torch.dtype = torch.float32,
+    centre: float = 0.0,
 ) -> Tensor:
     """Shift each observation by whole pixels, repeating its border.
 
@@ -19,28 +23,32 @@ def random_shift(
         padding: pixels to each side, 0 for no shift.
         generator: source of the shifts.
         dtype: type of the result.
+        centre: taken off every pixel.
 
     Returns:
-        ``(B, C, H, W)``, values 0..255, in channels_last memory, contiguous.
+        ``(B, C, H, W)``, values 0..255 minus the centre, in channels_last memory, contiguous.
     """
     shifts = torch.randint(0, 2 * padding + 1, (obs.shape[0], 2), generator=generator)
-    return shift(obs, shifts - padding, dtype)
+    return shift(obs, shifts - padding, dtype, centre)
 
 
-def shift(obs: Tensor, shifts: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+def shift(
+    obs: Tensor, shifts: Tensor, dtype: torch.dtype = torch.float32, centre: float = 0.0
+) -> Tensor:
     """Move the window of each observation by ``(B, 2) int64`` pixels (down, right).
 
-    Output pixel (y, x) is input pixel (y + down, x + right), clamped to the image.
+    Output pixel (y, x) is input pixel (y + down, x + right); both clamped to the image.
     """
     pixels = obs.permute(0, 2, 3, 1)
-    batch, height, width, _ = pixels.shape
+    height, width = pixels.shape[1:3]
     out = torch.empty(pixels.shape, dtype=dtype)
     if not shifts.any():
-        return out.copy_(pixels).permute(0, 3, 1, 2)
+        return out.copy_(pixels).sub_(centre).permute(0, 3, 1, 2)
     pad = int(shifts.abs().max())
     padded = _replicate(pixels, pad)
     for i, (down, right) in enumerate((shifts + pad).tolist()):
-        out[i].copy_(padded[i, down : down + height, right : right + width])
+        window = padded[i, down : down + height, right : right + width]
+        out[i].copy_(window).sub_(centre)
     return out.permute(0, 3, 1, 2)
 
 

@@ -13,7 +13,7 @@ from mentor_common.frames import FrameLayout
 
 from ..augmentation import random_shift
 from ..config import Config, DrQv2Config
-from ..networks import Actor, Encoder, Routing, TwinCritic, initialise
+from ..networks import PIXEL_CENTRE, Actor, Encoder, Routing, TwinCritic, initialise
 from ..precision import compute_dtype
 from .base import Agent, Pixels, Vector
 from .batch import Batch
@@ -121,7 +121,7 @@ class DrQv2Agent(Agent):
             return np.asarray(uniform.numpy(), dtype=np.float32)
         self._check_obs(obs)
         with torch.no_grad():
-            pixels = torch.as_tensor(obs).unsqueeze(0).to(torch.float32)
+            pixels = torch.as_tensor(obs).unsqueeze(0).to(torch.float32).sub_(PIXEL_CENTRE)
             pixels = pixels.contiguous(memory_format=torch.channels_last)
             vector = None if state is None else torch.as_tensor(state).float().unsqueeze(0)
             mean, _ = self.actor(self.encoder(pixels), vector)
@@ -154,7 +154,8 @@ class DrQv2Agent(Agent):
 
     def _augmented(self, obs: Tensor) -> Tensor:
         padding = self.settings.shift_padding
-        return random_shift(obs, padding, self.generators["updating"], self.dtype)
+        generator = self.generators["updating"]
+        return random_shift(obs, padding, generator, self.dtype, PIXEL_CENTRE)
 
     def _critic_loss(
         self, batch: Batch, h: Tensor, h_next: Tensor, step: int, metrics: Metrics

@@ -2,12 +2,13 @@
 
 from .actor import Actor
 from .critic import TwinCritic, Value
-from .encoder import Encoder
+from .encoder import PIXEL_CENTRE, Encoder
 from .layers import Conv2d, LayerNorm, Linear, StackedLinear, initialise
 from .moe import MixtureOfExperts, Routing
 from .trunk import Trunk
 
 __all__ = [
+    "PIXEL_CENTRE",
     "Actor",
     "Conv2d",
     "Encoder",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from .convolutions import relu_convolutions
 from .layers import Conv2d
 
+PIXEL_CENTRE = 127.5  # (x - 127.5) / 255 is x / 255 - 0.5
 _CHANNELS = 32
 _STRIDES = (2, 1, 1, 1)
 
@@ -26,28 +27,28 @@ class Encoder(nn.Module):
     def __init__(self, shape: tuple[int, int, int]) -> None:
         super().__init__()
         channels, height, width = shape
-        self.convs = nn.ModuleList()
+        convs: list[Conv2d] = []
         for stride in _STRIDES:
-            self.convs.append(Conv2d(channels, _CHANNELS, 3, stride))
+            convs.append(Conv2d(channels, _CHANNELS, 3, stride))
             channels = _CHANNELS
             height, width = (height - 3) // stride + 1, (width - 3) // stride + 1
         if height < 1 or width < 1:
             raise ValueError(f"observations {shape} are too small for the encoder, from 18 x 18 on")
+        self.convs = nn.ModuleList(convs)
         self.out_shape = (height, width, channels)
         self.out_features = height * width * channels
 
     def forward(self, obs: Tensor) -> Tensor:
-        """Encode pixels.
+        """Encode pixels as x / 255 - 0.5.
 
         Args:
-            obs: ``(B, C, H, W)`` of any type, values 0..255 (pixels), in the memory format and type
-                that the computation shall have (uint8 is computed in float32).
+            obs: ``(B, C, H, W)``, pixels minus ``PIXEL_CENTRE`` (exact in bfloat16), in the type
+                and, for speed, the channels_last memory to compute in.
 
         Returns:
             ``(B, out_features)``, cells outermost, channels innermost.
         """
-        x = obs if obs.is_floating_point() else obs.to(torch.float32)
-        x = (x - 127.5) / 255.0  # x / 255 - 0.5; the difference is exact in bfloat16 as well
-        for conv in self.convs:
-            x = conv(x).relu_()
+        x = relu_convolutions(
+            obs, [conv for conv in self.convs if isinstance(conv, Conv2d)], scale=1.0 / 255.0
+        )
         return x.permute(0, 2, 3, 1).flatten(1)

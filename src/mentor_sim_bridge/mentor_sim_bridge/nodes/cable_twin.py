@@ -98,7 +98,7 @@ class CableTwin(CellNode):
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._pace = (0.0, 0)
         self._motion = self.publisher(topics.MOTION)
-        self._clock = self.publisher(topics.CLOCK)
+        self._clock_ticks = self.publisher(topics.CLOCK)
         self._current = self.publisher(topics.CURRENT_POSE)
         self._target = self.publisher(topics.TARGET_POSE)
         self._joints = self.publisher(topics.JOINT_STATES)
@@ -217,7 +217,7 @@ class CableTwin(CellNode):
         """Tells late-comers the time and where the arm stands; lockstep time does not go on."""
         if self._last:
             clock, current, target, joints = self._last
-            self._clock.publish(clock)
+            self._clock_ticks.publish(clock)
             self._current.publish(current)
             self._target.publish(target)
             self._joints.publish(joints)

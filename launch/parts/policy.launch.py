@@ -1,0 +1,79 @@
+"""The policy node and its arguments, for the launch file of any task."""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, Shutdown
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+AGENTS = ["mentor", "mentor_wo_moe", "mentor_wo_tp", "mentor_wo_both", "mentor_pretrained"]
+AGENTS += ["drm", "drqv2", "alix", "taco", "random"]
+
+ARGUMENTS = [
+    DeclareLaunchArgument("agent", default_value="mentor", description="Who acts", choices=AGENTS),
+    DeclareLaunchArgument(
+        "mode",
+        default_value="train",
+        description="Learn, or roll a checkpoint out and report its success",
+        choices=["train", "eval"],
+    ),
+    DeclareLaunchArgument(
+        "checkpoint",
+        default_value="",
+        description="For mode:=eval: folder of a checkpoint or of a run",
+    ),
+    DeclareLaunchArgument(
+        "episodes", default_value="20", description="For mode:=eval: episodes to roll out"
+    ),
+    DeclareLaunchArgument(
+        "preset",
+        default_value="auto",
+        description="Column of Table 2 or another preset; auto: the one that fits the task",
+    ),
+    DeclareLaunchArgument(
+        "overrides",
+        default_value="",
+        description="Further settings of the agent, e.g. 'agent.experts=8 agent.top_k=2'",
+    ),
+    DeclareLaunchArgument(
+        "run_dir",
+        default_value="",
+        description="Folder of the run, resumed if it exists and fits; empty: a new one",
+    ),
+    DeclareLaunchArgument(
+        "max_steps",
+        default_value="0",
+        description="Environment steps after which the launch ends; 0: as the preset says, for "
+        "agent:=random until Ctrl-C",
+    ),
+    DeclareLaunchArgument(
+        "seed", default_value="0", description="Seed of the agent and of the environment"
+    ),
+    DeclareLaunchArgument(
+        "synchronous",
+        default_value="false",
+        description="Whether the cell waits while the agent learns, so that a run can be repeated "
+        "to the bit",
+        choices=["true", "false"],
+    ),
+]
+TEXTS = ("agent", "mode", "checkpoint", "preset", "overrides", "run_dir")
+NUMBERS = ("episodes", "max_steps", "seed", "synchronous")
+
+
+def generate_launch_description():
+    """Declare the arguments and start the node, whose end is the launch's."""
+    parameters = {name: LaunchConfiguration(name) for name in NUMBERS}
+    for name in TEXTS:
+        parameters[name] = ParameterValue(LaunchConfiguration(name), value_type=str)
+    policy = Node(
+        package="mentor_policy",
+        executable="policy_node",
+        namespace=LaunchConfiguration("namespace"),
+        output="screen",
+        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        parameters=[parameters, LaunchConfiguration("params_file")],
+        remappings=[("/clock", "clock")],
+        on_exit=Shutdown(reason="the policy has ended"),
+    )
+    return LaunchDescription([*ARGUMENTS, policy])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from mentor_common.frames import FrameLayout
 from mentor_policy.agents import Agent, make_agent
 from mentor_policy.config import Config, config_to_dict, load_config
@@ -54,7 +55,7 @@ def test_weights_arrive_as_they_were_sent() -> None:
 
 def test_weights_of_another_architecture_are_refused_by_the_setting_that_differs() -> None:
     other = config("agent.experts=8")
-    with pytest.raises(WeightsError, match="agent.experts is 8, here 4"):
+    with pytest.raises(WeightsError, match=r"agent\.experts is 8, here 4"):
         follower(config()).offer(weights(other))
 
 

@@ -1,0 +1,105 @@
+"""Nodes of this package in processes of their own, over real DDS, with networks of a toy's size."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+COMMON = Path(__file__).parents[2] / "mentor_common" / "test"
+TOY = (
+    "agent.hidden_dim=32 agent.feature_dim=16 agent.expert_dim=16 agent.experts=4 agent.top_k=2 "
+    "agent.explore_steps=40 agent.precision=float32 train.batch_size=8 train.seed_frames=80 "
+    "train.replay_capacity=20000 train.eval_episodes=2 train.eval_every_frames=0 train.video=false"
+)
+"""Overrides that make an agent learn in milliseconds."""
+
+
+class PolicyProcess:
+    """``policy``, ``actor``, ``learner`` or ``toy_bridge`` with these parameters.
+
+    Args:
+        node: which one.
+        namespace: of the cell.
+        around: words before the command, such as ``ip netns exec NAME``.
+        parameters: of the node; ``overrides`` come after those of ``TOY``.
+    """
+
+    def __init__(
+        self,
+        node: str,
+        namespace: str,
+        *,
+        around: Sequence[str] = (),
+        environment: dict[str, str] | None = None,
+        **parameters: Any,
+    ) -> None:
+        if node == "toy_bridge":
+            program = [str(Path(__file__).with_name("toy_bridge.py"))]
+        else:
+            program = ["-c", f"from mentor_policy.nodes.{node}_node import main; main()"]
+            parameters = {"preset": "dmc", "threads": 1, **parameters}
+            parameters["overrides"] = f"{TOY} {parameters.get('overrides', '')}".strip()
+        command = [*around, sys.executable, *program, "--ros-args", "-r", f"__ns:={namespace}"]
+        for name, value in parameters.items():
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            quoted = f"'{text}'" if isinstance(value, (str, Path)) else text
+            command += ["-p", f"{name}:={quoted}"]
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            command,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env={
+                **os.environ,
+                "OMP_NUM_THREADS": "1",
+                "PYTHONPATH": os.pathsep.join([str(COMMON), os.environ.get("PYTHONPATH", "")]),
+                **(environment or {}),
+            },
+        )
+
+    def __enter__(self) -> PolicyProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._log.close()
+
+    def kill(self) -> None:
+        """kill -9."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.wait()
+
+    def end(self, number: signal.Signals = signal.SIGINT, seconds: float = 30.0) -> int:
+        """Send a signal, and give the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(seconds)
+
+    def ends(self, seconds: float = 60.0) -> int:
+        """Wait for the end, and give the exit status."""
+        return self.process.wait(seconds)
+
+    @property
+    def output(self) -> str:
+        """What it has said so far."""
+        self._log.seek(0)
+        return self._log.read()
+
+    def says(self, text: str, seconds: float = 60.0) -> bool:
+        """Wait until the output holds the text."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if text in self.output:
+                return True
+            if self.process.poll() is not None:
+                return text in self.output
+            time.sleep(0.1)
+        return False

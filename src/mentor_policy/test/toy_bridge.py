@@ -1,0 +1,63 @@
+"""A small environment over the real topics: noise around a grey that the actions move.
+
+Same seed, same actions: same observations. Every observation is a block of frames of its own.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+
+import numpy as np
+from grey_bridge import GreyBridge
+
+from mentor_common.cell_node import main
+from mentor_common.experience import observation_message
+from mentor_common.frames import FrameLayout
+from mentor_common.parameters import Param
+from mentor_msgs.msg import Action
+from mentor_msgs.srv import Describe
+
+SIDE = 36
+"""Pixels."""
+
+
+class ToyBridge(GreyBridge):
+    PARAMETERS = (
+        *GreyBridge.PARAMETERS,
+        Param("step_seconds", "float", 0.0, "wall time that a step takes", low=0.0),
+    )
+
+    def configure(self) -> None:
+        super().configure()
+        self.layout = FrameLayout(tuple(self.items("cameras")), 3, SIDE, SIDE, False)
+
+    def on_describe(
+        self, request: Describe.Request, answer: Describe.Response
+    ) -> Describe.Response:
+        answer = super().on_describe(request, answer)
+        answer.height, answer.width, answer.sliding = SIDE, SIDE, False
+        answer.action_repeat = 1
+        return answer
+
+    def on_action(self, message: Action) -> None:
+        time.sleep(self.number("step_seconds"))
+        super().on_action(message)
+
+    def see(self, episode: int | None = None, step: int | None = None) -> None:
+        seed = zlib.crc32(self.grey.tobytes())
+        noise = np.random.default_rng(seed).integers(0, 100, self.layout.shape, np.uint8)
+        self.observations.publish(
+            observation_message(
+                noise + np.uint8(self.grey[0] / 2),
+                self.layout,
+                self.episode,
+                self.step,
+                self.get_clock().now().to_msg(),
+                task="toy",
+            )
+        )
+
+
+if __name__ == "__main__":
+    main(lambda: ToyBridge("bridge"))

@@ -12,6 +12,7 @@ from mentor_common.frames import FrameLayout
 from mentor_common.images import resize, stack_planes
 from mentor_sim_bridge.twins.cable_cell import CableCell, MotionOutcome
 from mentor_sim_bridge.twins.cable_config import CableConfig
+from mentor_sim_bridge.twins.cable_expert import CableExpert
 
 MAX_STEPS = 40
 
@@ -47,6 +48,7 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._max_steps = max_steps
         start = self.cell.config.start
         self._starts = StartPoses((start.x[0], start.z[0]), (start.x[1], start.z[1]))
+        self._expert = CableExpert(self.cell)
         self._frames: dict[str, list[np.ndarray]] = {}
         self._steps = 0
 
@@ -56,6 +58,7 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Begins an episode; the three frames of each camera show the same moment."""
         super().reset(seed=seed)
         self.cell.reset(seed, self._starts.draw(seed))
+        self._expert.reset()
         self._steps = 0
         self._frames = {camera: [image] * 3 for camera, image in self._pictures().items()}
         return self._observation(), self._info()
@@ -79,6 +82,10 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if truncated:
             self._frames = {}
         return observation, sum(info["reward_terms"].values()), False, truncated, info
+
+    def expert_action(self) -> np.ndarray:
+        """What the scripted expert, who sees the true state, does now: (2,) float32."""
+        return self._expert.act()
 
     def render(self) -> np.ndarray | None:  # type: ignore[override]
         """The side camera's image, (168, 168, 3) uint8."""

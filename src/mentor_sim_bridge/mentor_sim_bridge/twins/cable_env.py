@@ -13,6 +13,7 @@ from mentor_common.images import resize, stack_planes
 from mentor_sim_bridge.twins.cable_cell import CableCell, MotionOutcome
 from mentor_sim_bridge.twins.cable_config import CableConfig
 from mentor_sim_bridge.twins.cable_expert import CableExpert
+from mentor_sim_bridge.twins.slot_states import cable_in_slot
 
 MAX_STEPS = 40
 
@@ -72,12 +73,19 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         if not self._frames:
             raise RuntimeError("cable_routing: the episode is over or never began; call reset()")
         middle: dict[str, np.ndarray] = {}
-        outcome = self.cell.act(action, lambda: middle.update(self._pictures()))
+        midpoint: dict[str, Any] = {}
+
+        def midway() -> None:
+            middle.update(self._pictures())
+            midpoint.update(self._truth())
+
+        outcome = self.cell.act(action, midway)
         end = self._pictures()
         for camera, frames in self._frames.items():
             frames[:] = [frames[-1], middle[camera], end[camera]]
         self._steps += 1
         observation, info = self._observation(), self._info(outcome)
+        info["midpoint"] = midpoint
         truncated = outcome.failed or self._steps >= self._max_steps
         if truncated:
             self._frames = {}
@@ -104,13 +112,23 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def _observation(self) -> np.ndarray:
         return stack_planes([frame for frames in self._frames.values() for frame in frames])
 
+    def _truth(self) -> dict[str, Any]:
+        """What slot classifiers are to see: states, and the cable's profile along each slot."""
+        slot_1, slot_2 = self.cell.slot_states()
+        points, config = self.cell.cable_points(), self.cell.config
+        return {
+            "slot_1": int(slot_1),
+            "slot_2": int(slot_2),
+            "slot_1_profile": np.array(cable_in_slot(points, config.slot_1)),
+            "slot_2_profile": np.array(cable_in_slot(points, config.slot_2)),
+        }
+
     def _info(self, outcome: MotionOutcome | None = None) -> dict[str, Any]:
         slot_1, slot_2 = self.cell.slot_states()
         return {
             "success": is_success(slot_1, slot_2),
             "reward_terms": reward_terms(slot_1, slot_2),
-            "slot_1": int(slot_1),
-            "slot_2": int(slot_2),
+            **self._truth(),
             "valid": outcome is None or not outcome.failed,
             "clipped": outcome is not None and outcome.clipped,
             "reason": "" if outcome is None else outcome.reason,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -268,3 +270,35 @@ def test_closing_ends_a_waiting_step_at_once() -> None:
             env.step(STILL)
         assert time.monotonic() - begin < 5.0
         env.close()
+
+
+LEFT_OPEN = """
+import sys
+from mentor_common.ros_env import RosEnv
+env = RosEnv(sys.argv[1], reset_timeout=15.0)
+env.reset()
+"""
+
+
+def test_a_program_that_forgets_to_close_still_ends_well(cell: str) -> None:
+    command = [sys.executable, "-c", LEFT_OPEN, cell]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and not done.stderr
+
+
+@pytest.mark.soak
+def test_a_bridge_killed_twenty_times_never_confuses_the_agent() -> None:
+    namespace = fresh_namespace()
+    with CellProcess(BRIDGE, namespace):
+        env = make(namespace, timeout=5.0)
+        expected = roll(env, 3, 20)
+    for number in range(20):
+        with CellProcess(BRIDGE, namespace) as bridge:
+            env.reset_timeout = 15.0
+            assert roll(env, 3, 20) == expected
+            env.reset_timeout = 1.0
+            threading.Timer(0.01 * (number % 10), bridge.process.kill).start()
+            with pytest.raises(EnvironmentLost):
+                while True:
+                    roll(env, number, 20)
+    env.close()

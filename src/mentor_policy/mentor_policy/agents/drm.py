@@ -201,5 +201,5 @@ def expectile_loss(difference: Tensor, expectile: float) -> Tensor:
         difference: target minus prediction, any shape.
         expectile: 0.9 weighs targets above the prediction nine times those below.
     """
-    weight = torch.where(difference < 0, 1.0 - expectile, expectile)
+    weight = (expectile - (difference < 0).to(difference.dtype)).abs()
     return (weight * difference.square()).mean()

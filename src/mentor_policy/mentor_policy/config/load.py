@@ -66,11 +66,13 @@ def config_from_dict(values: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: an unknown key, a wrong type or an impossible value.
     """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"a configuration is a section with keys, not {values!r}")
     section = values.get("agent")
     name = section.get("name") if isinstance(section, Mapping) else None
-    if name not in AGENT_CONFIGS:
+    if not isinstance(name, str) or name not in AGENT_CONFIGS:
         raise ConfigError(f"agent.name is {name!r}; allowed are {', '.join(AGENT_CONFIGS)}")
-    return _finish(_merge(_base(name), dict(values)))
+    return _finish(_merge(_base(name), values))
 
 
 def config_to_dict(config: Config) -> dict[str, Any]:
@@ -100,9 +102,10 @@ def _parse(override: str) -> DictConfig:
 
 
 def _merge(config: DictConfig, values: Mapping[str, Any] | DictConfig) -> DictConfig:
-    plain = OmegaConf.to_container(values) if isinstance(values, DictConfig) else dict(values)
-    _refuse_unknown(config, cast(dict[str, Any], plain), "")
-    if isinstance(plain, dict) and isinstance(plain.get("agent"), dict):
+    container = OmegaConf.to_container(values) if isinstance(values, DictConfig) else values
+    plain = dict(cast(Mapping[str, Any], container))
+    _refuse_unknown(config, plain, "")
+    if isinstance(plain.get("agent"), Mapping):
         name = plain["agent"].get("name", config.agent.name)
         if name != config.agent.name:
             raise ConfigError(
@@ -111,14 +114,19 @@ def _merge(config: DictConfig, values: Mapping[str, Any] | DictConfig) -> DictCo
             )
     try:
         return cast(DictConfig, OmegaConf.merge(config, plain))
-    except OmegaConfBaseException as error:
-        reason = str(error.msg if hasattr(error, "msg") else error).splitlines()[0]
-        raise ConfigError(f"{error.full_key or 'configuration'}: {reason}") from error
+    except (OmegaConfBaseException, ValueError, TypeError) as error:
+        reason = (str(getattr(error, "msg", None) or error).splitlines() or ["unreadable"])[0]
+        key = getattr(error, "full_key", None) or "configuration"
+        raise ConfigError(f"{key}: {reason}") from error
 
 
 def _refuse_unknown(config: DictConfig, values: Mapping[str, Any], prefix: str) -> None:
     for key, value in values.items():
-        if key not in config:
+        if isinstance(value, str) and "${" in value:
+            raise ConfigError(
+                f"{prefix}{key} is {value!r}; references to other values are not read"
+            )
+        if not isinstance(key, str) or key not in config:
             known = ", ".join(prefix + str(name) for name in config)
             raise ConfigError(f"{prefix}{key} is not a setting of this agent; known: {known}")
         node = config[key]
@@ -133,6 +141,12 @@ def _node(config: DictConfig, key: str) -> DictConfig:
 
 
 def _finish(config: DictConfig) -> Config:
-    result = cast(Config, OmegaConf.to_object(config))
+    try:
+        result = cast(Config, OmegaConf.to_object(config))
+    except (OmegaConfBaseException, ValueError, TypeError) as error:
+        raise ConfigError(f"configuration: {error}") from error
+    if result.preset not in presets():
+        known = ", ".join(presets())
+        raise ConfigError(f"preset {result.preset!r} is not known; known: {known}")
     check(result)
     return result

@@ -48,7 +48,6 @@ class Encoder(nn.Module):
         Returns:
             ``(B, out_features)``, cells outermost, channels innermost.
         """
-        x = relu_convolutions(
-            obs, [conv for conv in self.convs if isinstance(conv, Conv2d)], scale=1.0 / 255.0
-        )
+        convs = [conv for conv in self.convs if isinstance(conv, Conv2d)]
+        x = relu_convolutions(obs, convs, scale=1.0 / 255.0)
         return x.permute(0, 2, 3, 1).flatten(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -28,10 +29,12 @@ class Routing:
     def load_balance_loss(self) -> Tensor:
         """sum_i p(i) log p(i) of the batch mean p of the full softmax (Alg. 2, lines 15 to 17).
 
-        0-d; from -log N (all experts alike) to 0.
+        0-d; from -log N (all experts alike) to 0. Computed from log p, so that an expert whose p is
+        too small for a float leaves the gradient finite.
         """
-        p = torch.softmax(self.logits, dim=-1).mean(dim=0)
-        return torch.xlogy(p, p).sum()
+        log_p = torch.log_softmax(self.logits, dim=-1).logsumexp(dim=0)
+        log_p = log_p - math.log(self.logits.shape[0])
+        return (log_p.exp() * log_p).sum()
 
     def usage(self) -> Tensor:
         """Share of each expert in the output, ``(N,)``: the batch mean of w(i; x), sums to 1."""

@@ -1,0 +1,86 @@
+"""Noise, schedules, expectile loss and the moving average, against float64."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from small_agents import small_agent, small_batch
+from torch import nn
+
+from mentor_policy.agents.drm import DrMAgent, expectile_loss
+from mentor_policy.agents.drqv2 import soft_update
+from mentor_policy.agents.exploration import awaken_stddev, linear_schedule, truncated_normal
+
+
+def test_the_linear_schedule_goes_from_start_to_end_and_stays() -> None:
+    values = [linear_schedule(1.0, 0.1, 100, step) for step in (-5, 0, 50, 100, 1000)]
+    assert values == pytest.approx([1.0, 1.0, 0.55, 0.1, 0.1])
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.1, 0.2, 0.5, 1.0])
+def test_the_dormancy_driven_deviation_is_drms(beta: float) -> None:
+    assert awaken_stddev(beta, 0.2, 0.1) == pytest.approx(1 / (1 + math.exp(-(beta - 0.2) / 0.1)))
+
+
+def test_extreme_temperatures_do_not_overflow() -> None:
+    assert awaken_stddev(0.0, 1.0, 1e-6) == 0.0
+    assert awaken_stddev(1.0, 0.0, 1e-6) == 1.0
+
+
+def test_noise_inside_updates_is_clipped_and_actions_stay_inside() -> None:
+    mean = torch.linspace(-1, 1, 4000).unsqueeze(1).requires_grad_()
+    action = truncated_normal(mean, 1.0, torch.Generator().manual_seed(0), clip=0.3)
+    assert float(action.detach().abs().max()) < 1.0
+    assert float((action - mean).detach().abs().max()) <= 0.3 + 1e-6
+    (gradient,) = torch.autograd.grad(action.sum(), mean)
+    assert torch.equal(gradient, torch.ones_like(gradient))
+
+
+def test_noise_when_acting_is_not_clipped() -> None:
+    action = truncated_normal(torch.zeros(4000, 1), 0.5, torch.Generator().manual_seed(0))
+    assert float(action.abs().max()) > 0.9
+    assert float(action.std()) == pytest.approx(0.5, rel=0.15)
+
+
+def test_the_expectile_loss_weighs_both_sides() -> None:
+    difference = torch.randn(100, 1, generator=torch.Generator().manual_seed(0)).double()
+    u = difference.numpy()
+    expected = (np.abs(0.9 - (u < 0)) * u**2).mean()
+    assert float(expectile_loss(difference, 0.9)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_target_is_an_exponential_moving_average() -> None:
+    source, target = nn.Linear(3, 2), nn.Linear(3, 2)
+    expected = 0.99 * target.weight.detach().double() + 0.01 * source.weight.detach().double()
+    soft_update(target, source, 0.01)
+    torch.testing.assert_close(target.weight.detach().double(), expected, atol=1e-7, rtol=0)
+
+
+def drm(*overrides: str) -> DrMAgent:
+    agent = small_agent("drm", *overrides)
+    assert isinstance(agent, DrMAgent)
+    return agent
+
+
+def test_asleep_the_deviation_follows_the_dormant_ratio_only() -> None:
+    agent = drm()
+    agent._beta = 0.3
+    assert agent._stddev(10**9) == pytest.approx(1 / (1 + math.exp(-1.0)))
+
+
+def test_awake_the_schedule_counts_from_the_awakening() -> None:
+    agent = drm("agent.stddev_steps=100", "agent.dormant_every=1")
+    agent.update(small_batch(), 500)  # an orthogonal actor is not dormant: it awakens here
+    assert agent.dormant_ratio < 0.2
+    assert agent._stddev(500) == pytest.approx(1.0)
+    assert agent._stddev(550) == pytest.approx(0.55)
+    agent._beta = 0.9  # asleep again: the larger of both holds
+    assert agent._stddev(600) == pytest.approx(1 / (1 + math.exp(-7.0)))
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.19, 0.2, 0.25, 1.0])
+def test_the_exploitation_rate_is_drms(beta: float) -> None:
+    agent = drm()
+    agent._beta = beta
+    assert agent._exploit() == pytest.approx(0.6 / (1 + math.exp((beta - 0.2) / 0.02)))

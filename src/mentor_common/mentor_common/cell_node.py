@@ -66,28 +66,36 @@ class CellNode(LifecycleNode):
         self.active = False
         self.state_label = "unconfigured"
         self.exit_code: int | None = None
-        self._stopped: Callable[[], None] = lambda: None
-        self._workers: list[threading.Thread] = []
-        self._stopping = threading.Event()
-        self._executor_thread: int | None = None
-        self._values: dict[str, Any] = {}
+        self._cell_stopped: Callable[[], None] = lambda: None
+        self._cell_workers: list[threading.Thread] = []
+        self._cell_stopping = threading.Event()
+        self._cell_executor_thread: int | None = None
+        self._cell_values: dict[str, Any] = {}
         super().__init__(name, **node_arguments)
         self.full_name: str = self.get_fully_qualified_name()
-        self._table = {param.name: param for param in (*STANDARD_PARAMETERS, *self.PARAMETERS)}
-        self._declare()
+        self._cell_table = {param.name: param for param in (*STANDARD_PARAMETERS, *self.PARAMETERS)}
+        self._cell_declare()
         self.health = health.Health()
         self.partners = PartnerWatch(self)
         self.health.add_source(self.partners.problems)
         self.hot = HotSubscriptions()
-        self._statistics: dict[str, Any] = {}
-        self._goal_servers: list[GoalServer] = []
-        self._diagnostics = self.create_publisher(
+        self._cell_statistics: dict[str, Any] = {}
+        self._cell_goal_servers: list[GoalServer] = []
+        self._cell_diagnostics = self.create_publisher(
             topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
         )
-        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(self.number("diagnostics_period"), self._report, clock=self._steady)
-        self.create_timer(1.0 / LOOKS_PER_SECOND, self._look, clock=self._steady)
-        self._own_entities = self._entities()
+        self._cell_steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(
+            self.number("diagnostics_period"), self._cell_report, clock=self._cell_steady
+        )
+        self.create_timer(1.0 / LOOKS_PER_SECOND, self._cell_look, clock=self._cell_steady)
+        self._cell_own_entities = self._cell_entities()
+        changing = ("active", "state_label", "exit_code")
+        self._cell_foundation = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in changing and "__" not in name and not name.startswith("_cell_")
+        }
 
     # Hooks, for the nodes to fill in.
 
@@ -114,27 +122,27 @@ class CellNode(LifecycleNode):
 
     def flag(self, name: str) -> bool:
         """Value of a bool parameter."""
-        return self._value(name, "bool")  # type: ignore[no-any-return]
+        return self._cell_value(name, "bool")  # type: ignore[no-any-return]
 
     def integer(self, name: str) -> int:
         """Value of an int parameter."""
-        return self._value(name, "int")  # type: ignore[no-any-return]
+        return self._cell_value(name, "int")  # type: ignore[no-any-return]
 
     def number(self, name: str) -> float:
         """Value of a float parameter."""
-        return self._value(name, "float")  # type: ignore[no-any-return]
+        return self._cell_value(name, "float")  # type: ignore[no-any-return]
 
     def text(self, name: str) -> str:
         """Value of a str parameter."""
-        return self._value(name, "str")  # type: ignore[no-any-return]
+        return self._cell_value(name, "str")  # type: ignore[no-any-return]
 
     def items(self, name: str) -> list[Any]:
         """Value of an array parameter."""
-        return list(self._values[name])
+        return list(self._cell_values[name])
 
     def parameter_values(self) -> dict[str, Any]:
         """All parameters of the table and their values, e.g. to be written beside results."""
-        return dict(self._values)
+        return dict(self._cell_values)
 
     # Talking.
 
@@ -179,7 +187,7 @@ class CellNode(LifecycleNode):
     ) -> GoalServer:
         """An action server, see GoalServer. ``accept(goal)`` gives the reason of a refusal."""
         server = GoalServer(self, interface, execute, threaded=threaded, accept=accept)
-        self._goal_servers.append(server)
+        self._cell_goal_servers.append(server)
         return server
 
     def remote_action(self, interface: Interface) -> RemoteAction:
@@ -193,7 +201,7 @@ class CellNode(LifecycleNode):
             if self.active:
                 callback()
 
-        return self.create_timer(period, tick, clock=self._steady if wall else None)
+        return self.create_timer(period, tick, clock=self._cell_steady if wall else None)
 
     # Threads.
 
@@ -207,16 +215,16 @@ class CellNode(LifecycleNode):
                 self.get_logger().fatal(f"{name}: {error!r}\n{traceback.format_exc()}")
                 self.finish(1)
 
-        self._workers = [thread for thread in self._workers if thread.is_alive()]
+        self._cell_workers = [thread for thread in self._cell_workers if thread.is_alive()]
         thread = threading.Thread(target=guarded, name=name, daemon=True)
-        self._workers.append(thread)
+        self._cell_workers.append(thread)
         thread.start()
         return thread
 
     @property
     def stopping(self) -> threading.Event:
         """Set while the node goes down: workers must end."""
-        return self._stopping
+        return self._cell_stopping
 
     def call_soon(self, work: Callable[[], None]) -> None:
         """Runs ``work`` on the thread of the callbacks; callable from any thread."""
@@ -227,32 +235,32 @@ class CellNode(LifecycleNode):
     def refuse_on_executor(self, what: str) -> None:
         """Raises: RuntimeError if called on the thread of the callbacks, where waiting is a
         deadlock."""
-        if threading.get_ident() == self._executor_thread:
+        if threading.get_ident() == self._cell_executor_thread:
             raise RuntimeError(f"{what} is waited for on the callbacks' thread, a deadlock")
 
     def finish(self, code: int = 0) -> None:
         """Ends the process with this status, cleanly; callable from any thread."""
         if self.exit_code is None:
             self.exit_code = code
-        self._stopped()
+        self._cell_stopped()
 
     # Lifecycle.
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Runs ``configure``."""
-        if not self._step_taken("configure", self.configure):
-            self._destroy_configured()
+        if not self._cell_step_taken("configure", self._cell_configure):
+            self._cell_destroy_configured()
             return TransitionCallbackReturn.FAILURE
         self.state_label = "inactive"
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Runs ``activate``."""
-        self._stopping.clear()
+        self._cell_stopping.clear()
         # The publishers speak before the hook does, so that it may publish.
         result = super().on_activate(state)
         self.active = True
-        if not self._step_taken("activate", self.activate):
+        if not self._cell_step_taken("activate", self.activate):
             self.active = False
             super().on_deactivate(state)
             return TransitionCallbackReturn.FAILURE
@@ -262,32 +270,32 @@ class CellNode(LifecycleNode):
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Runs ``deactivate`` and ends the workers."""
-        self._halt()
+        self._cell_halt()
         self.state_label = "inactive"
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Runs ``cleanup`` and destroys what ``configure`` made."""
-        self._step_taken("cleanup", self.cleanup)
-        self._destroy_configured()
+        self._cell_step_taken("cleanup", self.cleanup)
+        self._cell_destroy_configured()
         self.state_label = "unconfigured"
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Goes down from any state, and ends the process."""
         if self.active:
-            self._halt()
+            self._cell_halt()
         if self.state_label != "unconfigured":
-            self._step_taken("cleanup", self.cleanup)
+            self._cell_step_taken("cleanup", self.cleanup)
         self.state_label = "finalized"
-        self._stopped()
+        self._cell_stopped()
         return TransitionCallbackReturn.SUCCESS
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Back to unconfigured, after an error in a transition."""
         if self.active:
-            self._halt()
-        self._destroy_configured()
+            self._cell_halt()
+        self._cell_destroy_configured()
         self.state_label = "unconfigured"
         return TransitionCallbackReturn.SUCCESS
 
@@ -302,18 +310,28 @@ class CellNode(LifecycleNode):
 
     # Inner workings.
 
-    def _value(self, name: str, kind: str) -> Any:
-        param = self._table.get(name)
+    def _cell_configure(self) -> None:
+        self.configure()
+        for name, value in self._cell_foundation.items():
+            # A subclass that takes a name of rclpy's Node, such as _clock, breaks it in silence.
+            if getattr(self, name, None) is not value:
+                raise TypeError(
+                    f"{type(self).__name__}.configure overwrites '{name}', which belongs to the "
+                    "base class; choose another name"
+                )
+
+    def _cell_value(self, name: str, kind: str) -> Any:
+        param = self._cell_table.get(name)
         if param is None or param.type != kind:
-            known = [other.name for other in self._table.values() if other.type == kind]
+            known = [other.name for other in self._cell_table.values() if other.type == kind]
             raise KeyError(
                 f"node {self.full_name} has no {kind} parameter '{name}'; known: {known}"
             )
-        return self._values[name]
+        return self._cell_values[name]
 
-    def _declare(self) -> None:
+    def _cell_declare(self) -> None:
         overrides = {name: parameter.value for name, parameter in self._parameter_overrides.items()}
-        table = tuple(self._table.values())
+        table = tuple(self._cell_table.values())
         given = check_overrides(self.full_name, table, overrides, RCLPY_PARAMETERS)
         for param in table:
             value = given.get(param.name, param.converted(param.default))
@@ -321,17 +339,17 @@ class CellNode(LifecycleNode):
             parameter = Parameter(param.name, param.ros_type, value)
             self._parameter_overrides[param.name] = parameter
             self.declare_parameter(param.name, value, param.descriptor())
-            self._values[param.name] = value
-        reason = self.check_parameters(dict(self._values))
+            self._cell_values[param.name] = value
+        reason = self.check_parameters(dict(self._cell_values))
         if reason:
             raise ParameterError(f"node {self.full_name}: parameters refused: {reason}")
-        self.add_on_set_parameters_callback(self._on_set)
-        self.add_post_set_parameters_callback(self._after_set)
+        self.add_on_set_parameters_callback(self._cell_on_set)
+        self.add_post_set_parameters_callback(self._cell_after_set)
 
-    def _on_set(self, parameters: list[Parameter]) -> SetParametersResult:
-        wanted = dict(self._values)
+    def _cell_on_set(self, parameters: list[Parameter]) -> SetParametersResult:
+        wanted = dict(self._cell_values)
         for parameter in parameters:
-            param = self._table.get(parameter.name)
+            param = self._cell_table.get(parameter.name)
             if param is None:
                 continue
             reason = param.refusal(parameter.value)
@@ -344,17 +362,17 @@ class CellNode(LifecycleNode):
         reason = self.check_parameters(wanted)
         return SetParametersResult(successful=not reason, reason=reason or "")
 
-    def _after_set(self, parameters: list[Parameter]) -> None:
+    def _cell_after_set(self, parameters: list[Parameter]) -> None:
         names = set()
         for parameter in parameters:
-            param = self._table.get(parameter.name)
+            param = self._cell_table.get(parameter.name)
             if param is not None:
-                self._values[parameter.name] = param.converted(parameter.value)
+                self._cell_values[parameter.name] = param.converted(parameter.value)
                 names.add(parameter.name)
         if names:
             self.parameters_changed(names)
 
-    def _step_taken(self, name: str, hook: Callable[[], None]) -> bool:
+    def _cell_step_taken(self, name: str, hook: Callable[[], None]) -> bool:
         try:
             hook()
         except Exception as error:
@@ -365,25 +383,25 @@ class CellNode(LifecycleNode):
         self.health.solved("transition")
         return True
 
-    def _halt(self) -> None:
+    def _cell_halt(self) -> None:
         self.active = False
-        self._stopping.set()
-        for server in self._goal_servers:
+        self._cell_stopping.set()
+        for server in self._cell_goal_servers:
             server.stop()
-        self._step_taken("deactivate", self.deactivate)
-        self._join_workers(5.0)
+        self._cell_step_taken("deactivate", self.deactivate)
+        self._cell_join_workers(5.0)
 
-    def _join_workers(self, seconds: float) -> None:
+    def _cell_join_workers(self, seconds: float) -> None:
         until = time.monotonic() + seconds
-        for thread in self._workers:
+        for thread in self._cell_workers:
             if thread is threading.current_thread():
                 continue
             thread.join(max(0.0, until - time.monotonic()))
             if thread.is_alive():
                 self.get_logger().error(f"worker '{thread.name}' does not end")
-        self._workers = [thread for thread in self._workers if thread.is_alive()]
+        self._cell_workers = [thread for thread in self._cell_workers if thread.is_alive()]
 
-    def _entities(self) -> dict[int, tuple[Callable[[Any], Any], Any]]:
+    def _cell_entities(self) -> dict[int, tuple[Callable[[Any], Any], Any]]:
         groups: list[tuple[Callable[[Any], Any], Any]] = [
             (self.destroy_subscription, self.subscriptions),
             (self.destroy_timer, self.timers),
@@ -396,20 +414,20 @@ class CellNode(LifecycleNode):
             id(entity): (destroy, entity) for destroy, entities in groups for entity in entities
         }
 
-    def _destroy_configured(self) -> None:
-        self._goal_servers.clear()
-        self._statistics.clear()
+    def _cell_destroy_configured(self) -> None:
+        self._cell_goal_servers.clear()
+        self._cell_statistics.clear()
         self.partners.clear()
         self.hot.clear()
-        for key, (destroy, entity) in self._entities().items():
-            if key not in self._own_entities and hasattr(entity, "destroy"):
+        for key, (destroy, entity) in self._cell_entities().items():
+            if key not in self._cell_own_entities and hasattr(entity, "destroy"):
                 destroy(entity)
 
-    def _look(self) -> None:
+    def _cell_look(self) -> None:
         if self.active:
             self.partners.look()
 
-    def _report(self) -> None:
+    def _cell_report(self) -> None:
         level, text, readings = self.health.report()
         if not self.active and level < health.WARN and self.state_label != "active":
             level, text = health.WARN, f"{self.state_label}"
@@ -431,19 +449,19 @@ class CellNode(LifecycleNode):
         status.values.append(KeyValue(key="waiting for", value=waiting or "nobody"))
         message = DiagnosticArray(status=[status])
         message.header.stamp = self.get_clock().now().to_msg()
-        self._diagnostics.publish(message)
+        self._cell_diagnostics.publish(message)
         if self.active:
             for reading in readings:
                 if not math.isnan(reading.value):
-                    self._plot(reading)
+                    self._cell_plot(reading)
 
-    def _plot(self, reading: health.Reading) -> None:
-        publisher = self._statistics.get(reading.name)
+    def _cell_plot(self, reading: health.Reading) -> None:
+        publisher = self._cell_statistics.get(reading.name)
         if publisher is None:
             name = "".join(c if c.isalnum() else "_" for c in reading.name)
             unit = f"_{reading.unit.lower()}" if reading.unit else ""
             publisher = self.create_publisher(Float64, f"~/statistics/{name}{unit}", 10)
-            self._statistics[reading.name] = publisher
+            self._cell_statistics[reading.name] = publisher
         publisher.publish(Float64(data=reading.value))
 
 
@@ -467,12 +485,12 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     except Exception:
         rclpy.try_shutdown()
         raise
-    node._stopped = stop.set
+    node._cell_stopped = stop.set
     executor = SingleThreadedExecutor()
     executor.add_node(node)
 
     def spin() -> None:
-        node._executor_thread = threading.get_ident()
+        node._cell_executor_thread = threading.get_ident()
         try:
             node.autostart()
             while not stop.is_set():

@@ -15,14 +15,23 @@ from mentor_common.frames import FrameLayout
 from mentor_policy.agents import Agent, Batch, NonFiniteGradientError, make_agent
 from mentor_policy.agents.drqv2 import DrQv2Agent
 
-LEARNING = ["drqv2", "drm", "mentor", "mentor_wo_moe", "mentor_wo_tp", "mentor_wo_both"]
+LEARNING = [
+    "drqv2",
+    "drm",
+    "mentor",
+    "mentor_wo_moe",
+    "mentor_wo_tp",
+    "mentor_wo_both",
+    "alix",
+    "taco",
+]
 QUIET = ("agent.stddev_clip=0", "agent.shift_padding=0")  # no noise, no shift in the update
 
 
 def reference_gradients(
     agent: DrQv2Agent, batch: Batch, rate: float, lb: float
 ) -> dict[str, Tensor]:
-    """One update's gradients in float64, from the formulas, with modules used for their weights only.
+    """One update's gradients in float64, from the formulas; only weights come from the agent.
 
     rate: share of V in the target; lb: weight of the load-balance loss.
     """
@@ -164,7 +173,7 @@ SHORT = ("agent.perturb_frames=12", "agent.dormant_every=2", "agent.top_performe
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_a_resumed_agent_goes_on_bit_by_bit(name: str) -> None:
-    overrides = SHORT if name != "drqv2" else ()
+    overrides = () if name in ("drqv2", "alix", "taco") else SHORT
     agent = small_agent(name, *overrides)
     live(agent, range(6, 16))
     saved = copies(agent)

@@ -82,7 +82,9 @@ class DrMAgent(DrQv2Agent):
         value: Tensor = self.value(h_next, batch.next_state)
         return rate * value + (1.0 - rate) * q_next
 
-    def _extra_losses(self, batch: Batch, h: Tensor, q: Tensor, metrics: Metrics) -> Tensor | None:
+    def _extra_losses(
+        self, batch: Batch, h: Tensor, h_next: Tensor, q: Tensor, metrics: Metrics
+    ) -> Tensor | None:
         loss = expectile_loss(q - self.value(h.detach(), batch.state), self.settings.expectile)
         metrics["value/loss"] = loss.detach()
         metrics["exploit"] = torch.tensor(self._exploit())

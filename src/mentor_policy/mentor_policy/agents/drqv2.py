@@ -98,7 +98,9 @@ class DrQv2Agent(Agent):
         """``(B, 1)`` value of the next observation, from the smaller target Q ``(B, 1)``."""
         return q_next
 
-    def _extra_losses(self, batch: Batch, h: Tensor, q: Tensor, metrics: Metrics) -> Tensor | None:
+    def _extra_losses(
+        self, batch: Batch, h: Tensor, h_next: Tensor, q: Tensor, metrics: Metrics
+    ) -> Tensor | None:
         """A further loss beside the critic's, None without one. ``q``: ``(B, 1)``, smaller Q."""
         return None
 
@@ -141,8 +143,8 @@ class DrQv2Agent(Agent):
         """See :meth:`Agent.update`."""
         metrics: Metrics = {}
         with torch.no_grad():
-            h_next = self.encoder(self._augmented(batch.next_obs))
-        h = self.encoder(self._augmented(batch.obs))
+            h_next = self._encode(self._augmented(batch.next_obs))
+        h = self._encode(self._augmented(batch.obs))
         self._before_update(batch, h.detach(), step)
         critic_loss, z = self._critic_loss(batch, h, h_next, step, metrics)
         actor_loss = self._actor_loss(batch, h.detach(), z.detach(), step, metrics)
@@ -151,6 +153,11 @@ class DrQv2Agent(Agent):
         soft_update(self.critic_target, self.critic, self.settings.soft_update_rate)
         self.updates += 1
         return metrics
+
+    def _encode(self, pixels: Tensor) -> Tensor:
+        """``(B, out_features)`` of augmented pixels, while learning."""
+        h: Tensor = self.encoder(pixels)
+        return h
 
     def _augmented(self, obs: Tensor) -> Tensor:
         padding = self.settings.shift_padding
@@ -176,7 +183,7 @@ class DrQv2Agent(Agent):
         metrics["critic/q"] = q.detach().mean()
         metrics["critic/target"] = target.mean()
         metrics["batch/reward"] = batch.reward.mean()
-        extra = self._extra_losses(batch, h, q.detach().amin(0), metrics)
+        extra = self._extra_losses(batch, h, h_next, q.detach().amin(0), metrics)
         return loss if extra is None else loss + extra, z
 
     def _q(self, critic: TwinCritic, z: Tensor, action: Tensor) -> Tensor:

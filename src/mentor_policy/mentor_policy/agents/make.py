@@ -6,16 +6,20 @@ from mentor_common.frames import FrameLayout
 
 from ..config import Config, DrQv2Config, check
 from ..memory import keep_freed_memory
+from .alix import AlixAgent
 from .base import Agent
 from .drm import DrMAgent
 from .drqv2 import DrQv2Agent
 from .mentor import MentorAgent
 from .random_agent import RandomAgent
+from .taco import TacoAgent
 
 _AGENTS: dict[str, type[DrQv2Agent]] = {
     "drqv2": DrQv2Agent,
     "drm": DrMAgent,
     "mentor": MentorAgent,
+    "alix": AlixAgent,
+    "taco": TacoAgent,
 }
 
 

@@ -71,10 +71,9 @@ class AlixConfig(DrQv2Config):
 
 @dataclass
 class TacoConfig(DrQv2Config):
-    """TACO (arXiv 2306.13229): temporal action-driven contrastive loss, reward prediction."""
+    """TACO (arXiv 2306.13229): temporal action-driven contrastive loss, K = train.n_step."""
 
     name: str = "taco"
-    action_steps: int = 3  # K, actions joined in a prediction; at most train.n_step
     action_dim: int = 0  # numbers in an encoded action, 0 for ceil(1.25 A)
     curl: bool = True  # add the one-step contrastive loss between two augmentations
     predict_reward: bool = True

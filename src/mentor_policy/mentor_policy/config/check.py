@@ -34,7 +34,6 @@ def check(config: Config) -> None:
         _between(agent, "mix_target", 0.0, 10.0)
         _between(agent, "mix_learning_rate", 0.0, 1.0)
     if isinstance(agent, TacoConfig):
-        _between(agent, "action_steps", 1, config.train.n_step, "train.n_step")
         _at_least(agent, "action_dim", 0)
 
 

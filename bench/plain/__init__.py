@@ -1,0 +1,1 @@
+"""A straight reading of the paper, with no thought of speed, to measure against."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -15,6 +17,7 @@ from mentor_reward.exploration import choose_behaviour
 from mentor_reward.labelled_images import (
     LABELS,
     LabelledImage,
+    count_states,
     read_frame,
     read_labels,
     write_image,
@@ -23,100 +26,164 @@ from mentor_reward.labelled_images import (
 from mentor_reward.slots import SLOTS, states_of
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+_PROFILE_UNIT = 0.02  # metres
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The slot cameras' last frames after a step and the states they show."""
+    """One moment of an episode: the slot cameras' frames and what they show."""
 
     group: str
-    step: int
     frames: dict[str, np.ndarray]  # camera -> (3, 84, 84) uint8
     states: dict[str, int]
+    profiles: dict[str, tuple[float, ...]]
 
 
-def last_frames(pixels: np.ndarray, layout: FrameLayout) -> dict[str, np.ndarray]:
-    """The newest frame (3, H, W) of each slot camera in an observation."""
+def _sample(
+    group: str, pixels: np.ndarray, layout: FrameLayout, frame: int, truth: dict[str, Any]
+) -> Sample:
     grouped = pixels.reshape(len(layout.cameras), layout.frames, 3, layout.height, layout.width)
-    return {camera: grouped[layout.cameras.index(camera), -1] for camera in SLOTS}
+    return Sample(
+        group,
+        {camera: grouped[layout.cameras.index(camera), frame].copy() for camera in SLOTS},
+        {camera: int(truth[camera]) for camera in SLOTS},
+        {camera: _profile(truth.get(f"{camera}_profile")) for camera in SLOTS},
+    )
 
 
-def rollout_samples(env: gymnasium.Env, seeds: Iterable[int]) -> Iterator[Sample]:
-    """Plays one episode for each seed; each step of it is a sample.
+def _profile(metres: np.ndarray | None) -> tuple[float, ...]:
+    """Lengths in units of 2 cm, so that they are of about the size of 1; empty if unknown."""
+    if metres is None:
+        return ()
+    return tuple(round(float(v), 4) for v in np.clip(np.ravel(metres) / _PROFILE_UNIT, -3, 3))
 
-    The environment tells the truth in ``info["slot_1"]`` and ``info["slot_2"]``.
+
+def rollout_samples(
+    env: gymnasium.Env, seed: int, wanted: Callable[[dict[str, int]], bool] = lambda states: False
+) -> Iterator[Sample]:
+    """Plays one episode and yields its samples.
+
+    The environment tells the truth in ``info["slot_1"]`` and ``info["slot_2"]``; where it tells the
+    same of the motion's midpoint in ``info["midpoint"]``, that frame is a sample too. ``wanted``
+    says whether states (camera -> state) are rare as yet; there the episode lingers.
     """
     layout: FrameLayout = env.unwrapped.frame_layout  # type: ignore[attr-defined]
-    for seed in seeds:
-        rng = np.random.default_rng(seed)
-        observation, info = env.reset(seed=seed)
-        _, behaviour = choose_behaviour(env, rng)
-        step, over = 0, False
-        while True:
-            pixels = observation["image"] if isinstance(observation, dict) else observation
-            frames = {name: frame.copy() for name, frame in last_frames(pixels, layout).items()}
-            states = {camera: int(info[camera]) for camera in SLOTS}
-            yield Sample(f"seed-{seed}", step, frames, states)
-            if over:
-                break
-            observation, _, terminated, truncated, info = env.step(behaviour(step))
-            step, over = step + 1, terminated or truncated
+    group = f"seed-{seed}"
+    observation, info = env.reset(seed=seed)
+    behaviour = choose_behaviour(env, np.random.default_rng(seed))
+    over = False
+    while True:
+        pixels = observation["image"] if isinstance(observation, dict) else observation
+        if info.get("midpoint"):
+            yield _sample(group, pixels, layout, 1, info["midpoint"])
+        sample = _sample(group, pixels, layout, -1, info)
+        yield sample
+        if over:
+            return
+        observation, _, terminated, truncated, info = env.step(behaviour(wanted(sample.states)))
+        over = terminated or truncated
 
 
 def collect_from_env(
     env: gymnasium.Env,
     folder: str | Path,
+    seeds: Iterable[int],
     *,
     per_class: int,
-    first_seed: int,
-    max_episodes: int,
+    name: str = "",
     log: Callable[[str], None] = print,
 ) -> list[LabelledImage]:
-    """Plays episodes until every state of every slot has ``per_class`` images.
+    """Plays episodes until every state of every slot has ``per_class`` images, or no seed is left.
 
-    Of states that come often, only ``per_class`` images are kept, but a quarter of them is
-    overwritten by later ones so that they come from many episodes.
+    Of states that come often, a random choice of ``per_class`` images is kept. ``name`` sets the
+    files apart from those of others who write to the same folder; labels.csv is not written.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    counts: Counter[tuple[str, int]] = Counter()
-    wanted = [(camera, int(state)) for camera in SLOTS for state in states_of(camera)]
-    kept: dict[tuple[str, int], list[LabelledImage]] = {key: [] for key in wanted}
-    rng = np.random.default_rng(first_seed)
-    episodes = 0
-    for sample in rollout_samples(env, range(first_seed, first_seed + max_episodes)):
-        if sample.step == 0:
-            if episodes % 20 == 0:
-                _report(kept, episodes, log)
-            if all(len(kept[key]) >= per_class for key in wanted):
-                break
-            episodes += 1
-        for camera, state in sample.states.items():
-            key = (camera, state)
-            counts[key] += 1
-            # Reservoir: every image of a state has the same chance of being among those kept.
-            slot = len(kept[key]) if len(kept[key]) < per_class else int(rng.integers(counts[key]))
-            if slot >= per_class:
-                continue
-            name = f"{camera}/{states_of(camera)(state).name.lower()}-{slot:05d}.png"
-            image = LabelledImage(name, camera, state, sample.group)
-            write_image(folder, image, sample.frames[camera])
-            if slot == len(kept[key]):
-                kept[key].append(image)
-            else:
-                kept[key][slot] = image
-    images = [image for key in wanted for image in kept[key]]
+    counts = {(camera, int(state)): 0 for camera in SLOTS for state in states_of(camera)}
+    kept: dict[tuple[str, int], list[LabelledImage]] = {key: [] for key in counts}
+
+    def is_rare(states: dict[str, int]) -> bool:
+        return any(
+            counts[camera, state]
+            < sum(n for key, n in counts.items() if key[0] == camera) / len(states_of(camera)) / 2
+            for camera, state in states.items()
+        )
+
+    for episode, seed in enumerate(seeds):
+        if episode % 10 == 0:
+            log(_report(counts, episode))
+        if all(len(images) >= per_class for images in kept.values()):
+            break
+        rng = np.random.default_rng([seed, 1])
+        for sample in rollout_samples(env, seed, is_rare):
+            for camera, state in sample.states.items():
+                key = (camera, state)
+                counts[key] += 1
+                # Reservoir: every image of a state has the same chance of being kept.
+                full = len(kept[key]) == per_class
+                place = int(rng.integers(counts[key])) if full else len(kept[key])
+                if place >= per_class:
+                    continue
+                file = f"{camera}/{states_of(camera)(state).name.lower()}-{name}{place:05d}.png"
+                profile = sample.profiles[camera]
+                image = LabelledImage(file, camera, state, sample.group, profile)
+                write_image(folder, image, sample.frames[camera])
+                kept[key][place : place + 1] = [image]
+    return [image for images in kept.values() for image in images]
+
+
+def collect_in_processes(
+    make_env: Callable[[], gymnasium.Env],
+    folder: str | Path,
+    seeds: range,
+    *,
+    per_class: int,
+    processes: int,
+    log: Callable[[str], None] = print,
+) -> list[LabelledImage]:
+    """:func:`collect_from_env` in several processes, which share seeds and images evenly.
+
+    ``make_env`` must be picklable. The outcome depends on the number of processes.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    share = -(-per_class // processes)
+    jobs = [
+        (make_env, str(folder), seeds[index::processes], share, f"{index}-")
+        for index in range(processes)
+    ]
+    if processes == 1:
+        images = _collect_part(*jobs[0], log=log)
+    else:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            parts = [pool.submit(_collect_part, *job) for job in jobs]
+            images = [image for part in parts for image in part.result()]
     write_labels(folder, images)
-    _report(kept, episodes, log)
+    for camera in SLOTS:
+        log(f"{camera}: {count_states(images, camera)}")
     return images
 
 
-def _report(
-    kept: dict[tuple[str, int], list[LabelledImage]], episodes: int, log: Callable[[str], None]
-) -> None:
-    for camera in SLOTS:
-        shown = ", ".join(f"{s.name} {len(kept[camera, int(s)])}" for s in states_of(camera))
-        log(f"{episodes} episodes, {camera}: {shown}")
+def _collect_part(
+    make_env: Callable[[], gymnasium.Env],
+    folder: str,
+    seeds: Iterable[int],
+    per_class: int,
+    name: str,
+    log: Callable[[str], None] = print,
+) -> list[LabelledImage]:
+    env = make_env()
+    try:
+        return collect_from_env(env, folder, seeds, per_class=per_class, name=name, log=log)
+    finally:
+        env.close()
+
+
+def _report(counts: dict[tuple[str, int], int], episodes: int) -> str:
+    shown = [
+        f"{camera} " + "/".join(str(counts[camera, int(state)]) for state in states_of(camera))
+        for camera in SLOTS
+    ]
+    return f"{episodes} episodes, seen of each state: {', '.join(shown)}"
 
 
 def import_pictures(source: str | Path, camera: str, folder: str | Path) -> list[LabelledImage]:

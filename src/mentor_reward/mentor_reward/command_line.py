@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,11 @@ def _add_collect(commands: Any) -> None:
     parser.add_argument(
         "--env", default=DEFAULT_ENV, help="gymnasium id; info has slot_1 and slot_2"
     )
+    parser.add_argument("--env-options", default="{}", help="arguments of the environment, JSON")
     parser.add_argument("--per-class", type=int, default=2500, help="images of each state")
     parser.add_argument("--first-seed", type=int, default=0, help="seed of the first episode")
     parser.add_argument("--episodes", type=int, default=1500, help="at most this many")
+    parser.add_argument("--processes", type=int, default=1, help="that play at the same time")
     parser.add_argument("--bag", type=Path, help="an MCAP bag instead of a twin")
     parser.add_argument("--pictures", type=Path, help="a folder of pictures instead of a twin")
     parser.add_argument("--camera", choices=CAMERAS, help="whose images --bag or --pictures has")
@@ -93,10 +96,10 @@ def _add_label(commands: Any) -> None:
     parser.add_argument("--port", type=int, default=8765, help="of the page, on this machine only")
 
 
-def _make_env(name: str) -> Any:
+def _make_env(name: str, options: dict[str, Any] | None = None) -> Any:
     import gymnasium
 
-    return gymnasium.make(name, disable_env_checker=True)
+    return gymnasium.make(name, disable_env_checker=True, **(options or {}))
 
 
 def _collect(options: argparse.Namespace) -> int:
@@ -118,35 +121,31 @@ def _collect(options: argparse.Namespace) -> int:
         labelled = sum(image.state is not None for image in added)
         print(f"{len(added)} images of {options.camera} in {options.data}, {labelled} with a label")
         return 0
-    env = _make_env(options.env)
-    try:
-        collection.collect_from_env(
-            env,
-            options.data,
-            per_class=options.per_class,
-            first_seed=options.first_seed,
-            max_episodes=options.episodes,
-        )
-    finally:
-        env.close()
+    collection.collect_in_processes(
+        partial(_make_env, options.env, json.loads(options.env_options)),
+        options.data,
+        range(options.first_seed, options.first_seed + options.episodes),
+        per_class=options.per_class,
+        processes=options.processes,
+    )
     return 0
 
 
 def _train(options: argparse.Namespace) -> int:
     import torch
 
-    from mentor_reward.labelled_images import load_frames, read_labels
+    from mentor_reward.labelled_images import load_examples, read_labels
     from mentor_reward.training import TrainingSettings, train_classifier
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     images = read_labels(options.data)
     settings = TrainingSettings(epochs=options.epochs, patience=options.patience, seed=options.seed)
     for camera in [options.camera] if options.camera else CAMERAS:
-        loaded = load_frames(options.data, [i for i in images if i.camera == camera])
-        result = train_classifier(camera, *loaded, settings)
+        examples = load_examples(options.data, [i for i in images if i.camera == camera])
+        result = train_classifier(camera, examples, settings)
         path = options.weights / f"{camera}.safetensors"
         result.classifier.save(
-            path, images=str(len(loaded[0])), recalls=json.dumps(result.recalls.round(4).tolist())
+            path, images=str(len(examples)), recalls=json.dumps(result.recalls.round(4).tolist())
         )
         print(f"{path}: {path.stat().st_size} bytes, epoch {result.epoch + 1}")
     return 0
@@ -157,7 +156,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     from mentor_reward.confusion import confusion_table, draw_confusion
     from mentor_reward.evaluation import reward_agreement, score_images
-    from mentor_reward.labelled_images import load_frames, read_labels
+    from mentor_reward.labelled_images import load_examples, read_labels
     from mentor_reward.slot_classifier import load_classifiers
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
@@ -169,12 +168,12 @@ def _evaluate(options: argparse.Namespace) -> int:
         images = read_labels(options.data)
         scores = {}
         for camera, classifier in classifiers.items():
-            frames, states, _ = load_frames(
+            examples = load_examples(
                 options.data, [image for image in images if image.camera == camera]
             )
-            score = scores[camera] = score_images(classifier, frames, states)
+            score = scores[camera] = score_images(classifier, examples.frames, examples.states)
             numbers[camera] = {"accuracy": score.accuracy, "recognised": score.recalls}
-            print(f"{camera}: {100 * score.accuracy:.2f} % of {len(states)} images")
+            print(f"{camera}: {100 * score.accuracy:.2f} % of {len(examples)} images")
             print(confusion_table(score.matrix, score.names))
         if options.picture:
             draw_confusion(

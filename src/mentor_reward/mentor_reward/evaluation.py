@@ -84,14 +84,14 @@ def reward_agreement(
         observation, info = env.reset(seed=seed)
         behaviour = make(np.random.default_rng(seed))
         episodes += 1
-        over, step, seen_success = False, 0, False
+        over, seen_success = False, False
         while not over:
-            observation, _, terminated, truncated, info = env.step(behaviour(step))
+            observation, _, terminated, truncated, info = env.step(behaviour())
             pixels = observation["image"] if isinstance(observation, dict) else observation
             seen = reader.read(np.asarray(pixels))
             true = tuple(int(info[camera]) for camera in SLOTS)
             true_reward, seen_reward = cable_reward(*true), cable_reward(*seen)
-            step, over = step + 1, terminated or truncated
+            over = terminated or truncated
             steps += 1
             same += true_reward == seen_reward
             same_states += true == (int(seen[0]), int(seen[1]))

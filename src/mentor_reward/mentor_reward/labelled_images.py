@@ -15,7 +15,7 @@ from mentor_common.images import resize
 from mentor_reward.slots import IMAGE_SIZE, states_of
 
 LABELS = "labels.csv"
-_FIELDS = ("file", "camera", "state", "group")
+_FIELDS = ("file", "camera", "state", "group", "profile")
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,15 @@ class LabelledImage:
         state: class index, None as long as nobody has labelled it.
         group: images of one group (an episode, a recording) look alike and are never divided
             between training and validation.
+        profile: how the cable runs along the slot, numbers of about -1 to 1, where a simulator
+            knows it; a second thing to learn, from which the states are told apart better.
     """
 
     file: str
     camera: str
     state: int | None
     group: str
+    profile: tuple[float, ...] = ()
 
 
 def read_labels(folder: str | Path) -> list[LabelledImage]:
@@ -55,9 +58,10 @@ def read_labels(folder: str | Path) -> list[LabelledImage]:
             try:
                 states = states_of(row["camera"])
                 state = int(states(int(row["state"]))) if row["state"] != "" else None
+                profile = tuple(float(value) for value in row["profile"].split())
             except ValueError as error:
                 raise ValueError(f"{path} line {number}: {error}") from error
-            images.append(LabelledImage(row["file"], row["camera"], state, row["group"]))
+            images.append(LabelledImage(row["file"], row["camera"], state, row["group"], profile))
     return images
 
 
@@ -70,7 +74,8 @@ def write_labels(folder: str | Path, images: Iterable[LabelledImage]) -> None:
         rows.writerow(_FIELDS)
         for image in images:
             state = "" if image.state is None else int(image.state)
-            rows.writerow((image.file, image.camera, state, image.group))
+            profile = " ".join(f"{value:.4f}" for value in image.profile)
+            rows.writerow((image.file, image.camera, state, image.group, profile))
     part.replace(path)
 
 
@@ -91,16 +96,44 @@ def read_frame(path: str | Path) -> np.ndarray:
     return resize(bgr[:, :, ::-1], IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1)
 
 
-def load_frames(
-    folder: str | Path, images: Iterable[LabelledImage]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frames (N, 3, 84, 84) uint8, states (N,) int64 and groups (N,) of the labelled images."""
+@dataclass(frozen=True)
+class Examples:
+    """Labelled frames of one camera as arrays.
+
+    Args:
+        frames: (N, 3, 84, 84) uint8.
+        states: (N,) int64.
+        groups: (N,) names of the groups.
+        profiles: (N, P) float32, NaN where unknown; P may be 0.
+    """
+
+    frames: np.ndarray
+    states: np.ndarray
+    groups: np.ndarray
+    profiles: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def chosen(self, mask: np.ndarray) -> Examples:
+        """Those of a mask or of indices (N,)."""
+        return Examples(*(part[mask] for part in vars(self).values()))
+
+
+def load_examples(folder: str | Path, images: Iterable[LabelledImage]) -> Examples:
+    """The labelled ones of these images; those without a label are left out."""
     known = [image for image in images if image.state is not None]
     frames = np.empty((len(known), 3, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    profiles = np.full((len(known), max((len(i.profile) for i in known), default=0)), np.nan)
     for index, image in enumerate(known):
         frames[index] = read_frame(Path(folder) / image.file)
-    states = np.array([image.state for image in known], np.int64)
-    return frames, states, np.array([image.group for image in known])
+        profiles[index, : len(image.profile)] = image.profile
+    return Examples(
+        frames,
+        np.array([image.state for image in known], np.int64),
+        np.array([image.group for image in known]),
+        profiles.astype(np.float32),
+    )
 
 
 def count_states(images: Iterable[LabelledImage], camera: str) -> dict[str, int]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from mentor_reward.augmentation import augment
 from mentor_reward.confusion import confusion_matrix, recall_per_class
-from mentor_reward.slot_classifier import SlotClassifier, SlotNetwork
+from mentor_reward.labelled_images import Examples
+from mentor_reward.slot_classifier import HIDDEN, SlotClassifier, SlotNetwork
 from mentor_reward.slots import states_of
 
 
@@ -25,6 +27,7 @@ class TrainingSettings:
         patience: passes without improvement of the validation score after which training stops.
         batch: images per gradient step.
         learning_rate: peak of the one-cycle schedule.
+        profile_weight: share of the profile's error in the loss, where the images tell a profile.
         validation_share: share of the groups held back for validation.
         seed: of the split, the first weights, the draws and the augmentation.
     """
@@ -32,7 +35,8 @@ class TrainingSettings:
     epochs: int = 30
     patience: int = 8
     batch: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
+    profile_weight: float = 2.0
     validation_share: float = 0.15
     seed: int = 0
 
@@ -76,13 +80,14 @@ def balanced_draw(states: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def train_classifier(
     camera: str,
-    frames: np.ndarray,
-    states: np.ndarray,
-    groups: np.ndarray,
+    examples: Examples,
     settings: TrainingSettings | None = None,
     log: Callable[[str], None] = print,
 ) -> TrainingResult:
-    """Trains on frames (N, 3, 84, 84) uint8 with states (N,) and groups (N,).
+    """Trains on labelled frames; where they tell the cable's profile, on that too.
+
+    The profile is read by a second head that is not kept: it teaches the features where the cable
+    is, of which the states are but a coarse measure.
 
     The score that is kept and that stops the training is the worst recall of a class, then the
     mean recall, then the loss, all on groups that were held back.
@@ -92,8 +97,9 @@ def train_classifier(
     """
     settings = settings or TrainingSettings()
     names = [state.name for state in states_of(camera)]
-    held = split_groups(groups, settings.validation_share, settings.seed)
-    missing = [name for i, name in enumerate(names) if not (states[~held] == i).any()]
+    held = split_groups(examples.groups, settings.validation_share, settings.seed)
+    train, judge = examples.chosen(~held), examples.chosen(held)
+    missing = [name for i, name in enumerate(names) if not (train.states == i).any()]
     if missing or not held.any():
         raise ValueError(
             f"slot classifier '{camera}': no training image of {missing or 'any held-out group'}; "
@@ -103,12 +109,12 @@ def train_classifier(
     rng = np.random.default_rng(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
     network = SlotNetwork(len(names)).to(memory_format=torch.channels_last)
-    train_x, train_y = torch.from_numpy(frames[~held]), torch.from_numpy(states[~held])
-    held_x, held_y = frames[held], states[held]
-    steps = -(-len(balanced_draw(states[~held], rng)) // settings.batch)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=1e-2
-    )
+    profile_head = nn.Linear(HIDDEN, max(1, train.profiles.shape[1]))
+    frames, states = torch.from_numpy(train.frames), torch.from_numpy(train.states)
+    profiles = torch.from_numpy(train.profiles)
+    steps = -(-len(balanced_draw(train.states, rng)) // settings.batch)
+    parameters = [*network.parameters(), *profile_head.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=2e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=settings.epochs * steps, pct_start=0.15
     )
@@ -117,26 +123,26 @@ def train_classifier(
     for epoch in range(settings.epochs):
         network.train()
         total = 0.0
-        order = torch.from_numpy(balanced_draw(train_y.numpy(), rng))
+        order = torch.from_numpy(balanced_draw(train.states, rng))
         for chosen in order.split(settings.batch):
             if len(chosen) < 2:  # batch normalisation needs two
                 continue
-            images = augment(train_x[chosen], generator)
-            loss = torch.nn.functional.cross_entropy(
-                network(images.contiguous(memory_format=torch.channels_last)),
-                train_y[chosen],
-                label_smoothing=0.02,
-            )
+            images = augment(frames[chosen], generator)
+            features = network.embed(images.contiguous(memory_format=torch.channels_last))
+            loss = nn.functional.cross_entropy(network.head(features), states[chosen])
+            if profiles.shape[1]:
+                told = profile_loss(profile_head(features), profiles[chosen])
+                loss = loss + settings.profile_weight * told
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
             total += float(loss.detach()) * len(chosen)
         classifier = SlotClassifier(camera, network)
-        logits = predict(classifier, held_x)
-        recalls = recall_per_class(confusion_matrix(held_y, logits.argmax(1), len(names)))
+        logits = predict(classifier, judge.frames)
+        recalls = recall_per_class(confusion_matrix(judge.states, logits.argmax(1), len(names)))
         held_loss = float(
-            torch.nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(held_y))
+            nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(judge.states))
         )
         score = (float(np.nanmin(recalls)), float(np.nanmean(recalls)), -held_loss)
         better = best is None or score > best
@@ -154,6 +160,13 @@ def train_classifier(
     final = SlotNetwork(len(names))
     final.load_state_dict(kept[0])
     return TrainingResult(SlotClassifier(camera, final), kept[1], kept[2])
+
+
+def profile_loss(seen: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+    """Mean absolute error of profiles (B, P); places where the truth is NaN do not count."""
+    known = ~true.isnan()
+    error = (seen - true.nan_to_num()).abs() * known
+    return error.sum() / known.sum().clamp(min=1)
 
 
 def predict(classifier: SlotClassifier, frames: np.ndarray, batch: int = 256) -> np.ndarray:

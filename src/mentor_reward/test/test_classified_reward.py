@@ -9,6 +9,7 @@ from slot_pictures import slot_picture
 
 from mentor_common.cable_routing import cable_reward
 from mentor_reward.cable_routing import SlotStateReader, judge_states
+from mentor_reward.labelled_images import Examples
 from mentor_reward.slot_classifier import SlotClassifier, SlotNetwork, load_classifiers
 from mentor_reward.training import TrainingSettings, train_classifier
 
@@ -23,7 +24,8 @@ def weights(tmp_path_factory):
         frames = np.stack([slot_picture(camera, s, rng) for s in states])
         groups = np.array([f"g{i % 12}" for i in range(len(states))])
         settings = TrainingSettings(epochs=12, batch=16)
-        result = train_classifier(camera, frames, states, groups, settings, log=lambda line: None)
+        examples = Examples(frames, states, groups, np.empty((len(states), 0), np.float32))
+        result = train_classifier(camera, examples, settings, log=lambda line: None)
         result.classifier.save(folder / f"{camera}.safetensors")
     return folder
 

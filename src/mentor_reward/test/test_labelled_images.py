@@ -8,7 +8,7 @@ import pytest
 from mentor_reward.labelled_images import (
     LabelledImage,
     count_states,
-    load_frames,
+    load_examples,
     read_labels,
     write_image,
     write_labels,
@@ -19,16 +19,17 @@ def test_images_and_labels_come_back_as_they_were_written(tmp_path):
     rng = np.random.default_rng(0)
     frame = rng.integers(0, 256, (3, 84, 84), dtype=np.uint8)
     images = [
-        LabelledImage("slot_1/a.png", "slot_1", 3, "one"),
+        LabelledImage("slot_1/a.png", "slot_1", 3, "one", (0.5, -1.0)),
         LabelledImage("slot_1/b.png", "slot_1", None, "two"),
     ]
     for image in images:
         write_image(tmp_path, image, frame)
     write_labels(tmp_path, images)
     assert read_labels(tmp_path) == images
-    frames, states, groups = load_frames(tmp_path, images)
-    assert (frames == frame).all() and frames.shape == (1, 3, 84, 84)
-    assert states.tolist() == [3] and groups.tolist() == ["one"]
+    known = load_examples(tmp_path, images)
+    assert (known.frames == frame).all() and known.frames.shape == (1, 3, 84, 84)
+    assert known.states.tolist() == [3] and known.groups.tolist() == ["one"]
+    assert known.profiles.tolist() == [[0.5, -1.0]]
     assert count_states(images, "slot_1") == {"OUTSIDE": 0, "SIDE": 0, "ABOVE": 0, "INSIDE": 1}
 
 
@@ -41,7 +42,7 @@ def test_images_and_labels_come_back_as_they_were_written(tmp_path):
     ],
 )
 def test_a_wrong_line_is_refused_with_its_number_and_value(tmp_path, line, said):
-    (tmp_path / "labels.csv").write_text(f"file,camera,state,group\n{line}\n")
+    (tmp_path / "labels.csv").write_text(f"file,camera,state,group,profile\n{line},\n")
     with pytest.raises(ValueError, match=said):
         read_labels(tmp_path)
 

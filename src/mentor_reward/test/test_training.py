@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,15 @@ from slot_pictures import make_dataset, slot_picture
 from mentor_reward.augmentation import augment
 from mentor_reward.command_line import main
 from mentor_reward.confusion import confusion_matrix, confusion_table, recall_per_class
+from mentor_reward.labelled_images import Examples
 from mentor_reward.slot_classifier import SlotClassifier, SlotNetwork
-from mentor_reward.training import TrainingSettings, balanced_draw, split_groups, train_classifier
+from mentor_reward.training import (
+    TrainingSettings,
+    balanced_draw,
+    profile_loss,
+    split_groups,
+    train_classifier,
+)
 
 
 def test_a_group_is_never_divided_and_keeps_its_side_when_others_are_added():
@@ -37,7 +45,7 @@ def test_every_class_is_drawn_equally_often_however_rare_it_is():
     assert np.bincount(drawn).tolist() == [33, 33, 33]
 
 
-def test_augmentation_changes_light_and_place_but_no_shape():
+def test_augmentation_changes_light_and_colour_but_no_shape():
     images = torch.randint(0, 256, (4, 3, 84, 84), dtype=torch.uint8)
     changed = augment(images, torch.Generator().manual_seed(0))
     again = augment(images, torch.Generator().manual_seed(0))
@@ -52,7 +60,8 @@ def pictures():
     states = np.repeat(np.arange(4), 40)
     frames = np.stack([slot_picture("slot_1", s, rng) for s in states])
     groups = np.array([f"g{i % 16}" for i in range(len(states))])
-    return frames, states, groups
+    profiles = np.stack([states / 4, np.full(len(states), np.nan)], axis=1).astype(np.float32)
+    return Examples(frames, states, groups, profiles)
 
 
 SETTINGS = TrainingSettings(epochs=10, patience=4, batch=16)
@@ -60,7 +69,7 @@ SETTINGS = TrainingSettings(epochs=10, patience=4, batch=16)
 
 @pytest.fixture(scope="module")
 def trained(pictures):
-    return train_classifier("slot_1", *pictures, SETTINGS, log=lambda line: None)
+    return train_classifier("slot_1", pictures, SETTINGS, log=lambda line: None)
 
 
 def test_a_classifier_learns_what_the_pictures_show(trained):
@@ -71,7 +80,7 @@ def test_a_classifier_learns_what_the_pictures_show(trained):
 
 
 def test_the_same_pictures_and_seed_give_the_same_weights(trained, pictures):
-    again = train_classifier("slot_1", *pictures, SETTINGS, log=lambda line: None)
+    again = train_classifier("slot_1", pictures, SETTINGS, log=lambda line: None)
     for name, tensor in trained.classifier.network.state_dict().items():
         assert torch.equal(tensor, again.classifier.network.state_dict()[name]), name
 
@@ -79,15 +88,25 @@ def test_the_same_pictures_and_seed_give_the_same_weights(trained, pictures):
 def test_training_stops_when_it_gets_no_better(pictures):
     said: list[str] = []
     settings = TrainingSettings(epochs=40, patience=2, batch=16)
-    train_classifier("slot_1", *pictures, settings, log=said.append)
+    train_classifier("slot_1", pictures, settings, log=said.append)
     assert "no better for 2 epochs" in said[-1] and len(said) < 40
 
 
 def test_a_class_without_pictures_is_refused_by_name(pictures):
-    frames, states, groups = pictures
-    some = states != 2
     with pytest.raises(ValueError, match=r"slot_1.*\['ABOVE'\]"):
-        train_classifier("slot_1", frames[some], states[some], groups[some], SETTINGS)
+        train_classifier("slot_1", pictures.chosen(pictures.states != 2), SETTINGS)
+
+
+def test_without_profiles_the_states_alone_are_learned(pictures):
+    bare = replace(pictures, profiles=np.empty((len(pictures), 0), np.float32))
+    result = train_classifier("slot_1", bare, SETTINGS, log=lambda line: None)
+    assert result.recalls.min() >= 0.9
+
+
+def test_unknown_places_of_a_profile_do_not_count():
+    true = torch.tensor([[1.0, float("nan")], [2.0, 4.0]])
+    seen = torch.tensor([[1.5, 9.0], [2.0, 4.0]])
+    assert float(profile_loss(seen, true)) == pytest.approx(0.5 / 3)
 
 
 def test_weights_come_back_from_their_file_and_say_what_they_are(trained, tmp_path):

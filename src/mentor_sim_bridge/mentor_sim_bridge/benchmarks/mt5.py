@@ -49,6 +49,7 @@ class Mt5Body(Body):
         self._successes = [0] * len(MT5)
         self._episodes = [0] * len(MT5)
         self._stepped = self._succeeded = False
+        self._seeds: dict[int, int] = {}
 
     @property
     def task(self) -> str:  # type: ignore[override]
@@ -75,7 +76,11 @@ class Mt5Body(Body):
         else:
             self.task_id = (self.task_id + 1) % len(MT5)
         self._stepped = self._succeeded = False
-        self._bodies[self.task_id].reset(seed, {})
+        if seed is not None:
+            # A seed is for all that follows: the others take theirs when their turn comes.
+            self._seeds = {i: seed + i for i in range(len(MT5))}
+            self._seeds[self.task_id] = seed
+        self._bodies[self.task_id].reset(self._seeds.pop(self.task_id, None), {})
 
     def info(self) -> dict[str, Any]:
         """Which task the episode has."""

@@ -94,10 +94,10 @@ class BridgeLoop:
             height=layout.height,
             width=layout.width,
         )
-        # One array for ever: what is published has been serialised when publish returns.
-        self._bytes = array("B", bytes(int(np.prod(layout.shape))))
-        self._observation.data = self._bytes
-        self._pixels = np.frombuffer(self._bytes, np.uint8).reshape(layout.shape)
+        # One array for ever, the message's own (its setter copies): what is published has been
+        # serialised when publish returns.
+        self._observation.data = array("B", bytes(int(np.prod(layout.shape))))
+        self._pixels = np.frombuffer(self._observation.data, np.uint8).reshape(layout.shape)
         self._reward = Reward()
 
     def run(self, stopping: Callable[[], bool]) -> None:

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import math
-import os
-import signal
-import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-import rclpy
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.signals import SignalHandlerOptions
-from std_msgs.msg import Float64
 
-from mentor_common import health, topics
-from mentor_common.dds import ask_for_short_lease
+from mentor_common import health
 from mentor_common.goals import Goal, GoalServer, RemoteAction
 from mentor_common.parameters import Param, ParameterError, check_overrides
 from mentor_common.partners import PartnerWatch
+from mentor_common.reporting import Reporter
+from mentor_common.running import main, run
 from mentor_common.spinning import HotSubscriptions
 from mentor_common.topics import Interface, Topic
+
+__all__ = ["CellNode", "main", "run"]
 
 STANDARD_PARAMETERS = (
     Param(
@@ -79,14 +73,11 @@ class CellNode(LifecycleNode):
         self.partners = PartnerWatch(self)
         self.health.add_source(self.partners.problems)
         self.hot = HotSubscriptions()
-        self._cell_statistics: dict[str, Any] = {}
         self._cell_goal_servers: list[GoalServer] = []
-        self._cell_diagnostics = self.create_publisher(
-            topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
-        )
+        self._cell_reporter = Reporter(self)
         self._cell_steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(
-            self.number("diagnostics_period"), self._cell_report, clock=self._cell_steady
+            self.number("diagnostics_period"), self._cell_reporter.report, clock=self._cell_steady
         )
         self.create_timer(1.0 / LOOKS_PER_SECOND, self._cell_look, clock=self._cell_steady)
         self._cell_own_entities = self._cell_entities()
@@ -416,7 +407,7 @@ class CellNode(LifecycleNode):
 
     def _cell_destroy_configured(self) -> None:
         self._cell_goal_servers.clear()
-        self._cell_statistics.clear()
+        self._cell_reporter.forget()
         self.partners.clear()
         self.hot.clear()
         for key, (destroy, entity) in self._cell_entities().items():
@@ -426,113 +417,3 @@ class CellNode(LifecycleNode):
     def _cell_look(self) -> None:
         if self.active:
             self.partners.look()
-
-    def _cell_report(self) -> None:
-        level, text, readings = self.health.report()
-        if not self.active and level < health.WARN and self.state_label != "active":
-            level, text = health.WARN, f"{self.state_label}"
-        status = DiagnosticStatus(
-            name=f"{self.full_name.lstrip('/')}: {type(self).__name__}",
-            hardware_id=self.full_name,
-            level=bytes([level]),
-            message=text or "OK",
-        )
-        status.values.append(KeyValue(key="state", value=self.state_label))
-        for reading in readings:
-            key = f"{reading.name} [{reading.unit}]" if reading.unit else reading.name
-            status.values.append(KeyValue(key=key, value=f"{reading.value:.6g}"))
-            if str(reading.limits):
-                status.values.append(
-                    KeyValue(key=f"{reading.name} thresholds", value=str(reading.limits))
-                )
-        waiting = self.partners.waiting_for() if self.active else ""
-        status.values.append(KeyValue(key="waiting for", value=waiting or "nobody"))
-        message = DiagnosticArray(status=[status])
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._cell_diagnostics.publish(message)
-        if self.active:
-            for reading in readings:
-                if not math.isnan(reading.value):
-                    self._cell_plot(reading)
-
-    def _cell_plot(self, reading: health.Reading) -> None:
-        publisher = self._cell_statistics.get(reading.name)
-        if publisher is None:
-            name = "".join(c if c.isalnum() else "_" for c in reading.name)
-            unit = f"_{reading.unit.lower()}" if reading.unit else ""
-            publisher = self.create_publisher(Float64, f"~/statistics/{name}{unit}", 10)
-            self._cell_statistics[reading.name] = publisher
-        publisher.publish(Float64(data=reading.value))
-
-
-def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int:
-    """Runs a node until it finishes or SIGINT or SIGTERM comes; returns the exit status.
-
-    The executor has a thread of its own, which is joined before the exit; this thread only waits
-    for signals. Status 0 after a signal, 2 for refused parameters, else the node's own.
-    """
-    ask_for_short_lease()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    try:
-        node = make_node()
-    except ParameterError as error:
-        print(f"refused: {error}", file=sys.stderr, flush=True)
-        rclpy.try_shutdown()
-        return 2
-    except Exception:
-        rclpy.try_shutdown()
-        raise
-    node._cell_stopped = stop.set
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-
-    def spin() -> None:
-        node._cell_executor_thread = threading.get_ident()
-        try:
-            node.autostart()
-            while not stop.is_set():
-                executor.spin_once()
-                node.hot.spin(executor, stop.is_set)
-            _go_down(node, executor)
-        except ExternalShutdownException:
-            pass
-        except Exception as error:
-            node.get_logger().fatal(f"{error!r}\n{traceback.format_exc()}")
-            node.finish(1)
-        finally:
-            stop.set()
-
-    thread = threading.Thread(target=spin, name="executor")
-    thread.start()
-    while not stop.wait(0.5):
-        pass
-    node.call_soon(lambda: None)  # work to do ends the executor's wait
-    thread.join()
-    executor.remove_node(node)
-    executor.shutdown(0.5)
-    node.destroy_node()
-    rclpy.try_shutdown()
-    return node.exit_code or 0
-
-
-def main(make_node: Callable[[], CellNode]) -> None:
-    """:func:`run`, then ends the process with the status; for entry points."""
-    code = run(make_node)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if threading.active_count() > 1:
-        # A worker that does not end must not hold the process.
-        os._exit(code)
-    sys.exit(code)
-
-
-def _go_down(node: CellNode, executor: SingleThreadedExecutor) -> None:
-    if node.state_label != "finalized":
-        node.trigger_shutdown()
-    # Lets the last answers out: results of goals that were stopped just now.
-    until = time.monotonic() + 0.1
-    while time.monotonic() < until:
-        executor.spin_once(timeout_sec=0.02)

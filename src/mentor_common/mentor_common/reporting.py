@@ -1,0 +1,69 @@
+"""What a node says about itself once a second: /diagnostics, and numbers that can be plotted."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from std_msgs.msg import Float64
+
+from mentor_common import health, topics
+
+if TYPE_CHECKING:
+    from mentor_common.cell_node import CellNode
+
+
+class Reporter:
+    """Publishes the health of a node: every reading with its thresholds on /diagnostics, and
+    each as a Float64 of its own on ``~/statistics/<name>_<unit>`` while the node is active."""
+
+    def __init__(self, node: CellNode) -> None:
+        self._node = node
+        self._diagnostics = node.create_publisher(
+            topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
+        )
+        self._statistics: dict[str, Any] = {}
+
+    def forget(self) -> None:
+        """The publishers of numbers are destroyed."""
+        self._statistics.clear()
+
+    def report(self) -> None:
+        """Publishes one report."""
+        node = self._node
+        level, text, readings = node.health.report()
+        if not node.active and level < health.WARN and node.state_label != "active":
+            level, text = health.WARN, f"{node.state_label}"
+        status = DiagnosticStatus(
+            name=f"{node.full_name.lstrip('/')}: {type(node).__name__}",
+            hardware_id=node.full_name,
+            level=bytes([level]),
+            message=text or "OK",
+        )
+        status.values.append(KeyValue(key="state", value=node.state_label))
+        for reading in readings:
+            key = f"{reading.name} [{reading.unit}]" if reading.unit else reading.name
+            status.values.append(KeyValue(key=key, value=f"{reading.value:.6g}"))
+            if str(reading.limits):
+                status.values.append(
+                    KeyValue(key=f"{reading.name} thresholds", value=str(reading.limits))
+                )
+        waiting = node.partners.waiting_for() if node.active else ""
+        status.values.append(KeyValue(key="waiting for", value=waiting or "nobody"))
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = node.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+        if node.active:
+            for reading in readings:
+                if not math.isnan(reading.value):
+                    self._plot(reading)
+
+    def _plot(self, reading: health.Reading) -> None:
+        publisher = self._statistics.get(reading.name)
+        if publisher is None:
+            name = "".join(c if c.isalnum() else "_" for c in reading.name)
+            unit = f"_{reading.unit.lower()}" if reading.unit else ""
+            publisher = self._node.create_publisher(Float64, f"~/statistics/{name}{unit}", 10)
+            self._statistics[reading.name] = publisher
+        publisher.publish(Float64(data=reading.value))

@@ -1,0 +1,191 @@
+"""A camera stops in the middle of an episode: the agent is told in bounded time, and goes on after.
+
+The nodes are the real ones; the body is a clock that sends grey pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import rclpy
+from ament_index_python.packages import get_package_share_directory
+from geometry_msgs.msg import PoseStamped
+from rclpy.action import ActionServer
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.executors import MultiThreadedExecutor
+from std_msgs.msg import String
+
+from mentor_common import topics
+from mentor_common.experience import nanoseconds_to_time
+from mentor_common.images import array_to_image
+from mentor_common.ros_env import RosEnv
+from mentor_common.task import find_task
+from mentor_msgs.action import MoveTo
+from mentor_msgs.msg import Action, Motion
+from mentor_msgs.srv import Describe
+
+NAMESPACE = "/stopped_camera"
+HALF_STEP = 250_000_000  # nanoseconds
+
+
+class ClockBody:
+    """Arm and cameras: every action takes half a second, which passes at once."""
+
+    def __init__(self) -> None:
+        self.task = find_task("cable_routing")
+        self.stopped: set[str] = set()
+        self.now = time.time_ns()
+        self.step = 0
+        self.episode = 0
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node("body", namespace=NAMESPACE, context=self.context)
+        group = ReentrantCallbackGroup()
+        self.images = {
+            name: self.node.create_publisher(t.type, t.name, topics.STATE_QOS)
+            for name in self.task.observed_cameras
+            for t in [topics.camera_image(name)]
+        }
+        qos = topics.EXPERIENCE_QOS
+        self.motions = self.node.create_publisher(Motion, "motion", qos)
+        self.truth = self.node.create_publisher(String, "truth/slot_states", qos)
+        self.poses = self.node.create_publisher(PoseStamped, "arm/current_pose", 10)
+        self.node.create_subscription(Action, "action", self.on_action, qos, callback_group=group)
+        self.node.create_service(Describe, "describe", self.on_describe, callback_group=group)
+        self.node.create_timer(0.05, self.tell_pose, callback_group=group)
+        ActionServer(self.node, MoveTo, "move_to", self.on_move, callback_group=group)
+        self.executor = MultiThreadedExecutor(3, context=self.context)
+        self.executor.add_node(self.node)
+        self.thread = threading.Thread(target=self.executor.spin)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.executor.shutdown()
+        self.thread.join()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+    def tell_pose(self) -> None:
+        message = PoseStamped()
+        message.pose.orientation.x = 1.0
+        self.poses.publish(message)
+
+    def picture(self) -> None:
+        grey = np.full((84, 84, 3), self.now // 1_000_000 % 251, np.uint8)
+        for name, publisher in self.images.items():
+            if name not in self.stopped:
+                publisher.publish(array_to_image(grey, "rgb8", nanoseconds_to_time(self.now)))
+
+    def moved(self, begin: int) -> None:
+        states = {"episode": self.episode, "step": self.step, "slot_1": 0, "slot_2": 0}
+        self.truth.publish(String(data=json.dumps(states)))
+        message = Motion(episode=self.episode, step=self.step)
+        message.begin, message.end = nanoseconds_to_time(begin), nanoseconds_to_time(self.now)
+        self.motions.publish(message)
+
+    def on_action(self, message: Action) -> None:
+        if (message.episode, message.step) != (self.episode, self.step):
+            return
+        begin = self.now
+        self.picture()
+        for _ in range(2):
+            self.now += HALF_STEP
+            self.picture()
+        self.step += 1
+        self.moved(begin)
+
+    def on_move(self, handle: object) -> MoveTo.Result:
+        goal = handle.request  # type: ignore[attr-defined]
+        if goal.begins_episode:
+            self.now += HALF_STEP
+            self.episode, self.step = goal.episode, 0
+            self.picture()
+            self.moved(self.now)
+        handle.succeed()  # type: ignore[attr-defined]
+        return MoveTo.Result(success=True, reached=list(goal.target) or [0.0, 0.0])
+
+    def on_describe(self, _: Describe.Request, answer: Describe.Response) -> Describe.Response:
+        layout = self.task.layout
+        answer.task, answer.environment, answer.ready = self.task.name, "clock", True
+        answer.cameras, answer.frames = list(layout.cameras), layout.frames
+        answer.height, answer.width = layout.height, layout.width
+        answer.action_names = list(self.task.action_names)
+        answer.action_low, answer.action_high = [-1.0, -1.0], [1.0, 1.0]
+        answer.period, answer.max_steps, answer.action_repeat = 0.5, 40, 1
+        return answer
+
+
+def start(module: str, *parameters: str) -> subprocess.Popen[bytes]:
+    arguments = [word for parameter in parameters for word in ("-p", parameter)]
+    return subprocess.Popen(
+        [sys.executable, "-m", module, "--ros-args", "-r", f"__ns:={NAMESPACE}", *arguments]
+    )
+
+
+@pytest.fixture(scope="module")
+def cell() -> Iterator[tuple[ClockBody, RosEnv]]:
+    assert get_package_share_directory("mentor_bringup"), "the task file is looked for there"
+    body = ClockBody()
+    processes = [
+        start("mentor_camera.stacker_node", "frame_timeout:=0.5", "image_reliability:=reliable"),
+        start("mentor_reward.reward_node", "states:=truth", "observation_timeout:=1.0"),
+        start("mentor_reset.reset_node", "observation_timeout:=1.0"),
+    ]
+    env = RosEnv(NAMESPACE, reset_timeout=40.0)
+    try:
+        yield body, env
+    finally:
+        env.close()
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(20)
+        body.close()
+
+
+ACTION = np.zeros(2, np.float32)
+
+
+@pytest.mark.parametrize("camera", ["side", "slot_1", "slot_2"])
+def test_the_step_ends_in_bounded_time_not_to_be_learned_from_and_the_next_episode_goes_on(
+    cell: tuple[ClockBody, RosEnv], camera: str
+) -> None:
+    body, env = cell
+    first, _ = env.reset(seed=1)
+    seen, _, terminated, truncated, info = env.step(ACTION)
+    assert info["valid"] and not (terminated or truncated) and not np.array_equal(seen, first)
+
+    body.stopped.add(camera)
+    began = time.monotonic()
+    last, _, terminated, truncated, info = env.step(ACTION)
+    assert time.monotonic() - began < 6.0
+    assert truncated and not terminated and not info["valid"]
+    assert "no observation from the stacker" in info["reason"]
+    assert np.array_equal(last, seen), "of a step without observation, the last one is returned"
+
+    body.stopped.clear()
+    env.reset()
+    _, _, _, truncated, info = env.step(ACTION)
+    assert info["valid"] and not truncated
+
+
+def test_an_episode_does_not_begin_while_a_camera_stands(cell: tuple[ClockBody, RosEnv]) -> None:
+    body, env = cell
+    body.stopped.add("slot_1")
+    result: list[str] = []
+    try:
+        env.reset()
+    except RuntimeError as error:
+        result.append(str(error))
+    finally:
+        body.stopped.clear()
+    assert result and "Observation" in result[0], "the reset says what is missing"
+    env.reset()
+    assert env.step(ACTION)[4]["valid"]

@@ -13,7 +13,15 @@ from mentor_common.frames import FrameLayout
 
 from ..augmentation import random_shift
 from ..config import Config, DrQv2Config
-from ..networks import PIXEL_CENTRE, Actor, Encoder, Routing, TwinCritic, initialise
+from ..networks import (
+    PIXEL_CENTRE,
+    Actor,
+    Encoder,
+    PretrainedEncoder,
+    Routing,
+    TwinCritic,
+    initialise,
+)
 from ..precision import compute_dtype
 from .base import Agent, Pixels, Vector
 from .batch import Batch
@@ -80,8 +88,16 @@ class DrQv2Agent(Agent):
         actor = Actor(*sizes, self.action_size, self.state_size, self._experts())
         return {"encoder": encoder, "actor": actor, "critic": critic, "critic_target": target}
 
-    def _build_encoder(self) -> Encoder:
-        return Encoder(self.frame_layout.shape)
+    def _build_encoder(self) -> Encoder | PretrainedEncoder:
+        settings = self.settings.pretrained
+        if self.settings.encoder == "conv":
+            return Encoder(self.frame_layout.shape)
+        return PretrainedEncoder(
+            self.frame_layout,
+            tuple(settings.stages),
+            settings.input_size,
+            settings.adapter_channels,
+        )
 
     def _experts(self) -> tuple[int, int, int] | None:
         """``(N, k, hidden width)`` of the actor's mixture of experts, None for an MLP."""
@@ -231,7 +247,7 @@ class DrQv2Agent(Agent):
     # Networks by name
 
     @property
-    def encoder(self) -> Encoder:
+    def encoder(self) -> Encoder | PretrainedEncoder:
         """The encoder."""
         return self.networks["encoder"]  # type: ignore[return-value]
 

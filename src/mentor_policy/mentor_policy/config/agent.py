@@ -23,10 +23,10 @@ class RandomConfig(AgentConfig):
 class PretrainedConfig:
     """The frozen ImageNet network of the pretrained encoder (SpawnNet's idea)."""
 
-    input_size: int = 112  # pixels, height and width that a frame is enlarged to
+    input_size: int = 84  # pixels, height and width that a frame is resized to
     stages: list[int] = field(
         default_factory=lambda: [2, 3]
-    )  # EfficientNet-Lite0 stages read, 1..7
+    )  # two stages of EfficientNet-Lite0, 1..7
     adapter_channels: int = 16  # channels of each 1x1 adapter
 
 

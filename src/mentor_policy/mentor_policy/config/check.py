@@ -66,9 +66,9 @@ def _check_drqv2(agent: DrQv2Config) -> None:
     _between(pretrained, "input_size", 32, 512, section="agent.pretrained")
     _at_least(pretrained, "adapter_channels", 1, "agent.pretrained")
     stages = list(pretrained.stages)
-    if not stages or len(set(stages)) != len(stages) or not set(stages) <= set(range(1, 8)):
+    if len(stages) != 2 or not 1 <= stages[0] < stages[1] <= 7:
         raise ConfigError(
-            f"agent.pretrained.stages is {stages}; allowed are different numbers from 1 to 7"
+            f"agent.pretrained.stages is {stages}; allowed are two numbers from 1 to 7, ascending"
         )
 
 

@@ -5,6 +5,7 @@ from .critic import TwinCritic, Value
 from .encoder import PIXEL_CENTRE, Encoder
 from .layers import Conv2d, LayerNorm, Linear, StackedLinear, initialise
 from .moe import MixtureOfExperts, Routing
+from .pretrained import PretrainedEncoder
 from .trunk import Trunk
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "LayerNorm",
     "Linear",
     "MixtureOfExperts",
+    "PretrainedEncoder",
     "Routing",
     "StackedLinear",
     "Trunk",

@@ -159,6 +159,7 @@ def train_classifier(
     assert kept is not None
     final = SlotNetwork(len(names))
     final.load_state_dict(kept[0])
+    final.half().float()  # as it will be written
     return TrainingResult(SlotClassifier(camera, final), kept[1], kept[2])
 
 

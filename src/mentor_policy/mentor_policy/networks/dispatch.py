@@ -1,8 +1,9 @@
 """Sparse dispatch: every expert computes only the rows that the router sent to it.
 
-Rows are laid out as ``(N, capacity, width)``: one block per expert, filled from the top, the rest
-zero. The capacity is the largest number of rows that an expert got, rounded up, because the
-processor's library compiles a kernel for every new size. Nothing is ever dropped.
+The rows of all experts stand one expert after the other in a packed ``(P, width)``, each expert's
+rounded up with rows of zeros, because the processor's library compiles a kernel for every new
+size. If experts have about equally many rows, all are rounded up to the largest and multiplied
+in one batched product; else one by one. Nothing is ever dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 _ROUND = 16  # rows; sizes of products are multiples of it
-_LARGEST_PADDING = 3.0  # above this many padded rows per real row, experts are computed one by one
+_LARGEST_PADDING = 2.5  # above this many padded rows per real row, experts are computed one by one
 
 
 @dataclass(frozen=True)
@@ -23,17 +24,25 @@ class Plan:
     """Where each of the B x k (row, choice) pairs goes.
 
     Attributes:
-        source: ``(N * capacity,) int64``, row of x in each slot, B (a row of zeros) in empty ones.
-        slot: ``(B, k) int64``, slot of each pair.
-        sizes: rounded number of rows per expert, 0 for experts without a row.
-        together: True to multiply all experts in one batched product.
+        source: ``(P,) int64``, row of x in each packed row, B (a row of zeros) in empty ones.
+        slot: ``(B, k) int64``, packed row of each pair.
+        sizes: packed rows per expert; 0 for experts without a row, unless they go together.
+        together: True if all sizes are equal, so that one batched product serves all.
     """
 
     source: Tensor
     slot: Tensor
     sizes: tuple[int, ...]
-    capacity: int
     together: bool
+
+    def parts(self) -> list[tuple[int, int, int]]:
+        """Expert, first packed row and row behind the last, of experts that have rows."""
+        result, start = [], 0
+        for expert, size in enumerate(self.sizes):
+            if size:
+                result.append((expert, start, start + size))
+            start += size
+        return result
 
 
 def plan(experts: Tensor, count: int) -> Plan:
@@ -47,18 +56,19 @@ def plan(experts: Tensor, count: int) -> Plan:
     chosen = experts.flatten()
     order = torch.argsort(chosen, stable=True)
     per_expert = torch.bincount(chosen, minlength=count)
-    sizes = tuple(-(-n // _ROUND) * _ROUND for n in per_expert.tolist())
-    capacity = max(sizes)
-    first_pair = per_expert.cumsum(0) - per_expert
+    sizes = (per_expert + (_ROUND - 1)) // _ROUND * _ROUND
+    capacity = int(sizes.max())
+    together = count * capacity <= _LARGEST_PADDING * rows * top_k
+    if together:
+        sizes = torch.full_like(sizes, capacity)
     sorted_experts = chosen[order]
-    rank = torch.arange(rows * top_k) - first_pair[sorted_experts]
-    slots = sorted_experts * capacity + rank
-    source = torch.full((count * capacity,), rows, dtype=torch.int64)
+    rank = torch.arange(rows * top_k) - (per_expert.cumsum(0) - per_expert)[sorted_experts]
+    slots = (sizes.cumsum(0) - sizes)[sorted_experts] + rank
+    source = torch.full((int(sizes.sum()),), rows, dtype=torch.int64)
     source[slots] = order // top_k
     slot = torch.empty_like(order)
     slot[order] = slots
-    together = count * capacity <= _LARGEST_PADDING * rows * top_k
-    return Plan(source, slot.view(rows, top_k), sizes, capacity, together)
+    return Plan(source, slot.view(rows, top_k), tuple(sizes.tolist()), together)
 
 
 def sparse_experts(
@@ -99,65 +109,75 @@ class _Experts(torch.autograd.Function):
     ) -> Tensor:
         layout = plan(experts, weight1.shape[0])
         w1, w2 = weight1.to(x.dtype), weight2.to(x.dtype)
-        blocks = _blocks(x, layout)
-        hidden = _product(blocks, w1.transpose(1, 2), layout)
-        hidden = hidden.add_(bias1.to(x.dtype).unsqueeze(1)).relu_()
-        out = _product(hidden, w2.transpose(1, 2), layout)
-        out = out.add_(bias2.to(x.dtype).unsqueeze(1))
-        picked = out.flatten(0, 1).index_select(0, layout.slot.flatten())
-        picked = picked.view(*layout.slot.shape, -1)
+        packed = _pack(x, layout)
+        hidden = _product(packed, w1.transpose(1, 2), layout, bias1.to(x.dtype)).relu_()
+        out = _product(hidden, w2.transpose(1, 2), layout, bias2.to(x.dtype))
+        picked = _unpack(out, layout)
         gate = weights.to(x.dtype)
         ctx.layout = layout
-        ctx.save_for_backward(blocks, hidden, picked, gate, w1, w2)
+        ctx.save_for_backward(packed, hidden, picked, gate, w1, w2)
         ctx.dtypes = (weights.dtype, weight1.dtype)
         return torch.bmm(gate.unsqueeze(1), picked).squeeze(1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        blocks, hidden, picked, gate, w1, w2 = ctx.saved_tensors
+        packed, hidden, picked, gate, w1, w2 = ctx.saved_tensors
         layout: Plan = ctx.layout
         weights_dtype, master = ctx.dtypes
         grad_gate = torch.bmm(picked, grad.unsqueeze(2)).squeeze(2).to(weights_dtype)
         scale = torch.zeros(layout.source.shape[0], 1, dtype=gate.dtype)
         scale[layout.slot.flatten(), 0] = gate.flatten()
-        grad_out = _blocks(grad, layout).mul_(scale.view(len(layout.sizes), layout.capacity, 1))
-        grad_w2 = _outer(grad_out, hidden, layout)
-        grad_b2 = grad_out.sum(1, dtype=master)
-        grad_hidden = _product(grad_out, w2, layout).mul_(hidden > 0)
-        grad_w1 = _outer(grad_hidden, blocks, layout)
-        grad_b1 = grad_hidden.sum(1, dtype=master)
+        grad_out = _pack(grad, layout).mul_(scale)
+        grad_w2, grad_b2 = _outer(grad_out, hidden, layout, master)
+        grad_hidden = torch.ops.aten.threshold_backward(_product(grad_out, w2, layout), hidden, 0)
+        grad_w1, grad_b1 = _outer(grad_hidden, packed, layout, master)
         grad_x = None
         if ctx.needs_input_grad[0]:
-            grad_blocks = _product(grad_hidden, w1, layout)
-            grad_x = grad_blocks.flatten(0, 1).index_select(0, layout.slot.flatten())
-            grad_x = grad_x.view(*layout.slot.shape, -1).sum(1)
-        return grad_x, None, grad_gate, grad_w1.to(master), grad_b1, grad_w2.to(master), grad_b2
+            grad_x = _unpack(_product(grad_hidden, w1, layout), layout).sum(1)
+        return grad_x, None, grad_gate, grad_w1, grad_b1, grad_w2, grad_b2
 
 
-def _blocks(rows: Tensor, layout: Plan) -> Tensor:
-    """``(B, D) -> (N, capacity, D)``, empty slots zero."""
+def _pack(rows: Tensor, layout: Plan) -> Tensor:
+    """``(B, D) -> (P, D)``, empty packed rows zero."""
     padded = torch.cat([rows, rows.new_zeros(1, rows.shape[1])])
-    return padded.index_select(0, layout.source).view(len(layout.sizes), layout.capacity, -1)
+    return padded.index_select(0, layout.source)
 
 
-def _product(blocks: Tensor, weight: Tensor, layout: Plan) -> Tensor:
-    """Each expert's rows times its weight: ``(N, c, D) x (N, D, H) -> (N, c, H)``."""
+def _unpack(packed: Tensor, layout: Plan) -> Tensor:
+    """``(P, D) -> (B, k, D)``."""
+    return packed.index_select(0, layout.slot.flatten()).view(*layout.slot.shape, -1)
+
+
+def _product(packed: Tensor, weight: Tensor, layout: Plan, bias: Tensor | None = None) -> Tensor:
+    """Each expert's rows times its weight, plus its bias: ``(P, D) x (N, D, H) -> (P, H)``."""
     if layout.together:
-        return torch.bmm(blocks, weight)
-    out = blocks.new_zeros(blocks.shape[0], blocks.shape[1], weight.shape[2])
-    for i, size in enumerate(layout.sizes):
-        if size:
-            torch.mm(blocks[i, :size], weight[i], out=out[i, :size])
+        blocks = packed.view(len(layout.sizes), -1, packed.shape[1])
+        if bias is None:
+            return torch.bmm(blocks, weight).flatten(0, 1)
+        return torch.baddbmm(bias.unsqueeze(1), blocks, weight).flatten(0, 1)
+    out = packed.new_empty(packed.shape[0], weight.shape[2])
+    for i, begin, end in layout.parts():
+        if bias is None:
+            torch.mm(packed[begin:end], weight[i], out=out[begin:end])
+        else:
+            torch.addmm(bias[i], packed[begin:end], weight[i], out=out[begin:end])
     return out
 
 
-def _outer(left: Tensor, right: Tensor, layout: Plan) -> Tensor:
-    """Each expert's weight gradient: ``(N, c, H), (N, c, D) -> (N, H, D)``, 0 without a row."""
+def _outer(left: Tensor, right: Tensor, layout: Plan, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Gradients of each expert's weight ``(N, H, D)`` and bias ``(N, H)``; 0 without a row."""
+    count = len(layout.sizes)
     if layout.together:
-        return torch.bmm(left.transpose(1, 2), right)
-    out = left.new_zeros(left.shape[0], left.shape[2], right.shape[2])
+        blocks = left.view(count, -1, left.shape[1])
+        weight = torch.bmm(blocks.transpose(1, 2), right.view(count, -1, right.shape[1]))
+        return weight.to(dtype), blocks.sum(1, dtype=dtype)
+    weight = left.new_empty(count, left.shape[1], right.shape[1])
+    bias = left.new_zeros(count, left.shape[1], dtype=dtype)
+    for i, begin, end in layout.parts():
+        torch.mm(left[begin:end].t(), right[begin:end], out=weight[i])
+        bias[i] = left[begin:end].sum(0, dtype=dtype)
     for i, size in enumerate(layout.sizes):
-        if size:
-            torch.mm(left[i, :size].t(), right[i, :size], out=out[i])
-    return out
+        if not size:
+            weight[i].zero_()
+    return weight.to(dtype), bias

@@ -1,8 +1,12 @@
-"""The policy node and its arguments, for the launch file of any task."""
+"""The policy node and its arguments, for the launch file of any task.
+
+With learner:=elsewhere the actor node acts instead, and follows the weights that it hears.
+"""
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, Shutdown
-from launch.substitutions import LaunchConfiguration
+from launch.conditions import IfCondition, UnlessCondition
+from launch.substitutions import EqualsSubstitution, LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
@@ -11,6 +15,13 @@ AGENTS += ["drm", "drqv2", "alix", "taco", "random"]
 
 ARGUMENTS = [
     DeclareLaunchArgument("agent", default_value="mentor", description="Who acts", choices=AGENTS),
+    DeclareLaunchArgument(
+        "learner",
+        default_value="here",
+        description="Where the agent learns: in the policy node, or by learner.launch.py on "
+        "another machine",
+        choices=["here", "elsewhere"],
+    ),
     DeclareLaunchArgument(
         "mode",
         default_value="train",
@@ -57,23 +68,36 @@ ARGUMENTS = [
         choices=["true", "false"],
     ),
 ]
-TEXTS = ("agent", "mode", "checkpoint", "preset", "overrides", "run_dir")
-NUMBERS = ("episodes", "max_steps", "seed", "synchronous")
+SHARED = ("agent", "preset", "overrides", "run_dir", "max_steps", "seed")
+POLICY_ONLY = ("mode", "checkpoint", "episodes", "synchronous")
+TEXTS = ("agent", "preset", "overrides", "run_dir", "mode", "checkpoint")
 
 
-def generate_launch_description():
-    """Declare the arguments and start the node, whose end is the launch's."""
-    parameters = {name: LaunchConfiguration(name) for name in NUMBERS}
-    for name in TEXTS:
+def node(executable, names, condition):
+    """Return a node with the launch arguments `names` as parameters; its end is the launch's."""
+    parameters = {name: LaunchConfiguration(name) for name in names}
+    for name in set(names) & set(TEXTS):
         parameters[name] = ParameterValue(LaunchConfiguration(name), value_type=str)
-    policy = Node(
+    return Node(
         package="mentor_policy",
-        executable="policy_node",
+        executable=executable,
         namespace=LaunchConfiguration("namespace"),
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         parameters=[parameters, LaunchConfiguration("params_file")],
         remappings=[("/clock", "clock")],
-        on_exit=Shutdown(reason="the policy has ended"),
+        on_exit=Shutdown(reason=f"{executable} has ended"),
+        condition=condition,
     )
-    return LaunchDescription([*ARGUMENTS, policy])
+
+
+def generate_launch_description():
+    """Declare the arguments and start the node that acts."""
+    elsewhere = EqualsSubstitution(LaunchConfiguration("learner"), "elsewhere")
+    return LaunchDescription(
+        [
+            *ARGUMENTS,
+            node("policy_node", SHARED + POLICY_ONLY, UnlessCondition(elsewhere)),
+            node("actor_node", SHARED, IfCondition(elsewhere)),
+        ]
+    )

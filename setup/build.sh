@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Build the workspace. Python files are linked, not copied: an edit needs no build.
 #   setup/build.sh VENV
-set -euo pipefail
+set -eo pipefail
 venv=$1
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 

@@ -15,7 +15,11 @@ import numpy as np
 from mentor_sim_bridge.twins.cable_cell import CableCell, MotionOutcome
 
 SLICE = 0.1
-"""Seconds of a plain move after which it can be stopped."""
+"""Seconds of a plain move between two looks whether it is to go on."""
+SETTLE = 1.0
+"""Seconds in which the arm must come to rest at the end of a plain move."""
+ARRIVED = 0.03
+"""Distance from the target, normalised, that counts as there."""
 ROUTINES = ("release_tension", "recover", "regrasp")
 
 
@@ -143,22 +147,43 @@ class CableBody:
         """
         self._refuse_fault()
         self.end_episode()
-        first, last = self.cell.target, np.clip(target, -1.0, 1.0)
-        slices = max(1, round(seconds / SLICE))
-        for done in range(1, slices + 1):
-            if done * SLICE > timeout + 1e-9:
-                raise MoveFailed(f"the move takes {seconds:.1f} s, its timeout is {timeout:g} s")
-            self.cell.move(first + (last - first) * done / slices, SLICE)
+        last = np.clip(target, -1.0, 1.0)
+        began = looked = self.cell.time
+        pace = self.cell.on_pace
+
+        def look() -> None:
+            nonlocal looked
+            if pace is not None:
+                pace()
+            if self.cell.time - looked >= SLICE * 1e9:
+                looked = self.cell.time
+                if looked - began > timeout * 1e9:
+                    raise MoveFailed(f"not there after {timeout:g} s, the timeout")
+                self._outlet.show(pictures=False)
+                go_on(self.cell.normalized, self._distance(last))
+
+        self.cell.on_pace = look
+        try:
+            self.cell.move(last, max(seconds, SLICE))
+            while self._distance(last) > ARRIVED and not self.cell.fault:
+                if self.cell.time - began > (seconds + SETTLE) * 1e9:
+                    raise MoveFailed(f"{self._distance(last):.3f} off the target, normalised")
+                self.cell.hold(SLICE)
+        except BaseException:
+            self.cell.stop()
+            raise
+        finally:
+            self.cell.on_pace = pace
             self._outlet.show(pictures=False)
-            if self.cell.fault:
-                raise MoveFailed(self.cell.fault)
-            place = self.cell.normalized
-            go_on(place, float(np.linalg.norm(last - place)))
+        self._refuse_fault()
         return self.cell.normalized
 
     def idle(self, seconds: float) -> None:
         """Lets time pass (in real time, the world goes on while nobody acts)."""
         self.cell.hold(seconds)
+
+    def _distance(self, target: np.ndarray) -> float:
+        return float(np.linalg.norm(target - self.cell.normalized))
 
     def _picture(self) -> None:
         """Shows the cell with pictures, once a moment."""

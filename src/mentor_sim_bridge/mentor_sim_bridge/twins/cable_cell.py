@@ -59,6 +59,7 @@ class CableCell:
     """
 
     cameras = CAMERAS
+    joint_names = (*ARM_JOINTS, *FINGER_JOINTS)
 
     def __init__(
         self, config: CableConfig | None = None, image_size: tuple[int, int] = (168, 168)
@@ -72,7 +73,7 @@ class CableCell:
         self._site = self.model.site(GRASP_SITE).id
         self._tie = self.model.equality(TIE).id
         self._cable_geoms = np.flatnonzero(self.model.geom_contype == 1)
-        joints = [self.model.joint(name) for name in (*ARM_JOINTS, *FINGER_JOINTS)]
+        joints = [self.model.joint(name) for name in self.joint_names]
         self._joints = np.array([joint.qposadr[0] for joint in joints])
         self._joint_dofs = np.array([joint.dofadr[0] for joint in joints])
         self._arm, self._fingers = self._joints[:7], self._joints[7:]
@@ -216,6 +217,10 @@ class CableCell:
         """Lets time pass at the target."""
         place = self._place(self.target) if not self.fault else self.pose
         self._run(place, place, range(round(duration / self.config.motion.timestep)), 1)
+
+    def stop(self) -> None:
+        """Makes the place where the arm is its target."""
+        self.target = np.clip(self.normalized, -1.0, 1.0)
 
     def close(self) -> None:
         """Frees the cameras' graphics context."""

@@ -1,0 +1,229 @@
+"""`mentor/cable_routing-v0`: solvable, not trivial, repeatable, inside its limits."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import gymnasium
+import numpy as np
+import pytest
+
+from mentor_common.cable_routing import Slot1, Slot2, cable_reward
+from mentor_common.task import find_task
+from mentor_sim_bridge.registration import register_all
+from mentor_sim_bridge.twins.cable_cell import CableCell
+from mentor_sim_bridge.twins.cable_config import load_cable_config
+from mentor_sim_bridge.twins.cable_env import CableRoutingEnv
+from mentor_sim_bridge.twins.cable_expert import OVER_SLOT_2, CableExpert
+
+LONG = pytest.mark.soak
+
+
+class Blind(CableRoutingEnv):
+    """Without pictures: what the cable does needs none."""
+
+    def _pictures(self):
+        return {camera: np.zeros((84, 84, 3), np.uint8) for camera in self.cell.cameras}
+
+
+@pytest.fixture
+def env():
+    made = Blind()
+    yield made
+    made.close()
+
+
+def play(env, seed: int, policy) -> tuple[bool, list[dict]]:
+    """Success and the infos of an episode; the policy is told env and step."""
+    env.reset(seed=seed)
+    infos = []
+    for step in itertools.count():
+        *_, truncated, info = env.step(policy(env, step))
+        infos.append(info)
+        if truncated:
+            return info["success"], infos
+
+
+def expert():
+    made = []
+
+    def policy(env, step):
+        if step == 0:
+            made[:] = [CableExpert(env.cell)]
+        return made[0].act()
+
+    return policy
+
+
+def random_actions(seed: int):
+    random = np.random.default_rng(seed)
+    return lambda env, step: random.uniform(-1.0, 1.0, 2)
+
+
+def towards(env, x: float, z: float) -> np.ndarray:
+    return np.clip((np.array([x, z]) - env.cell.target) / 0.2, -1.0, 1.0)
+
+
+def near_slot_first(env, step: int) -> np.ndarray:
+    """Fills slot 2 from where the cable hangs over it; then tries slot 1 without letting go."""
+    if step < 12:
+        return towards(env, -0.25, 0.6 if step < 5 else -1.0)
+    return towards(env, 0.6, 0.1 if step < 24 else -0.6)
+
+
+def straight_down(env, step: int) -> np.ndarray:
+    return np.array([0.0, -1.0])
+
+
+def careless_lift(env, step: int) -> np.ndarray:
+    """Fills slot 1, then lifts as high as it can on its way to slot 2."""
+    if step < 10:
+        return towards(env, 0.6, 0.95)
+    if step < 18:
+        return towards(env, 0.6, -0.4)
+    if step < 26:
+        return towards(env, 0.6, 1.0)
+    return towards(env, OVER_SLOT_2, 1.0 if step < 33 else -1.0)
+
+
+@pytest.mark.parametrize("count", [6, pytest.param(100, marks=LONG)])
+def test_an_expert_that_sees_the_true_state_succeeds(env, count):
+    wins = sum(play(env, 5000 + seed, expert())[0] for seed in range(count))
+    assert wins >= 0.95 * count
+
+
+@pytest.mark.parametrize("count", [8, pytest.param(300, marks=LONG)])
+def test_random_actions_do_not_succeed(env, count):
+    wins = sum(play(env, seed, random_actions(seed))[0] for seed in range(count))
+    assert wins < max(1.0, 0.01 * count)
+
+
+@pytest.mark.parametrize("policy", [near_slot_first, straight_down, careless_lift])
+@pytest.mark.parametrize("count", [2, pytest.param(30, marks=LONG)])
+def test_the_easy_ways_fail(env, policy, count):
+    assert not any(play(env, seed, policy)[0] for seed in range(count))
+
+
+def test_the_near_slot_can_be_filled_first_but_then_the_far_one_stays_empty(env):
+    _, infos = play(env, 3, near_slot_first)
+    assert any(info["slot_2"] == Slot2.FULLY_INSIDE for info in infos[:12])
+    assert not any(info["slot_1"] == Slot1.INSIDE for info in infos[12:24])
+
+
+def test_lifting_carelessly_loses_the_far_slot_again(env):
+    _, infos = play(env, 3, careless_lift)
+    held = [info["slot_1"] == Slot1.INSIDE for info in infos]
+    assert any(held[:18]) and not any(held[25:])
+
+
+def test_nothing_pays_more_than_holding_both_slots(env):
+    _, infos = play(env, 1, expert())
+    final = infos[-1]
+    assert sum(final["reward_terms"].values()) == max(
+        cable_reward(one, two) for one in Slot1 for two in Slot2
+    )
+
+
+@pytest.mark.parametrize("count", [100_000])
+def test_the_target_moves_by_a_fifth_of_the_action_and_never_leaves_the_workspace(count):
+    config = load_cable_config()
+    cell = CableCell(replace(config, faults=replace(config.faults, reach_error=9.0)))
+    cell._run = lambda *_: None  # the commands only: physics of 100,000 steps takes an hour
+    random = np.random.default_rng(0)
+    wild = np.array([1e30, -1e30, 1e-30, 5.0, -5.0, 1.0, -1.0, 0.0, -0.0])
+    for number in range(count):
+        action = random.uniform(-1, 1, 2) if number % 2 else random.choice(wild, 2)
+        before = cell.target
+        cell.act(action)
+        expected = np.clip(before + np.clip(action, -1, 1) / 5, -1, 1)
+        assert np.array_equal(cell.target, expected)
+        assert np.abs(cell.target).max() <= 1.0
+    for bad in ([np.nan, 0.0], [np.inf, 0.0], [0.0], [[0.0, 0.0]]):
+        with pytest.raises(ValueError, match="two finite numbers"):
+            cell.act(np.array(bad))
+
+
+@pytest.mark.parametrize("episodes", [3, pytest.param(250, marks=LONG)])
+def test_the_arm_itself_stays_in_the_workspace_under_wild_actions(env, episodes):
+    work = env.cell.config.workspace
+    half = np.array([work.x[1] - work.x[0], work.z[1] - work.z[0]]) / 2
+    random = np.random.default_rng(1)
+    for seed in range(episodes):
+        corner = random.choice([-9.0, -1.0, 1.0, 9.0], 2)
+        _, infos = play(
+            env, seed, lambda env, k, c=corner: c if k < 20 else random.choice([-1.0, 1.0], 2)
+        )
+        beyond = [(np.abs(info["pose"]) - 1.0) * half for info in infos]
+        assert np.max(beyond) < 0.001  # metres: what the controller may overshoot
+        assert all(info["valid"] for info in infos)
+
+
+def test_seed_and_actions_repeat_bit_for_bit_whatever_came_before():
+    env = CableRoutingEnv()
+
+    def run(seed: int) -> list:
+        random = np.random.default_rng(seed)
+        trace = [env.reset(seed=seed)[0]]
+        for _ in range(5):
+            image, reward, _, _, info = env.step(random.uniform(-1, 1, 2).astype(np.float32))
+            trace += [image, reward, env.cell.data.qpos.copy(), info["pose"]]
+        return trace
+
+    first = run(3)
+    run(4)
+    assert all(np.array_equal(a, b) for a, b in zip(first, run(3), strict=True))
+    env.close()
+
+
+def test_unseeded_resets_go_on_from_the_last_seed(env):
+    starts = []
+    for _ in range(2):
+        env.reset(seed=11)
+        env.reset()
+        starts.append(env.cell.target)
+    assert np.array_equal(*starts)
+    env.reset()
+    assert not np.array_equal(env.cell.target, starts[0])
+
+
+def test_gymnasium_makes_it_by_its_id_with_the_promised_spaces():
+    register_all()
+    env = gymnasium.make("mentor/cable_routing-v0")
+    observation, info = env.reset(seed=0)
+    assert env.observation_space.shape == observation.shape == (27, 84, 84)
+    assert observation.dtype == np.uint8 and env.action_space.shape == (2,)
+    assert env.unwrapped.frame_layout.cameras == ("side", "slot_1", "slot_2")
+    assert env.unwrapped.action_repeat == 1 and info["success"] is False
+    first, middle, last = observation.reshape(3, 3, 3, 84, 84).swapaxes(0, 1)
+    assert np.array_equal(first, middle) and np.array_equal(middle, last)
+    after = env.step(np.array([1.0, 1.0], np.float32))[0].reshape(3, 3, 3, 84, 84).swapaxes(0, 1)
+    assert np.array_equal(after[0], last) and not np.array_equal(after[1], after[2])
+    env.close()
+
+
+def test_an_episode_is_truncated_after_forty_steps_and_never_terminates(env):
+    env.reset(seed=0)
+    ends = [env.step(np.zeros(2))[2:4] for _ in range(40)]
+    assert ends[:-1] == [(False, False)] * 39 and ends[-1] == (False, True)
+    with pytest.raises(RuntimeError, match="reset"):
+        env.step(np.zeros(2))
+
+
+def test_a_torn_cable_ends_the_episode_as_not_valid_and_a_reset_mends_it(env):
+    env.reset(seed=0)
+    env.cell.tear_soon()
+    *_, terminated, truncated, info = env.step(np.array([0.5, 0.5]))
+    assert (terminated, truncated, info["valid"]) == (False, True, False)
+    assert "torn" in info["reason"]
+    env.reset(seed=0)
+    assert env.step(np.zeros(2))[4]["valid"]
+
+
+def test_the_twins_own_file_agrees_with_the_task():
+    task, config = find_task("launch/tasks/cable_routing.yaml"), load_cable_config()
+    low, high = zip(config.workspace.x, config.workspace.z, strict=True)
+    assert (tuple(task.workspace.low), tuple(task.workspace.high)) == (low, high)
+    assert task.workspace.fixed[1] == config.workspace.y
+    assert task.reset.start == {"x": config.start.x, "z": config.start.z}
+    assert task.episode.period == config.motion.period and task.episode.max_steps == 40

@@ -1,0 +1,173 @@
+"""The workcell: arm, control, randomisation, faults, configuration."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import mujoco
+import numpy as np
+import pytest
+import yaml
+
+from mentor_sim_bridge.twins.cable_cell import CableCell
+from mentor_sim_bridge.twins.cable_config import DEFAULT_FILE, load_cable_config
+from mentor_sim_bridge.twins.panda_urdf import panda_urdf
+
+CONFIG = load_cable_config()
+MIDDLE = np.array([-0.3, 0.5])
+
+
+@pytest.fixture(scope="module")
+def cell():
+    made = CableCell()
+    yield made
+    made.close()
+
+
+def test_the_arm_follows_its_target_within_four_millimetres(cell):
+    cell.reset(0, MIDDLE)
+    for goal in ([0.5, 0.9], [0.5, -0.9], [-0.8, -0.9]):
+        cell.move(np.array(goal), 2.0)
+        cell.hold(0.5)
+        assert np.linalg.norm(cell.pose - cell.target_pose) < 0.004
+
+
+def test_the_arm_does_not_jerk_when_an_episode_begins(cell):
+    cell.reset(0, MIDDLE)
+    before = cell.pose
+    cell.act(np.zeros(2))
+    assert np.linalg.norm(cell.pose - before) < 0.0005
+
+
+def test_the_hand_keeps_pointing_down(cell):
+    cell.reset(0, MIDDLE)
+    cell.move(np.array([0.9, -0.9]), 1.0)
+    assert cell.rotation[2, 2] < -0.999
+
+
+def test_the_cable_hangs_from_the_post_and_ends_in_the_gripper(cell):
+    cell.reset(0, MIDDLE)
+    points = cell.cable_points()
+    assert points.shape == (25, 3)
+    assert np.allclose(points[0], CONFIG.post, atol=1e-6)
+    assert np.allclose(points[-1], cell.pose, atol=0.002)
+    lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    assert np.allclose(lengths, CONFIG.cable.length / CONFIG.cable.segments, atol=1e-6)
+
+
+def test_each_episode_has_looks_friction_and_stiffness_of_its_own(cell):
+    def draw(seed: int) -> np.ndarray:
+        cell.reset(seed, MIDDLE)
+        model = cell.model
+        modulus = bytes(model.plugin_attr[:12].astype(np.uint8)).decode()
+        return np.concatenate(
+            [model.mat_rgba.ravel(), model.light_dir.ravel(), model.geom_friction[:, 0],
+             [float(modulus)]]
+        )  # fmt: skip
+
+    first, second = draw(1), draw(2)
+    changed = first != second
+    assert changed[: cell.model.nmat * 4].any() and changed[-1]
+    assert np.array_equal(draw(1), first)
+
+
+def test_a_stiffer_cable_hangs_otherwise(cell):
+    tips = []
+    for modulus in (2.0e5, 4.0e5):
+        ranges = replace(CONFIG.randomisation, bend_modulus=(modulus, modulus * 1.0001))
+        other = CableCell(replace(CONFIG, randomisation=ranges))
+        other.reset(0, MIDDLE)
+        tips.append(other.cable_points())
+    assert np.abs(tips[0] - tips[1]).max() > 1e-5
+
+
+def test_too_strong_a_pull_tears_the_cable_out_of_the_gripper():
+    weak = CableCell(replace(CONFIG, faults=replace(CONFIG.faults, tear_force=2.8)))
+    weak.reset(0, MIDDLE)
+    for _ in range(10):
+        outcome = weak.act(np.array([1.0, 1.0]))
+        if outcome.failed:
+            break
+    assert outcome.failed and "torn" in outcome.reason and weak.tension() == 0.0
+    with pytest.raises(RuntimeError, match="recover"):
+        weak.act(np.zeros(2))
+    weak.recover()
+    assert not weak.act(np.zeros(2)).failed
+
+
+def test_a_joint_at_its_limit_is_a_fault():
+    strict = CableCell(replace(CONFIG, faults=replace(CONFIG.faults, joint_margin=1.0)))
+    strict.reset(0, MIDDLE)
+    assert "panda_joint" in strict.fault and "limit" in strict.fault
+
+
+def test_a_pose_that_is_not_reached_is_a_fault(cell):
+    cell.reset(0, MIDDLE)
+    cell.data.qfrc_applied[cell._joint_dofs[0]] = 40.0  # somebody holds the arm
+    assert "not reached" in cell.act(np.zeros(2)).reason
+    assert cell.fault
+
+
+def test_a_workspace_out_of_reach_is_said_at_once():
+    far = CableCell(replace(CONFIG, workspace=replace(CONFIG.workspace, y=-1.5)))
+    with pytest.raises(ValueError, match="out of the arm's reach"):
+        far.reset(0, MIDDLE)
+
+
+@pytest.mark.parametrize("change", ["missing", "unknown"])
+def test_a_wrong_key_in_the_cells_file_is_named(tmp_path, change):
+    content = yaml.safe_load(DEFAULT_FILE.read_text())
+    if change == "missing":
+        del content["slot_1"]["gap"]
+    else:
+        content["slot_1"]["hooks"] = 2
+    file = tmp_path / "cell.yaml"
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises(ValueError, match=r"cell\.yaml: slot_1: key '(gap|hooks)' is"):
+        load_cable_config(file)
+
+
+def test_the_urdf_puts_every_link_where_the_simulation_has_it(cell):
+    cell.reset(0, MIDDLE)
+    robot = ET.fromstring(panda_urdf(cell.model))
+    angles = dict(zip(cell.joint_names, cell.joint_state()[0], strict=True))
+    places = {"base": np.eye(4)}
+    for joint in robot.findall("joint"):
+        parent, child = joint.find("parent").get("link"), joint.find("child").get("link")
+        frame = places[parent] @ _origin(joint.find("origin"))
+        axis = joint.find("axis")
+        if axis is not None:
+            value = angles[joint.get("name")]
+            turn = np.array([float(v) for v in axis.get("xyz").split()])
+            motion = np.eye(4)
+            if joint.get("type") == "prismatic":
+                motion[:3, 3] = turn * value
+            else:
+                motion[:3, :3] = _rotation(turn, value)
+            frame = frame @ motion
+        places[child] = frame
+    for name, frame in places.items():
+        if name != "base":
+            body = cell.data.body(name)
+            assert np.allclose(frame[:3, 3], body.xpos, atol=1e-4), name
+            assert np.allclose(frame[:3, :3], body.xmat.reshape(3, 3), atol=1e-4), name
+
+
+def _rotation(axis: np.ndarray, angle: float) -> np.ndarray:
+    quaternion, matrix = np.zeros(4), np.zeros(9)
+    mujoco.mju_axisAngle2Quat(quaternion, axis, angle)
+    mujoco.mju_quat2Mat(matrix, quaternion)
+    return matrix.reshape(3, 3)
+
+
+def _origin(element: ET.Element) -> np.ndarray:
+    roll, pitch, yaw = (float(value) for value in element.get("rpy").split())
+    frame = np.eye(4)
+    frame[:3, :3] = (
+        _rotation(np.array([0.0, 0.0, 1.0]), yaw)
+        @ _rotation(np.array([0.0, 1.0, 0.0]), pitch)
+        @ _rotation(np.array([1.0, 0.0, 0.0]), roll)
+    )
+    frame[:3, 3] = [float(value) for value in element.get("xyz").split()]
+    return frame

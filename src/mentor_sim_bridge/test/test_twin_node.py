@@ -1,0 +1,154 @@
+"""The cable twin as a node: what its topics carry equals what the environment gives in process."""
+
+from __future__ import annotations
+
+import json
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from twin_probe import TwinProbe
+
+from mentor_common.cable_routing import StartPoses, cable_reward
+from mentor_common.experience import time_to_seconds
+from mentor_sim_bridge.twins.cable_env import CableRoutingEnv
+
+START = np.array([-0.3, 0.5], np.float32)
+
+
+@pytest.fixture(scope="module")
+def twin() -> Iterator[TwinProbe]:
+    with TwinProbe() as probe:
+        yield probe
+
+
+def test_seed_and_actions_give_the_same_images_states_and_rewards_as_in_process(twin):
+    env = CableRoutingEnv()
+    low, high = zip(env.cell.config.start.x, env.cell.config.start.z, strict=True)
+    for episode, seed in ((101, 7), (102, 8), (103, 7)):
+        actions = np.random.default_rng(seed).uniform(-1.2, 1.2, (6, 2)).astype(np.float32)
+        expected, _ = env.reset(seed=seed)
+        motion = twin.begin(episode, seed, StartPoses(low, high).draw(seed))
+        assert np.array_equal(twin.observation(motion), expected)
+        for step, action in enumerate(actions):
+            expected, reward, _, _, info = env.step(action)
+            motion = twin.step(episode, step, action)
+            assert np.array_equal(twin.observation(motion), expected)
+            assert np.array_equal(np.float32(info["pose"]), np.float32(motion.normalized))
+            assert motion.clipped == info["clipped"]
+            truth = json.loads(twin.wait(lambda e=episode, k=step: _truth(twin, e, k + 1)))
+            assert (truth["slot_1"], truth["slot_2"]) == (info["slot_1"], info["slot_2"])
+            assert cable_reward(truth["slot_1"], truth["slot_2"]) == reward
+    env.close()
+
+
+def test_simulated_time_stands_while_nobody_acts_and_a_step_takes_its_period(twin):
+    first = twin.begin(201, 0, START)
+    assert first.begin == first.end
+    clock = time_to_seconds(twin.heard["clock"].clock)
+    time.sleep(0.3)
+    assert time_to_seconds(twin.heard["clock"].clock) == clock
+    motion = twin.step(201, 0, [0.0, 0.0])
+    assert time_to_seconds(motion.end) - time_to_seconds(motion.begin) == pytest.approx(0.5)
+    assert motion.begin == first.end
+
+
+def test_actions_of_another_step_or_episode_move_nothing(twin):
+    twin.begin(301, 0, START)
+    for episode, step in ((300, 0), (301, 1), (999, 0)):
+        twin.send(episode, step, [1.0, 1.0])
+    motion = twin.step(301, 0, [0.0, 0.0])
+    assert np.allclose(motion.normalized, START, atol=0.03)
+    assert not {(300, 1), (301, 2), (999, 1)} & set(twin.motions)
+
+
+def test_an_action_past_its_deadline_moves_nothing(twin):
+    twin.begin(401, 0, START)
+    twin.send(401, 0, [1.0, 1.0], age=0.2)
+    twin.send(401, 0, [1.0, 1.0], age=0.05, deadline=0.01)
+    time.sleep(0.5)
+    assert (401, 1) not in twin.motions
+    assert twin.step(401, 0, [0.0, 0.0]).normalized[0] == pytest.approx(START[0], abs=0.03)
+
+
+@pytest.mark.parametrize("data", [[float("nan"), 0.0], [1.0], [0.0, 0.0, 0.0], [float("inf"), 0]])
+def test_a_malformed_action_moves_nothing(twin, data):
+    twin.begin(501, 0, START)
+    twin.motions.pop((501, 1), None)
+    twin.send(501, 0, data)
+    time.sleep(0.3)
+    assert (501, 1) not in twin.motions
+
+
+def test_a_command_beyond_the_limits_is_cut_back_and_said_to_be(twin):
+    twin.begin(601, 0, np.array([0.95, 0.95], np.float32))
+    motion = twin.step(601, 0, [50.0, 0.0])
+    assert motion.clipped and "cut back" in motion.reason and not motion.failed
+    assert np.abs(motion.normalized).max() < 1.02
+
+
+def test_a_torn_cable_fails_the_motion_and_is_mended_by_move_to(twin):
+    twin.begin(701, 0, START)
+    assert twin.tear().success
+    motion = twin.step(701, 0, [0.5, 0.5])
+    assert motion.failed and "torn" in motion.reason
+    assert not twin.describe().ready
+    twin.send(701, 1, [0.5, 0.5])
+    refused = twin.move(target=START.tolist())
+    assert not refused.success and "recover" in refused.message
+    assert (701, 2) not in twin.motions
+    assert twin.move(routine="recover").success
+    assert twin.describe().ready
+    twin.begin(702, 0, START)
+    assert not twin.step(702, 0, [0.5, 0.5]).failed
+
+
+def test_a_plain_move_arrives_and_says_so(twin):
+    result = twin.move(target=[0.4, 0.8], speed=0.5)
+    assert result.success and np.allclose(result.reached, [0.4, 0.8], atol=0.03)
+    assert twin.move(routine="release_tension").success
+    slow = twin.move(target=[-0.8, -0.5], speed=0.01, timeout=0.5)
+    assert not slow.success and "timeout" in slow.message
+
+
+@pytest.mark.parametrize(
+    "goal", [{"target": [1.0]}, {"target": [0.0, 0.0], "speed": 2.0}, {"begins_episode": True}]
+)
+def test_a_bad_goal_is_rejected(twin, goal):
+    assert twin.move(**goal) is None
+
+
+def test_an_unknown_routine_is_named_with_those_that_are_known(twin):
+    result = twin.move(routine="dance")
+    assert not result.success and "dance" in result.message and "regrasp" in result.message
+
+
+def test_the_description_tells_what_the_cell_is(twin):
+    answer = twin.describe()
+    assert (answer.task, answer.cameras) == ("cable_routing", ["side", "slot_1", "slot_2"])
+    assert (answer.frames, answer.height, answer.width, answer.sliding) == (3, 84, 84, False)
+    assert list(answer.action_names) == ["dx", "dz"] and answer.max_steps == 40
+    robot = ET.fromstring(twin.wait(lambda: twin.heard.get("robot_description")).data)
+    named = {joint.get("name") for joint in robot.findall("joint")}
+    assert named.issuperset(twin.wait(lambda: twin.heard.get("joint_states")).name)
+
+
+def test_in_real_time_the_clock_keeps_pace_with_the_wall():
+    with TwinProbe(realtime="true") as twin:
+        twin.begin(1, 0, START)
+        wall, clock = time.monotonic(), time_to_seconds(twin.heard["clock"].clock)
+        for step in range(3):
+            twin.step(1, step, [0.0, 0.0])
+        time.sleep(0.3)
+        passed = time.monotonic() - wall
+        assert time_to_seconds(twin.heard["clock"].clock) - clock == pytest.approx(passed, abs=0.4)
+
+
+def _truth(twin: TwinProbe, episode: int, step: int) -> str | None:
+    for text in twin.truths:
+        fields = json.loads(text)
+        if (fields["episode"], fields["step"]) == (episode, step):
+            return text
+    return None

@@ -1,0 +1,175 @@
+"""A twin in a process of its own, and a node that plays agent, stacker and reset node to it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import rclpy
+from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
+
+from mentor_common import topics
+from mentor_common.experience import action_message, nanoseconds_to_time, time_to_nanoseconds
+from mentor_common.images import image_to_rgb, resize, stack_planes
+from mentor_msgs.action import MoveTo
+from mentor_msgs.msg import Motion
+from mentor_sim_bridge.nodes.cable_twin import RELIABLE_IMAGES, TEAR, TRUTH
+from mentor_sim_bridge.twins.cable_scene import CAMERAS
+
+_numbers = itertools.count()
+
+
+class TwinProbe:
+    """Starts the twin; a context manager.
+
+    Args:
+        parameters: of the twin.
+    """
+
+    def __init__(self, **parameters: Any) -> None:
+        self.namespace = f"/twin_{os.getpid()}_{next(_numbers)}"
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        command = [sys.executable, "-m", "mentor_sim_bridge.nodes.cable_twin", "--ros-args"]
+        command += ["-r", f"__ns:={self.namespace}", "-r", f"/clock:={self.namespace}/clock"]
+        for name, value in parameters.items():
+            command += ["-p", f"{name}:={value}"]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node("probe", namespace=self.namespace, context=self.context)
+        self.motions: dict[tuple[int, int], Motion] = {}
+        self.truths: list[str] = []
+        self.images: dict[str, dict[int, np.ndarray]] = {camera: {} for camera in CAMERAS}
+        self.heard: dict[str, Any] = {}
+        subscribe = self.node.create_subscription
+        subscribe(topics.MOTION.type, "motion", self._on_motion, topics.MOTION.qos)
+        subscribe(TRUTH.type, TRUTH.name, lambda m: self.truths.append(m.data), TRUTH.qos)
+        for topic in (topics.ROBOT_DESCRIPTION, topics.CURRENT_POSE, topics.JOINT_STATES):
+            subscribe(topic.type, topic.name, self._remember(topic.name), topic.qos)
+        subscribe(topics.CLOCK.type, "clock", self._remember("clock"), topics.CLOCK.qos)
+        for camera in CAMERAS:
+            topic = topics.camera_image(camera)
+            subscribe(topic.type, topic.name, self._on_image(camera), RELIABLE_IMAGES)
+        self.actions = self.node.create_publisher(topics.ACTION.type, "action", topics.ACTION.qos)
+        self.mover: Any = ActionClient(self.node, MoveTo, "move_to")
+        self.describer = self.node.create_client(topics.DESCRIBE.type, "describe")
+        self.tearer = self.node.create_client(TEAR.type, "twin/tear_cable")
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor.add_node(self.node)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> TwinProbe:
+        try:
+            self.wait(lambda: self.node.count_publishers("motion") > 0, 30.0)
+            self.wait(lambda: self.describe().ready, 10.0)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._over.set()
+        self._thread.join()
+        self.executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+        self.log.close()
+
+    @property
+    def output(self) -> str:
+        """What the twin has said."""
+        self.log.seek(0)
+        return self.log.read()
+
+    def wait(self, condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+        """The condition's first true value."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            assert self.process.poll() is None, self.output
+            value = condition()
+            if value:
+                return value
+            time.sleep(0.005)
+        raise AssertionError(f"in vain for {seconds:g} s; the twin said:\n{self.output}")
+
+    def describe(self) -> Any:
+        """The answer of `describe`."""
+        assert self.describer.wait_for_service(30.0), self.output
+        return self._result(self.describer.call_async(topics.DESCRIBE.type.Request()))
+
+    def tear(self) -> Any:
+        """Has the cable tear in the next motion."""
+        return self._result(self.tearer.call_async(TEAR.type.Request()))
+
+    def move(self, **goal: Any) -> Any:
+        """The result of `move_to`; None if the goal was rejected."""
+        assert self.mover.wait_for_server(30.0), self.output
+        handle = self._result(self.mover.send_goal_async(MoveTo.Goal(**goal)))
+        return self._result(handle.get_result_async()).result if handle.accepted else None
+
+    def begin(self, episode: int, seed: int, start: np.ndarray) -> Motion:
+        """Begins an episode."""
+        target = np.asarray(start, np.float32).tolist()
+        result = self.move(
+            episode=episode, begins_episode=True, seeded=True, seed=seed, target=target
+        )
+        assert result.success, result.message
+        return self.wait(lambda: self.motions.get((episode, 0)))
+
+    def send(self, episode: int, step: int, data: Any, age: float = 0.0, **options: Any) -> None:
+        """Publishes an action, stamped `age` seconds ago."""
+        now = time_to_nanoseconds(self.heard["clock"].clock)
+        stamp = nanoseconds_to_time(now - round(age * 1e9))
+        self.actions.publish(action_message(data, episode, step, stamp, **options))
+
+    def step(self, episode: int, step: int, data: Any) -> Motion:
+        """Acts, and waits for the motion."""
+        self.send(episode, step, data)
+        return self.wait(lambda: self.motions.get((episode, step + 1)))
+
+    def observation(self, motion: Motion) -> np.ndarray:
+        """(27, 84, 84): the frames that a stacker would take for this motion."""
+        begin, end = time_to_nanoseconds(motion.begin), time_to_nanoseconds(motion.end)
+        moments = (begin, (begin + end) // 2, end)
+        self.wait(lambda: all(t in self.images[c] for c in CAMERAS for t in moments))
+        return stack_planes(
+            [
+                resize(self.images[camera][moment], 84, 84)
+                for camera in CAMERAS
+                for moment in moments
+            ]
+        )
+
+    def _on_motion(self, message: Motion) -> None:
+        self.motions[message.episode, message.step] = message
+
+    def _on_image(self, camera: str) -> Callable[[Any], None]:
+        def heard(message: Any) -> None:
+            stamp = time_to_nanoseconds(message.header.stamp)
+            self.images[camera][stamp] = image_to_rgb(message)
+
+        return heard
+
+    def _remember(self, name: str) -> Callable[[Any], None]:
+        return lambda message: self.heard.__setitem__(name, message)
+
+    def _result(self, future: Any) -> Any:
+        self.wait(future.done, 30.0)
+        return future.result()
+
+    def _spin(self) -> None:
+        while not self._over.is_set():
+            self.executor.spin_once(0.05)

@@ -1,0 +1,147 @@
+"""Kill -9 a node of the running cable routing cell: whoever misses it says so, and after its return
+the cell goes on from the next episode. Every step is compared with the environment in process: a
+wrong transition would show.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+
+from mentor_common.ros_env import EnvironmentLost, RosEnv
+
+NODES = {
+    "twin": ("mentor_sim_bridge.nodes.cable_twin",),
+    "stacker": ("mentor_camera.stacker_node", "image_reliability:=reliable"),
+    "reward": ("mentor_reward.reward_node", "states:=truth"),
+    "reset": ("mentor_reset.reset_node", "observation_timeout:=1.5"),
+}
+MISSED_BY_OTHERS = {
+    "twin": ("/motion", "/move_to"),
+    "stacker": ("/observation",),
+    # Only the agent misses these: its error names them.
+    "reward": ("/reward",),
+    "reset": ("/reset_episode",),
+}
+
+
+class Cell:
+    """The nodes of the cell, each a process of its own, and an agent beside its own simulation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "cell.txt"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        for name in NODES:
+            self.start(name)
+        self.env = RosEnv(reset_timeout=60.0, use_sim_time=True)
+        self.reference = gymnasium.make("mentor/cable_routing-v0", disable_env_checker=True)
+        self.random = np.random.default_rng(0)
+
+    def start(self, name: str) -> None:
+        module, *parameters = NODES[name]
+        words = [w for p in ("use_sim_time:=true", *parameters) for w in ("-p", p)]
+        with self.log.open("ab") as stream:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", module, "--ros-args", *words],
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+
+    def kill(self, name: str) -> None:
+        self.processes[name].kill()
+        self.processes[name].wait()
+
+    def close(self) -> None:
+        self.env.close()
+        self.reference.close()
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait(20)
+
+    def begin(self, seed: int) -> None:
+        """Begins an episode on both sides, as soon as the cell can."""
+        until = time.monotonic() + 60.0
+        while True:
+            try:
+                observation, _ = self.env.reset(seed=seed)
+                break
+            except EnvironmentLost:
+                assert time.monotonic() < until, f"no new episode:\n{self.log.read_text()[-3000:]}"
+        expected, _ = self.reference.reset(seed=seed)
+        assert np.array_equal(observation, expected)
+
+    def step(self) -> bool:
+        """One step on both sides; whether it is to be learned from. A wrong one fails."""
+        action = self.random.uniform(-1, 1, 2).astype(np.float32)
+        observation, reward, _, truncated, info = self.env.step(action)
+        if not info["valid"]:
+            assert truncated, "a step that is not valid ends its episode"
+            return False
+        expected, right, *_ = self.reference.step(action)
+        assert np.array_equal(observation, expected), "a wrong transition reached the agent"
+        assert reward == right
+        return True
+
+    def steps_without(self, name: str, least: float) -> str:
+        """Goes on while a node is away, for at least some seconds; what the agent was told."""
+        told = ""
+        until = time.monotonic() + least
+        while time.monotonic() < until or not told:
+            try:
+                if not self.step():
+                    told += "a step that is not valid; "
+                    break
+                if name == "reset":  # only the next reset needs it
+                    self.env.reset_timeout = 5.0
+                    self.env.reset(seed=1)
+            except EnvironmentLost as error:
+                told += str(error)
+                break
+            finally:
+                self.env.reset_timeout = 60.0
+        time.sleep(max(0.0, until - time.monotonic()))
+        return told
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
+    cell = Cell(tmp_path_factory.mktemp("cell"))
+    yield cell
+    cell.close()
+
+
+def survive(cell: Cell, name: str, seed: int) -> None:
+    cell.begin(seed)
+    assert cell.step() and cell.step()
+    said_before = len(cell.log.read_text())
+    cell.kill(name)
+    told = cell.steps_without(name, least=6.0)
+    said = told + cell.log.read_text()[said_before:]
+    assert any(missed in said for missed in MISSED_BY_OTHERS[name]), f"nobody misses it: {said}"
+    cell.start(name)
+    cell.begin(seed + 1)
+    assert cell.step() and cell.step() and cell.step()
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_a_killed_node_is_missed_by_name_and_the_next_episode_is_whole(
+    cell: Cell, name: str
+) -> None:
+    survive(cell, name, seed=100)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", NODES)
+@pytest.mark.parametrize("time_of_ten", range(10))
+def test_ten_times_each(cell: Cell, name: str, time_of_ten: int) -> None:
+    survive(cell, name, seed=1000 + 10 * time_of_ten)

@@ -18,8 +18,8 @@ from mentor_sim_bridge.twins.impedance import ImpedanceController, ImpedanceGain
 from mentor_sim_bridge.twins.panda import ARM_JOINTS, FINGER_JOINTS, GRASP_SITE
 from mentor_sim_bridge.twins.slot_states import slot_1_state, slot_2_state
 
-ACTION_SCALE = 0.2
-"""An action of 1 moves the target by a fifth of the normalised unit (App. C.2)."""
+ACTION_DIVISOR = 5.0
+"""(x, z) -> (x + dx / 5, z + dz / 5), normalised (App. C.2)."""
 GUESS = np.array([-0.9, 0.5, 0.4, -2.0, -0.3, 0.9, -1.6])
 """Posture, radians, from which inverse kinematics begins."""
 GRIP = 0.004
@@ -180,7 +180,7 @@ class CableCell:
         action = np.asarray(action, dtype=np.float64)
         if action.shape != (2,) or not np.isfinite(action).all():
             raise ValueError(f"action {action.tolist()}: two finite numbers, dx and dz, are needed")
-        wanted = self.target + ACTION_SCALE * np.clip(action, -1.0, 1.0)
+        wanted = self.target + np.clip(action, -1.0, 1.0) / ACTION_DIVISOR
         clipped = bool(np.abs(action).max() > 1.0)
         return self.move(wanted, self.config.motion.period, clipped, midway)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mentor_common.cable_routing import Slot1
-from mentor_sim_bridge.twins.cable_cell import ACTION_SCALE, CableCell
+from mentor_sim_bridge.twins.cable_cell import ACTION_DIVISOR, CableCell
 
 HIGH = 0.95
 OVER_SLOT_1 = 0.6
@@ -43,5 +43,5 @@ class CableExpert:
                 self._crossed = x <= OVER_SLOT_2 + 0.01
             if self._crossed:
                 goal = (OVER_SLOT_2, DOWN)
-        move = (np.array(goal) - self._cell.target) / ACTION_SCALE
+        move = (np.array(goal) - self._cell.target) * ACTION_DIVISOR
         return np.clip(move, -1.0, 1.0).astype(np.float32)

@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, module in (("train", train), ("evaluate", evaluate), ("info", info)):
         assert module.__doc__ is not None
         summary = module.__doc__.partition(": ")[2]
-        command = commands.add_parser(name, help=summary, description=summary)
+        shown = summary.replace("%", "%%")  # argparse formats it
+        command = commands.add_parser(name, help=shown, description=shown)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""``python -m mentor_sim_bridge list | show | play``."""
+"""``python -m mentor_sim_bridge list | show | play | bridge``."""
 
 from mentor_sim_bridge.command_line import main
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, LookupError) as error:
         print(f"mentor_sim_bridge {options.command}: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
@@ -65,6 +66,19 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument("--episodes", type=int, default=1)
     _episode_options(play)
     play.set_defaults(run=_play)
+
+    bridge = commands.add_parser(
+        "bridge", help="put an environment behind the topics, or several under a namespace each"
+    )
+    bridge.add_argument("id")
+    bridge.add_argument("--count", type=int, default=1, help="processes (default 1)")
+    bridge.add_argument(
+        "--namespace", default="/sim", help="they become NAMESPACE_0, NAMESPACE_1 ... (/sim)"
+    )
+    bridge.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the node"
+    )
+    bridge.set_defaults(run=_bridge)
     return parser
 
 
@@ -143,6 +157,34 @@ def _show(options: argparse.Namespace) -> None:
         print(f"{name}: {len(frames) - 1} steps, return {total:.3f}, success {success}")
         rows.append(contact_sheet.row(name, frames, options.columns))
     contact_sheet.save(contact_sheet.sheet(rows, options.across), options.out, options.colours)
+
+
+def _bridge(options: argparse.Namespace) -> int:
+    import gymnasium as gym
+
+    from mentor_sim_bridge.bridge.fleet import BridgeFleet
+    from mentor_sim_bridge.registration import register_all
+
+    register_all()
+    parameters: dict[str, Any] = {}
+    for item in options.set:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise ValueError(f"--set {item}: must be NAME=VALUE")
+        try:
+            parameters[name] = json.loads(text)
+        except ValueError:
+            parameters[name] = text
+    name = _full_id(options.id)
+    gym.spec(name)
+    with BridgeFleet(name, options.count, options.namespace, parameters) as fleet:
+        print("\n".join(fleet.namespaces), flush=True)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            # They live and die together: an agent in step with all cannot go on with some.
+            return fleet.wait()
+        except KeyboardInterrupt:
+            return 0
 
 
 def _play(options: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ from builtin_interfaces.msg import Time
 from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 
-from mentor_common.experience import time_to_nanoseconds
+from mentor_common.cdr import ActionRecord, CdrError, read_action
 from mentor_common.health import Health
 from mentor_msgs.msg import Action, Observation, Reward
 from mentor_sim_bridge.bridge.stage import Result, Stage, Verdict
@@ -160,20 +160,20 @@ class BridgeLoop:
         handle = self._subscription.handle
         with handle:
             while True:
-                try:
-                    taken = handle.take_message(Action, False)
-                except Exception as error:
-                    # Bytes that are no Action; DDS has thrown them away.
-                    self._count(Verdict.UNREADABLE, f"{type(error).__name__}: {error}")
-                    continue
+                # Raw: the client library's own reader dies of some broken messages.
+                taken = handle.take_message(Action, True)
                 if taken is None:
                     return
-                self._hear(taken[0])
+                try:
+                    record = read_action(taken[0])
+                except CdrError as error:
+                    self._count(Verdict.UNREADABLE, str(error))
+                    continue
+                self._hear(record)
 
-    def _hear(self, message: Action) -> None:
+    def _hear(self, message: ActionRecord) -> None:
         begin = time.perf_counter()
-        data = np.frombuffer(message.data, np.float32)
-        verdict, action = self.stage.judge(message.episode, message.step, data)
+        verdict, action = self.stage.judge(message.episode, message.step, message.data)
         if verdict in (Verdict.TAKEN, Verdict.CLIPPED) and self._late(message):
             verdict = Verdict.LATE
         if verdict is not Verdict.TAKEN:
@@ -190,9 +190,9 @@ class BridgeLoop:
         self._rate.add()
         self._step_time.took(time.perf_counter() - begin)
 
-    def _late(self, message: Action) -> bool:
-        allowed = time_to_nanoseconds(message.deadline) or int(self.deadline * 1e9)
-        return allowed > 0 and self._now() - time_to_nanoseconds(message.header.stamp) > allowed
+    def _late(self, message: ActionRecord) -> bool:
+        allowed = message.deadline or int(self.deadline * 1e9)
+        return allowed > 0 and self._now() - message.stamp > allowed
 
     def _count(self, verdict: Verdict, text: str) -> None:
         self._verdicts[verdict].add()

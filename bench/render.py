@@ -1,0 +1,112 @@
+"""The renderer of this package against each suite's own look and way of drawing, at 84x84.
+
+One agent step each: two simulator frames and one picture. Both sides take turns in blocks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("MUJOCO_GL", "egl")
+
+import gymnasium as gym
+import numpy as np
+
+TASKS = {
+    "metaworld": "mentor/metaworld-assembly-v0",
+    "dog": "mentor/dmc-dog_walk-v0",
+    "hopper": "mentor/dmc-hopper_hop-v0",
+    "adroit": "mentor/adroit-hammer-v0",
+}
+SECONDS = 4.0
+BLOCKS = 5
+
+
+def fast(env: Any) -> Callable[[], None]:
+    """A step of this package's environment."""
+    rng = np.random.default_rng(0)
+    env.reset(seed=0)
+
+    def step() -> None:
+        action = rng.uniform(-1, 1, env.action_space.shape).astype(np.float32)
+        *_, terminated, truncated, _ = env.step(action)
+        if terminated or truncated:
+            env.reset()
+
+    return step
+
+
+def stock(env: Any) -> Callable[[], None]:
+    """The same step, drawn by the suite's own renderer in the suite's own look."""
+    rng = np.random.default_rng(0)
+    env.reset(seed=0)
+    draw = suites_own(env)
+
+    def step() -> None:
+        action = rng.uniform(-1, 1, env.action_space.shape).astype(np.float32)
+        *_, ended, _ = env.advance(action)
+        draw()
+        if ended:
+            env.reset()
+
+    return step
+
+
+def suites_own(env: Any) -> Callable[[], Any]:
+    """What draws a picture in the suite of a task: dm_control's, or gymnasium's renderer."""
+    suite = env.body._env
+    if hasattr(suite, "physics"):
+        return lambda: suite.physics.render(84, 84, camera_id=0)
+    from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer
+
+    renderer = MujocoRenderer(
+        suite.model, suite.data, None, 84, 84, camera_name=env.frame_layout.cameras[0]
+    )
+    return lambda: renderer.render("rgb_array")
+
+
+def seconds_per_step(step: Callable[[], None], seconds: float) -> float:
+    """Median over the steps that fit in so many seconds, of which there are at least five."""
+    spent: list[float] = []
+    while sum(spent) < seconds or len(spent) < 5:
+        begin = time.perf_counter()
+        step()
+        spent.append(time.perf_counter() - begin)
+    return float(np.median(spent))
+
+
+def main() -> None:
+    """Runs all, or those whose name holds a word of the command line."""
+    for label, name in TASKS.items():
+        if sys.argv[1:] and not any(word in label for word in sys.argv[1:]):
+            continue
+        # Made with ``stock`` the model keeps its shadows and samples, for the suite's renderer.
+        sides = {
+            "fast": fast(gym.make(name).unwrapped),
+            "stock": stock(gym.make(name, stock=True).unwrapped),
+        }
+        for step in sides.values():
+            for _ in range(3):
+                step()
+        times: dict[str, list[float]] = {side: [] for side in sides}
+        for _ in range(BLOCKS):
+            for side, step in sides.items():
+                times[side].append(seconds_per_step(step, SECONDS / 2 / BLOCKS))
+        rate = {side: 1.0 / float(np.median(values)) for side, values in times.items()}
+        line = {
+            "name": f"render/{label}_fast_vs_stock",
+            "value": round(rate["fast"], 1),
+            "unit": "agent steps/s",
+            "ratio": round(rate["fast"] / rate["stock"], 2),
+            "against": f"the suite's own renderer and look: {rate['stock']:.1f} agent steps/s",
+        }
+        print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Reading the stream's messages from their CDR bytes, with every length checked.
+
+The client library's own readers trust what comes over the wire: a broken length or text in a
+message ends the process. Whoever must survive any sender takes messages raw (``raw=True``) and
+reads them here.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+_HEADER = 4
+"""Bytes before the body: representation (0 big, 1 little endian) and options."""
+
+
+class CdrError(ValueError):
+    """Bytes that are no message of the expected type: what was read, and where it went wrong."""
+
+
+class ActionRecord(NamedTuple):
+    """The content of an Action message."""
+
+    stamp: int
+    """Nanoseconds of ROS time."""
+    purpose: str
+    """``header.frame_id``."""
+    episode: int
+    step: int
+    data: npt.NDArray[np.float32]
+    """The action's values, shape (A,); a view on the bytes."""
+    deadline: int
+    """Nanoseconds; 0: the receiver's own holds."""
+
+
+class CdrReader:
+    """Reads plain CDR (XCDR1) values one after the other.
+
+    Args:
+        raw: the bytes, with the encapsulation header.
+        name: the message's type, for the errors.
+    Raises: CdrError, by every method, if the bytes end too early or contradict themselves.
+    """
+
+    def __init__(self, raw: bytes, name: str) -> None:
+        self._name = name
+        if len(raw) < _HEADER or raw[0] != 0 or raw[1] > 1:
+            raise CdrError(f"{name}: {raw[:_HEADER].hex()} is no header of plain CDR")
+        self._body = memoryview(raw)[_HEADER:]
+        self._order = "<" if raw[1] else ">"
+        self._at = 0
+
+    def number(self, code: str) -> int:
+        """One integer; ``code`` as struct has it."""
+        size = struct.calcsize(f"={code}")
+        self._at += -self._at % size
+        value: int = struct.unpack_from(f"{self._order}{code}", self._take(size))[0]
+        return value
+
+    def text(self) -> str:
+        """A string; its length counts the closing zero."""
+        length = self.number("I")
+        if length == 0:
+            return ""
+        data = bytes(self._take(length))
+        if data[-1]:
+            raise CdrError(f"{self._name}: a text does not end with zero")
+        try:
+            return data[:-1].decode()
+        except UnicodeDecodeError as error:
+            raise CdrError(f"{self._name}: a text is no UTF-8: {error}") from None
+
+    def floats(self) -> npt.NDArray[np.float32]:
+        """A sequence of float32; a view on the bytes."""
+        count = self.number("I")
+        return np.frombuffer(self._take(4 * count), np.dtype(f"{self._order}f4"))
+
+    def end(self) -> None:
+        """Checks that no more follows but padding."""
+        if len(self._body) - self._at >= 4:
+            raise CdrError(f"{self._name}: {len(self._body) - self._at} bytes too many")
+
+    def _take(self, size: int) -> memoryview:
+        begin, self._at = self._at, self._at + size
+        if self._at > len(self._body):
+            raise CdrError(
+                f"{self._name}: {size} bytes wanted at {begin}, {len(self._body)} there are"
+            )
+        return self._body[begin : self._at]
+
+
+def read_action(raw: bytes) -> ActionRecord:
+    """An Action message from its CDR bytes.
+
+    Raises: CdrError; nothing else, whatever the bytes are.
+    """
+    reader = CdrReader(raw, "Action")
+    stamp = _time(reader)
+    purpose = reader.text()
+    episode, step = reader.number("Q"), reader.number("I")
+    data = reader.floats()
+    deadline = _time(reader)
+    reader.end()
+    return ActionRecord(stamp, purpose, episode, step, data.astype(np.float32), deadline)
+
+
+def _time(reader: CdrReader) -> int:
+    seconds, nanoseconds = reader.number("i"), reader.number("I")
+    if nanoseconds >= 1_000_000_000:
+        raise CdrError(f"Action: {nanoseconds} nanoseconds are more than a second")
+    return seconds * 1_000_000_000 + nanoseconds

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from mentor_policy.replay import Step
 from mentor_policy.stream.assembly import Assembly, RewardOf
 

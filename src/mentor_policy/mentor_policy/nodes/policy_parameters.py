@@ -70,5 +70,5 @@ def configuration(node: CellNode, task: str | None, own: Sequence[str] = ()) -> 
 
 def override_list(text: str) -> list[str]:
     """``overrides`` as a list of ``key=value``; commas between them are taken, too."""
-    words = shlex.split(text)
+    words = " ".join(shlex.split(text)).split()  # a shell may have left quotes in
     return [word.rstrip(",") for word in words if word.rstrip(",")]

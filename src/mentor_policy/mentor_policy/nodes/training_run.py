@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from gymnasium.error import ResetNeeded
 from mentor_common.cell_node import CellNode
 from mentor_common.ros_env import EnvironmentChanged, EnvironmentLost
 from mentor_policy.agents.base import NonFiniteGradientError
@@ -54,7 +55,7 @@ def begin_training(node: CellNode, env: TrulyEvaluated, own: list[str]) -> CellT
             environment,
             folder,
             progress=LineProgress(log.info, node.number("progress_period")),
-            lost=(EnvironmentLost,),
+            lost=(EnvironmentLost, ResetNeeded),
         )
     except BaseException:
         folder.close()

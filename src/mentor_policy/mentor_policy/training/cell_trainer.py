@@ -30,6 +30,8 @@ class CellTrainer(Trainer):
         super().__init__(*others, **named)
 
     def _step(self, obs: Pixels, state: State) -> tuple[Pixels, State]:
+        if self.stop:  # the environment may be closed by now
+            return obs, state
         try:
             return super()._step(obs, state)
         except self._lost as error:

@@ -42,8 +42,8 @@ def _register_environments() -> None:
 
 
 def _run_the_next_one() -> None:
-    here = os.path.dirname(os.path.realpath(__file__))
-    path = [os.path.realpath(p) for p in sys.path]
+    here = os.path.dirname(os.path.abspath(__file__))
+    path = [os.path.abspath(p) for p in sys.path]
     # Only what comes later: two workspaces on one path would call each other without end.
     for folder in path[path.index(here) + 1 if here in path else 0 :]:
         candidate = os.path.join(folder, "sitecustomize.py")

@@ -1,0 +1,75 @@
+"""Draws the pictures of cable_routing.md: what the three cameras see, and twelve draws of the looks.
+
+Run from the top of the tree after `make build`: python docs/draw_cable_routing.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mentor_sim_bridge.twins.cable_env import CableRoutingEnv
+
+HERE = Path(__file__).parent
+SCALE = 3
+SEED = 4
+CAPTION = 18
+
+
+def newest(observation: np.ndarray) -> np.ndarray:
+    """The newest frame of each camera side by side, (84, 252, 3)."""
+    frames = observation.reshape(3, 3, 3, 84, 84)[:, 2].transpose(0, 2, 3, 1)
+    return np.hstack(list(frames))
+
+
+def enlarged(image: np.ndarray) -> np.ndarray:
+    """Every pixel as a square."""
+    return np.ascontiguousarray(image.repeat(SCALE, 0).repeat(SCALE, 1))
+
+
+def captioned(image: np.ndarray, text: str) -> np.ndarray:
+    """The picture under a line of text."""
+    line = np.full((CAPTION, image.shape[1], 3), 255, np.uint8)
+    cv2.putText(line, text, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.vstack([line, image])
+
+
+def save(name: str, image: np.ndarray) -> None:
+    """A PNG beside this file."""
+    cv2.imwrite(str(HERE / name), image[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+
+
+def episode(env: CableRoutingEnv) -> None:
+    """An expert's episode: reset, slot 1 filled, on the way to slot 2, success."""
+    observation, _ = env.reset(seed=SEED)
+    rows = [captioned(enlarged(newest(observation)), "reset: side, slot_1, slot_2")]
+    filled = crossing = False
+    for step in range(1, 41):
+        observation, reward, _, _, info = env.step(env.expert_action())
+        if info["slot_1"] == 3 and not filled:
+            filled = True
+            text = f"step {step}: slot 1 holds the cable, reward {reward:.0f}"
+            rows.append(captioned(enlarged(newest(observation)), text))
+        if info["slot_1"] == 3 and info["slot_2"] in (2, 3, 4) and not crossing:
+            crossing = True
+            text = f"step {step}: mid-episode, crossing to slot 2, reward {reward:.0f}"
+            rows.append(captioned(enlarged(newest(observation)), text))
+    assert info["success"], "the expert failed on this seed; choose another"
+    rows.append(captioned(enlarged(newest(observation)), f"step 40: success, reward {reward:.0f}"))
+    save("cable_routing_episode.png", np.vstack(rows))
+
+
+def looks(env: CableRoutingEnv) -> None:
+    """Starts of twelve seeds."""
+    tiles = [newest(env.reset(seed=seed)[0]) for seed in range(12)]
+    rows = [np.hstack(tiles[i : i + 3]) for i in range(0, 12, 3)]
+    save("cable_routing_looks.png", np.vstack(rows))
+
+
+if __name__ == "__main__":
+    cell = CableRoutingEnv()
+    episode(cell)
+    looks(cell)
+    cell.close()

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+HERE = Path(__file__).parent
 COMMON = Path(__file__).parents[2] / "mentor_common" / "test"
 TOY = (
     "agent.hidden_dim=32 agent.feature_dim=16 agent.expert_dim=16 agent.experts=4 agent.top_k=2 "
@@ -22,36 +23,36 @@ TOY = (
 """Overrides that make an agent learn in milliseconds."""
 
 
-class PolicyProcess:
-    """``policy``, ``actor``, ``learner`` or ``toy_bridge`` with these parameters.
+class NodeProcess:
+    """A node in a process of its own, by the module whose ``main`` runs it; a context manager.
 
     Args:
-        node: which one.
+        module: of the node.
         namespace: of the cell.
         around: words before the command, such as ``ip netns exec NAME``.
-        parameters: of the node; ``overrides`` come after those of ``TOY``.
+        variables: further environment variables.
+        ros_args: further words after ``--ros-args``.
+        parameters: of the node.
     """
 
     def __init__(
         self,
-        node: str,
+        module: str,
         namespace: str,
         *,
         around: Sequence[str] = (),
-        environment: dict[str, str] | None = None,
+        variables: dict[str, str] | None = None,
+        ros_args: Sequence[str] = (),
         **parameters: Any,
     ) -> None:
-        if node == "toy_bridge":
-            program = [str(Path(__file__).with_name("toy_bridge.py"))]
-        else:
-            program = ["-c", f"from mentor_policy.nodes.{node}_node import main; main()"]
-            parameters = {"preset": "dmc", "threads": 1, **parameters}
-            parameters["overrides"] = f"{TOY} {parameters.get('overrides', '')}".strip()
-        command = [*around, sys.executable, *program, "--ros-args", "-r", f"__ns:={namespace}"]
+        program = f"from {module} import main; main()"
+        command = [*around, sys.executable, "-c", program, "--ros-args", "-r", f"__ns:={namespace}"]
+        command += ros_args
         for name, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             quoted = f"'{text}'" if isinstance(value, (str, Path)) else text
             command += ["-p", f"{name}:={quoted}"]
+        paths = [str(HERE), str(COMMON), os.environ.get("PYTHONPATH", "")]
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             command,
@@ -60,12 +61,12 @@ class PolicyProcess:
             env={
                 **os.environ,
                 "OMP_NUM_THREADS": "1",
-                "PYTHONPATH": os.pathsep.join([str(COMMON), os.environ.get("PYTHONPATH", "")]),
-                **(environment or {}),
+                "PYTHONPATH": os.pathsep.join(paths),
+                **(variables or {}),
             },
         )
 
-    def __enter__(self) -> PolicyProcess:
+    def __enter__(self) -> NodeProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,3 +104,17 @@ class PolicyProcess:
                 return text in self.output
             time.sleep(0.1)
         return False
+
+
+class PolicyProcess(NodeProcess):
+    """``policy``, ``actor`` or ``learner`` node; ``overrides`` come after those of ``toy``."""
+
+    def __init__(self, node: str, namespace: str, *, toy: str = TOY, **parameters: Any) -> None:
+        parameters = {"preset": "dmc", "threads": 1, **parameters}
+        parameters["overrides"] = f"{toy} {parameters.get('overrides', '')}".strip()
+        super().__init__(f"mentor_policy.nodes.{node}_node", namespace, **parameters)
+
+
+def toy_cell(namespace: str, **parameters: Any) -> NodeProcess:
+    """A cell whose environment is ``toy_bridge.py``."""
+    return NodeProcess("toy_bridge", namespace, **parameters)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cell_process import fresh_namespace
-from policy_process import PolicyProcess
+from policy_process import PolicyProcess, toy_cell
 from stream_probe import Key, StreamProbe
 
 from mentor_policy.replay import ReplayRing
@@ -86,7 +86,7 @@ def _end(process: PolicyProcess) -> str:
 def check_kills(folder: Path, times: int) -> None:
     namespace = fresh_namespace()
     with (
-        PolicyProcess("toy_bridge", namespace, step_seconds=0.01) as _,
+        toy_cell(namespace, step_seconds=0.01) as _,
         StreamProbe(namespace) as probe,
     ):
         with actor(namespace, folder) as acts:

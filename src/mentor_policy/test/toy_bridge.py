@@ -11,7 +11,7 @@ import zlib
 import numpy as np
 from grey_bridge import GreyBridge
 
-from mentor_common.cell_node import main
+from mentor_common.cell_node import main as run
 from mentor_common.experience import observation_message
 from mentor_common.frames import FrameLayout
 from mentor_common.parameters import Param
@@ -59,5 +59,5 @@ class ToyBridge(GreyBridge):
         )
 
 
-if __name__ == "__main__":
-    main(lambda: ToyBridge("bridge"))
+def main() -> None:
+    run(lambda: ToyBridge("bridge"))

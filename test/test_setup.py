@@ -1,0 +1,92 @@
+"""The set-up says what it lacks, and finds what an interruption has left half done."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from importlib.metadata import Distribution
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def setup_script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "setup" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def install(folder: Path, record: str | None) -> Distribution:
+    """Install a package of one file of 5 bytes; `record` None: interrupted before the record."""
+    metadata = folder / "thing-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n")
+    (folder / "thing.py").write_text("a = 1")
+    if record is not None:
+        (metadata / "RECORD").write_text(record)
+    return Distribution.at(metadata)
+
+
+def test_a_package_is_whole_only_with_all_its_files_in_full_size(tmp_path: Path) -> None:
+    is_whole = setup_script("remove_half_installed").is_whole
+    assert is_whole(install(tmp_path / "whole", "thing.py,,5\n"))
+    assert not is_whole(install(tmp_path / "no_record", None))
+    assert not is_whole(install(tmp_path / "short", "thing.py,,6\n"))
+    assert not is_whole(install(tmp_path / "missing", "thing.py,,5\nother.py,,1\n"))
+
+
+def program(folder: Path, name: str, script: str) -> None:
+    """Put a program on the way that answers as another machine would."""
+    path = folder / name
+    path.write_text(f"#!/bin/bash\n{script}\n")
+    path.chmod(0o755)
+
+
+def system_packages(folder: Path) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
+    command = [ROOT / "setup" / "apt.sh", sys.executable]
+    return subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True)
+
+
+def test_without_root_the_exact_command_is_printed_and_it_stops(tmp_path: Path) -> None:
+    program(tmp_path, "id", "echo 1000")
+    program(tmp_path, "dpkg-query", '[[ "$*" == *libegl1 ]] || echo "install ok installed"')
+    done = system_packages(tmp_path)
+    assert done.returncode == 1
+    assert (
+        "sudo apt-get update && sudo apt-get install -y --no-install-recommends libegl1\n"
+        in done.stderr
+    )
+
+
+def test_as_root_what_is_missing_is_installed_and_nothing_else(tmp_path: Path) -> None:
+    program(tmp_path, "id", "echo 0")
+    program(tmp_path, "dpkg-query", '[[ "$*" == *libegl1 ]] || echo "install ok installed"')
+    program(tmp_path, "apt-get", f'echo "$*" >> {tmp_path}/asked')
+    assert system_packages(tmp_path).returncode == 0
+    assert (tmp_path / "asked").read_text() == (
+        "update\ninstall -y --no-install-recommends libegl1\n"
+    )
+
+
+def test_a_step_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
+    script = "for i in $(seq 100); do echo line $i; done; exit 3"
+    command = [ROOT / "setup" / "quietly.sh", "thing: all of it", "log.txt", "bash", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert done.stdout == "set-up: thing: all of it ...\n"
+    assert "thing failed with status 3; the end of log.txt" in done.stderr
+    assert "| line 100\n" in done.stderr
+    assert "line 50\n" not in done.stderr
+
+
+def test_make_alone_says_what_there_is() -> None:
+    shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in ("launch", "test", "bench", "soak", "lint", "format", "clean"):
+        assert f"make {target}" in shown

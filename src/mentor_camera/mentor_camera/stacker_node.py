@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any, ClassVar
 
 from rclpy.clock import JumpThreshold
@@ -84,7 +85,7 @@ class StackerNode(CellNode):
         self._cameras = {}
         for camera in self._layout.cameras:
             topic = self._camera_topic(camera)
-            self.subscription(topic, lambda image, camera=camera: self._on_image(camera, image))
+            self.subscription(topic, partial(self._on_image, camera))
             self._cameras[camera] = self.health.rate(f"{camera} images")
             self.partners.publisher_of(topic)
         self.partners.publisher_of(topics.MOTION)

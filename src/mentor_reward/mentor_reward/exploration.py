@@ -67,7 +67,7 @@ def lingering_expert(
 
     def act(wanted: bool = False) -> np.ndarray:
         nonlocal lingered, mode, left
-        action = np.asarray(expert(), np.float32)
+        action = np.asarray(expert(), np.float64)
         if wanted and lingered < _LINGER and rng.random() < 0.85:
             lingered += 1
             if rng.random() < 0.5:

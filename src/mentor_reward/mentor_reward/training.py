@@ -108,7 +108,8 @@ def train_classifier(
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
-    network = SlotNetwork(len(names)).to(memory_format=torch.channels_last)
+    network = SlotNetwork(len(names))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     profile_head = nn.Linear(HIDDEN, max(1, train.profiles.shape[1]))
     frames, states = torch.from_numpy(train.frames), torch.from_numpy(train.states)
     profiles = torch.from_numpy(train.profiles)

@@ -1,4 +1,4 @@
-"""Draws the pictures of cable_routing.md: what the three cameras see, and twelve draws of the looks.
+"""Draws the pictures of cable_routing.md: what the cameras see in an episode, and twelve looks.
 
 Run from the top of the tree after `make build`: python docs/draw_cable_routing.py
 """

@@ -315,7 +315,7 @@ def test_bfloat16_gradients_point_where_float32_ones_do() -> None:
 
 
 def test_acting_in_another_thread_does_not_disturb_learning() -> None:
-    quiet, busy = small_agent("mentor"), small_agent("mentor")
+    quiet, busy = (small_agent("mentor", "agent.dormant_every=1") for _ in range(2))
     done = threading.Event()
 
     def act() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import torch
@@ -45,13 +46,17 @@ def dormant_neurons(activity: Tensor, threshold: float) -> Tensor:
 def neuron_activity(actor: Actor, h: Tensor, state: Tensor | None) -> list[Tensor]:
     """E |linear_i(x)| over the batch: ``(layers, neurons)`` for each linear layer or stack."""
     activities: list[Tensor] = []
+    me = threading.get_ident()  # another thread may be acting with the same network
 
     def note(module: nn.Module, inputs: Any, output: Tensor) -> None:
+        if threading.get_ident() != me:
+            return
         mean = output.detach().abs().mean(dim=-2, dtype=torch.promote_types(h.dtype, torch.float32))
         activities.append(mean.reshape(-1, mean.shape[-1]))
 
     def every_expert(module: MixtureOfExperts, inputs: tuple[Tensor]) -> None:
-        module.every_expert(inputs[0])
+        if threading.get_ident() == me:
+            module.every_expert(inputs[0])
 
     hooks = []
     for module in actor.modules():

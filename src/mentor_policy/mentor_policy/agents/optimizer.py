@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import increment_version
 
 from .base import NonFiniteGradientError
 
@@ -57,6 +58,8 @@ class NamedAdam:
         for name, parameter in self.parameters.items():
             parameter.grad = gradients[name]
         self._adam.step()
+        # The fused step does not count up versions, by which rounded copies see a change.
+        increment_version(list(self.parameters.values()))
         self._adam.zero_grad(set_to_none=True)
         return norm
 

@@ -86,7 +86,8 @@ def sparse_experts(
         x: ``(B, D)``, in the type to compute in.
         experts: ``(B, k) int64``.
         weights: ``(B, k)``, w(i; x).
-        weight1: ``(N, H, D)``; bias1: ``(N, H)``; weight2: ``(N, D, H)``; bias2: ``(N, D)``.
+        weight1: ``(N, H, D)``; bias1: ``(N, H)``; weight2: ``(N, D, H)``; bias2: ``(N, D)``, all
+            in the type of x.
 
     Returns:
         ``(B, D)`` in the type of x. Gradients reach everything but ``experts``.
@@ -108,15 +109,14 @@ class _Experts(torch.autograd.Function):
         bias2: Tensor,
     ) -> Tensor:
         layout = plan(experts, weight1.shape[0])
-        w1, w2 = weight1.to(x.dtype), weight2.to(x.dtype)
         packed = _pack(x, layout)
-        hidden = _product(packed, w1.transpose(1, 2), layout, bias1.to(x.dtype)).relu_()
-        out = _product(hidden, w2.transpose(1, 2), layout, bias2.to(x.dtype))
+        hidden = _product(packed, weight1.transpose(1, 2), layout, bias1).relu_()
+        out = _product(hidden, weight2.transpose(1, 2), layout, bias2)
         picked = _unpack(out, layout)
         gate = weights.to(x.dtype)
         ctx.layout = layout
-        ctx.save_for_backward(packed, hidden, picked, gate, w1, w2)
-        ctx.dtypes = (weights.dtype, weight1.dtype)
+        ctx.save_for_backward(packed, hidden, picked, gate, weight1, weight2)
+        ctx.gate_dtype = weights.dtype
         return torch.bmm(gate.unsqueeze(1), picked).squeeze(1)
 
     @staticmethod
@@ -124,14 +124,13 @@ class _Experts(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         packed, hidden, picked, gate, w1, w2 = ctx.saved_tensors
         layout: Plan = ctx.layout
-        weights_dtype, master = ctx.dtypes
-        grad_gate = torch.bmm(picked, grad.unsqueeze(2)).squeeze(2).to(weights_dtype)
+        grad_gate = torch.bmm(picked, grad.unsqueeze(2)).squeeze(2).to(ctx.gate_dtype)
         scale = torch.zeros(layout.source.shape[0], 1, dtype=gate.dtype)
         scale[layout.slot.flatten(), 0] = gate.flatten()
         grad_out = _pack(grad, layout).mul_(scale)
-        grad_w2, grad_b2 = _outer(grad_out, hidden, layout, master)
+        grad_w2, grad_b2 = _outer(grad_out, hidden, layout)
         grad_hidden = torch.ops.aten.threshold_backward(_product(grad_out, w2, layout), hidden, 0)
-        grad_w1, grad_b1 = _outer(grad_hidden, packed, layout, master)
+        grad_w1, grad_b1 = _outer(grad_hidden, packed, layout)
         grad_x = None
         if ctx.needs_input_grad[0]:
             grad_x = _unpack(_product(grad_hidden, w1, layout), layout).sum(1)
@@ -165,19 +164,19 @@ def _product(packed: Tensor, weight: Tensor, layout: Plan, bias: Tensor | None =
     return out
 
 
-def _outer(left: Tensor, right: Tensor, layout: Plan, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def _outer(left: Tensor, right: Tensor, layout: Plan) -> tuple[Tensor, Tensor]:
     """Gradients of each expert's weight ``(N, H, D)`` and bias ``(N, H)``; 0 without a row."""
     count = len(layout.sizes)
     if layout.together:
         blocks = left.view(count, -1, left.shape[1])
         weight = torch.bmm(blocks.transpose(1, 2), right.view(count, -1, right.shape[1]))
-        return weight.to(dtype), blocks.sum(1, dtype=dtype)
+        return weight, blocks.sum(1)
     weight = left.new_empty(count, left.shape[1], right.shape[1])
-    bias = left.new_zeros(count, left.shape[1], dtype=dtype)
+    bias = left.new_zeros(count, left.shape[1])
     for i, begin, end in layout.parts():
         torch.mm(left[begin:end].t(), right[begin:end], out=weight[i])
-        bias[i] = left[begin:end].sum(0, dtype=dtype)
+        bias[i] = left[begin:end].sum(0)
     for i, size in enumerate(layout.sizes):
         if not size:
             weight[i].zero_()
-    return weight.to(dtype), bias
+    return weight, bias

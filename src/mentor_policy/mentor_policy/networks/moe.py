@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from .cast import in_type
 from .dispatch import sparse_experts
 from .layers import Linear, StackedLinear
 
@@ -97,10 +98,10 @@ class MixtureOfExperts(nn.Module):
             x,
             routing.experts,
             routing.weights,
-            self.first.weight,
-            self.first.bias,
-            self.second.weight,
-            self.second.bias,
+            in_type(self.first.weight, x.dtype),
+            in_type(self.first.bias, x.dtype),
+            in_type(self.second.weight, x.dtype),
+            in_type(self.second.bias, x.dtype),
         )
         return y, routing
 

@@ -1,0 +1,128 @@
+"""Encoder, layers and the rounding of weights."""
+
+import copy
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from mentor_policy.agents.optimizer import NamedAdam
+from mentor_policy.networks import (
+    PIXEL_CENTRE,
+    Encoder,
+    Linear,
+    StackedLinear,
+    TwinCritic,
+    initialise,
+)
+from mentor_policy.networks.cast import in_type
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_84_pixels_give_39200_numbers() -> None:
+    encoder = Encoder((9, 84, 84))
+    assert encoder.out_shape == (35, 35, 32)
+    assert encoder.out_features == 39200
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_encoder_is_four_convolutions_of_x_over_255_minus_a_half(dtype: torch.dtype) -> None:
+    encoder = Encoder((6, 30, 26))
+    initialise(encoder, generator())
+    obs = torch.randint(0, 256, (5, 6, 30, 26), generator=generator())
+    x = obs.double() / 255 - 0.5
+    reference = copy.deepcopy(encoder).double()
+    for conv in reference.convs:
+        x = F.relu(F.conv2d(x, conv.weight, conv.bias, conv.stride))
+    expected = x.permute(0, 2, 3, 1).flatten(1)
+    probe = torch.randn(expected.shape, generator=generator(), dtype=torch.float64)
+    exact = torch.autograd.grad((expected * probe).sum(), list(reference.parameters()))
+    h = encoder.to(dtype)((obs - PIXEL_CENTRE).to(dtype))
+    gradients = torch.autograd.grad((h * probe.to(dtype)).sum(), list(encoder.parameters()))
+    tight = 1e-12 if dtype == torch.float64 else 1e-4
+    torch.testing.assert_close(h.double(), expected.detach(), rtol=tight, atol=tight)
+    for gradient, value in zip(gradients, exact, strict=True):
+        scale = float(value.abs().max())
+        torch.testing.assert_close(gradient.double(), value, rtol=tight, atol=tight * scale)
+
+
+def test_both_critics_are_two_networks_computed_together() -> None:
+    critic = TwinCritic(12, 5, 8, 2)
+    initialise(critic, generator())
+    critic = critic.double()
+    h = torch.randn(7, 12, generator=generator()).double()
+    action = torch.rand(7, 2, generator=generator()).double()
+    q = critic(h, None, action)
+    x = torch.cat([critic.trunk(h), action], dim=1)
+    for i in range(2):
+        y = x
+        for layer in (critic.first, critic.second, critic.last):
+            y = F.linear(y, layer.weight[i], layer.bias[i])
+            y = F.relu(y) if layer is not critic.last else y
+        torch.testing.assert_close(q[i], y, rtol=1e-12, atol=1e-12)
+    assert not torch.equal(q[0], q[1])
+
+
+def test_initial_weights_are_orthogonal_and_biases_zero() -> None:
+    module = nn.ModuleDict(
+        {"a": Linear(6, 4), "b": StackedLinear(3, 5, 5), "c": Encoder((3, 20, 20)).convs[0]}
+    )
+    initialise(module, generator())
+    for weight in (module["a"].weight, *module["b"].weight):
+        torch.testing.assert_close(weight @ weight.T, torch.eye(len(weight)), atol=1e-5, rtol=0)
+    flat = module["c"].weight.flatten(1)
+    square = flat.T @ flat if flat.shape[0] > flat.shape[1] else flat @ flat.T
+    torch.testing.assert_close(square, 2 * torch.eye(len(square)), atol=1e-5, rtol=0)
+    assert not any(p.any() for name, p in module.named_parameters() if name.endswith("bias"))
+    assert math.isclose(float(module["b"].weight[0].detach().norm()), math.sqrt(5), rel_tol=1e-5)
+
+
+def test_rounded_weights_follow_every_change() -> None:
+    weight = nn.Parameter(torch.randn(4, 3, generator=generator()))
+    adam = NamedAdam([(0.1, {"weight": weight})])
+
+    def change_by_adam() -> None:
+        adam.step({"weight": torch.ones_like(weight)})
+
+    def change_in_place() -> None:
+        with torch.no_grad():
+            weight.mul_(0.5).add_(1.0)
+
+    def change_by_average() -> None:
+        with torch.no_grad():
+            torch._foreach_lerp_([weight], [torch.ones(4, 3)], 0.5)
+
+    def change_by_copy() -> None:
+        with torch.no_grad():
+            weight.copy_(torch.full((4, 3), 7.0))
+
+    for change in (change_by_adam, change_in_place, change_by_average, change_by_copy):
+        before = in_type(weight, torch.bfloat16).detach().clone()
+        change()
+        after = in_type(weight, torch.bfloat16)
+        assert not torch.equal(before, after)
+        assert torch.equal(after, weight.detach().bfloat16())
+
+
+def test_rounding_happens_once_and_gradients_arrive_in_float32() -> None:
+    weight = nn.Parameter(torch.randn(4, 3, generator=generator()))
+    one, two = in_type(weight, torch.bfloat16), in_type(weight, torch.bfloat16)
+    assert one.data_ptr() == two.data_ptr()
+    x = torch.ones(2, 3, dtype=torch.bfloat16)
+    (gradient,) = torch.autograd.grad((x @ one.T + x @ two.T).sum(), weight)
+    assert gradient.dtype == torch.float32
+    assert torch.equal(gradient, torch.full((4, 3), 4.0))
+
+
+def test_a_copy_of_a_weight_is_rounded_by_itself() -> None:
+    weight = nn.Parameter(torch.ones(2, 2))
+    in_type(weight, torch.bfloat16)
+    other = copy.deepcopy(weight)
+    with torch.no_grad():
+        other.fill_(3.0)
+    assert torch.equal(in_type(other, torch.bfloat16), torch.full((2, 2), 3.0).bfloat16())

@@ -64,6 +64,11 @@ class StreamProbe:
         self._node.destroy_node()
         self._context.try_shutdown()
 
+    def publish(self, topic: topics.Topic, message: Any) -> None:
+        """Publish a message as a stranger would; it stays latched where the topic is."""
+        publisher = self._node.create_publisher(topic.type, topic.name, topic.qos)
+        publisher.publish(message)
+
     @property
     def transitions(self) -> list[Key]:
         """Steps (from 1 on) whose action, reward and observation went over the topics."""

@@ -102,7 +102,8 @@ def test_lockstep_over_the_whole_cable_cell_equals_the_run_in_process(
     small = (
         "train.seed_frames=80 train.eval_episodes=1 train.eval_every_frames=0 agent.hidden_dim=32"
     )
-    small += " agent.hidden_dim=32 agent.expert_dim=16 agent.explore_steps=40 agent.precision=float32"
+    small += " agent.hidden_dim=32 agent.expert_dim=16 agent.explore_steps=40"
+    small += " agent.precision=float32"
     small += " train.video=false"
     nodes = [
         ("mentor_sim_bridge.nodes.cable_twin", {}),

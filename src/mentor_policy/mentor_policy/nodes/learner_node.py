@@ -92,6 +92,7 @@ class LearnerNode(CellNode):
             train.frames = self.integer("max_steps") * train.action_repeat
         refusals = (
             RunFolderError, ReplayError, CheckpointError, WeightsError, NonFiniteGradientError,
+            OSError,
         )  # fmt: skip
         run = None
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gymnasium.error import ResetNeeded
+
 from mentor_common.cell_node import CellNode
 from mentor_common.ros_env import EnvironmentChanged, EnvironmentLost
 from mentor_policy.agents.base import NonFiniteGradientError
@@ -28,6 +29,7 @@ REFUSALS = (
     UnfitEnvironmentError,
     EnvironmentChanged,
     NonFiniteGradientError,
+    OSError,
 )
 """Errors whose text is made for the person: no traceback is needed."""
 

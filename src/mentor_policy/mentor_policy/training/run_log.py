@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -87,10 +88,10 @@ class RunLog:
             self._wandb.log(dict(values), step=step)
 
     def close(self) -> None:
-        """Write out and close everything."""
-        self._episodes.close()
-        self._evaluations.close()
-        self._board.close()
+        """Write out and close everything; a disk that is full by now hides no earlier error."""
+        for log in (self._episodes, self._evaluations, self._board):
+            with contextlib.suppress(OSError):
+                log.close()
         if self._wandb is not None:
             self._wandb.finish()
 

@@ -1,0 +1,114 @@
+"""What a node cannot do it refuses in one clear message, and nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cell_process import fresh_namespace
+from policy_process import PolicyProcess, toy_cell
+from stream_probe import StreamProbe
+
+from mentor_common.topics import POLICY_WEIGHTS
+from mentor_msgs.msg import PolicyWeights
+from mentor_policy.replay import ReplayRing
+
+LITTLE = "train.replay_capacity=300"
+MOUNT = "mkdir -p {where} && mount -t tmpfs -o {options} tmpfs {where}"
+"""For `unshare -rm sh -c`: a file system of one's own, seen by the process alone."""
+
+
+def in_file_system(where: Path, options: str, beside: str = "true", after: str = "true"):
+    mount = MOUNT.format(where=where, options=options)
+    script = f'{mount} || exit 9; ({beside}) & "$@"; code=$?; {after}; exit $code'
+    return ["unshare", "-rm", "sh", "-c", script, "sh"]
+
+
+@pytest.fixture(scope="module")
+def cell():
+    namespace = fresh_namespace()
+    with toy_cell(namespace, step_seconds=0.01):
+        yield namespace
+
+
+def test_settings_that_cannot_be_are_refused_before_anything_is_made(tmp_path: Path) -> None:
+    run = {"namespace": fresh_namespace(), "run_dir": tmp_path / "run"}
+    cases = [
+        PolicyProcess("policy", **run, overrides="agent.top_k=9"),
+        PolicyProcess("policy", **run, agent="mentro"),
+        PolicyProcess("policy", **run, mode="eval"),
+    ]
+    words = [
+        "agent.top_k is 9; it must be from 1 to agent.experts, which is 4",
+        "agent 'mentro' is not known; known: ",
+        "mode:=eval needs checkpoint:=",
+    ]
+    for process, text in zip(cases, words, strict=True):
+        with process:
+            assert process.ends() == 1
+            assert text in process.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_folder_in_use_or_of_another_run_is_refused(cell: str, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    first = PolicyProcess("policy", cell, run_dir=folder, progress_period=0.5)
+    with first:
+        assert first.says("new run in"), first.output
+        second = PolicyProcess("policy", cell, run_dir=folder)
+        learner = PolicyProcess("learner", cell, run_dir=folder)
+        with second, learner:
+            for process in (second, learner):
+                assert process.ends() == 1
+                assert f"run folder {folder} is in use by process" in process.output
+        assert first.process.poll() is None
+        assert first.says("%"), first.output
+        assert first.end() == 0, first.output
+        assert "stopped; the same command goes on with it" in first.output
+    other = PolicyProcess("policy", cell, run_dir=folder, overrides="agent.experts=8")
+    with other:
+        assert other.ends() == 1
+        assert "belongs to another run: agent.experts is 4 there and 8 here" in other.output
+    again = PolicyProcess("policy", cell, run_dir=folder, progress_period=0.5)
+    with again:
+        assert again.says("resumes run in"), again.output
+        assert again.end() == 0, again.output
+
+
+def test_a_read_only_run_folder_is_refused(cell: str, tmp_path: Path) -> None:
+    where = tmp_path / "disk"
+    around = in_file_system(where, "ro")
+    with PolicyProcess("policy", cell, around=around, run_dir=where / "run") as process:
+        assert process.ends() == 1
+        assert "cannot be written: Read-only file system; choose another run_dir" in process.output
+
+
+def test_a_full_disk_ends_the_learner_with_its_replay_whole(cell: str, tmp_path: Path) -> None:
+    where, copy = tmp_path / "disk", tmp_path / "copy"
+    fill = f"until [ -e {where}/run/published.json ]; do sleep 0.1; done; sleep 2; "
+    fill += f"cat /dev/zero > {where}/others 2> {where}/error"
+    around = in_file_system(where, "size=80m", fill, f"cp -r {where}/run {copy}")
+    acts = PolicyProcess("actor", cell, run_dir=tmp_path / "actor")
+    learns = PolicyProcess(
+        "learner", cell, around=around, run_dir=where / "run", overrides=LITTLE,
+        publish_period=0.5, checkpoint_period=1.0,
+    )  # fmt: skip
+    with StreamProbe(cell) as probe, acts, learns:
+        assert learns.ends(90) == 1, learns.output
+        said = learns.output
+        assert "refused: " in said and "No space left on device" in said, said
+        assert probe.wait_for_actions(10), acts.output  # the arm does not mind
+    ring = ReplayRing(copy / "replay", writable=False)
+    assert ring.count > 0
+    ring.close()
+
+
+def test_weights_that_do_not_fit_leave_the_actor_acting(cell: str, tmp_path: Path) -> None:
+    with StreamProbe(cell) as probe, PolicyProcess("actor", cell, run_dir=tmp_path) as acts:
+        assert probe.wait_for_actions(1), acts.output
+        probe.publish(
+            POLICY_WEIGHTS, PolicyWeights(run_id="other", version=1, config="{}", data=b"x")
+        )
+        assert acts.says("weights refused: weights 1 of run other", 20), acts.output
+        assert probe.wait_for_actions(20), acts.output
+        assert acts.end() == 0, acts.output

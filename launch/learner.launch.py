@@ -50,6 +50,7 @@ def generate_launch_description():
     learner = Node(
         package="mentor_policy",
         executable="learner_node",
+        sigterm_timeout="15",  # its last checkpoint may hold a gigabyte
         namespace=LaunchConfiguration("namespace"),
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],

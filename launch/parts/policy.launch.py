@@ -87,6 +87,7 @@ def node(executable, names, condition):
         parameters=[parameters, LaunchConfiguration("params_file")],
         remappings=[("/clock", "clock")],
         on_exit=Shutdown(reason=f"{executable} has ended"),
+        sigterm_timeout="15",  # its last checkpoint may hold a gigabyte
         condition=condition,
     )
 

@@ -16,7 +16,7 @@ from mentor_policy.stream.assembly import Assembly
 
 from .environment import describe, layout_of
 from .intake import Intake, recall
-from .policy_parameters import AGENT, configuration
+from .policy_parameters import AGENT, LAST_CHECKPOINT, configuration
 from .training_stats import training_stats
 from .weights_message import weights_message
 
@@ -63,7 +63,11 @@ class LearnerNode(CellNode):
     def activate(self) -> None:
         """Begin to learn."""
         self._last = (time.monotonic(), -1, -1)
-        self.start_worker("learner", self._learn)
+        self._worker = self.start_worker("learner", self._learn)
+
+    def deactivate(self) -> None:
+        """Stop learning; a checkpoint is written first."""
+        self._worker.join(LAST_CHECKPOINT)
 
     def _learn(self) -> None:
         import torch  # late: a node that refuses its parameters does so at once

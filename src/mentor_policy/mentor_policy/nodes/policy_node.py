@@ -14,7 +14,7 @@ from mentor_common.ros_env import EnvironmentLost, RosEnv
 from mentor_policy.roll_out import Summary, roll_out
 
 from .environment import connect, watch_environment
-from .policy_parameters import AGENT, ENVIRONMENT, configuration
+from .policy_parameters import AGENT, ENVIRONMENT, LAST_CHECKPOINT, configuration
 from .training_stats import TrainingReport
 from .truth import TrulyEvaluated, Truth
 
@@ -64,11 +64,11 @@ class PolicyNode(CellNode):
     def activate(self) -> None:
         """Begin to act, in a thread beside the callbacks."""
         if self.text("mode") == "eval":
-            self.start_worker("evaluation", self._evaluate)
+            self._worker = self.start_worker("evaluation", self._evaluate)
         elif self.text("agent") == "random":
-            self.start_worker("roll-out", self._roll_out)
+            self._worker = self.start_worker("roll-out", self._roll_out)
         else:
-            self.start_worker("training", self._train)
+            self._worker = self.start_worker("training", self._train)
 
     def deactivate(self) -> None:
         """End the step that is under way; the training then writes its checkpoint."""
@@ -76,6 +76,7 @@ class PolicyNode(CellNode):
             self._trainer.stop = True
         if self._env is not None:
             self._env.close()
+        self._worker.join(LAST_CHECKPOINT)
 
     def _train(self) -> None:
         from .training_run import REFUSALS, begin_training, end_report

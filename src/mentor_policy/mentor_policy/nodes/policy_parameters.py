@@ -39,6 +39,9 @@ AGENT = (
     Param("threads", "int", 0, "torch threads; 0: one per core", low=0, high=1024, read_only=True),
 )  # fmt: skip
 
+LAST_CHECKPOINT = 14.0
+"""Seconds of wall time that a node which ends gives its worker for the last checkpoint."""
+
 ENVIRONMENT = (
     Param("step_timeout", "float", 15.0, "seconds of wall time for one step of the cell", low=0.1,
           high=3600.0, read_only=True),

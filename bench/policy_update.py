@@ -121,15 +121,15 @@ def main() -> None:
         return side
 
     times = medians(
-        {"mentor": sixteen, "plain": straight(default_memory), "kept": straight(lambda: True)}, 5
+        {"mentor": sixteen, "plain": straight(default_memory), "kept": straight(lambda: True)}, 3
     )
     mentor = times["mentor"] + dormant
     say("update/mentor_vs_plain", mentor, "ms", times["plain"] / mentor, "plain")
     say("update/mentor_vs_plain_kept_memory", mentor, "ms", times["kept"] / mentor, "plain")
-    times = medians({"mentor": sixteen, "drqv2": updates("drqv2")}, 9)
+    times = medians({"mentor": sixteen, "drqv2": updates("drqv2")}, 7)
     mentor = times["mentor"] + dormant
     say("update/mentor_vs_drqv2", mentor, "ms", mentor / times["drqv2"], "drqv2")
-    times = medians({"16": sixteen, "64": updates("mentor", never, "agent.experts=64")}, 9)
+    times = medians({"16": sixteen, "64": updates("mentor", never, "agent.experts=64")}, 7)
     ratio = (times["64"] + dormant_pass(64)) / (times["16"] + dormant)
     say("update/experts_64_vs_16", times["64"], "ms", ratio, "16 experts")
     peak = max(matmul_peak(torch.float32), matmul_peak(torch.bfloat16))

@@ -21,5 +21,7 @@ def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     contrast = uniform(0.8, 1.25, batch, 1, 1, 1)
     gain = uniform(0.8, 1.25, batch, 1, 1, 1) * uniform(0.93, 1.07, batch, channels, 1, 1)
     offset = mean * (1.0 - contrast) * gain + uniform(-10.0, 10.0, batch, 1, 1, 1)
-    noise = torch.randn(x.shape, generator=generator) * uniform(0.0, 3.0, batch, 1, 1, 1)
+    # One pattern of noise for the batch, of another strength for each frame: the rest is time lost.
+    pattern = torch.randn(1, *x.shape[1:], generator=generator)
+    noise = pattern * uniform(0.0, 3.0, batch, 1, 1, 1)
     return x.mul_(contrast * gain).add_(offset).add_(noise).clamp_(0.0, 255.0)

@@ -1,12 +1,14 @@
 """The renderer of this package against each suite's own look and way of drawing, at 84x84.
 
-One agent step each: two simulator frames and one picture. Both sides take turns in blocks.
+One agent step each: two simulator frames and one picture. Both sides take turns in blocks, each in
+a process of its own, as the suites run with software OpenGL's usual threads (one per core).
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -80,23 +82,61 @@ def seconds_per_step(step: Callable[[], None], seconds: float) -> float:
     return float(np.median(spent))
 
 
+def serve(side: str, name: str) -> None:
+    """The life of one side's process: a line on its input asks for a block."""
+    if side == "fast":
+        step = fast(gym.make(name).unwrapped)
+    else:
+        # Made with ``stock`` the model keeps its shadows and samples, for the suite's renderer.
+        step = stock(gym.make(name, stock=True).unwrapped)
+    seconds_per_step(step, 0.2)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(seconds_per_step(step, float(line)), flush=True)
+
+
+def start(side: str, name: str) -> subprocess.Popen[str]:
+    """Starts a side's process and waits until it can draw."""
+    threads = "0" if side == "fast" else str(os.cpu_count())
+    child = subprocess.Popen(
+        [sys.executable, __file__, "--side", side, name],
+        env={**os.environ, "LP_NUM_THREADS": threads},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    while child.stdout.readline().strip() != "ready":
+        if child.poll() is not None:
+            raise RuntimeError(f"{name}: the process of side '{side}' ended early")
+    return child
+
+
+def ask(child: subprocess.Popen[str], seconds: float) -> float:
+    """Seconds per step of one block."""
+    assert child.stdin is not None and child.stdout is not None
+    child.stdin.write(f"{seconds}\n")
+    child.stdin.flush()
+    return float(child.stdout.readline())
+
+
 def main() -> None:
     """Runs all, or those whose name holds a word of the command line."""
+    if sys.argv[1:2] == ["--side"]:
+        serve(sys.argv[2], sys.argv[3])
+        return
     for label, name in TASKS.items():
         if sys.argv[1:] and not any(word in label for word in sys.argv[1:]):
             continue
-        # Made with ``stock`` the model keeps its shadows and samples, for the suite's renderer.
-        sides = {
-            "fast": fast(gym.make(name).unwrapped),
-            "stock": stock(gym.make(name, stock=True).unwrapped),
-        }
-        for step in sides.values():
-            for _ in range(3):
-                step()
-        times: dict[str, list[float]] = {side: [] for side in sides}
+        children = {side: start(side, name) for side in ("fast", "stock")}
+        times: dict[str, list[float]] = {side: [] for side in children}
         for _ in range(BLOCKS):
-            for side, step in sides.items():
-                times[side].append(seconds_per_step(step, SECONDS / 2 / BLOCKS))
+            for side, child in children.items():
+                times[side].append(ask(child, SECONDS / 2 / BLOCKS))
+        for child in children.values():
+            assert child.stdin is not None
+            child.stdin.close()
+            child.wait()
         rate = {side: 1.0 / float(np.median(values)) for side, values in times.items()}
         line = {
             "name": f"render/{label}_fast_vs_stock",

@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except (ValueError, OSError, LookupError) as error:
+    except (ValueError, OSError) as error:
         print(f"mentor_sim_bridge {options.command}: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
@@ -176,7 +176,10 @@ def _bridge(options: argparse.Namespace) -> int:
         except ValueError:
             parameters[name] = text
     name = _full_id(options.id)
-    gym.spec(name)
+    try:
+        gym.spec(name)
+    except gym.error.Error as error:
+        raise ValueError(str(error)) from error
     with BridgeFleet(name, options.count, options.namespace, parameters) as fleet:
         print("\n".join(fleet.namespaces), flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -208,6 +211,7 @@ def _play(options: argparse.Namespace) -> None:
         fps = max(1, round(1 / env.unwrapped.period))
         options.video.parent.mkdir(parents=True, exist_ok=True)
         size = max(1, 336 // frames[0].shape[0])
+        writer: Any
         with imageio.get_writer(options.video, fps=fps, macro_block_size=1) as writer:
             for frame in frames:
                 writer.append_data(np.kron(frame, np.ones((size, size, 1), np.uint8)))

@@ -85,6 +85,7 @@ class BridgeLoop:
         self._verdicts = {verdict: health.counter(verdict.value) for verdict in Verdict}
         self._faults = health.counter("episodes cut off by a fault")
         self._episodes = health.counter("episodes")
+        self._health = health
         self._rate = health.rate("steps")
         self._step_time = health.timing("step")
         layout = stage.layout
@@ -215,6 +216,9 @@ class BridgeLoop:
         message.reason = result.reason
         if not result.valid:
             self._faults.add()
+        if self.stage.over:
+            for task, (successes, episodes) in self.stage.success_by_task().items():
+                self._health.gauge(f"success of {task}").set(successes / max(episodes, 1))
         self._publish_reward(message)
 
     def _show(self, episode: int, step: int, stamp: Time) -> None:

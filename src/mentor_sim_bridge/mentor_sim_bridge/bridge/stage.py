@@ -79,6 +79,12 @@ class Stage:
         spec = env.spec
         return str(getattr(env, "task", spec.id if spec else type(env).__name__))
 
+    def success_by_task(self) -> dict[str, tuple[int, int]]:
+        """Successes and episodes of each task, where an environment has several."""
+        body = getattr(self.env, "body", None)
+        report = getattr(body, "success_by_task", None)
+        return report() if report is not None else {}
+
     def reset(self, seed: int | None, options: dict[str, Any]) -> int:
         """Begins an episode; ``pixels`` and ``state`` are its first. Returns its number.
 

@@ -14,7 +14,7 @@ setup(
     zip_safe=True,
     maintainer="MENTOR maintainers",
     maintainer_email="maintainers@mentor-vrl.example.org",
-    description="Visual reinforcement learning agents (MENTOR, DrM, DrQ-v2, ALIX, TACO), replay and training.",
+    description="Visual reinforcement learning agents (MENTOR, DrM, DrQ-v2, ALIX, TACO).",
     license="Apache-2.0",
     entry_points={
         "console_scripts": [

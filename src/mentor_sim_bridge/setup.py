@@ -16,7 +16,7 @@ setup(
     zip_safe=True,
     maintainer="MENTOR maintainers",
     maintainer_email="maintainers@mentor-vrl.example.org",
-    description="Simulated bodies: DMC, Meta-World and Adroit over the topics of the stack, and twins of the real cells.",
+    description="Simulated bodies: DMC, Meta-World and Adroit, and twins of the real cells.",
     license="Apache-2.0",
     entry_points={
         "console_scripts": [

@@ -1,1 +1,1 @@
-"""Simulated bodies: DMC, Meta-World and Adroit over the topics of the stack, and twins of the real cells."""
+"""Simulated bodies: DMC, Meta-World and Adroit over the topics, and twins of the real cells."""

@@ -33,7 +33,8 @@ def run(options: argparse.Namespace) -> int:
     )
     print(f"  action       {shape.action_size} numbers")
     print(
-        f"  progress     {progress['step']} steps, {frames} frames, {progress['episode']} episodes, "
+        f"  progress     {progress['step']} steps, {frames} frames, "
+        f"{progress['episode']} episodes, "
         f"{progress.get('updates', 0)} updates"
     )
     sizes: dict[str, int] = {}

@@ -1,7 +1,7 @@
 """Replay: a crash-safe ring of steps on disk, and n-step batches drawn from it."""
 
-from .prefetch import Prefetcher
 from .header import ReplayError, RingHeader
+from .prefetch import Prefetcher
 from .ring import ReplayDiskFullError, ReplayRing, Step
 from .sampler import Sampler
 

@@ -83,7 +83,7 @@ class FrameStore:
             data = np.ascontiguousarray(obs.transpose(1, 2, 0))
         begin = slot * self.record_bytes
         self._reserve(begin + self.record_bytes)
-        view = memoryview(data.reshape(-1))
+        view = memoryview(data.reshape(-1).data)
         written = os.pwrite(self._file, view, begin)
         if written != len(view):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

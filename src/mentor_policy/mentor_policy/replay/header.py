@@ -1,4 +1,4 @@
-"""The header of a ring: what its records are, as JSON, so that a ring of another kind is refused."""
+"""The header of a ring: what its records are, as JSON; a ring of another kind is refused."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def seal(record: npt.NDArray[np.void]) -> bytes:
 
 def whole(records: Records) -> npt.NDArray[np.bool_]:
     """Which of the records are complete: ``(N,) bool``."""
-    good = records["serial"] != 0
+    good: npt.NDArray[np.bool_] = records["serial"] != 0
     size = records.dtype.itemsize
     view = memoryview(records.tobytes())
     stored = records["checksum"]

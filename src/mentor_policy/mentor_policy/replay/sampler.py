@@ -151,7 +151,7 @@ class Sampler:
         )
 
     def _pixels(self, first: Numbers, second: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
-        """Observations of two rows of records, as ``(B, C, H, W)`` views of channels-last memory."""
+        """Observations of two rows of records, ``(B, C, H, W)`` views of channels-last memory."""
         frames = self.ring.frames
         buffers = self._buffers[self._drawn % BUFFERS]
         self._drawn += 1

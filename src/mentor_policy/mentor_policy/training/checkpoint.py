@@ -1,8 +1,8 @@
 """Checkpoints: safetensors and JSON in a folder each, whole or not there at all. Never a pickle.
 
-``checkpoints/000012000/`` holds ``checkpoint.json`` (configuration, environment, counters, SHA-256 of
-the other files), ``agent.safetensors``, and one file per member of S_top. The members never change,
-so the files of those that an older checkpoint already holds are hard links to it.
+``checkpoints/000012000/`` holds ``checkpoint.json`` (configuration, environment, counters, SHA-256
+of the other files), ``agent.safetensors``, and one file per member of S_top. The members
+never change, so the files of those that an older checkpoint already holds are hard links to it.
 """
 
 from __future__ import annotations
@@ -281,11 +281,11 @@ def _write_tensors(folder: Path, tensors: dict[str, Tensor], older: Path | None)
     files: dict[str, str] = {}
     for file, group in groups.items():
         path = folder / file
-        if file.startswith(MEMBERS) and older is not None and file in known:
-            if _same_tensors(older / file, group):
-                _link(older / file, path)
-                files[file] = known[file]
-                continue
+        unchanged = file.startswith(MEMBERS) and older is not None and file in known
+        if unchanged and older is not None and _same_tensors(older / file, group):
+            _link(older / file, path)
+            files[file] = known[file]
+            continue
         save_file(group, path)
         with path.open("rb+") as stream:
             os.fsync(stream.fileno())

@@ -1,4 +1,4 @@
-"""Any gymnasium environment, as the trainer sees it: pixels, perhaps a state, actions in [-1, 1]."""
+"""Any gymnasium environment as the trainer sees it: pixels, perhaps a state, actions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A run's folder: one learner at a time, resumed if it fits, refused by name if it does not.
 
-It holds ``config.json``, ``checkpoints/``, ``replay/``, ``train.csv``, ``eval.csv``, ``tensorboard/``,
-``videos/`` and, when the run is over, ``summary.json`` and ``curve.png``.
+It holds ``config.json``, ``checkpoints/``, ``replay/``, ``train.csv``, ``eval.csv``,
+``tensorboard/``, ``videos/`` and, when the run is over, ``summary.json`` and ``curve.png``.
 """
 
 from __future__ import annotations

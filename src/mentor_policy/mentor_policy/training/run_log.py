@@ -63,7 +63,8 @@ class RunLog:
         """An evaluation is done; ``seconds`` since the run began."""
         low, high = result.interval
         values: list[Value] = [
-            frames, result.mean, result.std, result.success, low, high, len(result.returns), seconds,
+            frames, result.mean, result.std, result.success, low, high,
+            len(result.returns), seconds,
         ]  # fmt: skip
         self._evaluations.write(step, values)
         named = dict(zip(EVALUATION_COLUMNS, values, strict=True))

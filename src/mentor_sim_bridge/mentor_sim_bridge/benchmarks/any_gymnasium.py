@@ -145,11 +145,12 @@ def make_pixel_env(
         ValueError, gymnasium.error.Error: the environment cannot be made, or not be looked at.
     """
     if name.startswith("mentor/"):
-        wanted = {"image_size": image_size, "frame_stack": frame_stack, "stock": stock}
+        wanted: dict[str, Any] = {"image_size": image_size, "frame_stack": frame_stack}
+        wanted["stock"] = stock
         if action_repeat is not None:
             wanted["action_repeat"] = action_repeat
         if camera is not None:
-            wanted["camera"] = camera  # type: ignore[assignment]
+            wanted["camera"] = camera
         defaults = {"image_size": 84, "frame_stack": 3, "stock": False}
         # What stands at its default is left to the maker: not every environment knows it.
         changed = {key: value for key, value in wanted.items() if defaults.get(key) != value}

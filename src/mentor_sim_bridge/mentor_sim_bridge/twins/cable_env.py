@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -32,7 +32,7 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         render_mode: "rgb_array" lets `render` return the side camera's image.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 2}
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012
     action_repeat = 1
 
     def __init__(

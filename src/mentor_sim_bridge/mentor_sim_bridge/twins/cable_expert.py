@@ -28,7 +28,7 @@ class CableExpert:
 
     def act(self) -> np.ndarray:
         """The next action, (2,) float32."""
-        x, z = self._cell.target
+        x, z = map(float, self._cell.target)
         if not self._pressed:
             if not self._lifted and x < OVER_SLOT_1 - 0.01:
                 goal = (x if z < HIGH - 0.25 else OVER_SLOT_1, HIGH)

@@ -275,8 +275,16 @@ def test_actions_explore_uniformly_first_then_around_the_mean() -> None:
 
 
 def test_an_observation_of_another_shape_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"observation is \(3, 24, 24\), this agent reads"):
+    with pytest.raises(ValueError, match=r"observation is uint8 \(3, 24, 24\), this agent reads"):
         small_agent("drqv2").act(np.zeros((3, 24, 24), np.uint8), step=99, evaluate=True)
+
+
+def test_pixels_that_are_not_uint8_and_a_missing_state_are_refused() -> None:
+    with pytest.raises(ValueError, match="observation is float32"):
+        small_agent("drqv2").act(np.zeros(LAYOUT.shape, np.float32), step=99, evaluate=True)  # type: ignore[arg-type]
+    obs = np.zeros(LAYOUT.shape, np.uint8)
+    with pytest.raises(ValueError, match="state has 0 numbers, this agent reads 4"):
+        small_agent("drqv2", state_size=4).act(obs, step=99, evaluate=True)
 
 
 @pytest.mark.parametrize("name", ["drqv2", "mentor"])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from small_agents import LAYOUT, small_agent, small_batch
+from small_agents import small_agent, small_batch
 
 from mentor_policy.agents import Agent
 from mentor_policy.agents.drm import DrMAgent
@@ -189,7 +189,8 @@ def test_a_candidate_acts_by_itself(name: str) -> None:
     )
     after = weights_of(agent)
     assert all(torch.equal(before[n], after[n]) for n in before)
-    assert LAYOUT.shape == tuple(obs.shape)
+    with pytest.raises(RuntimeError, match="not for training"):
+        candidate.update(small_batch(), 5)
 
 
 def test_there_is_no_candidate_without_perturbation_or_members() -> None:

@@ -34,6 +34,7 @@ class DrMAgent(DrQv2Agent):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._beta = 1.0
+        self._is_candidate = False
         self._awake_since: int | None = None  # agent steps
         self._last_perturb = 0  # agent steps
         self.top_performers = TopPerformers(self.settings.top_performers)
@@ -56,6 +57,8 @@ class DrMAgent(DrQv2Agent):
         return self._beta
 
     def _before_update(self, batch: Batch, h: Tensor, step: int) -> None:
+        if self._is_candidate:
+            raise RuntimeError("a perturbation candidate acts; it is not for training")
         if self.updates % self.settings.dormant_every == 0:
             threshold = self.settings.dormant_threshold
             self._beta = float(dormant_ratio(self.actor, h, batch.state, threshold))
@@ -150,6 +153,7 @@ class DrMAgent(DrQv2Agent):
         generator = Generator().manual_seed(seed)
         phi = self._phi(generator)
         other = copy.copy(self)
+        other._is_candidate = True
         other.networks = {**self.networks}
         for name in ("encoder", "actor"):
             other.networks[name] = copy.deepcopy(self.networks[name])

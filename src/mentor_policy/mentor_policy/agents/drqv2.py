@@ -137,7 +137,7 @@ class DrQv2Agent(Agent):
         if not evaluate and step < self.settings.explore_steps:
             uniform = torch.rand(self.action_size, generator=generator) * 2.0 - 1.0
             return np.asarray(uniform.numpy(), dtype=np.float32)
-        self._check_obs(obs)
+        self._check_observation(obs, state)
         with torch.no_grad():
             pixels = torch.as_tensor(obs).unsqueeze(0).to(torch.float32).sub_(PIXEL_CENTRE)
             pixels = pixels.contiguous(memory_format=torch.channels_last)
@@ -147,11 +147,15 @@ class DrQv2Agent(Agent):
                 mean = truncated_normal(mean, self._stddev(step), generator)
         return np.asarray(mean[0].numpy(), dtype=np.float32)
 
-    def _check_obs(self, obs: Pixels) -> None:
-        if tuple(obs.shape) != self.frame_layout.shape:
+    def _check_observation(self, obs: Pixels, state: Vector | None) -> None:
+        shape = self.frame_layout.shape
+        if tuple(obs.shape) != shape or obs.dtype not in (np.uint8, torch.uint8):
             raise ValueError(
-                f"observation is {tuple(obs.shape)}, this agent reads {self.frame_layout.shape}"
+                f"observation is {obs.dtype} {tuple(obs.shape)}, this agent reads uint8 {shape}"
             )
+        given = 0 if state is None else state.shape[-1]
+        if given != self.state_size:
+            raise ValueError(f"state has {given} numbers, this agent reads {self.state_size}")
 
     # Learning
 

@@ -36,11 +36,11 @@ class CableExpert:
                 self._lifted = True
                 goal = (OVER_SLOT_1, PRESS)
                 inside = self._cell.slot_states()[0] is Slot1.INSIDE
-                self._pressed = inside and z <= PRESS + 0.01
+                self._pressed = bool(inside and z <= PRESS + 0.01)
         if self._pressed:
             if not self._crossed:
                 goal = (x if z < CROSS - 0.25 else OVER_SLOT_2, CROSS)
-                self._crossed = x <= OVER_SLOT_2 + 0.01
+                self._crossed = bool(x <= OVER_SLOT_2 + 0.01)
             if self._crossed:
                 goal = (OVER_SLOT_2, DOWN)
         move = (np.array(goal) - self._cell.target) * ACTION_DIVISOR

@@ -108,8 +108,8 @@ def test_lockstep_over_the_whole_cable_cell_equals_the_run_in_process(
     nodes = [
         ("mentor_sim_bridge.nodes.cable_twin", {}),
         ("mentor_camera.stacker_node", {"image_reliability": "reliable"}),
-        ("mentor_reward.reward_node", {"states": "true"}),
-        ("mentor_reset.reset_node", {}),
+        ("mentor_reward.reward_node", {"states": "truth"}),
+        ("mentor_reset.reset_node", {"task": "cable_routing"}),
     ]
     cell = [
         NodeProcess(module, namespace, use_sim_time=True, ros_args=CLOCK, **parameters)

@@ -1,0 +1,122 @@
+"""Steps per second of a training over the topics, against the same training in process.
+
+The whole cable routing cell (twin, stacker, reward and reset node, a process each) on the one
+side, the same cell in this process on the other. Both learn in lockstep with all defaults of MENTOR
+on the robot, and take turns in whole episodes, resets included.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+os.environ.setdefault("ROS_DOMAIN_ID", "69")
+os.environ.setdefault("MUJOCO_GL", "egl")
+os.environ.setdefault("LP_NUM_THREADS", "0")
+
+import gymnasium
+import numpy as np
+
+from mentor_common.ros_env import RosEnv
+from mentor_policy.config import load_config
+from mentor_policy.training.environment import shape_of
+from mentor_policy.training.line_progress import LineProgress
+from mentor_policy.training.run_folder import RunFolder
+from mentor_policy.training.trainer import Trainer
+
+EPISODE, ROUNDS = 40, 3
+NODES = (
+    ("mentor_sim_bridge.nodes.cable_twin", []),
+    ("mentor_camera.stacker_node", ["-p", "image_reliability:=reliable"]),
+    ("mentor_reward.reward_node", ["-p", "states:=truth"]),
+    ("mentor_reset.reset_node", ["-p", "task:=cable_routing"]),
+)
+SETTINGS = [
+    "train.seed_frames=20",
+    "agent.explore_steps=20",
+    "train.eval_every_frames=0",
+    "train.checkpoint_every_frames=1000000",
+]
+
+
+@contextlib.contextmanager
+def cell(namespace: str) -> Iterator[None]:
+    """The cell's nodes, as the launch file starts them."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    processes = []
+    for module, parameters in NODES:
+        program = f"from {module} import main; main()"
+        command = [sys.executable, "-c", program, "--ros-args", "-r", f"__ns:={namespace}"]
+        command += ["-r", "/clock:=clock", "-p", "use_sim_time:=true", *parameters]
+        processes.append(
+            subprocess.Popen(
+                command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+        )
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+class Side:
+    """A training that is taken forward an episode at a time."""
+
+    def __init__(self, env: Any, folder: Path) -> None:
+        config = load_config("mentor", "robot", SETTINGS)
+        environment = {"id": folder.name, "arguments": {}}
+        run = RunFolder(folder, config, environment, shape_of(env))
+        silent = LineProgress(lambda _: None, 3600.0)
+        self.trainer = Trainer(config, env, environment, run, progress=silent)
+        self.at = self.trainer._begin_or_go_on()
+
+    def episode(self) -> float:
+        """Seconds of an episode with its updates and the reset after it."""
+        begin = time.perf_counter()
+        for _ in range(EPISODE):
+            self.at = self.trainer._step(*self.at)
+        return time.perf_counter() - begin
+
+
+def main() -> None:
+    """Run both sides in turns and print the result."""
+    with tempfile.TemporaryDirectory() as folder, cell("/bench"):
+        over_topics = RosEnv("/bench", timeout=60.0, reset_timeout=120.0)
+        sides = {
+            "topics": Side(over_topics, Path(folder) / "topics"),
+            "process": Side(
+                gymnasium.make("mentor/cable_routing-v0", disable_env_checker=True),
+                Path(folder) / "process",
+            ),
+        }
+        spent: dict[str, list[float]] = {name: [] for name in sides}
+        for side in sides.values():
+            side.episode()
+        for _ in range(ROUNDS):
+            for name, side in sides.items():
+                spent[name].append(side.episode())
+        over_topics.close()
+    rates = {name: EPISODE / float(np.median(seconds)) for name, seconds in spent.items()}
+    line = {
+        "name": "train/topics_vs_inprocess",
+        "value": round(rates["topics"], 3),
+        "unit": "steps/s",
+        "ratio": round(rates["topics"] / rates["process"], 3),
+        "against": f"in process: {rates['process']:.2f} steps/s",
+    }
+    print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

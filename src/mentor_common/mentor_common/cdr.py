@@ -1,18 +1,19 @@
-"""Reading the stream's messages from their CDR bytes, with every length checked.
+"""The stream's messages as CDR bytes: read with every length checked, written fast.
 
 The client library's own readers trust what comes over the wire: a broken length or text in a
 message ends the process. Whoever must survive any sender takes messages raw (``raw=True``) and
-reads them here.
+reads them here. Its writers take half of a small message's time; a publisher also takes bytes.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+_SECOND = 1_000_000_000
 _HEADER = 4
 """Bytes before the body: representation (0 big, 1 little endian) and options."""
 
@@ -90,6 +91,71 @@ class CdrReader:
                 f"{self._name}: {size} bytes wanted at {begin}, {len(self._body)} there are"
             )
         return self._body[begin : self._at]
+
+
+def write_action(
+    data: npt.NDArray[np.float32],
+    episode: int,
+    step: int,
+    stamp: int,
+    purpose: str = "",
+    deadline: int = 0,
+) -> bytes:
+    """The CDR bytes of an Action message; ``stamp`` and ``deadline`` in nanoseconds."""
+    text = purpose.encode() + b"\0"
+    seconds, nanoseconds = divmod(stamp, _SECOND)
+    head = struct.pack(f"<4xiII{len(text)}s", seconds, nanoseconds, len(text), text)
+    # Alignment counts from behind the encapsulation header.
+    head += b"\0" * (-(len(head) - _HEADER) % 8)
+    values = np.ascontiguousarray(data, "<f4").tobytes()
+    body = struct.pack("<QII", episode, step, len(values) // 4)
+    return b"\0\1\0\0" + head[4:] + body + values + struct.pack("<iI", *divmod(deadline, _SECOND))
+
+
+class ObservationWriter:
+    """Writes the CDR bytes of observations that differ in numbers only.
+
+    Args:
+        message: an Observation with everything that stays: frame_id, cameras, sizes, as many
+            pixels and state values as all will have, no frame stamps.
+    """
+
+    def __init__(self, message: Any) -> None:
+        from rclpy.serialization import serialize_message
+
+        self._raw = bytearray(serialize_message(message))
+        at = 8 + 4 + len(message.header.frame_id.encode()) + 1
+        self._episode = _HEADER + at + -at % 8
+        at = self._episode - _HEADER + 8 + 4
+        at += -at % 4 + 4
+        for camera in message.cameras:
+            at += -at % 4 + 4 + len(camera.encode()) + 1
+        at += -at % 4 + 3 * 4 + 4
+        begin = _HEADER + at
+        size = len(message.data)
+        self._pixels = np.frombuffer(self._raw, np.uint8, size, begin)
+        at += size
+        at += -at % 4 + 4 + 4  # no stamps, and the count of the state
+        self._state = np.frombuffer(self._raw, "<f4", len(message.state), _HEADER + at)
+        fits = self._raw[1] == 1 and np.array_equal(self._pixels, np.frombuffer(message.data, "u1"))
+        if message.stamps or not fits or struct.unpack_from("<I", self._raw, begin - 4)[0] != size:
+            raise CdrError("Observation: the client library lays this message out in another way")
+
+    def write(
+        self,
+        pixels: npt.NDArray[np.uint8],
+        episode: int,
+        step: int,
+        stamp: int,
+        state: npt.NDArray[np.float32] | None = None,
+    ) -> bytes:
+        """The bytes of one observation; ``stamp`` in nanoseconds."""
+        struct.pack_into("<iI", self._raw, _HEADER, *divmod(stamp, _SECOND))
+        struct.pack_into("<QI", self._raw, self._episode, episode, step)
+        np.copyto(self._pixels, pixels.reshape(-1))
+        if state is not None:
+            np.copyto(self._state, state)
+        return bytes(self._raw)
 
 
 def read_action(raw: bytes) -> ActionRecord:

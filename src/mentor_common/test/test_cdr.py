@@ -9,10 +9,12 @@ import pytest
 from builtin_interfaces.msg import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rclpy.serialization import serialize_message
+from mentor_msgs.msg import Action, Observation
+from rclpy.serialization import deserialize_message, serialize_message
 
-from mentor_common.cdr import CdrError, read_action
-from mentor_common.experience import action_message
+from mentor_common.cdr import CdrError, ObservationWriter, read_action, write_action
+from mentor_common.experience import action_message, observation_message
+from mentor_common.frames import FrameLayout
 
 STAMP = Time(sec=1_700_000_000, nanosec=123_456_789)
 
@@ -29,7 +31,16 @@ def test_an_action_is_read_as_it_was_written(
 ) -> None:
     message = action_message(data, episode, step, STAMP, 0.25)
     message.header.frame_id = purpose
-    read = read_action(serialize_message(message))
+    written = serialize_message(message)
+    read = read_action(written)
+    ours = write_action(
+        np.asarray(data, np.float32), episode, step, read.stamp, purpose, read.deadline
+    )
+    again = read_action(ours)
+    assert again[:4] == read[:4] and again.deadline == read.deadline
+    assert deserialize_message(ours, Action).episode == episode  # the client library reads it too
+    assert np.array_equal(again.data, read.data, equal_nan=True)
+    assert len(ours) <= len(written) < len(ours) + 4
     assert (read.episode, read.step, read.purpose) == (episode, step, purpose)
     assert (read.stamp, read.deadline) == (1_700_000_000_123_456_789, 250_000_000)
     assert np.array_equal(read.data, np.asarray(data, np.float32), equal_nan=True)
@@ -47,3 +58,28 @@ def test_a_message_cut_short_is_refused_at_every_length() -> None:
     for length in range(len(raw) - 4):
         with pytest.raises(CdrError):
             read_action(raw[:length])
+
+
+@settings(max_examples=50)
+@given(
+    task=st.text("abc-_/", max_size=9),
+    cameras=st.lists(st.text("abc_", min_size=1, max_size=7), min_size=1, max_size=3, unique=True),
+    state_size=st.integers(0, 3),
+    size=st.integers(1, 5),
+)
+def test_an_observation_is_written_as_the_client_library_writes_it(
+    task: str, cameras: list[str], state_size: int, size: int
+) -> None:
+    layout = FrameLayout(tuple(cameras), 2, size, size, True)
+    rng = np.random.default_rng(0)
+    state = rng.normal(size=state_size).astype(np.float32)
+    blank = observation_message(
+        np.zeros(layout.shape, np.uint8), layout, 0, 0, Time(), task=task, state=0 * state
+    )
+    writer = ObservationWriter(blank)
+    for step in range(2):
+        pixels = rng.integers(0, 256, layout.shape, np.uint8)
+        wanted = observation_message(pixels, layout, 77, step, STAMP, task=task, state=state)
+        stamp = 1_700_000_000_123_456_789
+        raw = writer.write(pixels, 77, step, stamp, state)
+        assert deserialize_message(raw, Observation) == wanted  # padding is anything

@@ -7,6 +7,7 @@ with the memory settings of ``mentor_policy`` is given beside it.
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import sys
@@ -101,7 +102,9 @@ def say(name: str, value: float, unit: str, ratio: float | None = None, against:
 
 def main() -> None:
     """Measure everything."""
-    torch.set_num_threads(2)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=2, help="threads of torch")
+    torch.set_num_threads(parser.parse_args().threads)
     data = batch()
     never = "agent.dormant_every=1000000"
     dormant = dormant_pass(16)

@@ -135,15 +135,15 @@ def test_the_description_tells_what_the_cell_is(twin):
     assert named.issuperset(twin.wait(lambda: twin.heard.get("joint_states")).name)
 
 
-def test_in_real_time_the_clock_keeps_pace_with_the_wall():
+def test_in_real_time_steps_take_their_period_and_the_clock_goes_on_by_itself():
     with TwinProbe(realtime="true") as twin:
         twin.begin(1, 0, START)
-        wall, clock = time.monotonic(), time_to_seconds(twin.heard["clock"].clock)
+        began = time.monotonic()
         for step in range(3):
             twin.step(1, step, [0.0, 0.0])
-        time.sleep(0.3)
-        passed = time.monotonic() - wall
-        assert time_to_seconds(twin.heard["clock"].clock) - clock == pytest.approx(passed, abs=0.4)
+        assert time.monotonic() - began > 1.2  # of 1.5 s; a busy machine takes longer
+        clock = time_to_seconds(twin.heard["clock"].clock)
+        twin.wait(lambda: time_to_seconds(twin.heard["clock"].clock) > clock + 0.2)
 
 
 def _truth(twin: TwinProbe, episode: int, step: int) -> str | None:

@@ -79,12 +79,12 @@ class NodeProcess:
             self.process.kill()
         self.process.wait()
 
-    def end(self, number: signal.Signals = signal.SIGINT, seconds: float = 30.0) -> int:
+    def end(self, number: signal.Signals = signal.SIGINT, seconds: float = 60.0) -> int:
         """Send a signal, and give the exit status."""
         self.process.send_signal(number)
         return self.process.wait(seconds)
 
-    def ends(self, seconds: float = 60.0) -> int:
+    def ends(self, seconds: float = 120.0) -> int:
         """Wait for the end, and give the exit status."""
         return self.process.wait(seconds)
 
@@ -94,7 +94,7 @@ class NodeProcess:
         self._log.seek(0)
         return self._log.read()
 
-    def says(self, text: str, seconds: float = 60.0) -> bool:
+    def says(self, text: str, seconds: float = 120.0) -> bool:
         """Wait until the output holds the text."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

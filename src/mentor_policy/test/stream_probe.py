@@ -78,7 +78,7 @@ class StreamProbe:
             if (e, k) in self.observations and (e, k - 1) in self.actions
         )
 
-    def wait_for_actions(self, count: int, seconds: float = 60.0) -> bool:
+    def wait_for_actions(self, count: int, seconds: float = 120.0) -> bool:
         """Wait until so many further actions have come."""
         target, until = len(self.action_times) + count, time.monotonic() + seconds
         while len(self.action_times) < target:

@@ -10,6 +10,7 @@ import pytest
 from cell_process import fresh_namespace
 from policy_process import PolicyProcess, toy_cell
 from stream_probe import Key, StreamProbe
+from two_machines import FAR, TwoMachines
 
 from mentor_policy.replay import ReplayRing
 from mentor_policy.replay.records import CONTEXT, VALID
@@ -119,3 +120,59 @@ def test_a_learner_killed_and_restarted_loses_and_doubles_nothing(tmp_path: Path
 @pytest.mark.timeout(900)
 def test_a_learner_killed_ten_times_loses_and_doubles_nothing(tmp_path: Path) -> None:
     check_kills(tmp_path, times=10)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+def test_a_learner_on_another_machine_killed_ten_times_goes_on_from_its_checkpoint(
+    tmp_path: Path,
+) -> None:
+    namespace = fresh_namespace()
+    with TwoMachines() as machines:
+        here = {"around": machines.on(0), "variables": FAR}
+        there = {"around": machines.on(1), "variables": FAR}
+        cell = toy_cell(namespace, step_seconds=0.02, **here)
+        with cell, actor(namespace, tmp_path, **here) as acts:
+            updates = [0]
+            for _ in range(10):
+                with learner(namespace, tmp_path, **there) as learns:
+                    assert learns.says("records so far"), learns.output
+                    updates.append(int(learns.output.split(" updates, ")[0].split()[-1]))
+                    time.sleep(8.0)
+                    assert learns.process.poll() is None, learns.output
+            assert updates == sorted(updates) and updates[-1] > 0
+            assert "refused" not in acts.output
+            with learner(namespace, tmp_path, **there) as learns:
+                assert learns.says("records so far"), learns.output
+                assert acts.end() == 0, acts.output
+                time.sleep(2.0)
+                assert learns.end() == 0, learns.output
+    lived = steps_of(tmp_path / "actor" / "memory")
+    taken = steps_of(tmp_path / "learner" / "replay")
+    assert len(taken) == len(set(taken)) and taken == lived
+
+
+def steps_of(folder: Path) -> list[Key]:
+    """Episode and step of every record, in order."""
+    ring = ReplayRing(folder, writable=False)
+    rows = [ring.records[ring.slot(number)] for number in range(ring.oldest, ring.count)]
+    ring.close()
+    return [(int(row["episode"]), int(row["step"])) for row in rows]
+
+
+def test_an_actor_killed_lets_the_arm_hold_still_and_resumes_with_a_reset(tmp_path: Path) -> None:
+    namespace = fresh_namespace()
+    cell = toy_cell(namespace, step_seconds=0.01)
+    with cell, StreamProbe(namespace) as probe:
+        with actor(namespace, tmp_path) as acts:
+            assert probe.wait_for_actions(30), acts.output
+            acts.kill()
+        time.sleep(0.5)
+        done, last = len(probe.action_times), max(probe.actions)
+        time.sleep(1.0)
+        assert len(probe.action_times) == done
+        with actor(namespace, tmp_path) as acts:
+            assert probe.wait_for_actions(10), acts.output
+            assert acts.end() == 0, acts.output
+        after = [key for key in probe.actions if key > last]
+        assert after[0][0] > last[0] and after[0][1] == 0

@@ -79,6 +79,7 @@ class PolicyNode(CellNode):
         self._worker.join(LAST_CHECKPOINT)
 
     def _train(self) -> None:
+        self.get_logger().info(f"loads the agent {self.text('agent')}")
         from .training_run import REFUSALS, begin_training, end_report
 
         self._env = env = connect(self)

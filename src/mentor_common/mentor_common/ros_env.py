@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 
+from mentor_common.cdr import write_action
 from mentor_common.experience import (
     Paired,
     PairingCounts,
-    action_message,
     observation_pixels,
     observation_state,
     reward_terms,
+    time_to_nanoseconds,
     time_to_seconds,
 )
 from mentor_common.frames import FrameLayout
@@ -172,8 +173,14 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         self._step += 1
         self._observation = self._reward = None
         stamp = self._link.now()
-        message = action_message(values, self._episode, answered, stamp, self.action_deadline)
-        message.header.frame_id = self.purpose
+        message = write_action(
+            values,
+            self._episode,
+            answered,
+            time_to_nanoseconds(stamp),
+            self.purpose,
+            int(self.action_deadline * 1e9),
+        )
         self._over = True  # Should the wait fail, then only a reset leads on.
         self._link.send(message)
 

@@ -124,8 +124,8 @@ class RosLink:
         later = (stamp.sec, stamp.nanosec) < (newest.sec, newest.nanosec)
         return newest if later else stamp
 
-    def send(self, message: Action) -> None:
-        """Publishes an action."""
+    def send(self, message: bytes) -> None:
+        """Publishes an action, given as its CDR bytes."""
         if self._closed:
             raise EnvironmentLost("this RosEnv is closed")
         self._actions.publish(message)

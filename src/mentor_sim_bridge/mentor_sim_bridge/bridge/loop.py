@@ -18,9 +18,10 @@ from builtin_interfaces.msg import Time
 from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 
-from mentor_common.cdr import ActionRecord, CdrError, read_action
+from mentor_common.cdr import ActionRecord, CdrError, ObservationWriter, read_action
+from mentor_common.experience import nanoseconds_to_time, observation_message
 from mentor_common.health import Health
-from mentor_msgs.msg import Action, Observation, Reward
+from mentor_msgs.msg import Action, Reward
 from mentor_sim_bridge.bridge.stage import Result, Stage, Verdict
 
 LOOK = 0.25
@@ -50,8 +51,8 @@ class BridgeLoop:
         context: of rclpy.
         subscription: of Action, in a ``TakenByHand`` group.
         guard: a guard condition that no executor serves.
-        publish_observation: hands a message to DDS before it returns.
-        publish_reward: likewise.
+        publish_observation: hands the CDR bytes of an Observation to DDS before it returns.
+        publish_reward: likewise a Reward.
         health: where verdicts and times are counted.
         now: ROS time in nanoseconds.
         deadline: seconds after an action's stamp in which it must begin; 0: for ever. The
@@ -65,7 +66,7 @@ class BridgeLoop:
         context: Any,
         subscription: Any,
         guard: Any,
-        publish_observation: Callable[[Observation], None],
+        publish_observation: Callable[[bytes], None],
         publish_reward: Callable[[Reward], None],
         health: Health,
         now: Callable[[], int],
@@ -88,17 +89,7 @@ class BridgeLoop:
         self._health = health
         self._rate = health.rate("steps")
         self._step_time = health.timing("step")
-        layout = stage.layout
-        self._observation = Observation(
-            cameras=list(layout.cameras),
-            frames=layout.frames,
-            height=layout.height,
-            width=layout.width,
-        )
-        # One array for ever, the message's own (its setter copies): what is published has been
-        # serialised when publish returns.
-        self._observation.data = array("B", bytes(int(np.prod(layout.shape))))
-        self._pixels = np.frombuffer(self._observation.data, np.uint8).reshape(layout.shape)
+        self._writers: dict[str, ObservationWriter] = {}
         self._reward = Reward()
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -142,7 +133,7 @@ class BridgeLoop:
     def _reset(self, seed: int | None, options: dict[str, Any]) -> int:
         episode = self.stage.reset(seed, options)
         self._episodes.add()
-        self._show(episode, 0, self._time())
+        self._show(episode, 0, self._now())
         return episode
 
     def _wait(self) -> None:
@@ -183,7 +174,7 @@ class BridgeLoop:
                 return
         self._verdicts[Verdict.TAKEN].add()
         result = self.stage.act(action)
-        stamp = self._time()
+        stamp = self._now()
         # The reward goes first: the agent reads it while the picture is drawn.
         self._tell(result, stamp)
         self.stage.look(result)
@@ -199,13 +190,9 @@ class BridgeLoop:
         self._verdicts[verdict].add()
         self._say(verdict, text)
 
-    def _time(self) -> Time:
-        seconds, nanoseconds = divmod(self._now(), 1_000_000_000)
-        return Time(sec=seconds, nanosec=nanoseconds)
-
-    def _tell(self, result: Result, stamp: Time) -> None:
+    def _tell(self, result: Result, stamp: int) -> None:
         message = self._reward
-        message.header.stamp = stamp
+        message.header.stamp = nanoseconds_to_time(stamp)
         message.header.frame_id = self.stage.task
         message.episode, message.step = result.episode, result.step
         message.value = result.reward
@@ -221,12 +208,24 @@ class BridgeLoop:
                 self._health.gauge(f"success of {task}").set(successes / max(episodes, 1))
         self._publish_reward(message)
 
-    def _show(self, episode: int, step: int, stamp: Time) -> None:
-        message = self._observation
-        message.header.stamp = stamp
-        message.header.frame_id = self.stage.task
-        message.episode, message.step = episode, step
-        np.copyto(self._pixels, self.stage.pixels)
-        if self.stage.has_state:
-            message.state = array("f", self.stage.state.tobytes())
-        self._publish_observation(message)
+    def _show(self, episode: int, step: int, stamp: int) -> None:
+        stage = self.stage
+        state = stage.state if stage.has_state else None
+        raw = self._writer().write(stage.pixels, episode, step, stamp, state)
+        self._publish_observation(raw)
+
+    def _writer(self) -> ObservationWriter:
+        stage = self.stage
+        writer = self._writers.get(stage.task)
+        if writer is None:
+            blank = observation_message(
+                np.zeros(stage.layout.shape, np.uint8),
+                stage.layout,
+                0,
+                0,
+                Time(),
+                task=stage.task,
+                state=np.zeros(stage.state_size, np.float32),
+            )
+            writer = self._writers[stage.task] = ObservationWriter(blank)
+        return writer

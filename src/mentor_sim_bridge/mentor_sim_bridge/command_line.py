@@ -187,6 +187,8 @@ def _bridge(options: argparse.Namespace) -> int:
             # They live and die together: an agent in step with all cannot go on with some.
             return fleet.wait()
         except KeyboardInterrupt:
+            for number in (signal.SIGINT, signal.SIGTERM):  # once is enough to end all
+                signal.signal(number, signal.SIG_IGN)
             return 0
 
 

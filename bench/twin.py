@@ -21,7 +21,7 @@ import numpy as np
 from mentor_sim_bridge.twins.cable_cell import CableCell
 from mentor_sim_bridge.twins.cable_env import CableRoutingEnv
 
-BLOCKS, STEPS, FRAMES = 5, 10, 8
+BLOCKS, STEPS, FRAMES = 5, 10, 3
 
 
 def median_seconds(sides: dict[str, Callable[[], None]], blocks: int = BLOCKS) -> dict[str, float]:

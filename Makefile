@@ -42,7 +42,8 @@ help:
 # ---- what a person calls -------------------------------------------------------------------------------------------
 IN_WORKSPACE = source setup/env.sh &&
 # Two makes at once set up one after the other; the second finds everything done.
-SET_UP = @mkdir -p log && flock log/.setup_lock $(MAKE)
+SET_UP = @mkdir -p log && { flock -n log/.setup_lock true || echo "set-up: another make is at it; waiting"; } \
+	&& flock log/.setup_lock $(MAKE)
 
 launch:
 	$(SET_UP) ready

@@ -288,6 +288,8 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         info: dict[str, Any] = {
             "success": False,
             "valid": True,
+            # Where a benchmark has several tasks, which one this episode has.
+            "task": paired.observation.header.frame_id,
         }
         if paired.reward is not None:
             info["success"] = bool(paired.reward.success)

@@ -164,7 +164,7 @@ def test_mt5_takes_its_tasks_in_turn_and_by_option_and_seed() -> None:
     seen = [env.reset()[1]["task_id"] for _ in range(6)]
     assert seen == [0, 1, 2, 3, 4, 0]
     assert env.reset(options={"task_id": 3})[1] == {
-        "success": False, "task_id": 3, "task": "drawer-close",
+        "success": False, "task_id": 3, "task": "metaworld-mt5/drawer_close",
     }  # fmt: skip
     assert env.task == "metaworld-mt5/drawer_close"
     assert env.step(np.zeros(4, np.float32))[4]["task_id"] == 3

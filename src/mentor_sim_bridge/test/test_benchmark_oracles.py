@@ -81,7 +81,10 @@ def test_mt5_reports_success_per_task() -> None:
     for task_id, task in enumerate(MT5):
         expert = ScriptedExpert(task)
         env.reset(seed=20 + task_id)
-        assert env.body.info() == {"task_id": task_id, "task": task}
+        assert env.body.info() == {
+            "task_id": task_id,
+            "task": f"metaworld-mt5/{task.replace('-', '_')}",
+        }
         ended = False
         while not ended:
             *_, ended, info = env.advance(expert.act(env.body.state()))

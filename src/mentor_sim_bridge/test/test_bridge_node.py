@@ -79,6 +79,7 @@ def same_over_topics(name: str, steps: int) -> None:
                 assert np.array_equal(here[0], there[0])
                 assert here[1:4] == there[1:4]
                 assert here[4]["success"] == there[4]["success"]
+                assert there[4]["task"] == here[4].get("task", near.task)
                 assert here[4].get("reward_terms", {}) == there[4]["reward_terms"]
                 ended = here[2] or here[3]
                 if ended:

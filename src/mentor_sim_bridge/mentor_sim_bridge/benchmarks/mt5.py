@@ -84,7 +84,7 @@ class Mt5Body(Body):
 
     def info(self) -> dict[str, Any]:
         """Which task the episode has."""
-        return {"task_id": self.task_id, "task": MT5[self.task_id]}
+        return {"task_id": self.task_id, "task": self.task}
 
     def step(self, action: NDArray[np.float32]) -> Outcome:
         """Goes on by one step of the suite, and keeps the books."""

@@ -149,7 +149,8 @@ class BenchmarkBridge(CellNode):
     ) -> Describe.Response:
         env: Any = self._env.unwrapped
         layout, space = self._stage.layout, self._env.action_space
-        response.task = self._stage.task
+        # Of all episodes: MT5's tasks are named by each observation.
+        response.task = self._stage.task.partition("/")[0]
         response.environment = f"benchmark_bridge {VERSION}: {self.text('environment')}"
         response.ready = self.active
         response.message = "" if self.active else f"the node is {self.state_label}"

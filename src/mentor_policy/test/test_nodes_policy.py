@@ -1,0 +1,77 @@
+"""The policy node learns while the arm moves, outlives its cell, and evaluates what it learned."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+from cell_process import fresh_namespace
+from policy_process import PolicyProcess, toy_cell
+from stream_probe import StreamProbe
+
+STEPS = 400
+UPDATE_EVERY = 2  # of preset dmc
+SEED_STEPS = 80
+
+
+def test_a_training_outlives_its_cell_keeps_its_cap_and_is_evaluated(tmp_path: Path) -> None:
+    namespace, folder = fresh_namespace(), tmp_path / "run"
+    with StreamProbe(namespace) as probe:
+        node = PolicyProcess(
+            "policy", namespace, run_dir=folder, max_steps=STEPS, progress_period=1.0
+        )
+        with node:
+            with toy_cell(namespace, step_seconds=0.02) as cell:
+                assert probe.wait_for_actions(SEED_STEPS + 40), node.output
+                cell.kill()
+            assert node.says("environment lost, a reset is tried"), node.output
+            with toy_cell(namespace, step_seconds=0.02):
+                assert node.ends(200) == 0, node.output
+            said = node.output
+            last = probe.stats[-1]
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["complete"] and summary["step"] == STEPS
+    assert 0 < summary["updates"] <= (STEPS - SEED_STEPS) // UPDATE_EVERY + 1
+    further = dict(zip(last.names, last.values, strict=True))
+    assert 0.0 <= last.idle <= 1.0 and 0.0 < further["updates_per_step"] <= 1 / UPDATE_EVERY
+    assert last.agent == "mentor" and last.step > SEED_STEPS
+    for word in ("return", "success", "frames/s", "dormant", "left"):
+        assert re.search(rf"%.*{word}", said), said
+    with (folder / "train.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows and 0.0 <= float(rows[-1]["learner_idle"]) <= 1.0
+    checkpoint = re.search(r"mode:=eval checkpoint:=(\S+)\"", said)
+    assert checkpoint is not None, said
+    with toy_cell(namespace):
+        evaluation = PolicyProcess(
+            "policy", namespace, mode="eval", checkpoint=checkpoint.group(1), episodes=5
+        )
+        with evaluation:
+            assert evaluation.ends() == 0, evaluation.output
+            assert re.search(
+                r"5 episodes: success [01]\.\d\d \(95 % interval .* by the reward's own flag",
+                evaluation.output,
+            ), evaluation.output
+
+
+def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
+    namespace, folder = fresh_namespace(), tmp_path / "run"
+    with toy_cell(namespace, step_seconds=0.02), StreamProbe(namespace) as probe:
+        with PolicyProcess("policy", namespace, run_dir=folder) as node:
+            assert probe.wait_for_actions(60), node.output
+            assert node.end() == 0, node.output
+            stopped = json.loads((folder / "summary.json").read_text())
+        with PolicyProcess("policy", namespace, run_dir=folder) as node:
+            assert node.says("resumes run in"), node.output
+            assert f"step {stopped['step']} of" in node.output
+            before = len(probe.action_times)
+            assert probe.wait_for_actions(20), node.output
+            node.kill()  # -9: the replay holds what was lived
+            lived = len(probe.action_times) - before
+        with PolicyProcess("policy", namespace, run_dir=folder) as node:
+            assert node.says("resumes run in"), node.output
+            step = int(re.findall(r"step (\d+) of", node.output)[-1])
+            # All but the step that was under way.
+            assert stopped["step"] + 19 <= step <= stopped["step"] + lived

@@ -9,12 +9,12 @@ import pytest
 from builtin_interfaces.msg import Time
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mentor_msgs.msg import Action, Observation
 from rclpy.serialization import deserialize_message, serialize_message
 
 from mentor_common.cdr import CdrError, ObservationWriter, read_action, write_action
 from mentor_common.experience import action_message, observation_message
 from mentor_common.frames import FrameLayout
+from mentor_msgs.msg import Action, Observation
 
 STAMP = Time(sec=1_700_000_000, nanosec=123_456_789)
 

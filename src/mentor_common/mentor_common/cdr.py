@@ -8,10 +8,12 @@ reads them here. Its writers take half of a small message's time; a publisher al
 from __future__ import annotations
 
 import struct
+from array import array
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from builtin_interfaces.msg import Time
 
 _SECOND = 1_000_000_000
 _HEADER = 4
@@ -37,6 +39,44 @@ class ActionRecord(NamedTuple):
     """Nanoseconds; 0: the receiver's own holds."""
 
 
+class HeaderRecord(NamedTuple):
+    """The content of a Header; ``stamp`` is a Time message."""
+
+    stamp: Time
+    frame_id: str
+
+
+class ObservationRecord(NamedTuple):
+    """The content of an Observation message, under the message's names."""
+
+    header: HeaderRecord
+    episode: int
+    step: int
+    cameras: list[str]
+    frames: int
+    height: int
+    width: int
+    data: array[int]
+    stamps: list[Time]
+    state: npt.NDArray[np.float32]
+
+
+class RewardRecord(NamedTuple):
+    """The content of a Reward message, under the message's names."""
+
+    header: HeaderRecord
+    episode: int
+    step: int
+    value: float
+    term_names: list[str]
+    terms: list[float]
+    terminated: bool
+    truncated: bool
+    success: bool
+    valid: bool
+    reason: str
+
+
 class CdrReader:
     """Reads plain CDR (XCDR1) values one after the other.
 
@@ -54,12 +94,38 @@ class CdrReader:
         self._order = "<" if raw[1] else ">"
         self._at = 0
 
-    def number(self, code: str) -> int:
-        """One integer; ``code`` as struct has it."""
+    def number(self, code: str) -> Any:
+        """One number or truth value; ``code`` as struct has it."""
         size = struct.calcsize(f"={code}")
         self._at += -self._at % size
-        value: int = struct.unpack_from(f"{self._order}{code}", self._take(size))[0]
-        return value
+        return struct.unpack_from(f"{self._order}{code}", self._take(size))[0]
+
+    def count(self, least: int) -> int:
+        """The length of a sequence whose elements take at least so many bytes each."""
+        count: int = self.number("I")
+        if count * least > len(self._body) - self._at:
+            raise CdrError(f"{self._name}: {count} elements do not fit in what follows")
+        return count
+
+    def time(self) -> int:
+        """A time or a duration, nanoseconds."""
+        seconds, nanoseconds = self.number("i"), self.number("I")
+        if nanoseconds >= _SECOND:
+            raise CdrError(f"{self._name}: {nanoseconds} nanoseconds are more than a second")
+        return int(seconds * _SECOND + nanoseconds)
+
+    def header(self) -> HeaderRecord:
+        """A Header."""
+        seconds, nanoseconds = divmod(self.time(), _SECOND)
+        return HeaderRecord(Time(sec=seconds, nanosec=nanoseconds), self.text())
+
+    def texts(self) -> list[str]:
+        """A sequence of strings."""
+        return [self.text() for _ in range(self.count(4))]
+
+    def octets(self) -> memoryview:
+        """A sequence of bytes; a view on the message's."""
+        return self._take(self.count(1))
 
     def text(self) -> str:
         """A string; its length counts the closing zero."""
@@ -76,7 +142,7 @@ class CdrReader:
 
     def floats(self) -> npt.NDArray[np.float32]:
         """A sequence of float32; a view on the bytes."""
-        count = self.number("I")
+        count = self.count(4)
         return np.frombuffer(self._take(4 * count), np.dtype(f"{self._order}f4"))
 
     def end(self) -> None:
@@ -164,17 +230,54 @@ def read_action(raw: bytes) -> ActionRecord:
     Raises: CdrError; nothing else, whatever the bytes are.
     """
     reader = CdrReader(raw, "Action")
-    stamp = _time(reader)
+    stamp = reader.time()
     purpose = reader.text()
     episode, step = reader.number("Q"), reader.number("I")
     data = reader.floats()
-    deadline = _time(reader)
+    deadline = reader.time()
     reader.end()
     return ActionRecord(stamp, purpose, episode, step, data.astype(np.float32), deadline)
 
 
-def _time(reader: CdrReader) -> int:
-    seconds, nanoseconds = reader.number("i"), reader.number("I")
-    if nanoseconds >= 1_000_000_000:
-        raise CdrError(f"Action: {nanoseconds} nanoseconds are more than a second")
-    return seconds * 1_000_000_000 + nanoseconds
+def read_observation(raw: bytes) -> ObservationRecord:
+    """An Observation message from its CDR bytes.
+
+    Raises: CdrError; nothing else, whatever the bytes are.
+    """
+    reader = CdrReader(raw, "Observation")
+    header, episode, step = reader.header(), reader.number("Q"), reader.number("I")
+    cameras = reader.texts()
+    frames, height, width = reader.number("I"), reader.number("I"), reader.number("I")
+    data = array("B")  # of its own: whoever gets the pixels may write to them
+    data.frombytes(reader.octets())
+    stamps = [Time(sec=t // _SECOND, nanosec=t % _SECOND) for t in _times(reader)]
+    state = reader.floats().astype(np.float32)
+    reader.end()
+    return ObservationRecord(
+        header, episode, step, cameras, frames, height, width, data, stamps, state
+    )
+
+
+def read_reward(raw: bytes) -> RewardRecord:
+    """A Reward message from its CDR bytes.
+
+    Raises: CdrError; nothing else, whatever the bytes are.
+    """
+    reader = CdrReader(raw, "Reward")
+    header, episode, step = reader.header(), reader.number("Q"), reader.number("I")
+    value = reader.number("d")
+    names = reader.texts()
+    terms = [reader.number("d") for _ in range(reader.count(8))]
+    if len(names) != len(terms):
+        raise CdrError(f"Reward: {len(names)} names of terms, {len(terms)} terms")
+    flags = [bool(reader.number("B")) for _ in range(4)]
+    reason = reader.text()
+    reader.end()
+    terminated, truncated, success, valid = flags
+    return RewardRecord(
+        header, episode, step, value, names, terms, terminated, truncated, success, valid, reason
+    )
+
+
+def _times(reader: CdrReader) -> list[int]:
+    return [reader.time() for _ in range(reader.count(8))]

@@ -24,6 +24,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 
 from mentor_common import topics
+from mentor_common.cdr import read_observation, read_reward
 from mentor_common.dds import ask_for_short_lease
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.msg import Action, Observation, Reward
@@ -31,6 +32,11 @@ from mentor_msgs.srv import Describe
 
 log = logging.getLogger("mentor.ros_env")
 
+# Raw where it can be: the client library's own readers die of some broken messages.
+_READERS: dict[Any, Callable[[bytes], Any]] = {
+    Observation: read_observation,
+    Reward: read_reward,
+}
 LOOK = 0.25
 """Seconds of wall time between two looks whether the partners are still there."""
 SAY = 5.0
@@ -287,10 +293,12 @@ class RosLink:
 
     def _drain(self, subscription: Any, handler: Callable[[Any], None]) -> None:
         handle, kind = subscription.handle, subscription.msg_type
+        read = _READERS.get(kind)
         with handle:
             while True:
                 try:
-                    taken = handle.take_message(kind, False)
+                    taken = handle.take_message(kind, read is not None)
+                    message = None if taken is None else read(taken[0]) if read else taken[0]
                 except Exception as error:  # bytes of another type; DDS has thrown them away
                     self.unreadable += 1
                     log.warning(
@@ -299,7 +307,7 @@ class RosLink:
                     continue
                 if taken is None:
                     return
-                handler(taken[0])
+                handler(message)
 
     def _on_observation(self, message: Observation) -> None:
         self._newest_stamp = message.header.stamp

@@ -11,10 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 
-from mentor_common.cdr import CdrError, ObservationWriter, read_action, write_action
-from mentor_common.experience import action_message, observation_message
+from mentor_common.cdr import (
+    CdrError,
+    ObservationWriter,
+    read_action,
+    read_observation,
+    read_reward,
+    write_action,
+)
+from mentor_common.experience import action_message, observation_message, observation_pixels
 from mentor_common.frames import FrameLayout
-from mentor_msgs.msg import Action, Observation
+from mentor_msgs.msg import Action, Observation, Reward
 
 STAMP = Time(sec=1_700_000_000, nanosec=123_456_789)
 
@@ -49,8 +56,48 @@ def test_an_action_is_read_as_it_was_written(
 @settings(max_examples=2000)
 @given(st.binary(max_size=120) | st.binary(max_size=120).map(lambda b: b"\0\1\0\0" + b))
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
-    with contextlib.suppress(CdrError):
-        read_action(raw)
+    for read in (read_action, read_observation, read_reward):
+        with contextlib.suppress(CdrError):
+            read(raw)
+
+
+MUTATIONS = st.lists(st.tuples(st.integers(0, 10_000), st.binary(max_size=4)), max_size=4)
+
+
+@settings(max_examples=1000)
+@given(MUTATIONS, st.integers(0, 8))
+def test_a_mutated_message_is_read_or_refused(mutations: list[tuple[int, bytes]], cut: int) -> None:
+    layout = FrameLayout(("eye",), 1, 2, 2, True)
+    blank = np.zeros(layout.shape, np.uint8)
+    observation = observation_message(blank, layout, 1, 2, STAMP, task="t", stamps=[STAMP] * 3)
+    reward = Reward(episode=1, step=2, term_names=["a", "b"], terms=[1.0, 2.0], reason="r")
+    for message, read in ((observation, read_observation), (reward, read_reward)):
+        raw = bytearray(serialize_message(message))
+        for at, put in mutations:
+            at %= len(raw)
+            raw[at : at + len(put)] = put
+        with contextlib.suppress(CdrError):
+            read(bytes(raw[: len(raw) - cut]))
+
+
+def test_observation_and_reward_are_read_as_they_were_written() -> None:
+    layout = FrameLayout(("left", "right"), 2, 5, 5, True)
+    pixels = np.random.default_rng(0).integers(0, 256, layout.shape, np.uint8)
+    state = np.array([0.5, -1.0], np.float32)
+    written = observation_message(
+        pixels, layout, 9, 4, STAMP, task="task", stamps=[STAMP] * 4, state=state
+    )
+    read = read_observation(serialize_message(written))
+    for name in ("episode", "step", "cameras", "frames", "height", "width", "stamps"):
+        assert getattr(read, name) == getattr(written, name)
+    assert (read.header.stamp, read.header.frame_id) == (STAMP, "task")
+    assert np.array_equal(observation_pixels(read), pixels)
+    assert np.array_equal(read.state, state)
+    reward = Reward(episode=9, step=4, value=0.25, term_names=["a"], terms=[0.25], success=True)
+    again = read_reward(serialize_message(reward))
+    for name in ("episode", "step", "value", "terminated", "truncated", "success", "valid"):
+        assert getattr(again, name) == getattr(reward, name)
+    assert (again.term_names, again.terms, again.reason) == (["a"], [0.25], "")
 
 
 def test_a_message_cut_short_is_refused_at_every_length() -> None:

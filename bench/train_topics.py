@@ -93,12 +93,10 @@ def main() -> None:
     """Run both sides in turns and print the result."""
     with tempfile.TemporaryDirectory() as folder, cell("/bench"):
         over_topics = RosEnv("/bench", timeout=60.0, reset_timeout=120.0)
+        in_process = gymnasium.make("mentor/cable_routing-v0", disable_env_checker=True)
         sides = {
             "topics": Side(over_topics, Path(folder) / "topics"),
-            "process": Side(
-                gymnasium.make("mentor/cable_routing-v0", disable_env_checker=True),
-                Path(folder) / "process",
-            ),
+            "process": Side(in_process, Path(folder) / "process"),
         }
         spent: dict[str, list[float]] = {name: [] for name in sides}
         for side in sides.values():
@@ -107,6 +105,7 @@ def main() -> None:
             for name, side in sides.items():
                 spent[name].append(side.episode())
         over_topics.close()
+        in_process.close()
     rates = {name: EPISODE / float(np.median(seconds)) for name, seconds in spent.items()}
     line = {
         "name": "train/topics_vs_inprocess",

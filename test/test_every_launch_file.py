@@ -14,6 +14,8 @@ import pytest
 from ament_index_python.packages import get_package_share_directory
 from node_process import Observer, eventually
 
+from mentor_bringup.domain import claim_domain
+
 FILES = sorted(
     path.name
     for path in Path(get_package_share_directory("mentor_bringup"), "launch").glob("*.launch.py")
@@ -26,10 +28,14 @@ def runner(*arguments: str) -> list[str]:
 
 
 @pytest.fixture
-def observer() -> Iterator[Observer]:
+def observer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Observer]:
+    """An observer in a domain where no earlier test has left its traces."""
+    claim = claim_domain()
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(claim.number))
     observer = Observer()
     yield observer
     observer.close()
+    claim.release()
 
 
 def test_there_are_launch_files() -> None:
@@ -68,26 +74,24 @@ def test_two_of_it_live_side_by_side_in_two_namespaces(
                     arguments, stdout=stream, stderr=subprocess.STDOUT, env=dict(os.environ)
                 )
             )
+
+    def nodes(cell: str) -> list[str]:
+        return [name.removeprefix(f"/{cell}") for name in observer.nodes_in(f"/{cell}")]
+
+    def complete() -> list[str]:
+        """The nodes of one cell, once both cells have all that their launches have started."""
+        found = [
+            (nodes(cell), log.read_text().count("started with pid")) for cell, log in logs.items()
+        ]
+        whole = all(names and len(names) == started for names, started in found)
+        return found[0][0] if whole and found[0] == found[1] else []
+
     try:
-        for cell, log in logs.items():
-            wanted = log.read_text
-            started = eventually(lambda wanted=wanted: wanted().count("process started with pid"))
-            names = eventually(
-                lambda cell=cell, started=started: (
-                    found if len(found := observer.nodes_in(f"/{cell}")) >= started else []
-                ),
-                60.0,
-            )
-            assert names, log.read_text()
-            assert {observer.state(name) for name in names} == {"unconfigured"}
-        relative = [
-            [name.removeprefix(f"/{cell}") for name in observer.nodes_in(f"/{cell}")]
-            for cell in logs
-        ]
-        assert relative[0] == relative[1]
-        assert [n for n in observer.nodes_in("/") if n != "/observer"] == [
-            f"/{cell}{name}" for cell in logs for name in relative[0]
-        ]
+        names = eventually(complete, 90.0)
+        assert names, [log.read_text() for log in logs.values()]
+        everybody = [f"/{cell}{name}" for cell in logs for name in names]
+        assert [n for n in observer.nodes_in("/") if n != "/observer"] == everybody
+        assert {observer.state(name) for name in everybody} == {"unconfigured"}
     finally:
         for launch in launches:
             launch.send_signal(signal.SIGINT)

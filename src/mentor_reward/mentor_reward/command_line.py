@@ -67,6 +67,8 @@ def _add_train(commands: Any) -> None:
     _data_option(parser)
     parser.add_argument("--camera", choices=CAMERAS, help="only this one")
     parser.add_argument("--weights", type=Path, required=True, help="folder of the weights written")
+    parser.add_argument("--start", type=Path, help="folder of weights to begin with")
+    parser.add_argument("--learning-rate", type=float, default=3e-3, help="peak of the schedule")
     parser.add_argument("--epochs", type=int, default=30, help="at most this many")
     parser.add_argument("--patience", type=int, default=8, help="epochs without improvement")
     parser.add_argument("--seed", type=int, default=0, help="of split, weights and augmentation")
@@ -135,14 +137,21 @@ def _train(options: argparse.Namespace) -> int:
     import torch
 
     from mentor_reward.labelled_images import load_examples, read_labels
+    from mentor_reward.slot_classifier import SlotClassifier
     from mentor_reward.training import TrainingSettings, train_classifier
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     images = read_labels(options.data)
-    settings = TrainingSettings(epochs=options.epochs, patience=options.patience, seed=options.seed)
+    settings = TrainingSettings(
+        epochs=options.epochs,
+        patience=options.patience,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+    )
     for camera in [options.camera] if options.camera else CAMERAS:
         examples = load_examples(options.data, [i for i in images if i.camera == camera])
-        result = train_classifier(camera, examples, settings)
+        start = SlotClassifier.load(camera, options.start) if options.start else None
+        result = train_classifier(camera, examples, settings, start)
         path = options.weights / f"{camera}.safetensors"
         result.classifier.save(
             path, images=str(len(examples)), recalls=json.dumps(result.recalls.round(4).tolist())

@@ -82,6 +82,7 @@ def train_classifier(
     camera: str,
     examples: Examples,
     settings: TrainingSettings | None = None,
+    start: SlotClassifier | None = None,
     log: Callable[[str], None] = print,
 ) -> TrainingResult:
     """Trains on labelled frames; where they tell the cable's profile, on that too.
@@ -89,8 +90,9 @@ def train_classifier(
     The profile is read by a second head that is not kept: it teaches the features where the cable
     is, of which the states are but a coarse measure.
 
-    The score that is kept and that stops the training is the worst recall of a class, then the
-    mean recall, then the loss, all on groups that were held back.
+    ``start`` is a classifier to begin with; None: random weights. The score that is kept and that
+    stops the training is the worst recall of a class, then the mean recall, then the loss, all on
+    groups that were held back.
 
     Raises:
         ValueError: a class has no training image or no image was held back.
@@ -109,6 +111,8 @@ def train_classifier(
     rng = np.random.default_rng(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
     network = SlotNetwork(len(names))
+    if start is not None:
+        network.load_state_dict(start.network.state_dict())
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     profile_head = nn.Linear(HIDDEN, max(1, train.profiles.shape[1]))
     frames, states = torch.from_numpy(train.frames), torch.from_numpy(train.states)

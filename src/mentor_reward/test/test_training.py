@@ -85,6 +85,12 @@ def test_the_same_pictures_and_seed_give_the_same_weights(trained, pictures):
         assert torch.equal(tensor, again.classifier.network.state_dict()[name]), name
 
 
+def test_training_can_begin_with_a_classifier(trained, pictures):
+    one = TrainingSettings(epochs=1, batch=16, learning_rate=1e-5)
+    result = train_classifier("slot_1", pictures, one, trained.classifier, log=lambda line: None)
+    assert result.recalls.min() >= 0.98
+
+
 def test_training_stops_when_it_gets_no_better(pictures):
     said: list[str] = []
     settings = TrainingSettings(epochs=40, patience=2, batch=16)

@@ -14,6 +14,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from bridge_probe import BridgeProbe
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from paper_tasks import EXPERT_TASKS, PAPER_TASKS
 from rclpy.serialization import serialize_message
 
@@ -318,3 +320,30 @@ def test_one_agent_drives_two_environments_in_two_processes() -> None:
         assert np.array_equal(seen, [env.reset()[0] for env in near])
         assert not rewards.any() and not truncated.any()
         vector.close()
+
+
+def test_a_bridge_goes_through_its_lifecycle_and_plays_again() -> None:
+    with BridgeFleet(REACHER, 1, "/cycle"), BridgeProbe("/cycle_0") as probe:
+        client = probe.node.create_client(ChangeState, "benchmark_bridge/change_state")
+        probe.until(client.service_is_ready)
+
+        def change(transition: int) -> None:
+            request = ChangeState.Request(transition=Transition(id=transition))
+            future = client.call_async(request)
+            probe.until(future.done)
+            assert future.result().success
+
+        episode = probe.reset(seed=4).episode
+        change(Transition.TRANSITION_DEACTIVATE)
+        probe.act([0.1, 0.1], episode, 0)
+        probe.rest()
+        assert (episode, 1) not in probe.observations  # inactive: deaf
+        assert probe.reset(seed=4) is None  # and its action server rejects goals
+        change(Transition.TRANSITION_CLEANUP)
+        change(Transition.TRANSITION_CONFIGURE)
+        change(Transition.TRANSITION_ACTIVATE)
+        result = probe.reset(seed=4)
+        assert result.episode > episode
+        seen, reward = probe.step([0.1, 0.1], result.episode, 0)
+        wanted, value = in_process(4, [[0.1, 0.1]])
+        assert np.array_equal(observation_pixels(seen), wanted) and reward.value == value

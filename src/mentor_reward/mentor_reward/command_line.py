@@ -138,7 +138,7 @@ def _train(options: argparse.Namespace) -> int:
 
     from mentor_reward.labelled_images import load_examples, read_labels
     from mentor_reward.slot_classifier import SlotClassifier
-    from mentor_reward.training import TrainingSettings, train_classifier
+    from mentor_reward.training import TrainingResult, TrainingSettings, train_classifier
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     images = read_labels(options.data)
@@ -151,11 +151,13 @@ def _train(options: argparse.Namespace) -> int:
     for camera in [options.camera] if options.camera else CAMERAS:
         examples = load_examples(options.data, [i for i in images if i.camera == camera])
         start = SlotClassifier.load(camera, options.start) if options.start else None
-        result = train_classifier(camera, examples, settings, start)
         path = options.weights / f"{camera}.safetensors"
-        result.classifier.save(
-            path, images=str(len(examples)), recalls=json.dumps(result.recalls.round(4).tolist())
-        )
+
+        def save(result: TrainingResult, path: Path = path, count: int = len(examples)) -> None:
+            recalls = json.dumps(result.recalls.round(4).tolist())
+            result.classifier.save(path, images=str(count), recalls=recalls)
+
+        result = train_classifier(camera, examples, settings, start, better=save)
         print(f"{path}: {path.stat().st_size} bytes, epoch {result.epoch + 1}")
     return 0
 

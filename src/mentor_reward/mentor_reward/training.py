@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,13 +83,15 @@ def train_classifier(
     settings: TrainingSettings | None = None,
     start: SlotClassifier | None = None,
     log: Callable[[str], None] = print,
+    better: Callable[[TrainingResult], None] = lambda result: None,
 ) -> TrainingResult:
     """Trains on labelled frames; where they tell the cable's profile, on that too.
 
     The profile is read by a second head that is not kept: it teaches the features where the cable
     is, of which the states are but a coarse measure.
 
-    ``start`` is a classifier to begin with; None: random weights. The score that is kept and that
+    ``start`` is a classifier to begin with; None: random weights. ``better`` is told of each result
+    that is the best so far, so that an interruption loses nothing. The score that is kept and that
     stops the training is the worst recall of a class, then the mean recall, then the loss, all on
     groups that were held back.
 
@@ -124,7 +125,7 @@ def train_classifier(
         optimizer, settings.learning_rate, total_steps=settings.epochs * steps, pct_start=0.15
     )
     best: tuple[float, float, float] | None = None
-    kept: tuple[dict[str, torch.Tensor], np.ndarray, int] | None = None
+    kept: TrainingResult | None = None
     for epoch in range(settings.epochs):
         network.train()
         total = 0.0
@@ -150,22 +151,28 @@ def train_classifier(
             nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(judge.states))
         )
         score = (float(np.nanmin(recalls)), float(np.nanmean(recalls)), -held_loss)
-        better = best is None or score > best
+        is_better = best is None or score > best
         log(
             f"{camera} epoch {epoch + 1:2d}: loss {total / len(order):.4f}, held-out groups: "
             f"worst class {score[0]:.4f}, mean {score[1]:.4f}, loss {held_loss:.4f}"
-            + (" *" if better else "")
+            + (" *" if is_better else "")
         )
-        if better:
-            best, kept = score, (copy.deepcopy(network.state_dict()), recalls, epoch)
-        elif kept is not None and epoch - kept[2] >= settings.patience:
+        if is_better:
+            best, kept = score, TrainingResult(_as_written(camera, network), recalls, epoch)
+            better(kept)
+        elif kept is not None and epoch - kept.epoch >= settings.patience:
             log(f"{camera}: no better for {settings.patience} epochs, stopping")
             break
     assert kept is not None
-    final = SlotNetwork(len(names))
-    final.load_state_dict(kept[0])
-    final.half().float()  # as it will be written
-    return TrainingResult(SlotClassifier(camera, final), kept[1], kept[2])
+    return kept
+
+
+def _as_written(camera: str, network: SlotNetwork) -> SlotClassifier:
+    """A copy in the precision of the file."""
+    final = SlotNetwork(network.head.out_features)
+    final.load_state_dict(network.state_dict())
+    final.half().float()
+    return SlotClassifier(camera, final)
 
 
 def profile_loss(seen: torch.Tensor, true: torch.Tensor) -> torch.Tensor:

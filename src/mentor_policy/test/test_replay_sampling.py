@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mentor_common.frames import FrameLayout
 
+from mentor_common.frames import FrameLayout
 from mentor_policy.replay import Prefetcher, ReplayError, ReplayRing, RingHeader, Sampler, Step
 
 GAMMA = 0.9

@@ -102,6 +102,15 @@ class ReplayRing:
         if writable:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
+        try:
+            self._open(header, fresh, expected)
+        except BaseException:
+            if writable:
+                os.close(self._lock)
+            raise
+
+    def _open(self, header: RingHeader | None, fresh: bool, expected: int | None) -> None:
+        writable = self.writable
         if not fresh:
             if header is not None:
                 header.refuse_other(self.folder)

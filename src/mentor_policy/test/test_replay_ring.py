@@ -1,0 +1,212 @@
+"""The ring keeps what it was given: killed, full, crowded, or opened by the wrong program."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mentor_common.frames import FrameLayout
+
+from mentor_policy.replay import ReplayDiskFullError, ReplayError, ReplayRing, RingHeader, Step
+
+LAYOUT = FrameLayout(("a",), 2, 12, 10, True)
+HEADER = RingHeader(LAYOUT, 2, 0, 200, 40)
+
+
+def picture(number: int) -> np.ndarray:
+    """The frame of step ``number``: every run draws the same one."""
+    return np.random.default_rng(number).integers(0, 256, (3, 12, 10), dtype=np.uint8)
+
+
+def step_of(episode: int, step: int) -> Step:
+    frames = np.concatenate([picture(max(0, step - 1)), picture(step)])
+    action = np.full(2, step / 100, np.float32) if step else None
+    return Step(episode, step, frames, action, float(step))
+
+
+def fill(ring: ReplayRing, episode: int, steps: int) -> None:
+    for step in range(steps):
+        assert ring.append(step_of(episode, step))
+
+
+WRITER = """
+import sys
+sys.path.insert(0, {here!r})
+from test_replay_ring import *
+ring = ReplayRing({folder!r}, HEADER)
+episode = ring.latest_episode() + 1
+for step in range(10**6):
+    ring.append(step_of(episode, step))
+    print(episode, step, flush=True)
+"""
+
+
+def test_a_writer_killed_in_the_middle_loses_at_most_the_step_it_was_writing(tmp_path) -> None:
+    folder = tmp_path / "ring"
+    source = WRITER.format(here=str(Path(__file__).parent), folder=str(folder))
+    for turn in range(4):
+        writer = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
+        assert writer.stdout is not None
+        for _ in range(60 + 97 * turn):  # the later turns go round the ring
+            acknowledged = writer.stdout.readline()
+        os.kill(writer.pid, signal.SIGKILL)
+        rest = writer.stdout.read().splitlines()
+        writer.wait()
+        last = next((line for line in reversed(rest) if len(line.split()) == 2), acknowledged)
+        episode, step = (int(word) for word in last.split())
+        ring = ReplayRing(folder, HEADER)
+        assert ring.latest_step(episode) in (step, step + 1)
+        assert ring.count - ring.oldest >= min(ring.count, HEADER.slots - 1)
+        for number in range(max(ring.oldest + 1, ring.count - 150), ring.count):
+            record = ring.records[ring.slot(number)]
+            wanted = step_of(int(record["episode"]), int(record["step"]))
+            if number - 1 >= ring.oldest:
+                assert np.array_equal(ring.observation(number), wanted.obs)
+            assert record["reward"] == wanted.reward
+        ring.close()
+
+
+def test_a_torn_record_is_left_out_and_the_ring_goes_on(tmp_path: Path) -> None:
+    ring = ReplayRing(tmp_path, HEADER)
+    fill(ring, 1, 10)
+    size = ring.records.dtype.itemsize
+    ring.close()
+    with (tmp_path / "steps.bin").open("rb+") as file:
+        file.seek(9 * size + 20)
+        file.write(b"\xff\xff")
+    ring = ReplayRing(tmp_path, HEADER)
+    assert (ring.count, ring.latest_step(1)) == (9, 8)
+    assert ring.append(step_of(1, 9))
+    assert np.array_equal(ring.observation(9), step_of(1, 9).obs)
+
+
+def test_frames_lost_in_a_power_cut_are_noticed(tmp_path: Path) -> None:
+    ring = ReplayRing(tmp_path, HEADER)
+    fill(ring, 1, 10)
+    ring.close()
+    with (tmp_path / "frames.bin").open("rb+") as file:
+        file.seek(7 * 360 + 5)
+        file.write(b"\0" * 50)
+    ring = ReplayRing(tmp_path, HEADER)
+    assert ring.count == 7
+
+
+def test_steps_that_are_there_already_are_not_stored_twice(tmp_path: Path) -> None:
+    ring = ReplayRing(tmp_path, HEADER)
+    fill(ring, 3, 5)
+    ring.close()
+    ring = ReplayRing(tmp_path, HEADER)
+    assert [ring.append(step_of(3, step)) for step in range(7)] == [False] * 5 + [True] * 2
+    assert ring.latest_step(3) == 6 and ring.latest_episode() == 3 and ring.latest_step(4) == -1
+
+
+def test_after_a_gap_the_older_frames_come_along(tmp_path: Path) -> None:
+    ring = ReplayRing(tmp_path, HEADER)
+    fill(ring, 3, 3)
+    ring.append(step_of(3, 8))
+    assert np.array_equal(ring.observation(ring.count - 1), step_of(3, 8).obs)
+
+
+def test_going_back_to_an_earlier_count_forgets_what_came_after(tmp_path: Path) -> None:
+    ring = ReplayRing(tmp_path, HEADER)
+    fill(ring, 1, 215)
+    count = ring.count
+    kept = [ring.records[ring.slot(n)].tobytes() for n in range(count - 200, count)]
+    fill(ring, 2, 30)
+    ring.truncate(count)
+    ring.close()
+    ring = ReplayRing(tmp_path, HEADER)
+    assert (ring.count, ring.latest_episode()) == (count, 1)
+    assert [ring.records[ring.slot(n)].tobytes() for n in range(count - 200, count)] == kept
+    fill(ring, 2, 60)
+    with pytest.raises(ReplayError, match="cannot go back"):
+        ring.truncate(count)
+    with pytest.raises(ReplayError, match="do not belong together"):
+        ring.truncate(10**6)
+
+
+def test_two_writers_on_one_ring_are_refused_but_one_may_look_on(tmp_path: Path) -> None:
+    ring = ReplayRing(tmp_path, HEADER)
+    fill(ring, 1, 4)
+    with pytest.raises(ReplayError, match=f"being written by process {os.getpid()}"):
+        ReplayRing(tmp_path, HEADER)
+    looking = ReplayRing(tmp_path, writable=False)
+    assert looking.count == 4
+    ring.close()
+    ReplayRing(tmp_path, HEADER).close()
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (RingHeader(LAYOUT, 2, 0, 300, 40), "capacity is 200, asked for is 300"),
+        (RingHeader(LAYOUT, 3, 0, 200, 40), "action_size is 2, asked for is 3"),
+        (RingHeader(FrameLayout(("b",), 2, 12, 12, True), 2, 0, 200, 40), "width is 10.*12"),
+    ],
+)
+def test_a_ring_of_another_shape_is_refused_by_name(tmp_path: Path, other, message) -> None:
+    ReplayRing(tmp_path, HEADER).close()
+    with pytest.raises(ReplayError, match=message):
+        ReplayRing(tmp_path, other)
+
+
+def test_steps_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    ring = ReplayRing(tmp_path, HEADER)
+    fill(ring, 1, 3)
+    good = step_of(1, 3)
+    for wrong, message in (
+        (Step(1, 3, good.obs[:3], good.action), "observation is"),
+        (Step(1, 3, good.obs, np.zeros(5, np.float32)), "action has shape"),
+        (Step(1, 3, good.obs, None), "has the action that led to it"),
+        (Step(1, 3, good.obs, good.action, state=np.zeros(2, np.float32)), "state has size 2"),
+        (Step(1, 3, good.obs[::-1].copy(), good.action), "older frames are not those"),
+    ):
+        with pytest.raises(ReplayError, match=message):
+            ring.append(wrong)
+    assert ring.count == 3 and ring.append(good)
+
+
+def test_lost_files_and_damaged_headers_are_named(tmp_path: Path) -> None:
+    ReplayRing(tmp_path, HEADER).close()
+    (tmp_path / "frames.bin").unlink()
+    with pytest.raises(ReplayError, match=r"frames\.bin is lost"):
+        ReplayRing(tmp_path, HEADER)
+    (tmp_path / "ring.json").write_text("{")
+    with pytest.raises(ReplayError, match=r"ring\.json is damaged"):
+        ReplayRing(tmp_path, HEADER)
+
+
+def test_a_disk_that_fills_up_is_said_and_costs_nothing(tmp_path: Path, monkeypatch) -> None:
+    ring = ReplayRing(tmp_path, HEADER)
+    fill(ring, 1, 5)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(ReplayDiskFullError, match="no space left for record 5"):
+            ring.append(step_of(1, 5))
+    ring.close()
+    ring = ReplayRing(tmp_path, HEADER)
+    assert ring.count == 5
+    assert ring.append(step_of(1, 5))
+
+
+def test_a_ring_larger_than_the_disk_is_refused_before_it_begins(tmp_path: Path) -> None:
+    huge = RingHeader(FrameLayout(("a",), 2, 2000, 2000, True), 2, 0, 10**7, 40)
+    with pytest.raises(ReplayDiskFullError, match=r"GB free. Lower train.replay_capacity"):
+        ReplayRing(tmp_path, huge)
+    assert not (tmp_path / "ring.json").exists()
+
+
+def test_a_million_transitions_of_one_camera_fit_in_22_gigabytes() -> None:
+    from mentor_policy.replay.frame_store import frame_bytes
+    from mentor_policy.replay.records import record_dtype
+
+    one = frame_bytes(FrameLayout(("a",), 3, 84, 84, True)) + record_dtype(7, 0).itemsize
+    assert one * 1_022_000 < 22e9  # with the spare records and one more an episode

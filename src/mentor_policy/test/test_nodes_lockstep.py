@@ -98,7 +98,11 @@ def test_lockstep_over_the_topics_equals_the_run_in_process(
 def test_lockstep_over_the_whole_cable_cell_equals_the_run_in_process(
     tmp_path: Path, one_thread: None
 ) -> None:
-    namespace, steps = fresh_namespace(), 500
+    check_the_cable_cell(tmp_path, 500)
+
+
+def check_the_cable_cell(tmp_path: Path, steps: int) -> None:
+    namespace = fresh_namespace()
     small = (
         "train.seed_frames=80 train.eval_episodes=1 train.eval_every_frames=0 agent.hidden_dim=32"
     )

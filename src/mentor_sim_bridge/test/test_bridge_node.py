@@ -17,7 +17,6 @@ from bridge_probe import BridgeProbe
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from paper_tasks import EXPERT_TASKS, PAPER_TASKS
-from rclpy.duration import Duration
 from rclpy.serialization import serialize_message
 
 from mentor_common.experience import action_message, observation_pixels
@@ -238,7 +237,6 @@ def test_ten_thousand_mutated_messages_crash_nothing(reacher: BridgeProbe) -> No
     for count in range(10_000):
         reacher.publisher.publish(mutated(rng, good))
         if count % 100 == 99:
-            reacher.publisher.wait_for_all_acked(Duration(seconds=5))  # the queue holds 256
             reacher.rest(0.02)
     episode = reacher.reset(seed=5).episode
     seen, reward = reacher.step([0.3, 0.3], episode, 0)

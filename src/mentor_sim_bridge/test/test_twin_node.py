@@ -94,13 +94,14 @@ def test_a_torn_cable_fails_the_motion_and_is_mended_by_move_to(twin):
     assert twin.tear().success
     motion = twin.step(701, 0, [0.5, 0.5])
     assert motion.failed and "torn" in motion.reason
-    assert not twin.describe().ready
+    told = twin.describe()
+    assert told.ready and "torn" in told.message, "it can be reset, which ends the fault"
     twin.send(701, 1, [0.5, 0.5])
     refused = twin.move(target=START.tolist())
     assert not refused.success and "recover" in refused.message
     assert (701, 2) not in twin.motions
     assert twin.move(routine="recover").success
-    assert twin.describe().ready
+    assert not twin.describe().message
     twin.begin(702, 0, START)
     assert not twin.step(702, 0, [0.5, 0.5]).failed
 

@@ -317,7 +317,7 @@ class CableTwin(CellNode):
         task, layout = self._task, self._task.layout
         response.task = task.name
         response.environment = "twin 0.1.0"
-        response.ready = self.active and not self._cell.fault
+        response.ready = self.active  # a fault is ended by the reset, which asks for this first
         response.message = self._cell.fault or (
             "" if self.active else f"the node is {self.state_label}"
         )

@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
+from node_process import Observer
+from std_srvs.srv import Trigger
 
 from mentor_common.ros_env import EnvironmentLost, RosEnv
 
@@ -138,6 +141,17 @@ def test_a_killed_node_is_missed_by_name_and_the_next_episode_is_whole(
     cell: Cell, name: str
 ) -> None:
     survive(cell, name, seed=100)
+
+
+def test_a_torn_cable_ends_the_episode_and_the_reset_mends_it(cell: Cell) -> None:
+    cell.begin(300)
+    assert cell.step()
+    with closing(Observer()) as observer:
+        answer = observer.call(Trigger, "/twin/tear_cable", Trigger.Request())
+    assert answer.success, answer.message
+    assert not cell.step(), "the step is not to be learned from"
+    cell.begin(301)
+    assert cell.step() and cell.step()
 
 
 @pytest.mark.soak

@@ -92,7 +92,7 @@ def train_classifier(
 
     ``start`` is a classifier to begin with; None: random weights. ``better`` is told of each result
     that is the best so far, so that an interruption loses nothing. The score that is kept and that
-    stops the training is the worst recall of a class, then the mean recall, then the loss, all on
+    stops the training is the mean recall of the classes, then the worst one, then the loss, all on
     groups that were held back.
 
     Raises:
@@ -150,11 +150,11 @@ def train_classifier(
         held_loss = float(
             nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(judge.states))
         )
-        score = (float(np.nanmin(recalls)), float(np.nanmean(recalls)), -held_loss)
+        score = (float(np.nanmean(recalls)), float(np.nanmin(recalls)), -held_loss)
         is_better = best is None or score > best
         log(
             f"{camera} epoch {epoch + 1:2d}: loss {total / len(order):.4f}, held-out groups: "
-            f"worst class {score[0]:.4f}, mean {score[1]:.4f}, loss {held_loss:.4f}"
+            f"worst class {score[1]:.4f}, mean {score[0]:.4f}, loss {held_loss:.4f}"
             + (" *" if is_better else "")
         )
         if is_better:

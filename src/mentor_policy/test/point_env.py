@@ -10,13 +10,12 @@ from mentor_common.frames import FrameLayout
 
 SIZE = 24
 STEPS = 20
-SPEED = 0.2
-RADIUS = 0.25
+SPEED = 0.3
+RADIUS = 0.3
 
 
 class PointEnv(gymnasium.Env):
-    """Observation ``(6, 24, 24) uint8``: two sliding frames. Reward 1 on the target, 0 half a unit
-    away.
+    """Observation ``(6, 24, 24) uint8``: two sliding frames. Reward 1 on the target, less away.
 
     Args:
         terminates: end the episode at the target (else every episode has 20 steps).
@@ -53,7 +52,7 @@ class PointEnv(gymnasium.Env):
         success = distance < RADIUS
         terminated = self._terminates and success
         truncated = self._step == STEPS and not terminated
-        reward = max(0.0, 1.0 - 2.0 * distance)
+        reward = 1.0 - distance
         return self._stack.copy(), reward, terminated, truncated, {"success": success}
 
     def _draw(self):

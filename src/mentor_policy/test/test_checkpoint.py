@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_leaves_the_older_checkpoint(tmp_path: Path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, "save_file", full)
-    with pytest.raises(CheckpointError, match="No space left on device.*untouched"):
+    with pytest.raises(CheckpointError, match=r"No space left on device.*untouched"):
         save(tmp_path, 20)
     monkeypatch.undo()
     assert folders(tmp_path) == [older] and not list(tmp_path.glob(".*"))

@@ -1,4 +1,4 @@
-"""One seed, one result: two runs, and a run that is killed with -9 and resumed, are the same bits."""
+"""One seed, one result: two runs, and a run killed with -9 and resumed, are the same bits."""
 
 import hashlib
 import os

@@ -1,0 +1,207 @@
+"""The loop of training: what it writes, what it refuses, and how it learns beside the environment."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from point_env import PointEnv
+
+from mentor_policy.__main__ import main
+from mentor_policy.agents.base import NonFiniteGradientError
+from mentor_policy.config import load_config
+from mentor_policy.replay import ReplayRing
+from mentor_policy.training.background import BackgroundLearner
+from mentor_policy.training.checkpoint import folders, read_checkpoint
+from mentor_policy.training.csv_log import read_csv
+from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
+from mentor_policy.training.evaluation import wilson_interval
+from mentor_policy.training.run_folder import RunFolder, RunFolderError
+from mentor_policy.training.trainer import Trainer
+
+TINY = [
+    "agent.hidden_dim=16", "agent.experts=2", "agent.top_k=1", "agent.expert_dim=8",
+    "agent.feature_dim=8", "agent.precision=float32", "train.frames=100", "train.seed_frames=40",
+    "train.batch_size=8", "train.threads=1", "train.eval_every_frames=50", "train.eval_episodes=2",
+    "train.replay_capacity=500", "train.checkpoint_every_frames=40", "train.log_every_frames=20",
+]  # fmt: skip
+ENVIRONMENT = {"id": "point_env:mentor-test/point-v0", "arguments": {}}
+COMMAND = ["train", "--env", "point_env:mentor-test/point-v0", "--preset", "robot", *TINY]
+
+
+def trainer_of(folder: Path, *overrides: str, env=None, **arguments) -> tuple[Trainer, RunFolder]:
+    config = load_config("mentor", "robot", [*TINY, *overrides])
+    env = env or PointEnv(**arguments)
+    run = RunFolder(folder, config, ENVIRONMENT, shape_of(env))
+    return Trainer(config, env, ENVIRONMENT, run, PointEnv()), run
+
+
+def test_a_run_leaves_everything_that_a_visual_rl_user_expects(tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "run"
+    assert main([*COMMAND, "--run-dir", str(folder)]) == 0
+    output = capsys.readouterr().out
+    for name in ("config.json", "summary.json", "curve.png", "train.csv", "eval.csv"):
+        assert (folder / name).stat().st_size > 0, name
+    assert list((folder / "tensorboard").glob("events*"))
+    assert (folder / "videos" / "eval_000000100.mp4").stat().st_size > 1000
+    assert (
+        f"evaluate it: python -m mentor_policy evaluate {folders(folder / 'checkpoints')[-1]}"
+        in (output)
+    )
+    training, evaluation = read_csv(folder / "train.csv"), read_csv(folder / "eval.csv")
+    assert training["step"] == [20, 40, 60, 80, 100] and training["updates"][-1] == 61
+    assert evaluation["step"] == [0, 60, 100]
+    assert main(["info", str(folder)]) == 0
+    assert "100 steps, 100 frames, 5 episodes, 61 updates" in capsys.readouterr().out
+    video = tmp_path / "film.mp4"
+    assert main(["evaluate", str(folder), "--episodes", "3", "--video", str(video)]) == 0
+    assert "95 % interval" in capsys.readouterr().out and video.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["agent.top_k=3"], "agent.top_k is 3"),
+        (["agent.colour=3"], "agent.colour is not a setting"),
+        (["train.frames"], "not of the form key=value"),
+        (["env.colour=3"], "refuses"),
+        (["train.action_repeat=4"], "give env.action_repeat=4"),
+        (["--agent", "dqn"], "agent 'dqn' is not known"),
+    ],
+)
+def test_impossible_settings_are_refused_by_name(tmp_path, capsys, arguments, message) -> None:
+    assert main([*COMMAND, *arguments, "--run-dir", str(tmp_path / "run")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_environment_is_refused_by_name(capsys) -> None:
+    assert main(["train", "--env", "nowhere-v0"]) == 2
+    assert "environment 'nowhere-v0'" in capsys.readouterr().err
+
+
+def test_a_folder_of_another_run_is_refused_with_the_keys_that_differ(tmp_path: Path) -> None:
+    _, run = trainer_of(tmp_path / "run")
+    run.close()
+    with pytest.raises(RunFolderError, match=r"agent.top_k is 1 there and 2 here.*train.seed"):
+        trainer_of(tmp_path / "run", "agent.top_k=2", "train.seed=4")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    with pytest.raises(RunFolderError, match="is not empty and holds no run"):
+        trainer_of(tmp_path / "mine")
+
+
+def test_two_learners_in_one_folder_are_refused(tmp_path: Path) -> None:
+    _, run = trainer_of(tmp_path / "run")
+    with pytest.raises(RunFolderError, match=f"in use by process {os.getpid()}"):
+        trainer_of(tmp_path / "run")
+    run.close()
+
+
+def test_nan_in_a_gradient_stops_the_run_before_a_checkpoint_is_touched(tmp_path: Path) -> None:
+    class Broken(PointEnv):
+        def step(self, action):
+            obs, reward, *rest = super().step(action)
+            self.steps = getattr(self, "steps", 0) + 1
+            return obs, float("nan") if self.steps > 60 else reward, *rest
+
+    trainer, _ = trainer_of(tmp_path / "run", env=Broken())
+    with pytest.raises(NonFiniteGradientError, match="no weight was changed"):
+        trainer.run()
+    kept = folders(tmp_path / "run" / "checkpoints")
+    assert [folder.name for folder in kept] == ["000000040"]
+    tensors = read_checkpoint(kept[0]).tensors()
+    assert all(bool(t.isfinite().all()) for t in tensors.values() if t.is_floating_point())
+
+
+def test_asynchronous_learning_works_while_the_environment_moves_and_keeps_its_cap(
+    tmp_path,
+) -> None:
+    trainer, run = trainer_of(
+        tmp_path / "run", "train.asynchronous=true", "train.updates_per_step=0.5", delay=0.02
+    )
+    summary = trainer.run()
+    run.close()
+    assert summary["updates"] == int(0.5 * 61)
+    idle = read_csv(tmp_path / "run" / "train.csv")["learner_idle"]
+    assert all(0 <= share <= 1 for share in idle)
+
+
+def test_an_asynchronous_run_that_died_keeps_every_step_it_lived(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    source = f"""
+import sys, os
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_trainer import *
+trainer, run = trainer_of(Path({str(folder)!r}), "train.asynchronous=true")
+step = trainer._step
+def dying(*arguments):
+    if trainer.counters.step == 75:
+        os.kill(os.getpid(), 9)
+    return step(*arguments)
+trainer._step = dying
+trainer.run()
+"""
+    assert subprocess.run([sys.executable, "-c", source], capture_output=True).returncode == -9
+    trainer, run = trainer_of(folder, "train.asynchronous=true")
+    assert trainer.counters.step == 75 and trainer.counters.episode == 4
+    assert trainer.run()["complete"]
+    run.close()
+    ring = ReplayRing(folder / "replay", writable=False)
+    records = ring.records[: ring.count]
+    assert (records["step"] > 0).sum() == 100
+    assert len({(int(r["episode"]), int(r["step"])) for r in records}) == ring.count
+
+
+def test_evaluation_does_not_disturb_training(tmp_path: Path) -> None:
+    weights = []
+    for every in (0, 20):
+        folder = tmp_path / str(every)
+        trainer, run = trainer_of(folder, f"train.eval_every_frames={every}", "train.video=false")
+        trainer.run()
+        run.close()
+        weights.append(trainer.agent.state()[0])
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_invalid_steps_reach_the_ring_marked(tmp_path: Path) -> None:
+    class Faulty(PointEnv):
+        def step(self, action):
+            obs, reward, terminated, truncated, info = super().step(action)
+            return obs, reward, terminated, truncated, {**info, "valid": self._step != 7}
+
+    trainer, run = trainer_of(tmp_path / "run", "train.learn=false", env=Faulty())
+    trainer.run()
+    run.close()
+    ring = ReplayRing(tmp_path / "run" / "replay", writable=False)
+    records = ring.records[: ring.count]
+    assert set(records["step"][records["flags"] & 4 == 0]) == {7}
+
+
+def test_an_error_in_the_background_reaches_the_loop() -> None:
+    def fail() -> None:
+        raise ArithmeticError("broken")
+
+    learner = BackgroundLearner(fail)
+    learner.allow(1)
+    with pytest.raises(ArithmeticError, match="broken"):
+        learner.drain()
+    learner.close()
+
+
+def test_the_wilson_interval_is_that_of_the_textbook() -> None:
+    assert np.allclose(wilson_interval(16, 20), (0.5840, 0.9193), atol=1e-4)
+    assert wilson_interval(20, 20)[1] == pytest.approx(1.0) and wilson_interval(20, 20)[0] > 0.83
+
+
+def test_what_has_no_pixels_is_refused() -> None:
+    class Blind(PointEnv):
+        def __init__(self) -> None:
+            super().__init__()
+            self.observation_space = self.action_space
+
+    with pytest.raises(UnfitEnvironmentError, match="holds no pixels"):
+        shape_of(Blind())

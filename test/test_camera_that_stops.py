@@ -135,10 +135,10 @@ def cell() -> Iterator[tuple[ClockBody, RosEnv]]:
     body = ClockBody()
     processes = [
         start("mentor_camera.stacker_node", "frame_timeout:=0.5", "image_reliability:=reliable"),
-        start("mentor_reward.reward_node", "states:=truth", "observation_timeout:=1.0"),
-        start("mentor_reset.reset_node", "observation_timeout:=1.0"),
+        start("mentor_reward.reward_node", "states:=truth", "observation_timeout:=2.0"),
+        start("mentor_reset.reset_node", "observation_timeout:=4.0"),
     ]
-    env = RosEnv(NAMESPACE, reset_timeout=40.0)
+    env = RosEnv(NAMESPACE, reset_timeout=60.0)
     try:
         yield body, env
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import time
 from pathlib import Path
 
 from cell_process import fresh_namespace
@@ -63,13 +64,14 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
             assert probe.wait_for_actions(60), node.output
             assert node.end() == 0, node.output
             stopped = json.loads((folder / "summary.json").read_text())
+        before = len(probe.action_times)
         with PolicyProcess("policy", namespace, run_dir=folder) as node:
             assert node.says("resumes run in"), node.output
             assert f"step {stopped['step']} of" in node.output
-            before = len(probe.action_times)
             assert probe.wait_for_actions(20), node.output
             node.kill()  # -9: the replay holds what was lived
-            lived = len(probe.action_times) - before
+        time.sleep(1.0)  # for what is still on its way to the probe
+        lived = len(probe.action_times) - before
         with PolicyProcess("policy", namespace, run_dir=folder) as node:
             assert node.says("resumes run in"), node.output
             step = int(re.findall(r"step (\d+) of", node.output)[-1])

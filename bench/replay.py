@@ -4,9 +4,9 @@ Prints one JSON object a line, milliseconds for a batch of 256, 9 x 84 x 84, n-s
 the memory cache" is made the strict way: the kernel's cache of the ring is dropped before every
 batch, so that not one frame is found in memory. ``replay/sample`` is what the learner waits for a
 batch when it takes one every UPDATE_SECONDS, as it does by default (the next batch is drawn in the
-background during an update); ``replay/sample_cold`` is the same reading with nobody to hide behind,
-bound by the disk's throughput, which ``replay/disk`` gives; ``replay/sample_cached`` finds everything
-in memory.
+background during an update); ``replay/sample_cold`` is the same reading with nobody to hide
+behind, bound by the disk's throughput, which ``replay/disk`` gives; ``replay/sample_cached`` finds
+everything in memory.
 """
 
 import json
@@ -30,8 +30,9 @@ UPDATE_SECONDS = 0.15
 
 
 def report(name: str, value: float, unit: str, ratio: float | None, against: str) -> None:
-    print(json.dumps({"name": name, "value": round(value, 3), "unit": unit,
-                      "ratio": None if ratio is None else round(ratio, 3), "against": against}))  # fmt: skip
+    rounded = None if ratio is None else round(ratio, 3)
+    line = {"name": name, "value": round(value, 3), "unit": unit, "ratio": rounded}
+    print(json.dumps({**line, "against": against}))
 
 
 def fill(folder: Path) -> tuple[ReplayRing, float]:

@@ -1,4 +1,4 @@
-"""The loop of training: what it writes, what it refuses, and how it learns beside the environment."""
+"""The loop of training: what it writes, what it refuses, how it learns beside the environment."""
 
 import os
 import subprocess

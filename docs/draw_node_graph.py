@@ -83,7 +83,7 @@ def draw_arrow(
 
 def draw_cell(axes: Axes) -> None:
     """Draw the cell of a real task: every node a process of its own."""
-    axes.set_title("a task's cell: robot:=twin, fci or ros2_control", fontsize=11, loc="left")
+    axes.set_title("a task's cell: robot:=twin", fontsize=11, loc="left")
     for box in (
         Box("twin, or\narm and cameras", 1.5, 3.0, BODY),
         Box("stacker", 6.0, 4.4, EYES),

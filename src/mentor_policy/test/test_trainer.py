@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from gymnasium.error import ResetNeeded
 from point_env import PointEnv
 
 from mentor_policy.__main__ import main
@@ -15,10 +18,12 @@ from mentor_policy.agents.base import NonFiniteGradientError
 from mentor_policy.config import load_config
 from mentor_policy.replay import ReplayRing
 from mentor_policy.training.background import BackgroundLearner
+from mentor_policy.training.cell_trainer import CellTrainer
 from mentor_policy.training.checkpoint import folders, read_checkpoint
 from mentor_policy.training.csv_log import read_csv
 from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
 from mentor_policy.training.evaluation import wilson_interval
+from mentor_policy.training.learner import Learner, open_ring
 from mentor_policy.training.run_folder import RunFolder, RunFolderError
 from mentor_policy.training.trainer import Trainer
 
@@ -128,6 +133,176 @@ def test_asynchronous_learning_works_while_the_environment_moves_and_keeps_its_c
     assert summary["updates"] == int(0.5 * 61)
     idle = read_csv(tmp_path / "run" / "train.csv")["learner_idle"]
     assert all(0 <= share <= 1 for share in idle)
+
+
+def test_acting_does_not_wait_for_an_update_that_takes_long(tmp_path: Path) -> None:
+    trainer, run = trainer_of(
+        tmp_path / "run", "train.asynchronous=true", "train.frames=60", "train.seed_frames=41",
+        "train.eval_every_frames=0", "train.checkpoint_every_frames=1000",
+    )  # fmt: skip
+    go_on, updating, beside = threading.Event(), threading.Event(), threading.Event()
+    update, act = trainer.agent.update, trainer.agent.act
+
+    def long_update(*arguments):
+        updating.set()
+        assert go_on.wait(60)
+        return update(*arguments)
+
+    def watched(*arguments, **named):
+        if trainer.counters.step == 45:
+            assert updating.wait(60)
+        if trainer.counters.step == 50:
+            beside.set()  # several steps later, the update is still under way
+        return act(*arguments, **named)
+
+    trainer.agent.update, trainer.agent.act = long_update, watched
+    loop = threading.Thread(target=trainer.run)
+    loop.start()
+    try:
+        assert updating.wait(60)
+        assert beside.wait(60)
+        assert trainer.learner.updates == 0
+        assert trainer.learning.seconds > 0  # the update that is under way counts as work
+    finally:
+        go_on.set()
+        loop.join()
+        run.close()
+    assert trainer.learner.updates == 20
+
+
+def test_acting_beside_an_update_gives_finite_actions_and_leaves_the_update_its_randomness(
+    tmp_path: Path,
+) -> None:
+    def generators(agent) -> dict[str, bytes]:
+        return {
+            name: generator.get_state().numpy().tobytes()
+            for name, generator in agent.generators.items()
+        }
+
+    trainers = [
+        trainer_of(tmp_path / str(number), "train.seed_frames=100", "agent.dormant_every=1")
+        for number in range(2)
+    ]
+    for trainer, _ in trainers:
+        trainer.run()
+    learners = [
+        Learner(
+            trainer.config,
+            trainer.agent,
+            open_ring(run.replay, trainer.config, shape_of(PointEnv())),
+        )
+        for trainer, run in trainers
+    ]
+    over = threading.Event()
+    actions = []
+
+    def act() -> None:
+        while not over.is_set():
+            pixels = np.zeros((6, 24, 24), np.uint8)
+            actions.append(trainers[0][0].agent.act(pixels, None, step=500, evaluate=False))
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    for _ in range(40):
+        for learner in learners:
+            learner.update(500)
+    over.set()
+    thread.join()
+    assert len(actions) > 0 and np.isfinite(actions).all()
+    one, other = (trainer.agent for trainer, _ in trainers)
+    assert generators(one).pop("acting") != generators(other).pop("acting")
+    for name in ("updating", "weights", "perturbing"):
+        assert generators(one)[name] == generators(other)[name]
+    tensors = [agent.state()[0] for agent in (one, other)]
+    for name in tensors[0]:
+        if name != "generator/acting":
+            assert torch.equal(tensors[0][name], tensors[1][name]), name
+    for learner, (_, run) in zip(learners, trainers, strict=True):
+        learner.close()
+        learner.ring.close()
+        run.close()
+
+
+def test_a_stop_in_an_evaluation_whose_environment_is_closed_ends_it(tmp_path: Path) -> None:
+    class Closed(PointEnv):
+        def step(self, action):
+            if trainer.evaluated.steps:
+                trainer.stop = True
+                raise ResetNeeded("closed")
+            return super().step(action)
+
+    trainer, run = trainer_of(tmp_path / "run")
+    trainer._evaluation_env = Closed()
+    summary = trainer.run()
+    run.close()
+    assert not summary["complete"] and trainer.evaluated.steps == [0]
+    assert folders(tmp_path / "run" / "checkpoints")
+
+
+def test_a_run_in_a_cell_begins_its_last_evaluation_again_when_the_cell_was_away(
+    tmp_path: Path,
+) -> None:
+    class Away(PointEnv):
+        losses = 0
+
+        def step(self, action):
+            if trainer.counters.step == 100 and self.losses < 2:
+                self.losses += 1
+                raise ResetNeeded("away")
+            return super().step(action)
+
+    config = load_config("mentor", "robot", TINY)
+    run = RunFolder(tmp_path / "run", config, ENVIRONMENT, shape_of(PointEnv()))
+    trainer = CellTrainer(config, PointEnv(), ENVIRONMENT, run, Away(), lost=(ResetNeeded,))
+    summary = trainer.run()
+    run.close()
+    assert summary["complete"] and trainer.evaluated.steps[-1] == 100 and trainer.losses == 2
+
+
+def test_a_run_stopped_while_it_catches_up_learns_the_rest_when_it_is_started_again(
+    tmp_path: Path,
+) -> None:
+    overrides = ("train.asynchronous=true", "train.eval_every_frames=0")
+    trainer, run = trainer_of(tmp_path / "run", *overrides)
+    update = trainer.agent.update
+
+    def slow(*arguments):
+        if trainer.counters.step == 100:
+            trainer.stop = True
+        time.sleep(0.05)
+        return update(*arguments)
+
+    trainer.agent.update = slow
+    summary = trainer.run()
+    run.close()
+    assert not summary["complete"] and summary["step"] == 100 and summary["updates"] < 61
+    trainer, run = trainer_of(tmp_path / "run", *overrides)
+    summary = trainer.run()
+    run.close()
+    assert summary["complete"] and summary["updates"] == 61
+
+
+def test_the_stop_of_a_run_writes_no_member_that_is_on_the_disk_already(tmp_path: Path) -> None:
+    overrides = ("train.asynchronous=true", "train.checkpoint_every_frames=60")
+    trainer, run = trainer_of(tmp_path / "run", *overrides)
+    step = trainer._step
+
+    def stopping(*arguments):
+        result = step(*arguments)
+        trainer.stop = trainer.counters.step == 75
+        return result
+
+    trainer._step = stopping
+    trainer.run()
+    run.close()
+    kept = folders(tmp_path / "run" / "checkpoints")
+    assert [folder.name for folder in kept] == ["000000060", "000000075"]
+    before, after = (
+        {path.name: path.stat().st_ino for path in folder.glob("top_performers*")}
+        for folder in kept
+    )
+    assert len(before) == 3 and before == after
+    assert [path.name for path in kept[0].parent.iterdir() if path not in kept] == []
 
 
 def test_an_asynchronous_run_that_died_keeps_every_step_it_lived(tmp_path: Path) -> None:

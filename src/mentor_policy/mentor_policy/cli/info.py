@@ -8,7 +8,8 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from mentor_policy.config import config_to_dict
-from mentor_policy.training.checkpoint import MEMBERS, read_checkpoint
+from mentor_policy.training.checkpoint import read_checkpoint
+from mentor_policy.training.member_files import MEMBERS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -91,5 +91,5 @@ class TrainingReport:
 
     def _now(self) -> tuple[float, float, float, float]:
         trainer = self._trainer
-        learner = trainer.learner
-        return (time.monotonic(), trainer.counters.step, learner.updates, learner.seconds)
+        updates, worked = trainer.learner.updates, trainer.learning.seconds
+        return (time.monotonic(), trainer.counters.step, updates, worked)

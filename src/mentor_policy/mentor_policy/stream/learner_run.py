@@ -14,6 +14,7 @@ from mentor_policy.training.checkpoint import folders, read_checkpoint, save_che
 from mentor_policy.training.curve import draw_curve
 from mentor_policy.training.environment import Shape
 from mentor_policy.training.learner import open_ring
+from mentor_policy.training.member_files import MemberFiles
 from mentor_policy.training.run_folder import RunFolder
 from mentor_policy.training.run_log import RunLog
 
@@ -55,6 +56,7 @@ class LearnerRun:
         agent = make_agent(config, shape.layout, shape.state_size, shape.action_size, train.seed)
         ring = open_ring(self.folder.replay, config, shape)
         self.learner = StreamLearner(config, agent, ring)
+        self._members = MemberFiles(self.folder.checkpoints)
         self._log = RunLog(path, None, config_to_dict(config))
         self._began = time.monotonic()
         self.on_episode: Callable[[Ended], None] = lambda _: None
@@ -62,7 +64,7 @@ class LearnerRun:
         found = folders(self.folder.checkpoints)
         if found:
             checkpoint = read_checkpoint(found[-1])
-            checkpoint.load_into(agent)
+            checkpoint.load_into(agent, self._members)
             self._ended(self.learner.load_state(checkpoint.progress))
         else:
             self._ended(self.learner.notice())
@@ -114,6 +116,7 @@ class LearnerRun:
             self.environment,
             self.shape,
             learner.state(),
+            members=self._members,
             keep=self.config.train.keep_checkpoints,
         )
         self._saved_as = (learner.steps, learner.updates)
@@ -144,12 +147,15 @@ class LearnerRun:
 
     def close(self) -> None:
         """Close everything; the folder is free for another learner."""
+        self._members.close()
         self.learner.close()
         self._log.close()
         self.folder.close()
 
     def _ended(self, ended: list[Ended]) -> None:
         learner = self.learner
+        if ended:
+            self._members.stage(learner.agent.state()[0])
         for episode, report in ended:
             self._log.episode(
                 learner.steps,

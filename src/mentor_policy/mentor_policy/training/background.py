@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -13,10 +12,14 @@ class BackgroundLearner:
 
     Args:
         update: one update.
+        stop: asked before each; True ends the learning.
     """
 
-    def __init__(self, update: Callable[[], None]) -> None:
+    def __init__(
+        self, update: Callable[[], None], stop: Callable[[], bool] = lambda: False
+    ) -> None:
         self._update = update
+        self._stop = stop
         self._condition = threading.Condition()
         self._allowed = 0
         self._done = 0
@@ -24,8 +27,6 @@ class BackgroundLearner:
         self._busy = False
         self._stopped = False
         self._error: BaseException | None = None
-        self._worked = 0.0
-        self._measured = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
         self._thread.start()
 
@@ -53,19 +54,17 @@ class BackgroundLearner:
                 self._waiting -= 1
                 self._condition.notify_all()
 
-    def drain(self) -> None:
-        """Wait until everything that was allowed is done."""
-        with self._condition:
-            self._condition.wait_for(lambda: self._error or self._done >= self._allowed)
-            self._raise()
+    def drain(self) -> bool:
+        """Wait until everything that was allowed is done; False if ``stop`` came before.
 
-    def idle(self) -> float:
-        """Share of the time since the last call in which no update ran, 0 to 1."""
+        Raises:
+            whatever an update raised.
+        """
         with self._condition:
-            now = time.monotonic()
-            passed, worked = now - self._measured, self._worked
-            self._measured, self._worked = now, 0.0
-        return max(0.0, 1.0 - worked / passed) if passed else 1.0
+            while self._error is None and self._done < self._allowed and not self._stop():
+                self._condition.wait(0.1)
+            self._raise()
+            return self._done >= self._allowed
 
     def close(self) -> None:
         """Finish the update that is running, and stop."""
@@ -80,10 +79,9 @@ class BackgroundLearner:
                 self._condition.wait_for(
                     lambda: self._stopped or (not self._waiting and self._done < self._allowed)
                 )
-                if self._stopped:
+                if self._stopped or self._stop():
                     return
                 self._busy = True
-            began = time.monotonic()
             try:
                 self._update()
             except BaseException as error:
@@ -92,7 +90,6 @@ class BackgroundLearner:
             with self._condition:
                 self._busy = False
                 self._done += 1
-                self._worked += time.monotonic() - began
                 self._condition.notify_all()
 
     def _raise(self) -> None:

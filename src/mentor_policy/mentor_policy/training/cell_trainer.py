@@ -44,6 +44,15 @@ class CellTrainer(Trainer):
             nothing, state = self._nothing()
             return self._begin_again(nothing, state, error)
 
+    def _evaluate(self) -> None:
+        while True:
+            try:
+                return super()._evaluate()
+            except self._lost as error:
+                self.losses += 1
+                self.progress.say(f"environment lost, the evaluation begins again: {error}")
+                time.sleep(PAUSE)
+
     def _begin_again(self, obs: Pixels, state: State, error: Exception) -> tuple[Pixels, State]:
         now = self.counters
         self.losses += 1

@@ -2,7 +2,7 @@
 
 ``checkpoints/000012000/`` holds ``checkpoint.json`` (configuration, environment, counters, SHA-256
 of the other files), ``agent.safetensors``, and one file per member of S_top. The members
-never change, so the files of those that an older checkpoint already holds are hard links to it.
+never change, so their files are hard links that the checkpoints share (:mod:`.member_files`).
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from mentor_policy.agents import Agent, make_agent
 from mentor_policy.config import Config, ConfigError, config_from_dict, config_to_dict
 
 from .environment import Shape, shape_from_json
+from .member_files import MemberFiles, grouped
+from .tensor_file import write_tensors
 
 FORMAT = "mentor checkpoint"
 VERSION = 1
-MEMBERS = "top_performers"
+AGENT = "agent.safetensors"
 
 
 class CheckpointError(ValueError):
@@ -81,8 +83,12 @@ class Checkpoint:
                 ) from error
         return result
 
-    def load_into(self, agent: Agent) -> None:
+    def load_into(self, agent: Agent, members: MemberFiles | None = None) -> None:
         """Give an agent this state.
+
+        Args:
+            agent: of the same configuration and environment.
+            members: told which files hold the agent's members now, for the next checkpoint.
 
         Raises:
             CheckpointError: damaged, or of another architecture; the agent is as it was.
@@ -93,6 +99,8 @@ class Checkpoint:
             raise
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"checkpoint {self.folder}: {error}") from error
+        if members is not None:
+            members.adopt(self.folder, self.files, agent.state()[0])
 
     def agent(self) -> Agent:
         """The agent that was saved."""
@@ -112,6 +120,7 @@ def save_checkpoint(
     shape: Shape,
     progress: dict[str, Any],
     *,
+    members: MemberFiles,
     keep: int,
 ) -> Path:
     """Write a checkpoint under a temporary name, and rename it when it is on the disk.
@@ -123,6 +132,7 @@ def save_checkpoint(
         environment: id and arguments.
         shape: of the environment.
         progress: the trainer's counters; ``step`` names the folder.
+        members: the files of S_top's members.
         keep: newest checkpoints that stay; older ones are removed afterwards.
 
     Returns:
@@ -137,9 +147,10 @@ def save_checkpoint(
         parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
-        older = folders(parent)
         tensors, values = agent.state()
-        files = _write_tensors(temporary, tensors, older[-1] if older else None)
+        others, performers = grouped(tensors)
+        linked = members.put(temporary, performers)
+        files = {AGENT: write_tensors(temporary / AGENT, others), **linked}
         content = {
             "format": FORMAT,
             "version": VERSION,
@@ -157,6 +168,7 @@ def save_checkpoint(
             final.rename(parent / f".old-{name}")
         temporary.rename(final)
         _sync_folder(parent)
+        members.settle(final, performers, linked)
         shutil.rmtree(parent / f".old-{name}", ignore_errors=True)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -264,51 +276,6 @@ def _read(folder: Path) -> Checkpoint:
         raise CheckpointError(
             f"checkpoint {folder}: checkpoint.json is damaged ({type(error).__name__}: {error})"
         ) from error
-
-
-def _write_tensors(folder: Path, tensors: dict[str, Tensor], older: Path | None) -> dict[str, str]:
-    groups: dict[str, dict[str, Tensor]] = {"agent.safetensors": {}}
-    for name, tensor in tensors.items():
-        parts = name.split("/")
-        file = f"{MEMBERS}_{parts[1]}.safetensors" if parts[0] == MEMBERS else "agent.safetensors"
-        groups.setdefault(file, {})[name] = tensor.contiguous()
-    known: dict[str, str] = {}
-    if older is not None:
-        try:
-            known = json.loads((older / "checkpoint.json").read_text())["files"]
-        except (OSError, ValueError, KeyError):
-            known = {}
-    files: dict[str, str] = {}
-    for file, group in groups.items():
-        path = folder / file
-        unchanged = file.startswith(MEMBERS) and older is not None and file in known
-        if unchanged and older is not None and _same_tensors(older / file, group):
-            _link(older / file, path)
-            files[file] = known[file]
-            continue
-        save_file(group, path)
-        with path.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        files[file] = _sha256(path)
-    return files
-
-
-def _same_tensors(path: Path, group: dict[str, Tensor]) -> bool:
-    """Whether a member's file holds these tensors (after a crash a serial may come twice)."""
-    try:
-        stored = load_file(path)
-    except (SafetensorError, OSError):
-        return False
-    return stored.keys() == group.keys() and all(
-        bool((stored[name] == tensor).all()) for name, tensor in group.items()
-    )
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(source, target)
 
 
 def _write_synced(path: Path, text: str) -> None:

@@ -99,16 +99,21 @@ def evaluate(
             record = video is not None and number == 0
             rate = round(float(env.metadata.get("render_fps", 10)))
             with VideoWriter(video if record else None, layout, rate) as film:
-                observation, info = env.reset(seed=episode_seed(seed, EVALUATION, number))
                 total, over = 0.0, False
-                while not over and not stop():
-                    pixels, state = split(observation)
-                    film.add(pixels)
-                    action = agent.act(pixels, state, step=step, evaluate=True)
-                    observation, reward, terminated, truncated, info = env.step(action)
-                    total += float(reward)
-                    over = terminated or truncated
-                film.add(split(observation)[0])
+                try:
+                    observation, info = env.reset(seed=episode_seed(seed, EVALUATION, number))
+                    while not over and not stop():
+                        pixels, state = split(observation)
+                        film.add(pixels)
+                        action = agent.act(pixels, state, step=step, evaluate=True)
+                        observation, reward, terminated, truncated, info = env.step(action)
+                        total += float(reward)
+                        over = terminated or truncated
+                    film.add(split(observation)[0])
+                except Exception:
+                    if not stop():
+                        raise
+                    over = False  # whoever stops it may have closed the environment already
             if not over:
                 break
             returns.append(total)

@@ -27,13 +27,17 @@ from .curve import draw_curve
 from .environment import Env, Pixels, State, shape_of, split
 from .evaluation import Evaluation, evaluate
 from .learner import Learner, open_ring
+from .member_files import MemberFiles
 from .progress import Progress
 from .run_folder import RunFolder
 from .run_log import RunLog
 from .seeds import TRAINING, episode_seed
+from .work_clock import IdleShare, WorkClock
 
 MARGIN = 256
 """Records by which a checkpoint comes before the ring's spare ones are used up."""
+CHECKPOINT_SECONDS = 120.0
+"""Wall time after which an asynchronous run saves what it has learned at the next episode's end."""
 
 
 @dataclass
@@ -88,6 +92,8 @@ class Trainer:
         """Set it to end the run after the step that is under way."""
         self.counters = Counters()
         self.evaluated = Evaluated()
+        self.learning = WorkClock()
+        """Runs while an update does."""
         self._train = config.train
         self._env = env
         self._evaluation_env = evaluation_env or env
@@ -99,6 +105,7 @@ class Trainer:
             config, shape.layout, shape.state_size, shape.action_size, self._train.seed
         )
         self.ring = open_ring(folder.replay, config, shape)
+        self._members = MemberFiles(folder.checkpoints)
         self.learner = Learner(config, self.agent, self.ring)
         resumed = self._restore()
         self._saved_count = self.ring.count
@@ -113,7 +120,11 @@ class Trainer:
         self.progress.begin(self._frames(self._last_step), self._frames(self.counters.step))
         self._background: BackgroundLearner | None = None
         if self._train.asynchronous and self._train.learn:
-            self._background = BackgroundLearner(lambda: self.learner.update(self.counters.step))
+            self._background = BackgroundLearner(
+                lambda: self._update(self.counters.step), lambda: self.stop
+            )
+        self._idle = IdleShare(self.learning)
+        self._saved_at = time.monotonic()
         self._updates_before = self.learner.updates
 
     def run(self) -> dict[str, Any]:
@@ -134,6 +145,7 @@ class Trainer:
         finally:
             if self._background is not None:
                 self._background.close()
+            self._members.close()
             self.learner.close()
             self.ring.close()
             self._log.close()
@@ -157,8 +169,9 @@ class Trainer:
 
     def _step(self, obs: Pixels, state: State) -> tuple[Pixels, State]:
         now = self.counters
-        with self._exclusive():
-            action = self.agent.act(obs, state, step=now.step, evaluate=False)
+        # Beside an update: acting has randomness of its own, and weights that are half of one
+        # update and half of the next differ by less than the learning rate.
+        action = self.agent.act(obs, state, step=now.step, evaluate=False)
         observation, reward, terminated, truncated, info = self._env.step(action)
         obs, state = split(observation)
         now.step += 1
@@ -185,7 +198,7 @@ class Trainer:
         if over:
             self._end_episode(success)
         self._write_losses()
-        if self._checkpoint_due():
+        if self._checkpoint_due(over):
             self._save(over)
         if over and now.step < self._last_step and not self.stop:
             obs, state = self._begin_episode()
@@ -201,6 +214,10 @@ class Trainer:
             allowed = int(cap * (step - seed_steps + 1)) - self._updates_before
             self._background.allow(allowed)
         elif step % train.update_every == 0:
+            self._update(step)
+
+    def _update(self, step: int) -> None:
+        with self.learning:
             self.learner.update(step)
 
     def _begin_episode(self) -> tuple[Pixels, State]:
@@ -245,6 +262,7 @@ class Trainer:
         now = self.counters
         with self._exclusive():
             happened = self.agent.end_episode(now.episode_return, now.step)
+            self._members.stage(self.agent.state()[0])
             dormant = self.agent.dormant_ratio
         self.progress.episode(now.episode_return, success, dormant)
         self._log.episode(
@@ -258,7 +276,7 @@ class Trainer:
                 "updates": self.learner.updates,
                 "dormant_ratio": dormant,
                 "frames_per_second": self.progress.frames_per_second,
-                "learner_idle": None if self._background is None else self._background.idle(),
+                "learner_idle": None if self._background is None else self._idle.look(),
                 "seconds": time.monotonic() - self._began,
             },
         )
@@ -273,9 +291,9 @@ class Trainer:
             return
         every = -(-self._train.log_every_frames // self._train.action_repeat)
         now.next_log = (now.step // every + 1) * every
-        with self._exclusive():
-            if self.learner.statistics:
-                self._log.losses(now.step, self.learner.statistics)
+        statistics = self.learner.statistics  # each update makes its own
+        if statistics:
+            self._log.losses(now.step, statistics)
 
     def _evaluate(self) -> None:
         now = self.counters
@@ -306,9 +324,11 @@ class Trainer:
             f"success {result.success:.2f} (95 %: {low:.2f} to {high:.2f})"
         )
 
-    def _checkpoint_due(self) -> bool:
+    def _checkpoint_due(self, over: bool) -> bool:
         now, ring = self.counters, self.ring
         if now.step >= now.next_checkpoint:
+            return True
+        if not self._exact and over and time.monotonic() - self._saved_at >= CHECKPOINT_SECONDS:
             return True
         # The ring went round: a checkpoint must come before its spare records are used up.
         since = ring.count - self._saved_count
@@ -327,9 +347,11 @@ class Trainer:
                 self._environment,
                 self._shape,
                 {**asdict(now), **self.learner.state()},
+                members=self._members,
                 keep=train.keep_checkpoints,
             )
             self._saved_count = self.ring.count
+        self._saved_at = time.monotonic()
 
     def _restore(self) -> int:
         """Go back to the newest checkpoint, if there is one; gives the step to go on from."""
@@ -351,7 +373,7 @@ class Trainer:
 
     def _load(self, checkpoint: Checkpoint) -> None:
         try:
-            checkpoint.load_into(self.agent)
+            checkpoint.load_into(self.agent, self._members)
         except ValueError as error:
             raise type(error)(f"{error}{older_whole(checkpoint.folder)}") from error
         names = asdict(self.counters)
@@ -369,8 +391,12 @@ class Trainer:
     def _finish(self) -> dict[str, Any]:
         now = self.counters
         complete = now.step >= self._last_step
-        if self._background is not None and complete:
-            self._background.drain()
+        self._members.hasten()
+        if self._background is not None:
+            if complete:
+                self._learn()  # what a run that was stopped here still owes
+                complete = self._background.drain()
+            self._background.close()
         last = folders(self.folder.checkpoints)
         if not last or last[-1].name != f"{now.step:09d}":
             self._save(False)

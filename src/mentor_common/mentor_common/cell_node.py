@@ -380,7 +380,7 @@ class CellNode(LifecycleNode):
         for server in self._cell_goal_servers:
             server.stop()
         self._cell_step_taken("deactivate", self.deactivate)
-        self._cell_join_workers(5.0)
+        self._cell_join_workers(2.5)  # the runner waits little longer for the process
 
     def _cell_join_workers(self, seconds: float) -> None:
         until = time.monotonic() + seconds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import os
 import signal
 import sys
@@ -76,14 +78,20 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
 
 
 def main(make_node: Callable[[], CellNode]) -> None:
-    """:func:`run`, then ends the process with the status; for entry points."""
+    """:func:`run`, then ends the process with the status; for entry points.
+
+    What was registered to be done at the exit is done (children, temporary files, logs), but the
+    interpreter is not taken apart: with torch that takes seconds, and a worker that does not end
+    would hold it for ever.
+    """
     code = run(make_node)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if threading.active_count() > 1:
-        # A worker that does not end must not hold the process.
+    try:
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        ctypes.CDLL(None).fflush(None)
+    finally:
         os._exit(code)
-    sys.exit(code)
 
 
 def _go_down(node: CellNode, executor: SingleThreadedExecutor) -> None:

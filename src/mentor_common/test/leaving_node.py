@@ -1,0 +1,34 @@
+"""A node for the tests that leaves much behind: a child, a folder, a line, a thread that hangs."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import sys
+import tempfile
+import threading
+import time
+
+from mentor_common.cell_node import CellNode, main
+from mentor_common.parameters import Param
+
+
+class LeavingNode(CellNode):
+    PARAMETERS = (Param("status", "int", -1, "ends itself with it; -1: waits", low=-1, high=9),)
+
+    def activate(self) -> None:
+        self.child = multiprocessing.get_context("spawn").Process(
+            target=time.sleep, args=(1000,), daemon=True
+        )
+        self.child.start()
+        self.folder = tempfile.TemporaryDirectory()
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+        atexit.register(sys.stdout.write, "said at the exit")
+        print(f"left: {self.child.pid} {self.folder.name} .", flush=True)
+        print("without an end", end="")
+        if self.integer("status") >= 0:
+            self.finish(self.integer("status"))
+
+
+if __name__ == "__main__":
+    main(lambda: LeavingNode("leaving"))

@@ -1,0 +1,31 @@
+"""The end of a node's process: everything is put away, and nothing holds it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from cell_process import CellProcess, fresh_namespace
+
+
+@pytest.mark.parametrize("status", [None, 0, 5])
+def test_a_process_puts_everything_away_and_no_thread_holds_it(status: int | None) -> None:
+    parameters = {} if status is None else {"status": status}
+    with CellProcess("leaving_node.py", fresh_namespace(), **parameters) as node:
+        assert node.says("left: ", 60), node.output
+        if status is None:
+            assert node.end(signal.SIGINT, 60) == 0
+        else:
+            assert node.process.wait(60) == status
+        output = node.output
+    found = re.search(r"left: (\d+) (\S+) \.", output)
+    assert found is not None, output
+    assert "without an end" in output and "said at the exit" in output
+    assert not Path(found[2]).exists()
+    until = time.monotonic() + 10
+    while Path(f"/proc/{found[1]}").exists():
+        assert time.monotonic() < until, "the child still runs"
+        time.sleep(0.05)

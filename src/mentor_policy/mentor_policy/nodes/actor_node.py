@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gymnasium.error import ResetNeeded
+
 from mentor_common import cell_node, health, topics
 from mentor_common.cell_node import CellNode
 from mentor_common.parameters import Param
@@ -50,6 +52,7 @@ class ActorNode(CellNode):
         self._folder = Path(self.text("run_dir") or "runs/actor")
         self._incoming: queue.Queue[PolicyWeights] = queue.Queue(maxsize=1)
         self._follower: WeightsFollower | None = None
+        self._env: RosEnv | None = None
         self._memory: ActorMemory | None = None
         self.serve(topics.RECALL, self._recall)
         # Not deaf while inactive: latched weights come only once.
@@ -70,6 +73,11 @@ class ActorNode(CellNode):
         """Begin to act."""
         self.start_worker("actor", self._act)
 
+    def deactivate(self) -> None:
+        """End the step that is under way."""
+        if self._env is not None:
+            self._env.close()
+
     def _act(self) -> None:
         import torch  # late: a node that refuses its parameters does so at once
 
@@ -77,7 +85,7 @@ class ActorNode(CellNode):
 
         if self.integer("threads"):
             torch.set_num_threads(self.integer("threads"))
-        env = connect(self)
+        self._env = env = connect(self)
         if env is None:
             return
         config = configuration(self, env.description.task)
@@ -132,7 +140,7 @@ class ActorNode(CellNode):
                 env.purpose = ""
                 self._last_step = time.monotonic()
                 self._say(actor, actor.train_episode(limit))
-            except EnvironmentLost as error:
+            except (EnvironmentLost, ResetNeeded) as error:
                 if not self.stopping.is_set():
                     self.get_logger().warning(f"{error}; tries again with a reset")
                     self.stopping.wait(0.5)

@@ -67,7 +67,8 @@ class LearnerNode(CellNode):
 
     def deactivate(self) -> None:
         """Stop learning; a checkpoint is written first."""
-        self._worker.join(LAST_CHECKPOINT)
+        if self._run is not None:  # else there is nothing to be lost
+            self._worker.join(LAST_CHECKPOINT)
 
     def _learn(self) -> None:
         import torch  # late: a node that refuses its parameters does so at once

@@ -76,7 +76,8 @@ class PolicyNode(CellNode):
             self._trainer.stop = True
         if self._env is not None:
             self._env.close()
-        self._worker.join(LAST_CHECKPOINT)
+        if self._trainer is not None:  # else there is nothing to be lost
+            self._worker.join(LAST_CHECKPOINT)
 
     def _train(self) -> None:
         self.get_logger().info(f"loads the agent {self.text('agent')}")
@@ -88,6 +89,7 @@ class PolicyNode(CellNode):
         judged = TrulyEvaluated(env, self._truth)
         try:
             self._trainer = trainer = begin_training(self, judged, self._own_settings())
+            trainer.stop = self.stopping.is_set()
             self._stats = TrainingReport(trainer, self.text("agent"))
             summary = trainer.run()
         except REFUSALS as error:

@@ -39,7 +39,7 @@ AGENT = (
     Param("threads", "int", 0, "torch threads; 0: one per core", low=0, high=1024, read_only=True),
 )  # fmt: skip
 
-LAST_CHECKPOINT = 14.0
+LAST_CHECKPOINT = 9.0
 """Seconds of wall time that a node which ends gives its worker for the last checkpoint."""
 
 ENVIRONMENT = (

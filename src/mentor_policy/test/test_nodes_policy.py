@@ -77,3 +77,24 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
             step = int(re.findall(r"step (\d+) of", node.output)[-1])
             # All but the step that was under way.
             assert stopped["step"] + 19 <= step <= stopped["step"] + lived
+
+
+def test_control_c_in_an_evaluation_ends_it_without_an_error(tmp_path: Path) -> None:
+    namespace, folder = fresh_namespace(), tmp_path / "run"
+    many = "train.eval_episodes=1000"
+    with toy_cell(namespace, step_seconds=0.02), StreamProbe(namespace) as probe:
+        train = PolicyProcess("policy", namespace, run_dir=folder, max_steps=60, overrides=many)
+        with train:
+            until = time.monotonic() + 120
+            while not (folder / "checkpoints" / "000000060").exists():  # the evaluation comes next
+                assert train.process.poll() is None and time.monotonic() < until, train.output
+                time.sleep(0.1)
+            assert probe.wait_for_actions(25), train.output
+            assert train.end() == 0, train.output
+            assert "training complete" in train.output
+            assert not re.search("Traceback|refused|ResetNeeded", train.output), train.output
+        rolls = PolicyProcess("policy", namespace, mode="eval", checkpoint=folder, episodes=1000)
+        with rolls:
+            assert probe.wait_for_actions(25), rolls.output
+            assert rolls.end() == 0, rolls.output
+            assert not re.search("Traceback|refused|ResetNeeded", rolls.output), rolls.output

@@ -86,7 +86,9 @@ def test_a_read_only_run_folder_is_refused(cell: str, tmp_path: Path) -> None:
 def test_a_full_disk_ends_the_learner_with_its_replay_whole(cell: str, tmp_path: Path) -> None:
     where, copy = tmp_path / "disk", tmp_path / "copy"
     fill = f"until [ -e {where}/run/published.json ]; do sleep 0.1; done; sleep 2; "
-    fill += f"cat /dev/zero > {where}/others 2> {where}/error"
+    # Again and again: a checkpoint that is removed makes room for the next.
+    fill += "while kill -0 $$; do cat /dev/zero; sleep 0.2; done "
+    fill += f">> {where}/others 2> /dev/null"
     around = in_file_system(where, "size=80m", fill, f"cp -r {where}/run {copy}")
     acts = PolicyProcess("actor", cell, run_dir=tmp_path / "actor")
     learns = PolicyProcess(

@@ -17,6 +17,7 @@ from mentor_policy.__main__ import main
 from mentor_policy.agents.base import NonFiniteGradientError
 from mentor_policy.config import load_config
 from mentor_policy.replay import ReplayRing
+from mentor_policy.training import trainer as module
 from mentor_policy.training.background import BackgroundLearner
 from mentor_policy.training.cell_trainer import CellTrainer
 from mentor_policy.training.checkpoint import folders, read_checkpoint
@@ -303,6 +304,21 @@ def test_the_stop_of_a_run_writes_no_member_that_is_on_the_disk_already(tmp_path
     )
     assert len(before) == 3 and before == after
     assert [path.name for path in kept[0].parent.iterdir() if path not in kept] == []
+
+
+@pytest.mark.parametrize("asynchronous", [True, False])
+def test_only_an_asynchronous_run_saves_by_the_clock_too(
+    tmp_path: Path, monkeypatch, asynchronous: bool
+) -> None:
+    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", 0.0)
+    trainer, run = trainer_of(
+        tmp_path / "run", f"train.asynchronous={str(asynchronous).lower()}", "train.frames=60",
+        "train.eval_every_frames=0", "train.checkpoint_every_frames=1000",
+    )  # fmt: skip
+    trainer.run()
+    run.close()
+    kept = [int(folder.name) for folder in folders(tmp_path / "run" / "checkpoints")]
+    assert kept == ([40, 60] if asynchronous else [60])
 
 
 def test_an_asynchronous_run_that_died_keeps_every_step_it_lived(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make bench  [ARGS="bench/x.py"]   benchmarks, one JSON object a line
   make lint                         ruff, mypy, hadolint, yamllint, size of files
   make format                       let ruff format and mend
+  make bench-cable                  train MENTOR and its ablations on the cable cell (hours; resumes)
   make classifiers                  collect, train and judge the slot classifiers anew
   make build                        set up and build, start nothing
   make clean                        remove everything that make made, but runs
@@ -34,7 +35,7 @@ Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requir
 $(if $(ROS_DISTRO),ROS 2 $(ROS_DISTRO) is sourced and used.,No ROS 2 distribution is sourced: the client library comes as wheels and mentor_bringup.runner launches.)
 endef
 
-.PHONY: help launch test soak bench classifiers lint format build clean ready ready-dev FORCE
+.PHONY: help launch test soak bench bench-cable classifiers lint format build clean ready ready-dev FORCE
 
 help:
 	$(info $(HELP))@:
@@ -60,6 +61,10 @@ soak:
 bench:
 	$(SET_UP) ready
 	@$(IN_WORKSPACE) for script in $(or $(ARGS),$(wildcard bench/*.py)); do python "$$script" || exit; done
+
+bench-cable:
+	$(SET_UP) ready
+	@$(IN_WORKSPACE) exec python bench/learning/cable_routing.py $(ARGS)
 
 lint:
 	$(SET_UP) $(DONE)/dev

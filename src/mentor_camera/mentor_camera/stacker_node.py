@@ -81,11 +81,11 @@ class StackerNode(CellNode):
         )
         self._observations = self.publisher(topics.OBSERVATION)
         self._monitor = self.publisher(MONITOR)
-        self.subscription(topics.MOTION, self._on_motion)
+        self.subscription(topics.MOTION, self._on_motion, hot=True)
         self._cameras = {}
         for camera in self._layout.cameras:
             topic = self._camera_topic(camera)
-            self.subscription(topic, partial(self._on_image, camera))
+            self.subscription(topic, partial(self._on_image, camera), hot=True)
             self._cameras[camera] = self.health.rate(f"{camera} images")
             self.partners.publisher_of(topic)
         self.partners.publisher_of(topics.MOTION)

@@ -10,7 +10,8 @@ PRESETS = (
     (r"mentor/metaworld-(coffee_push|soccer)", "coffee_push_soccer"),
     (r"mentor/metaworld-", "metaworld"),
     (r"mentor/adroit-", "adroit"),
-    (r"mentor/(ros|cable_routing|peg_insertion|tabletop_golf)", "robot"),
+    (r"mentor/cable_routing", "cable_routing"),
+    (r"mentor/(ros|peg_insertion|tabletop_golf)", "robot"),
 )
 """Column of Table 2 that belongs to an environment's id; Meta-World's where none fits."""
 

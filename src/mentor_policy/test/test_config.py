@@ -44,9 +44,10 @@ def test_presets_hold_table_2(preset: str) -> None:
     assert (t.n_step, t.batch_size, t.discount, t.update_every) == (3, 256, 0.99, 2)
 
 
-def test_the_robot_has_a_preset_of_its_own() -> None:
-    config = load_config("mentor", "robot")
-    assert set(presets()) == {*TABLE_2, "robot"}
+@pytest.mark.parametrize("preset", ["robot", "cable_routing"])
+def test_the_robot_has_presets_of_its_own(preset: str) -> None:
+    config = load_config("mentor", preset)
+    assert set(presets()) == {*TABLE_2, "robot", "cable_routing"}
     assert isinstance(config.agent, MentorConfig)
     assert (config.train.action_repeat, config.agent.experts, config.agent.top_k) == (1, 16, 4)
 

@@ -10,7 +10,12 @@ from torch import nn
 
 from mentor_policy.agents.drm import DrMAgent, expectile_loss
 from mentor_policy.agents.drqv2 import soft_update
-from mentor_policy.agents.exploration import awaken_stddev, linear_schedule, truncated_normal
+from mentor_policy.agents.exploration import (
+    CorrelatedNoise,
+    awaken_stddev,
+    linear_schedule,
+    truncated_normal,
+)
 
 
 def test_the_linear_schedule_goes_from_start_to_end_and_stays() -> None:
@@ -84,3 +89,11 @@ def test_the_exploitation_rate_is_drms(beta: float) -> None:
     agent = drm()
     agent._beta = beta
     assert agent._exploit() == pytest.approx(0.6 / (1 + math.exp((beta - 0.2) / 0.02)))
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
+def test_noise_has_unit_variance_and_remembers_as_much_as_it_is_told(correlation: float) -> None:
+    noise, generator = CorrelatedNoise(1, correlation), torch.Generator().manual_seed(0)
+    values = np.array([float(noise.next(generator)) for _ in range(20_000)])
+    assert values.std() == pytest.approx(1.0, abs=0.06)
+    assert np.corrcoef(values[:-1], values[1:])[0, 1] == pytest.approx(correlation, abs=0.03)

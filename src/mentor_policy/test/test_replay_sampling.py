@@ -119,6 +119,18 @@ def test_batches_are_what_the_episodes_say(layout: FrameLayout, tmp_path: Path) 
     assert batch.obs.dtype == torch.uint8
 
 
+def test_rewards_are_scaled_when_they_are_learned_from_and_nowhere_else(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    ring = ring_of(tmp_path, LAYOUTS[0], capacity=100)
+    for step in episode(rng, LAYOUTS[0], 1, 20):
+        ring.append(step)
+    settings = {"batch_size": 8, "n_step": 3, "gamma": GAMMA, "seed": 1}
+    plain = Sampler(ring, **settings).batch(0, ring.count)
+    scaled = Sampler(ring, **settings, reward_scale=0.1).batch(0, ring.count)
+    assert torch.allclose(scaled.reward, 0.1 * plain.reward)
+    assert torch.equal(scaled.discount, plain.discount)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS[:3], ids=["sliding", "two cameras", "blocks"])
 def test_a_ring_that_went_round_gives_only_whole_stacks(layout, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)

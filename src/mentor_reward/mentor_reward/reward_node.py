@@ -75,13 +75,13 @@ class RewardNode(CellNode):
         )
         self._reader = None
         if use_truth:
-            self.subscription(TRUE_STATES, self._on_truth)
+            self.subscription(TRUE_STATES, self._on_truth, hot=True)
             self.partners.publisher_of(TRUE_STATES)
         else:
             self._reader = self._load_reader(task.layout)
         self._rewards = self.publisher(topics.REWARD)
-        self.subscription(topics.MOTION, self._on_motion)
-        self.subscription(topics.OBSERVATION, self._on_observation)
+        self.subscription(topics.MOTION, self._on_motion, hot=True)
+        self.subscription(topics.OBSERVATION, self._on_observation, hot=True)
         self.partners.publisher_of(topics.MOTION)
         self.partners.publisher_of(topics.OBSERVATION)
         self.partners.subscriber_of(topics.REWARD, "agent", required=False)

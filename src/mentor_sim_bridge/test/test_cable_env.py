@@ -68,8 +68,8 @@ def towards(env, x: float, z: float) -> np.ndarray:
 def near_slot_first(env, step: int) -> np.ndarray:
     """Fills slot 2 from where the cable hangs over it; then tries slot 1 without letting go."""
     if step < 12:
-        return towards(env, -0.25, 0.6 if step < 5 else -1.0)
-    return towards(env, 0.6, 0.1 if step < 24 else -0.6)
+        return towards(env, -0.25, 0.4 if step < 5 else -1.0)
+    return towards(env, 0.6, -0.2 if step < 24 else -1.0)
 
 
 def straight_down(env, step: int) -> np.ndarray:
@@ -80,11 +80,11 @@ def careless_lift(env, step: int) -> np.ndarray:
     """Fills slot 1, then lifts as high as it can on its way to slot 2."""
     if step < 10:
         return towards(env, 0.6, 0.95)
-    if step < 18:
-        return towards(env, 0.6, -0.4)
-    if step < 26:
+    if step < 20:
+        return towards(env, 0.6, -0.85)
+    if step < 29:
         return towards(env, 0.6, 1.0)
-    return towards(env, OVER_SLOT_2, 1.0 if step < 33 else -1.0)
+    return towards(env, OVER_SLOT_2, 1.0 if step < 36 else -1.0)
 
 
 @pytest.mark.parametrize("count", [6, pytest.param(100, marks=LONG)])
@@ -114,7 +114,7 @@ def test_the_near_slot_can_be_filled_first_but_then_the_far_one_stays_empty(env)
 def test_lifting_carelessly_loses_the_far_slot_again(env):
     _, infos = play(env, 3, careless_lift)
     held = [info["slot_1"] == Slot1.INSIDE for info in infos]
-    assert any(held[:18]) and not any(held[25:])
+    assert any(held[:20]) and not any(held[28:])
 
 
 def test_nothing_pays_more_than_holding_both_slots(env):

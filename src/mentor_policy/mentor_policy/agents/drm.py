@@ -15,7 +15,7 @@ from ..networks import Value
 from .batch import Batch
 from .dormant import dormant_ratio
 from .drqv2 import DrQv2Agent, Metrics
-from .exploration import awaken_stddev, linear_schedule, sigmoid
+from .exploration import CorrelatedNoise, awaken_stddev, linear_schedule, sigmoid
 from .perturbation import fresh_weights, perturb, perturb_factor, perturbable
 from .snapshot import typed_value
 from .top_performers import TopPerformers, Weights
@@ -157,6 +157,7 @@ class DrMAgent(DrQv2Agent):
         other.networks = {**self.networks}
         for name in ("encoder", "actor"):
             other.networks[name] = copy.deepcopy(self.networks[name])
+        other._noise = CorrelatedNoise(self.action_size, self.settings.noise_correlation)
         other.generators = {name: Generator().manual_seed(seed) for name in self.generators}
         acting = [name for name in self._names if name in ("encoder", "actor")]
         perturb(perturbable(other.networks, acting), phi, 0.0)

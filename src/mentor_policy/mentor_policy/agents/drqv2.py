@@ -25,7 +25,7 @@ from ..networks import (
 from ..precision import compute_dtype
 from .base import Agent, Pixels, Vector
 from .batch import Batch
-from .exploration import linear_schedule, truncated_normal
+from .exploration import CorrelatedNoise, inside, linear_schedule, truncated_normal
 from .optimizer import NamedAdam
 from .snapshot import check_tensors, copy_tensors, module_tensors, set_generator, typed_value
 
@@ -67,6 +67,7 @@ class DrQv2Agent(Agent):
             name: Generator().manual_seed(seed * 1_000_003 + number)
             for number, name in enumerate(("weights", "acting", "updating", "perturbing"))
         }
+        self._noise = CorrelatedNoise(action_size, self.settings.noise_correlation)
         self.networks = self._build()
         for name, network in self.networks.items():
             if name != "critic_target":
@@ -144,7 +145,7 @@ class DrQv2Agent(Agent):
             vector = None if state is None else torch.as_tensor(state).float().unsqueeze(0)
             mean, _ = self.actor(self.encoder(pixels), vector)
             if not evaluate:
-                mean = truncated_normal(mean, self._stddev(step), generator)
+                mean = inside(mean + self._stddev(step) * self._noise.next(generator))
         return np.asarray(mean[0].numpy(), dtype=np.float32)
 
     def _check_observation(self, obs: Pixels, state: Vector | None) -> None:
@@ -275,6 +276,7 @@ class DrQv2Agent(Agent):
     def _live_tensors(self) -> dict[str, Tensor]:
         tensors = module_tensors(self.networks)
         tensors.update({f"adam/{name}": tensor for name, tensor in self.optimizer.state().items()})
+        tensors["acting_noise"] = self._noise.value
         return tensors
 
     def _own_tensors(self) -> dict[str, Tensor]:

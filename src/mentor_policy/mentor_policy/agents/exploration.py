@@ -28,6 +28,30 @@ def sigmoid(x: float) -> float:
     return math.exp(x) / (1.0 + math.exp(x))
 
 
+class CorrelatedNoise:
+    """Noise of unit variance that remembers: n' = c n + sqrt(1 - c^2) times fresh normal noise.
+
+    Steps of an arm are small: with white noise it dances on the spot, with correlated noise it
+    wanders, 1 / (1 - c) steps in about one direction.
+
+    Args:
+        size: A, numbers in an action.
+        correlation: c, from 0 (white) to below 1.
+    """
+
+    def __init__(self, size: int, correlation: float) -> None:
+        self.value = torch.zeros(size)
+        """``(A,)``, n: all that resumption needs."""
+        self._correlation = correlation
+
+    def next(self, generator: Generator) -> Tensor:
+        """Go on by a step, ``(A,)``."""
+        fresh = torch.empty_like(self.value).normal_(0.0, 1.0, generator=generator)
+        keep = self._correlation
+        self.value.mul_(keep).add_(fresh, alpha=math.sqrt(1.0 - keep * keep))
+        return self.value
+
+
 def truncated_normal(
     mean: Tensor, stddev: float, generator: Generator, clip: float | None = None
 ) -> Tensor:
@@ -45,5 +69,9 @@ def truncated_normal(
     noise = torch.empty_like(mean).normal_(0.0, 1.0, generator=generator) * stddev
     if clip is not None:
         noise = noise.clamp_(-clip, clip)
-    sample = mean + noise
+    return inside(mean + noise)
+
+
+def inside(sample: Tensor) -> Tensor:
+    """Keep actions inside (-1, 1); the gradient passes as if they were there already."""
     return sample + (sample.clamp(-_INSIDE, _INSIDE) - sample).detach()

@@ -10,7 +10,12 @@ from types import FrameType
 from typing import Any
 
 from mentor_policy.config import agents, presets
-from mentor_policy.training.environment import make_environment, shape_of
+from mentor_policy.training.environment import (
+    Env,
+    UnfitEnvironmentError,
+    make_environment,
+    shape_of,
+)
 from mentor_policy.training.run_folder import RunFolder
 from mentor_policy.training.trainer import Trainer
 
@@ -22,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--env", required=True, help="gymnasium id, such as mentor/dmc-hopper_hop-v0"
     )
+    parser.add_argument(
+        "--evaluate-in", metavar="ENV",
+        help="gymnasium id to evaluate in, of the same shape, such as "
+        "the one that tells the true state, of a pair (default: the one to train in)",
+    )  # fmt: skip
     parser.add_argument("--agent", default="mentor", help=f"one of {', '.join(agents())}")
     parser.add_argument(
         "--preset", help=f"one of {', '.join(presets())}; default: what fits the environment"
@@ -45,7 +55,10 @@ def run(options: argparse.Namespace) -> int:
     path = options.run_dir or default_folder(options.env, options.agent, config.train.seed)
     folder = RunFolder(path, config, environment, shape_of(env))
     shared = hasattr(env.unwrapped, "purpose")  # over the topics there is one cell for everything
-    evaluation_env = None if shared else make_environment(options.env, arguments)
+    evaluation_env = None
+    if options.evaluate_in or not shared:
+        evaluation_env = make_environment(options.evaluate_in or options.env, arguments)
+        _check_alike(env, evaluation_env)
     trainer = Trainer(config, env, environment, folder, evaluation_env)
     print(f"{'resuming' if folder.resumed else 'new'} run in {path}", file=sys.stderr)
     with StopOnSignal(trainer):
@@ -53,6 +66,15 @@ def run(options: argparse.Namespace) -> int:
     folder.close()
     report(summary, path)
     return 0 if summary["complete"] else 130
+
+
+def _check_alike(env: Env, evaluation_env: Env) -> None:
+    trained, evaluated = shape_of(env), shape_of(evaluation_env)
+    if trained != evaluated:
+        raise UnfitEnvironmentError(
+            f"--evaluate-in has {evaluated}, the environment to train in has {trained}; "
+            "choose one of the same shape"
+        )
 
 
 def default_folder(environment: str, agent: str, seed: int) -> Path:

@@ -46,6 +46,7 @@ def _check_train(train: TrainConfig) -> None:
         _at_least(train, key, 1, "train")
     _at_least(train, "updates_per_step", 0.0, "train")
     _between(train, "discount", 0.0, 1.0, section="train")
+    _between(train, "reward_scale", 1e-6, 1e6, section="train")
     _at_least(train, "replay_capacity", train.batch_size, "train", "train.batch_size")
 
 
@@ -60,6 +61,7 @@ def _check_drqv2(agent: DrQv2Config) -> None:
     for key in ("learning_rate", "actor_learning_rate_ratio", "stddev_clip"):
         _at_least(agent, key, 0.0)
     _between(agent, "soft_update_rate", 0.0, 1.0)
+    _between(agent, "noise_correlation", 0.0, 0.999)
     _between(agent, "stddev_start", 0.0, 10.0)
     _between(agent, "stddev_end", 0.0, agent.stddev_start, "agent.stddev_start")
     pretrained = agent.pretrained

@@ -19,6 +19,7 @@ class TrainConfig:
     batch_size: int = 256
     n_step: int = 3
     discount: float = 0.99  # gamma, per agent step
+    reward_scale: float = 1.0  # factor on rewards when they are learned from; logs keep the task's
     replay_capacity: int = 1_000_000  # transitions
     threads: int = 0  # torch threads of the learner, 0 for one per core
     eval_every_frames: int = 20_000

@@ -33,16 +33,25 @@ class Sampler:
         n_step: n, steps summed into a return.
         gamma: discount per step.
         seed: of the draws.
+        reward_scale: factor on every reward; the ring keeps them as they came.
     """
 
     def __init__(
-        self, ring: ReplayRing, *, batch_size: int, n_step: int, gamma: float, seed: int
+        self,
+        ring: ReplayRing,
+        *,
+        batch_size: int,
+        n_step: int,
+        gamma: float,
+        seed: int,
+        reward_scale: float = 1.0,
     ) -> None:
         self.ring = ring
         self.batch_size = batch_size
         self.n_step = n_step
         self._seed = seed
         self._gammas = gamma ** np.arange(n_step + 1, dtype=np.float64)
+        self._reward_weights = self._gammas[:-1] * reward_scale
         layout = ring.header.layout
         shape = (batch_size, layout.height, layout.width, layout.channels)
         self._buffers = [
@@ -131,7 +140,7 @@ class Sampler:
         window = np.where(mask, window, numbers[:, None])
         steps = records[window % ring.slots]
         last = records[(numbers + reach) % ring.slots]
-        rewards = np.where(mask, steps["reward"], 0.0) @ self._gammas[:-1]
+        rewards = np.where(mask, steps["reward"], 0.0) @ self._reward_weights
         discount = self._gammas[reach] * (last["flags"] & TERMINATED == 0)
         actions = np.where(mask[..., None], steps["action"], np.float32(0))
         state = next_state = None

@@ -43,6 +43,7 @@ class Learner:
                 n_step=train.n_step,
                 gamma=train.discount,
                 seed=train.seed,
+                reward_scale=train.reward_scale,
             )
         )
 

@@ -113,7 +113,7 @@ class CableTwin(CellNode):
             for camera in self._cell.cameras
         }
         self._last: tuple[Any, ...] = ()
-        self.subscription(topics.ACTION, self._on_action)
+        self.subscription(topics.ACTION, self._on_action, hot=True)
         self.serve(topics.DESCRIBE, self._describe)
         self.serve(TEAR, self._tear)
         self.serve_action(topics.MOVE_TO, self._move_to, accept=self._refuse_goal)

@@ -9,8 +9,8 @@ from mentor_sim_bridge.twins.cable_cell import ACTION_DIVISOR, CableCell
 
 HIGH = 0.95
 OVER_SLOT_1 = 0.6
-PRESS = -0.4
-CROSS = 0.1
+PRESS = -0.85
+CROSS = -0.2
 OVER_SLOT_2 = -0.55
 DOWN = -1.0
 
@@ -31,7 +31,7 @@ class CableExpert:
         x, z = map(float, self._cell.target)
         if not self._pressed:
             if not self._lifted and x < OVER_SLOT_1 - 0.01:
-                goal = (x if z < HIGH - 0.25 else OVER_SLOT_1, HIGH)
+                goal = (x if z < HIGH - 0.3 else OVER_SLOT_1, HIGH)
             else:
                 self._lifted = True
                 goal = (OVER_SLOT_1, PRESS)
@@ -39,7 +39,7 @@ class CableExpert:
                 self._pressed = bool(inside and z <= PRESS + 0.01)
         if self._pressed:
             if not self._crossed:
-                goal = (x if z < CROSS - 0.25 else OVER_SLOT_2, CROSS)
+                goal = (x if z < CROSS - 0.3 else OVER_SLOT_2, CROSS)
                 self._crossed = bool(x <= OVER_SLOT_2 + 0.01)
             if self._crossed:
                 goal = (OVER_SLOT_2, DOWN)

@@ -76,6 +76,7 @@ def test_a_run_leaves_everything_that_a_visual_rl_user_expects(tmp_path: Path, c
         (["env.colour=3"], "refuses"),
         (["train.action_repeat=4"], "give env.action_repeat=4"),
         (["--agent", "dqn"], "agent 'dqn' is not known"),
+        (["--evaluate-in", "mentor/dmc-hopper_hop-v0"], "choose one of the same shape"),
     ],
 )
 def test_impossible_settings_are_refused_by_name(tmp_path, capsys, arguments, message) -> None:

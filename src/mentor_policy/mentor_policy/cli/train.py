@@ -51,14 +51,10 @@ def run(options: argparse.Namespace) -> int:
     config, env, arguments = configure(
         options.env, options.agent, options.preset, options.overrides
     )
+    evaluation_env = _evaluation_env(options.evaluate_in or options.env, arguments, env)
     environment = {"id": options.env, "arguments": arguments}
     path = options.run_dir or default_folder(options.env, options.agent, config.train.seed)
     folder = RunFolder(path, config, environment, shape_of(env))
-    shared = hasattr(env.unwrapped, "purpose")  # over the topics there is one cell for everything
-    evaluation_env = None
-    if options.evaluate_in or not shared:
-        evaluation_env = make_environment(options.evaluate_in or options.env, arguments)
-        _check_alike(env, evaluation_env)
     trainer = Trainer(config, env, environment, folder, evaluation_env)
     print(f"{'resuming' if folder.resumed else 'new'} run in {path}", file=sys.stderr)
     with StopOnSignal(trainer):
@@ -68,13 +64,18 @@ def run(options: argparse.Namespace) -> int:
     return 0 if summary["complete"] else 130
 
 
-def _check_alike(env: Env, evaluation_env: Env) -> None:
-    trained, evaluated = shape_of(env), shape_of(evaluation_env)
+def _evaluation_env(name: str, arguments: dict[str, Any], env: Env) -> Env | None:
+    """Where to evaluate; None: in the environment of the training."""
+    if hasattr(env.unwrapped, "purpose"):  # over the topics there is one cell for everything
+        return None
+    made = make_environment(name, arguments)
+    trained, evaluated = shape_of(env), shape_of(made)
     if trained != evaluated:
         raise UnfitEnvironmentError(
-            f"--evaluate-in has {evaluated}, the environment to train in has {trained}; "
+            f"--evaluate-in {name} has {evaluated}, the environment to train in has {trained}; "
             "choose one of the same shape"
         )
+    return made
 
 
 def default_folder(environment: str, agent: str, seed: int) -> Path:

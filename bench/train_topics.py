@@ -42,7 +42,6 @@ NODES = (
 )
 SETTINGS = [
     "train.seed_frames=20",
-    "agent.explore_steps=20",
     "train.eval_every_frames=0",
     "train.checkpoint_every_frames=1000000",
 ]
@@ -74,7 +73,7 @@ class Side:
     """A training that is taken forward an episode at a time."""
 
     def __init__(self, env: Any, folder: Path) -> None:
-        config = load_config("mentor", "robot", SETTINGS)
+        config = load_config("mentor", "cable_routing", SETTINGS)
         environment = {"id": folder.name, "arguments": {}}
         run = RunFolder(folder, config, environment, shape_of(env))
         silent = LineProgress(lambda _: None, 3600.0)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mentor_bringup.runner.conditions import Condition
+from mentor_bringup.runner.context import LaunchContext
 from mentor_bringup.runner.entity import Action, Entity
 from mentor_bringup.runner.event_handlers import EventHandler, ShutdownEvent
 from mentor_bringup.runner.refusal import LaunchRefused
@@ -16,9 +17,6 @@ from mentor_bringup.runner.substitutions import (
     normalize,
     perform,
 )
-
-if TYPE_CHECKING:
-    from mentor_bringup.runner.context import LaunchContext
 
 
 class DeclareLaunchArgument(Action):
@@ -184,7 +182,7 @@ class RegisterEventHandler(Action):
 
     def execute(self, context: LaunchContext) -> None:
         """Register the handler."""
-        context.event_handlers.append(self.event_handler)
+        context.event_handlers.append(self.event_handler.handle)
 
     def nested(self) -> Iterable[Entity]:
         """Return the handler's actions."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import IO
 
 from mentor_bringup.runner.output import Lines, Screen
+from mentor_bringup.runner.plan import ProcessPlan
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
@@ -28,21 +29,17 @@ class Child:
     def __init__(
         self,
         name: str,
-        command: list[str],
-        env: dict[str, str],
-        cwd: str | None,
-        quiet: bool,
-        patience: tuple[float | None, float | None],
+        plan: ProcessPlan,
         screen: Screen,
         on_exit: Callable[[Child, int], None],
     ) -> None:
-        self.name, self.command, self.patience = name, command, patience
+        self.name, self.command, self.patience = name, plan.command, plan.patience
         self.last_lines: deque[str] = deque(maxlen=20)
         self._on_exit = on_exit
         self._process = subprocess.Popen(
-            command,
-            env=env,
-            cwd=cwd,
+            plan.command,
+            env=plan.env,
+            cwd=plan.cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -55,7 +52,7 @@ class Child:
         loop = asyncio.get_running_loop()
         self._streams: list[tuple[IO[bytes], Lines]] = []
         assert self._process.stdout and self._process.stderr
-        for stream, shown in ((self._process.stdout, not quiet), (self._process.stderr, True)):
+        for stream, shown in ((self._process.stdout, not plan.quiet), (self._process.stderr, True)):
             os.set_blocking(stream.fileno(), False)
             lines = Lines(f"[{name}] ", screen, self.last_lines, shown)
             self._streams.append((stream, lines))

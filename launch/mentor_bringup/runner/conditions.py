@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from mentor_bringup.runner.entity import KnownKeywords
+from mentor_bringup.runner.context import LaunchContext
+from mentor_bringup.runner.keywords import KnownKeywords
 from mentor_bringup.runner.substitutions import Texts, truth
-
-if TYPE_CHECKING:
-    from mentor_bringup.runner.context import LaunchContext
 
 
 class Condition(metaclass=KnownKeywords):

@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from mentor_bringup.runner.event_handlers import EventHandler
-    from mentor_bringup.runner.service import LaunchService
+from mentor_bringup.runner.plan import ProcessPlan
+
+
+class Service(Protocol):
+    """What entities ask of whoever runs them; here entities are not known, so they are Any."""
+
+    def say(self, level: str, who: str, text: str) -> None:
+        """Print a line of the runner's own."""
+
+    def visit(self, entity: Any) -> None:
+        """Execute an entity if its condition holds, and whatever it returns."""
+
+    def new_file(self, suffix: str) -> Path:
+        """Return a path for a file that lives as long as the launch."""
+
+    def call_later(self, seconds: float, actions: Iterable[Any]) -> None:
+        """Visit `actions` after some seconds."""
+
+    def start(self, action: Any, plan: ProcessPlan) -> None:
+        """Start the process of `action`."""
+
+    def shut_down(self, reason: str) -> None:
+        """End every process."""
 
 
 @dataclass
@@ -19,8 +40,10 @@ class LaunchContext:
 
     launch_configurations: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
-    event_handlers: list[EventHandler] = field(default_factory=list)
-    service: LaunchService | None = None
+    event_handlers: list[Callable[[Any, LaunchContext], Iterable[Any]]] = field(
+        default_factory=list
+    )
+    service: Service | None = None
     launch_file: str | None = None
 
     def perform_substitution(self, substitution: Any) -> str:

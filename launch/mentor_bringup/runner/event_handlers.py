@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mentor_bringup.runner.entity import Entity, KnownKeywords
-
-if TYPE_CHECKING:
-    from mentor_bringup.runner.context import LaunchContext
+from mentor_bringup.runner.context import LaunchContext
+from mentor_bringup.runner.entity import Entity
+from mentor_bringup.runner.keywords import KnownKeywords
 
 
 class ShutdownEvent(metaclass=KnownKeywords):
@@ -35,7 +34,7 @@ class ProcessExited(ProcessStarted):
     returncode: int
 
 
-Reaction = Entity | Iterable[Entity] | Callable[[Any, "LaunchContext"], Any]
+Reaction = Entity | Iterable[Entity] | Callable[[Any, LaunchContext], Any]
 
 
 class EventHandler(metaclass=KnownKeywords):

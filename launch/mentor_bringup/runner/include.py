@@ -6,17 +6,15 @@ import runpy
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mentor_bringup.runner.actions import SetLaunchConfiguration
 from mentor_bringup.runner.conditions import Condition
-from mentor_bringup.runner.context import LaunchContext as Context
-from mentor_bringup.runner.entity import Action, Entity, KnownKeywords, LaunchDescription
+from mentor_bringup.runner.context import LaunchContext
+from mentor_bringup.runner.entity import Action, Entity, LaunchDescription
+from mentor_bringup.runner.keywords import KnownKeywords
 from mentor_bringup.runner.refusal import LaunchRefused
 from mentor_bringup.runner.substitutions import Texts, perform
-
-if TYPE_CHECKING:
-    from mentor_bringup.runner.context import LaunchContext
 
 
 def load_launch_file(path: str) -> LaunchDescription:
@@ -85,10 +83,10 @@ class IncludeLaunchDescription(Action):
     def nested(self) -> Iterable[Entity]:
         """Return the file's entities, if its path is known already."""
         try:
-            return [load_launch_file(self.source.path(Context()))]
+            return [load_launch_file(self.source.path(LaunchContext()))]
         except LaunchRefused:
             return ()
 
     def given_arguments(self) -> set[str]:
         """Names of the arguments that the including file gives by itself."""
-        return {perform(Context(), name) for name, _ in self.launch_arguments}
+        return {perform(LaunchContext(), name) for name, _ in self.launch_arguments}

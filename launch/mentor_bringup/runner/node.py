@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from mentor_bringup.runner.conditions import Condition
+from mentor_bringup.runner.context import LaunchContext
 from mentor_bringup.runner.event_handlers import Reaction
 from mentor_bringup.runner.packages import executable_path
 from mentor_bringup.runner.parameters import evaluate_values, parameter_file
@@ -16,9 +17,6 @@ from mentor_bringup.runner.process import ExecuteProcess
 from mentor_bringup.runner.refusal import LaunchRefused
 from mentor_bringup.runner.ros_actions import join_namespaces
 from mentor_bringup.runner.substitutions import Texts, perform
-
-if TYPE_CHECKING:
-    from mentor_bringup.runner.context import LaunchContext
 
 
 class Node(ExecuteProcess):

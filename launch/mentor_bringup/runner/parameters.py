@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
-from mentor_bringup.runner.entity import KnownKeywords
+from mentor_bringup.runner.context import LaunchContext
+from mentor_bringup.runner.keywords import KnownKeywords
 from mentor_bringup.runner.refusal import LaunchRefused
 from mentor_bringup.runner.substitutions import Texts, is_substitution, perform
-
-if TYPE_CHECKING:
-    from mentor_bringup.runner.context import LaunchContext
 
 _SCALARS = (bool, int, float, str)
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from mentor_bringup.runner.conditions import Condition
+from mentor_bringup.runner.context import LaunchContext
 from mentor_bringup.runner.entity import Action, Entity
 from mentor_bringup.runner.event_handlers import OnProcessExit, Reaction, reactions
+from mentor_bringup.runner.plan import ProcessPlan
 from mentor_bringup.runner.refusal import LaunchRefused
 from mentor_bringup.runner.substitutions import Texts, perform, truth
-
-if TYPE_CHECKING:
-    from mentor_bringup.runner.context import LaunchContext
 
 OUTPUTS = ("screen", "log", "both")
 
@@ -66,10 +64,10 @@ class ExecuteProcess(Action):
         for name, value in (self.additional_env or {}).items():
             env[name] = perform(context, value)
         if self.on_exit is not None:
-            context.event_handlers.append(OnProcessExit(target_action=self, on_exit=self.on_exit))
-        context.service.start(
-            self,
-            command,
+            handler = OnProcessExit(target_action=self, on_exit=self.on_exit)
+            context.event_handlers.append(handler.handle)
+        plan = ProcessPlan(
+            command=command,
             label=self.label(command, context),
             env=env,
             cwd=perform(context, self.cwd) if self.cwd else None,
@@ -80,6 +78,7 @@ class ExecuteProcess(Action):
                 float(perform(context, self.sigkill_timeout)) if self.sigkill_timeout else None,
             ),
         )
+        context.service.start(self, plan)
 
     def _respawns(self, context: LaunchContext) -> bool:
         return self.respawn if isinstance(self.respawn, bool) else truth(context, self.respawn)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from mentor_bringup.runner.conditions import Condition
+from mentor_bringup.runner.context import LaunchContext
 from mentor_bringup.runner.entity import Action
 from mentor_bringup.runner.parameters import evaluate_values
 from mentor_bringup.runner.refusal import LaunchRefused
 from mentor_bringup.runner.substitutions import Texts, perform
-
-if TYPE_CHECKING:
-    from mentor_bringup.runner.context import LaunchContext
 
 
 def join_namespaces(outer: str, inner: str) -> str:

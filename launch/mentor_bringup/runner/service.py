@@ -8,6 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mentor_bringup.runner.entity import Entity
 from mentor_bringup.runner.event_handlers import ProcessExited, ProcessStarted, ShutdownEvent
 from mentor_bringup.runner.guardian import Guardian
 from mentor_bringup.runner.output import Screen
+from mentor_bringup.runner.plan import ProcessPlan
 from mentor_bringup.runner.process import ExecuteProcess
 from mentor_bringup.runner.refusal import LaunchRefused
 
@@ -77,29 +79,18 @@ class LaunchService:
         handle.append(asyncio.get_running_loop().call_later(seconds, fire))
         self._timers.add(handle[0])
 
-    def start(
-        self,
-        action: ExecuteProcess,
-        command: list[str],
-        *,
-        label: str,
-        env: dict[str, str],
-        cwd: str | None,
-        quiet: bool,
-        respawn_delay: float | None,
-        patience: tuple[float | None, float | None],
-    ) -> None:
-        """Start a process, and again when it ends if `respawn_delay` is given."""
+    def start(self, action: ExecuteProcess, plan: ProcessPlan) -> None:
+        """Start a process, and again when it ends if the plan says so."""
         self._started += 1
-        env = {"PYTHONUNBUFFERED": "1"} | env | self._mark
-        name = f"{label}-{self._started}"
+        plan = replace(plan, env={"PYTHONUNBUFFERED": "1"} | plan.env | self._mark)
+        name = f"{plan.label}-{self._started}"
 
         def begin() -> None:
             self._timers.difference_update([t for t in self._timers if t.when() <= loop.time()])
             if self._ending:
                 return
             try:
-                child = Child(name, command, env, cwd, quiet, patience, self._screen, ended)
+                child = Child(name, plan, self._screen, ended)
             except OSError as error:
                 raise LaunchRefused(f"[{name}] cannot be started: {error}") from error
             self._children[child] = action
@@ -108,9 +99,9 @@ class LaunchService:
 
         def ended(child: Child, returncode: int) -> None:
             self._ended(child, returncode)
-            if respawn_delay is not None and not self._ending:
-                self.say("INFO", name, f"process is started again in {respawn_delay:g} s")
-                self._timers.add(loop.call_later(respawn_delay, self._guarded, begin))
+            if plan.respawn_delay is not None and not self._ending:
+                self.say("INFO", name, f"process is started again in {plan.respawn_delay:g} s")
+                self._timers.add(loop.call_later(plan.respawn_delay, self._guarded, begin))
             self._end_if_idle()
 
         loop = asyncio.get_running_loop()
@@ -224,8 +215,8 @@ class LaunchService:
         self._culprit, self._status = child, 128 - code if code < 0 else code
 
     def _emit(self, event: Any) -> None:
-        for handler in list(self._context.event_handlers):
-            self._visit_all(handler.handle(event, self._context))
+        for handle in list(self._context.event_handlers):
+            self._visit_all(handle(event, self._context))
 
     def _end_if_idle(self) -> None:
         if not self._children and not self._timers:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mentor_bringup.runner.entity import KnownKeywords
+from mentor_bringup.runner.context import LaunchContext
+from mentor_bringup.runner.keywords import KnownKeywords
 from mentor_bringup.runner.refusal import LaunchRefused, unknown
-
-if TYPE_CHECKING:
-    from mentor_bringup.runner.context import LaunchContext
 
 
 class SubstitutionFailure(LaunchRefused):

@@ -15,7 +15,6 @@ from mentor_camera.contact_sheet import contact_sheet
 from mentor_camera.stacker import MissingFrames, MotionTimes, Stack, Stacker
 from mentor_common import health, topics
 from mentor_common.cell_node import CellNode
-from mentor_common.cell_node import main as run_node
 from mentor_common.experience import (
     nanoseconds_to_time,
     observation_message,
@@ -23,6 +22,7 @@ from mentor_common.experience import (
 )
 from mentor_common.images import ImageError, array_to_image, image_to_rgb
 from mentor_common.parameters import Param
+from mentor_common.running import main as run_node
 from mentor_common.task import find_task
 from mentor_common.topics import Topic
 from mentor_msgs.msg import Motion

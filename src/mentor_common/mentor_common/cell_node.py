@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.parameter import Parameter
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from mentor_common import health
+from mentor_common.declared_parameters import DeclaredParameters
 from mentor_common.goals import Goal, GoalServer, RemoteAction
-from mentor_common.parameters import Param, ParameterError, check_overrides
+from mentor_common.parameters import Param
 from mentor_common.partners import PartnerWatch
 from mentor_common.reporting import Reporter
-from mentor_common.running import main, run
 from mentor_common.spinning import HotSubscriptions
 from mentor_common.topics import Interface, Topic
-
-__all__ = ["CellNode", "main", "run"]
+from mentor_common.working_node import WorkingNode
 
 STANDARD_PARAMETERS = (
     Param(
@@ -36,12 +32,11 @@ STANDARD_PARAMETERS = (
         low=0.05, high=60.0, read_only=True,
     ),
 )  # fmt: skip
-RCLPY_PARAMETERS = ("use_sim_time", "start_type_description_service")
 LOOKS_PER_SECOND = 4.0
 """How often a node looks for its partners."""
 
 
-class CellNode(LifecycleNode):
+class CellNode(WorkingNode):
     """A lifecycle node of the cell.
 
     A node names its parameters in ``PARAMETERS`` and fills in the hooks ``configure`` (make
@@ -57,24 +52,20 @@ class CellNode(LifecycleNode):
     PARAMETERS: ClassVar[Sequence[Param]] = ()
 
     def __init__(self, name: str, **node_arguments: Any) -> None:
-        self.active = False
-        self.state_label = "unconfigured"
-        self.exit_code: int | None = None
-        self._cell_stopped: Callable[[], None] = lambda: None
-        self._cell_workers: list[threading.Thread] = []
-        self._cell_stopping = threading.Event()
-        self._cell_executor_thread: int | None = None
-        self._cell_values: dict[str, Any] = {}
         super().__init__(name, **node_arguments)
-        self.full_name: str = self.get_fully_qualified_name()
-        self._cell_table = {param.name: param for param in (*STANDARD_PARAMETERS, *self.PARAMETERS)}
-        self._cell_declare()
+        self._cell_parameters = DeclaredParameters(
+            self,
+            (*STANDARD_PARAMETERS, *self.PARAMETERS),
+            check=self.check_parameters,
+            changed=self.parameters_changed,
+        )
+        self._cell_parameters.declare()
         self.health = health.Health()
         self.partners = PartnerWatch(self)
         self.health.add_source(self.partners.problems)
         self.hot = HotSubscriptions()
         self._cell_goal_servers: list[GoalServer] = []
-        self._cell_reporter = Reporter(self)
+        self._cell_reporter = Reporter(self, self.health, self.partners)
         self._cell_steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(
             self.number("diagnostics_period"), self._cell_reporter.report, clock=self._cell_steady
@@ -113,27 +104,27 @@ class CellNode(LifecycleNode):
 
     def flag(self, name: str) -> bool:
         """Value of a bool parameter."""
-        return self._cell_value(name, "bool")  # type: ignore[no-any-return]
+        return self._cell_parameters.value(name, "bool")  # type: ignore[no-any-return]
 
     def integer(self, name: str) -> int:
         """Value of an int parameter."""
-        return self._cell_value(name, "int")  # type: ignore[no-any-return]
+        return self._cell_parameters.value(name, "int")  # type: ignore[no-any-return]
 
     def number(self, name: str) -> float:
         """Value of a float parameter."""
-        return self._cell_value(name, "float")  # type: ignore[no-any-return]
+        return self._cell_parameters.value(name, "float")  # type: ignore[no-any-return]
 
     def text(self, name: str) -> str:
         """Value of a str parameter."""
-        return self._cell_value(name, "str")  # type: ignore[no-any-return]
+        return self._cell_parameters.value(name, "str")  # type: ignore[no-any-return]
 
     def items(self, name: str) -> list[Any]:
         """Value of an array parameter."""
-        return list(self._cell_values[name])
+        return list(self._cell_parameters.values[name])
 
     def parameter_values(self) -> dict[str, Any]:
         """All parameters of the table and their values, e.g. to be written beside results."""
-        return dict(self._cell_values)
+        return dict(self._cell_parameters.values)
 
     # Talking.
 
@@ -193,47 +184,6 @@ class CellNode(LifecycleNode):
                 callback()
 
         return self.create_timer(period, tick, clock=self._cell_steady if wall else None)
-
-    # Threads.
-
-    def start_worker(self, name: str, work: Callable[[], None]) -> threading.Thread:
-        """Runs ``work`` in a thread, which must end when ``stopping`` is set."""
-
-        def guarded() -> None:
-            try:
-                work()
-            except Exception as error:
-                self.get_logger().fatal(f"{name}: {error!r}\n{traceback.format_exc()}")
-                self.finish(1)
-
-        self._cell_workers = [thread for thread in self._cell_workers if thread.is_alive()]
-        thread = threading.Thread(target=guarded, name=name, daemon=True)
-        self._cell_workers.append(thread)
-        thread.start()
-        return thread
-
-    @property
-    def stopping(self) -> threading.Event:
-        """Set while the node goes down: workers must end."""
-        return self._cell_stopping
-
-    def call_soon(self, work: Callable[[], None]) -> None:
-        """Runs ``work`` on the thread of the callbacks; callable from any thread."""
-        executor = self.executor
-        if executor is not None:
-            executor.create_task(work)
-
-    def refuse_on_executor(self, what: str) -> None:
-        """Raises: RuntimeError if called on the thread of the callbacks, where waiting is a
-        deadlock."""
-        if threading.get_ident() == self._cell_executor_thread:
-            raise RuntimeError(f"{what} is waited for on the callbacks' thread, a deadlock")
-
-    def finish(self, code: int = 0) -> None:
-        """Ends the process with this status, cleanly; callable from any thread."""
-        if self.exit_code is None:
-            self.exit_code = code
-        self._cell_stopped()
 
     # Lifecycle.
 
@@ -311,58 +261,6 @@ class CellNode(LifecycleNode):
                     "base class; choose another name"
                 )
 
-    def _cell_value(self, name: str, kind: str) -> Any:
-        param = self._cell_table.get(name)
-        if param is None or param.type != kind:
-            known = [other.name for other in self._cell_table.values() if other.type == kind]
-            raise KeyError(
-                f"node {self.full_name} has no {kind} parameter '{name}'; known: {known}"
-            )
-        return self._cell_values[name]
-
-    def _cell_declare(self) -> None:
-        overrides = {name: parameter.value for name, parameter in self._parameter_overrides.items()}
-        table = tuple(self._cell_table.values())
-        given = check_overrides(self.full_name, table, overrides, RCLPY_PARAMETERS)
-        for param in table:
-            value = given.get(param.name, param.converted(param.default))
-            # An empty list has no type of its own.
-            parameter = Parameter(param.name, param.ros_type, value)
-            self._parameter_overrides[param.name] = parameter
-            self.declare_parameter(param.name, value, param.descriptor())
-            self._cell_values[param.name] = value
-        reason = self.check_parameters(dict(self._cell_values))
-        if reason:
-            raise ParameterError(f"node {self.full_name}: parameters refused: {reason}")
-        self.add_on_set_parameters_callback(self._cell_on_set)
-        self.add_post_set_parameters_callback(self._cell_after_set)
-
-    def _cell_on_set(self, parameters: list[Parameter]) -> SetParametersResult:
-        wanted = dict(self._cell_values)
-        for parameter in parameters:
-            param = self._cell_table.get(parameter.name)
-            if param is None:
-                continue
-            reason = param.refusal(parameter.value)
-            if reason:
-                return SetParametersResult(
-                    successful=False,
-                    reason=f"parameter '{parameter.name}': value {parameter.value!r} {reason}",
-                )
-            wanted[parameter.name] = param.converted(parameter.value)
-        reason = self.check_parameters(wanted)
-        return SetParametersResult(successful=not reason, reason=reason or "")
-
-    def _cell_after_set(self, parameters: list[Parameter]) -> None:
-        names = set()
-        for parameter in parameters:
-            param = self._cell_table.get(parameter.name)
-            if param is not None:
-                self._cell_values[parameter.name] = param.converted(parameter.value)
-                names.add(parameter.name)
-        if names:
-            self.parameters_changed(names)
-
     def _cell_step_taken(self, name: str, hook: Callable[[], None]) -> bool:
         try:
             hook()
@@ -381,16 +279,6 @@ class CellNode(LifecycleNode):
             server.stop()
         self._cell_step_taken("deactivate", self.deactivate)
         self._cell_join_workers(2.5)  # the runner waits little longer for the process
-
-    def _cell_join_workers(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        for thread in self._cell_workers:
-            if thread is threading.current_thread():
-                continue
-            thread.join(max(0.0, until - time.monotonic()))
-            if thread.is_alive():
-                self.get_logger().error(f"worker '{thread.name}' does not end")
-        self._cell_workers = [thread for thread in self._cell_workers if thread.is_alive()]
 
     def _cell_entities(self) -> dict[int, tuple[Callable[[Any], Any], Any]]:
         groups: list[tuple[Callable[[Any], Any], Any]] = [

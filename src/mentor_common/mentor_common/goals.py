@@ -5,15 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
 
 from mentor_common.topics import Interface
-
-if TYPE_CHECKING:
-    from mentor_common.cell_node import CellNode
+from mentor_common.working_node import WorkingNode
 
 
 class Cancelled(Exception):
@@ -75,7 +73,7 @@ class Goal:
 
 
 class GoalServer:
-    """Serves an action of a CellNode, one goal at a time; a newer goal replaces the running one.
+    """Serves an action of a node, one goal at a time; a newer goal replaces the running one.
 
     While the node is not active, goals are rejected. ``execute(goal)`` returns the result
     message; its field ``success`` decides whether the goal succeeds. It runs in a thread of its
@@ -84,7 +82,7 @@ class GoalServer:
 
     def __init__(
         self,
-        node: CellNode,
+        node: WorkingNode,
         interface: Interface,
         execute: Callable[[Goal], Any],
         *,
@@ -171,7 +169,7 @@ class GoalServer:
 class RemoteAction:
     """Calls an action, blocking; for worker threads, never for the executor's own."""
 
-    def __init__(self, node: CellNode, interface: Interface) -> None:
+    def __init__(self, node: WorkingNode, interface: Interface) -> None:
         self._node = node
         self._type = interface.type
         self._name = node.resolve_topic_name(interface.name)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Float64
 
-from mentor_common import health, topics
-
-if TYPE_CHECKING:
-    from mentor_common.cell_node import CellNode
+from mentor_common import topics
+from mentor_common.health import WARN, Health, Reading
+from mentor_common.partners import PartnerWatch
+from mentor_common.working_node import WorkingNode
 
 
 class Reporter:
     """Publishes the health of a node: every reading with its thresholds on /diagnostics, and
     each as a Float64 of its own on ``~/statistics/<name>_<unit>`` while the node is active."""
 
-    def __init__(self, node: CellNode) -> None:
-        self._node = node
+    def __init__(self, node: WorkingNode, health: Health, partners: PartnerWatch) -> None:
+        self._node, self._health, self._partners = node, health, partners
         self._diagnostics = node.create_publisher(
             topics.DIAGNOSTICS.type, topics.DIAGNOSTICS.name, topics.DIAGNOSTICS.qos
         )
@@ -32,9 +32,9 @@ class Reporter:
     def report(self) -> None:
         """Publishes one report."""
         node = self._node
-        level, text, readings = node.health.report()
-        if not node.active and level < health.WARN and node.state_label != "active":
-            level, text = health.WARN, f"{node.state_label}"
+        level, text, readings = self._health.report()
+        if not node.active and level < WARN and node.state_label != "active":
+            level, text = WARN, f"{node.state_label}"
         status = DiagnosticStatus(
             name=f"{node.full_name.lstrip('/')}: {type(node).__name__}",
             hardware_id=node.full_name,
@@ -49,7 +49,7 @@ class Reporter:
                 status.values.append(
                     KeyValue(key=f"{reading.name} thresholds", value=str(reading.limits))
                 )
-        waiting = node.partners.waiting_for() if node.active else ""
+        waiting = self._partners.waiting_for() if node.active else ""
         status.values.append(KeyValue(key="waiting for", value=waiting or "nobody"))
         message = DiagnosticArray(status=[status])
         message.header.stamp = node.get_clock().now().to_msg()
@@ -59,7 +59,7 @@ class Reporter:
                 if not math.isnan(reading.value):
                     self._plot(reading)
 
-    def _plot(self, reading: health.Reading) -> None:
+    def _plot(self, reading: Reading) -> None:
         publisher = self._statistics.get(reading.name)
         if publisher is None:
             name = "".join(c if c.isalnum() else "_" for c in reading.name)

@@ -11,17 +11,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from mentor_common.cell_node import CellNode
 from mentor_common.dds import ask_for_short_lease
 from mentor_common.parameters import ParameterError
-
-if TYPE_CHECKING:
-    from mentor_common.cell_node import CellNode
 
 
 def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int:

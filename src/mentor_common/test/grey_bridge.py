@@ -10,11 +10,12 @@ import time
 import numpy as np
 
 from mentor_common import topics
-from mentor_common.cell_node import CellNode, main
+from mentor_common.cell_node import CellNode
 from mentor_common.experience import action_data, observation_message, reward_message
 from mentor_common.frames import FrameLayout
 from mentor_common.goals import Goal
 from mentor_common.parameters import Param
+from mentor_common.running import main
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.msg import Action, Reward
 from mentor_msgs.srv import Describe

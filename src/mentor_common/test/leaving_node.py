@@ -9,8 +9,9 @@ import tempfile
 import threading
 import time
 
-from mentor_common.cell_node import CellNode, main
+from mentor_common.cell_node import CellNode
 from mentor_common.parameters import Param
+from mentor_common.running import main
 
 
 class LeavingNode(CellNode):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from mentor_common import topics
-from mentor_common.cell_node import CellNode, main
+from mentor_common.cell_node import CellNode
 from mentor_common.experience import reward_message
 from mentor_common.goals import Goal
 from mentor_common.health import Limits
 from mentor_common.parameters import Param
+from mentor_common.running import main
 from mentor_msgs.action import MoveTo
 from mentor_msgs.msg import Action
 

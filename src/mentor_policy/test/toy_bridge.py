@@ -11,10 +11,10 @@ import zlib
 import numpy as np
 from grey_bridge import GreyBridge
 
-from mentor_common.cell_node import main as run
 from mentor_common.experience import observation_message
 from mentor_common.frames import FrameLayout
 from mentor_common.parameters import Param
+from mentor_common.running import main as run
 from mentor_msgs.msg import Action
 from mentor_msgs.srv import Describe
 

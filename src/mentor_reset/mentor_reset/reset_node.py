@@ -12,9 +12,9 @@ from geometry_msgs.msg import PoseStamped
 from mentor_common import health, topics
 from mentor_common.cable_routing import StartPoses
 from mentor_common.cell_node import CellNode
-from mentor_common.cell_node import main as run_node
 from mentor_common.goals import Cancelled, Goal, RemoteAction, RemoteError, RemoteTimeout
 from mentor_common.parameters import Param
+from mentor_common.running import main as run_node
 from mentor_common.task import find_task
 from mentor_msgs.action import MoveTo, ResetEpisode
 from mentor_msgs.msg import Observation

@@ -9,9 +9,9 @@ from builtin_interfaces.msg import Time
 
 from mentor_common import health, topics
 from mentor_common.cell_node import CellNode
-from mentor_common.cell_node import main as run_node
 from mentor_common.experience import ExperienceError, observation_pixels
 from mentor_common.parameters import Param
+from mentor_common.running import main as run_node
 from mentor_common.task import find_task
 from mentor_common.task_reward import CableReward
 from mentor_msgs.msg import Motion, Observation, Reward

@@ -9,7 +9,7 @@ from typing import Any
 
 from gymnasium.error import ResetNeeded
 
-from mentor_common import cell_node, health, topics
+from mentor_common import health, running, topics
 from mentor_common.cell_node import CellNode
 from mentor_common.parameters import Param
 from mentor_common.partners import Partner
@@ -269,4 +269,4 @@ class ActorNode(CellNode):
 
 def main() -> None:
     """Entry point."""
-    cell_node.main(lambda: ActorNode("actor"))
+    running.main(lambda: ActorNode("actor"))

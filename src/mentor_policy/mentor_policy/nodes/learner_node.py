@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mentor_common import cell_node, health, topics
+from mentor_common import health, running, topics
 from mentor_common.cell_node import CellNode
 from mentor_common.parameters import Param
 from mentor_msgs.srv import Recall
@@ -233,4 +233,4 @@ class LearnerNode(CellNode):
 
 def main() -> None:
     """Entry point."""
-    cell_node.main(lambda: LearnerNode("learner"))
+    running.main(lambda: LearnerNode("learner"))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mentor_common import topics
 from mentor_common.cell_node import CellNode
-from mentor_common.cell_node import main as run
 from mentor_common.parameters import Param
 from mentor_common.ros_env import EnvironmentLost, RosEnv
+from mentor_common.running import main as run
 from mentor_policy.roll_out import Summary, roll_out
 
 from .environment import connect, watch_environment

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 from mentor_common import topics
 from mentor_common.cell_node import CellNode
-from mentor_common.cell_node import main as run_main
 from mentor_common.goals import Cancelled, Goal
 from mentor_common.health import Limits
 from mentor_common.parameters import Param
+from mentor_common.running import main as run_main
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.srv import Describe
 from mentor_sim_bridge.bridge.loop import BridgeLoop, TakenByHand

@@ -19,11 +19,11 @@ from std_srvs.srv import Trigger
 
 from mentor_common import health, topics
 from mentor_common.cell_node import CellNode
-from mentor_common.cell_node import main as run_node
 from mentor_common.experience import action_data, nanoseconds_to_time, time_to_nanoseconds
 from mentor_common.goals import Cancelled, Goal
 from mentor_common.images import array_to_image
 from mentor_common.parameters import Param
+from mentor_common.running import main as run_node
 from mentor_common.task import Task, find_task
 from mentor_common.topics import Interface, Topic
 from mentor_msgs.action import MoveTo

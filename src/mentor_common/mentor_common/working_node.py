@@ -1,0 +1,82 @@
+"""The ground of a node: whether it works, the threads that it works with, and its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.lifecycle import LifecycleNode
+
+
+class WorkingNode(LifecycleNode):
+    """A lifecycle node that knows its state and has worker threads beside its callbacks.
+
+    Attributes:
+        active: whether it publishes, hears and accepts goals.
+        state_label: the state of its lifecycle in a word.
+        exit_code: status that its process is to end with, once it is known.
+        full_name: its name with its namespace.
+    """
+
+    def __init__(self, name: str, **node_arguments: Any) -> None:
+        self.active = False
+        self.state_label = "unconfigured"
+        self.exit_code: int | None = None
+        self._cell_stopped: Callable[[], None] = lambda: None
+        self._cell_workers: list[threading.Thread] = []
+        self._cell_stopping = threading.Event()
+        self._cell_executor_thread: int | None = None
+        super().__init__(name, **node_arguments)
+        self.full_name: str = self.get_fully_qualified_name()
+
+    def start_worker(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        """Runs ``work`` in a thread, which must end when ``stopping`` is set."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:
+                self.get_logger().fatal(f"{name}: {error!r}\n{traceback.format_exc()}")
+                self.finish(1)
+
+        self._cell_workers = [thread for thread in self._cell_workers if thread.is_alive()]
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        self._cell_workers.append(thread)
+        thread.start()
+        return thread
+
+    @property
+    def stopping(self) -> threading.Event:
+        """Set while the node goes down: workers must end."""
+        return self._cell_stopping
+
+    def call_soon(self, work: Callable[[], None]) -> None:
+        """Runs ``work`` on the thread of the callbacks; callable from any thread."""
+        executor = self.executor
+        if executor is not None:
+            executor.create_task(work)
+
+    def refuse_on_executor(self, what: str) -> None:
+        """Raises: RuntimeError if called on the thread of the callbacks, where waiting is a
+        deadlock."""
+        if threading.get_ident() == self._cell_executor_thread:
+            raise RuntimeError(f"{what} is waited for on the callbacks' thread, a deadlock")
+
+    def finish(self, code: int = 0) -> None:
+        """Ends the process with this status, cleanly; callable from any thread."""
+        if self.exit_code is None:
+            self.exit_code = code
+        self._cell_stopped()
+
+    def _cell_join_workers(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        for thread in self._cell_workers:
+            if thread is threading.current_thread():
+                continue
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                self.get_logger().error(f"worker '{thread.name}' does not end")
+        self._cell_workers = [thread for thread in self._cell_workers if thread.is_alive()]

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-import rclpy
 from clockface import MS, clock_image
-from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.executors import SingleThreadedExecutor
+from fake_partner import FakePartner
 
 from mentor_common import topics
 from mentor_common.experience import nanoseconds_to_time
@@ -23,35 +13,13 @@ from mentor_common.images import array_to_image
 from mentor_msgs.msg import Motion, Observation
 
 CAMERAS = ("side", "slot_1", "slot_2")
-TASK = Path(__file__).parents[3] / "launch" / "tasks" / "cable_routing.yaml"
 
 
-@contextmanager
-def stacker_process(**parameters: object) -> Iterator[subprocess.Popen]:
-    """The stacker as a process of its own."""
-    arguments = ["--ros-args", "-p", f"task:={TASK}"]
-    for name, value in parameters.items():
-        arguments += ["-p", f"{name}:={value}"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mentor_camera.stacker_node", *arguments], env=dict(os.environ)
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(10)
-        finally:
-            process.kill()
-
-
-class FakeCell:
+class FakeCell(FakePartner):
     """Publishes images and motions, and hears observations and diagnostics, over real DDS."""
 
     def __init__(self) -> None:
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = rclpy.create_node("fake_cell", context=self.context)
+        super().__init__("fake_cell")
         self._images = {
             camera: self.node.create_publisher(t.type, t.name, t.qos)
             for camera in CAMERAS
@@ -60,33 +28,11 @@ class FakeCell:
         self._motions = self.node.create_publisher(Motion, "motion", topics.EXPERIENCE_QOS)
         self.observations: dict[tuple[int, int], Observation] = {}
         self.heard = 0
-        self.diagnostics: list[tuple[int, str]] = []
+        self.diagnostics = self.hear_diagnostics("stacker")
         self.node.create_subscription(
             Observation, "observation", self._on_observation, topics.EXPERIENCE_QOS
         )
-        self.node.create_subscription(
-            DiagnosticArray, "/diagnostics", self._on_diagnostics, topics.DIAGNOSTICS.qos
-        )
-        self._executor = SingleThreadedExecutor(context=self.context)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._executor.spin)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stops."""
-        self._executor.shutdown()
-        self._thread.join()
-        self.node.destroy_node()
-        self.context.try_shutdown()
-
-    def wait(self, done: Callable[[], bool], seconds: float) -> bool:
-        """Whether it comes about in time."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if done():
-                return True
-            time.sleep(0.005)
-        return done()
+        self.begin()
 
     def wait_for_stacker(self) -> None:
         """Until the stacker hears all topics."""
@@ -129,8 +75,3 @@ class FakeCell:
     def _on_observation(self, message: Observation) -> None:
         self.heard += 1
         self.observations[message.episode, message.step] = message
-
-    def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        for status in message.status:
-            if "stacker" in status.name:
-                self.diagnostics.append((status.level[0], status.message))

@@ -7,7 +7,8 @@ import time
 
 import pytest
 from clockface import MS, times_in
-from fake_cell import CAMERAS, FakeCell, stacker_process
+from fake_cell import CAMERAS, FakeCell
+from task_node import task_node
 
 from mentor_common.experience import observation_pixels, time_to_nanoseconds
 
@@ -19,7 +20,9 @@ def cell():
     """A fake cell and one stacker for the whole file; every test uses an episode of its own."""
     fake = FakeCell()
     try:
-        with stacker_process(frame_timeout=0.5, image_reliability="best_effort"):
+        with task_node(
+            "mentor_camera.stacker_node", frame_timeout=0.5, image_reliability="best_effort"
+        ):
             fake.wait_for_stacker()
             yield fake
     finally:

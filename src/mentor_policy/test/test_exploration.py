@@ -1,6 +1,7 @@
 """Noise, schedules, expectile loss and the moving average, against float64."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from small_agents import small_agent, small_batch
 from torch import nn
 
 from mentor_policy.agents.drm import DrMAgent, expectile_loss
-from mentor_policy.agents.drqv2 import soft_update
+from mentor_policy.agents.drqv2 import saturation_loss, soft_update
 from mentor_policy.agents.exploration import (
     CorrelatedNoise,
     awaken_stddev,
@@ -97,3 +98,25 @@ def test_noise_has_unit_variance_and_remembers_as_much_as_it_is_told(correlation
     values = np.array([float(noise.next(generator)) for _ in range(20_000)])
     assert values.std() == pytest.approx(1.0, abs=0.06)
     assert np.corrcoef(values[:-1], values[1:])[0, 1] == pytest.approx(correlation, abs=0.03)
+
+
+def test_the_loss_on_saturation_spares_live_actions_and_pulls_dead_ones_back() -> None:
+    raw = torch.tensor([[0.0, -1.9], [5.0, -12.0]], dtype=torch.float64, requires_grad=True)
+    loss = saturation_loss(raw)
+    loss.backward()
+    assert loss.item() == pytest.approx((3.0**2 + 10.0**2) / 4)
+    assert raw.grad is not None
+    assert raw.grad.tolist() == [[0.0, 0.0], [pytest.approx(1.5), pytest.approx(-5.0)]]
+
+
+def test_an_actor_held_off_saturation_stays_alive_where_another_dies() -> None:
+    def saturation(weight: float) -> float:
+        settings = (f"agent.saturation_weight={weight}", "agent.learning_rate=0.01")
+        agent, batch = small_agent("mentor", *settings), small_batch()
+        batch = replace(batch, reward=10.0 * batch.action.sum(1, keepdim=True))  # more is better
+        for update in range(200):
+            metrics = agent.update(batch, update)
+        return float(metrics["actor/saturation"])
+
+    assert saturation(0.0) > 0.8
+    assert saturation(1.0) < 0.2

@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import rclpy
+from fake_partner import FakePartner
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionClient, ActionServer, CancelResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.executors import MultiThreadedExecutor
+from task_node import TASK
 
 from mentor_common import topics
-from mentor_common.task import load_task
 from mentor_msgs.action import MoveTo, ResetEpisode
 from mentor_msgs.msg import Observation
 
-TASK_FILE = Path(__file__).parents[3] / "launch" / "tasks" / "cable_routing.yaml"
-TASK = load_task(TASK_FILE)
 
-
-@contextmanager
-def reset_process(**parameters: object) -> Iterator[subprocess.Popen]:
-    """The reset node as a process of its own."""
-    arguments = ["--ros-args", "-p", f"task:={TASK_FILE}"]
-    for name, value in parameters.items():
-        arguments += ["-p", f"{name}:={value}"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mentor_reset.reset_node", *arguments], env=dict(os.environ)
-    )
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(10)
-        finally:
-            process.kill()
-
-
-class FakeArm:
+class FakeArm(FakePartner):
     """Moves at once, unless ``answer`` or ``slow`` say otherwise, and remembers its goals."""
 
     def __init__(self) -> None:
@@ -57,9 +28,7 @@ class FakeArm:
         self.cancelled = 0
         self.position = np.array([-0.5, -0.9], np.float32)
         self.forget()
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = rclpy.create_node("fake_arm", context=self.context)
+        super().__init__("fake_arm")
         group = ReentrantCallbackGroup()
         self._poses = self.node.create_publisher(
             PoseStamped, topics.CURRENT_POSE.name, topics.CURRENT_POSE.qos
@@ -74,10 +43,7 @@ class FakeArm:
         self._group = group
         self._server: Any = None
         self.serve()
-        self._executor = MultiThreadedExecutor(4, context=self.context)
-        self._executor.add_node(self.node)
-        self._thread = threading.Thread(target=self._executor.spin)
-        self._thread.start()
+        self.begin(threads=4)
 
     def forget(self) -> None:
         """Begins anew: no goals remembered, no trouble."""
@@ -102,13 +68,6 @@ class FakeArm:
     def vanish(self) -> None:
         """Serves `move_to` no more."""
         self._server.destroy()
-
-    def close(self) -> None:
-        """Stops."""
-        self._executor.shutdown()
-        self._thread.join()
-        self.node.destroy_node()
-        self.context.try_shutdown()
 
     def reset(
         self, seed: int | None = None, timeout: float = 0.0, cancel_after: float = 0.0

@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
-from fake_arm import TASK, FakeArm, reset_process
+from fake_arm import FakeArm
+from task_node import TASK, task_node
 
 from mentor_common.cable_routing import StartPoses
 from mentor_reset.routine import BEGIN
@@ -17,7 +18,7 @@ from mentor_reset.routine import BEGIN
 def shared():
     arm = FakeArm()
     try:
-        with reset_process(observation_timeout=1.0, move_timeout=3.0):
+        with task_node("mentor_reset.reset_node", observation_timeout=1.0, move_timeout=3.0):
             yield arm
     finally:
         arm.close()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fake_stream import TASK, FakeStream, reward_process
+from fake_stream import FakeStream
 from slot_pictures import slot_picture
+from task_node import TASK, task_node
 
 from mentor_common.cable_routing import cable_reward
 from mentor_reward.cable_routing import SlotStateReader, judge_states
@@ -53,7 +54,7 @@ def test_the_node_gives_what_the_classifiers_in_process_see(weights):
     rng = np.random.default_rng(4)
     stream = FakeStream()
     try:
-        with reward_process(states="classified", weights=weights):
+        with task_node("mentor_reward.reward_node", states="classified", weights=weights):
             stream.wait_for_node()
             pairs = [(0, 0), (1, 6), (2, 3), (3, 0), (3, 3), (3, 5), (3, 6)]
             for step, pair in enumerate(pairs, start=1):
@@ -70,7 +71,7 @@ def test_the_node_gives_what_the_classifiers_in_process_see(weights):
 
 
 def test_without_weights_the_node_ends_with_an_error_that_names_the_file(tmp_path, capfd):
-    with reward_process(states="classified", weights=tmp_path) as process:
+    with task_node("mentor_reward.reward_node", states="classified", weights=tmp_path) as process:
         assert process.wait(40) == 1
     assert "no weights of 'slot_1'" in capfd.readouterr().err
 

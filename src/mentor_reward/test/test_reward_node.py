@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from fake_stream import FakeStream, reward_process
+from fake_stream import FakeStream
+from task_node import task_node
 
 from mentor_common.cable_routing import cable_reward
 
@@ -17,7 +18,9 @@ def truth():
     """A stream, and a reward node that takes the true states; each test has its own episode."""
     stream = FakeStream()
     try:
-        with reward_process(states="truth", observation_timeout=0.6, max_steps=40):
+        with task_node(
+            "mentor_reward.reward_node", states="truth", observation_timeout=0.6, max_steps=40
+        ):
             stream.wait_for_node()
             yield stream
     finally:

@@ -30,6 +30,10 @@ from .optimizer import NamedAdam
 from .snapshot import check_tensors, copy_tensors, module_tensors, set_generator, typed_value
 
 Metrics = dict[str, Tensor]
+ALMOST_SATURATED = 2.0
+"""Size of what a tanh is taken of from which on its gradient is below 0.07."""
+SATURATED = 0.999
+"""Size of a mean action that counts as saturated in the statistics."""
 
 
 class DrQv2Agent(Agent):
@@ -215,9 +219,13 @@ class DrQv2Agent(Agent):
         self, batch: Batch, h: Tensor, z: Tensor, step: int, metrics: Metrics
     ) -> Tensor:
         """-min Q of the actor's noisy action, plus extra losses, 0-d."""
-        mean, routing = self.actor(h, batch.state)
+        raw, routing = self.actor.before_tanh(h, batch.state)
+        mean = torch.tanh(raw)
         loss = -self._q(self.critic, z, self._noisy(mean, step)).amin(0).mean()
         metrics["actor/loss"] = loss.detach()
+        metrics["actor/saturation"] = (mean.detach().abs() > SATURATED).to(mean.dtype).mean()
+        if self.settings.saturation_weight:
+            loss = loss + self.settings.saturation_weight * saturation_loss(raw)
         extra = self._actor_extra(routing, metrics)
         return loss if extra is None else loss + extra
 
@@ -315,6 +323,15 @@ class DrQv2Agent(Agent):
         own = self.acting_state()
         check_tensors(own, tensors, f"weights of {self.settings.name}")
         copy_tensors(own, tensors)
+
+
+def saturation_loss(raw: Tensor) -> Tensor:
+    """Mean of max(0, |raw| - 2)^2 of what the tanh is taken of, 0-d.
+
+    Zero for actions up to 0.96. Beyond, a tanh passes hardly any gradient on: an actor that runs
+    off there while the critic still knows little never comes back.
+    """
+    return (raw.abs() - ALMOST_SATURATED).clamp(min=0.0).square().mean()
 
 
 def soft_update(target: nn.Module, source: nn.Module, rate: float) -> None:

@@ -47,6 +47,7 @@ class DrQv2Config(AgentConfig):
     precision: str = "auto"  # float32, bfloat16 or auto: bfloat16 where the processor has it
     keep_freed_memory: bool = True  # tell malloc to keep freed blocks of the process; twice as fast
     check_gradients: bool = True  # stop at a NaN or infinite gradient, before weights change
+    saturation_weight: float = 0.0  # of a loss that keeps the actor's tanh from dying, 0 for none
     # Augmentation
     shift_padding: int = 4  # pixels of random shift to each side
     # Exploration

@@ -58,7 +58,9 @@ def _check_drqv2(agent: DrQv2Config) -> None:
     for key in ("shift_padding", "explore_steps"):
         _at_least(agent, key, 0)
     _at_least(agent, "stddev_steps", 1)
-    for key in ("learning_rate", "actor_learning_rate_ratio", "stddev_clip"):
+    for key in (
+        "learning_rate", "actor_learning_rate_ratio", "stddev_clip", "saturation_weight"
+    ):  # fmt: skip
         _at_least(agent, key, 0.0)
     _between(agent, "soft_update_rate", 0.0, 1.0)
     _between(agent, "noise_correlation", 0.0, 0.999)

@@ -55,10 +55,16 @@ class Actor(nn.Module):
             ``(B, A)`` in [-1, 1], in the type of the weights, and how the router decided (None
             without a mixture of experts).
         """
+        x, routing = self.before_tanh(h, state)
+        return torch.tanh(x), routing
+
+    def before_tanh(self, h: Tensor, state: Tensor | None = None) -> tuple[Tensor, Routing | None]:
+        """What :meth:`forward` takes the tanh of, ``(B, A)``, any size."""
         x = self.first(self.trunk(h, state)).relu_()
         routing: Routing | None = None
         if isinstance(self.middle, MixtureOfExperts):
             x, routing = self.middle(x)
         else:
             x = self.middle(x)
-        return torch.tanh(self.last(x.relu().to(self.last.weight.dtype))), routing
+        result: Tensor = self.last(x.relu().to(self.last.weight.dtype))
+        return result, routing

@@ -8,18 +8,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import rclpy
 from ament_index_python.packages import get_package_share_directory
+from fake_partner import FakePartner
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionServer
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.executors import MultiThreadedExecutor
 from std_msgs.msg import String
 
 from mentor_common import topics
@@ -35,7 +33,7 @@ NAMESPACE = "/stopped_camera"
 HALF_STEP = 250_000_000  # nanoseconds
 
 
-class ClockBody:
+class ClockBody(FakePartner):
     """Arm and cameras: every action takes half a second, which passes at once."""
 
     def __init__(self) -> None:
@@ -44,9 +42,7 @@ class ClockBody:
         self.now = time.time_ns()
         self.step = 0
         self.episode = 0
-        self.context = rclpy.Context()
-        rclpy.init(context=self.context)
-        self.node = rclpy.create_node("body", namespace=NAMESPACE, context=self.context)
+        super().__init__("body", namespace=NAMESPACE)
         group = ReentrantCallbackGroup()
         self.images = {
             name: self.node.create_publisher(t.type, t.name, topics.STATE_QOS)
@@ -61,16 +57,7 @@ class ClockBody:
         self.node.create_service(Describe, "describe", self.on_describe, callback_group=group)
         self.node.create_timer(0.05, self.tell_pose, callback_group=group)
         ActionServer(self.node, MoveTo, "move_to", self.on_move, callback_group=group)
-        self.executor = MultiThreadedExecutor(3, context=self.context)
-        self.executor.add_node(self.node)
-        self.thread = threading.Thread(target=self.executor.spin)
-        self.thread.start()
-
-    def close(self) -> None:
-        self.executor.shutdown()
-        self.thread.join()
-        self.node.destroy_node()
-        self.context.try_shutdown()
+        self.begin(threads=3)
 
     def tell_pose(self) -> None:
         message = PoseStamped()

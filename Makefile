@@ -79,10 +79,9 @@ classifiers: export OMP_NUM_THREADS = 1
 classifiers: data = runs/classifiers
 classifiers:
 	$(SET_UP) ready
-	@$(IN_WORKSPACE) python -m mentor_reward collect --data $(data)/train --first-seed 0 --per-class 2500 --episodes 120 --processes 2 --env-options '{"max_steps": 100}' $(ARGS)
+	@$(IN_WORKSPACE) python -m mentor_reward collect --data $(data)/train --first-seed 0 --per-class 4000 --episodes 160 --processes 2 --env-options '{"max_steps": 100}' $(ARGS)
 	@$(IN_WORKSPACE) python -m mentor_reward collect --data $(data)/held_out --first-seed 500000 --per-class 1000 --episodes 24 --env-options '{"max_steps": 100}'
-	@$(IN_WORKSPACE) python -m mentor_reward train --data $(data)/train --weights $(data)/first --epochs 12
-	@$(IN_WORKSPACE) python -m mentor_reward train --data $(data)/train --start $(data)/first --epochs 16 --patience 16 \
+	@$(IN_WORKSPACE) python -m mentor_reward train --data $(data)/train --epochs 40 --patience 40 \
 		--weights src/mentor_reward/mentor_reward/weights
 	@$(IN_WORKSPACE) python -m mentor_reward evaluate --data $(data)/held_out --episodes 50 --first-seed 1000000 \
 		--picture docs/classifiers_confusion.png --numbers $(data)/numbers.json

@@ -41,6 +41,8 @@ LOOK = 0.25
 """Seconds of wall time between two looks whether the partners are still there."""
 SAY = 5.0
 """Seconds after which somebody who is waited for is named in the log."""
+NOT_NAMED_YET = "_NODE_NAME_UNKNOWN_"
+"""What ROS 2 calls the node of a publisher before discovery has told its name."""
 
 
 class EnvironmentLost(RuntimeError):
@@ -359,15 +361,24 @@ class RosLink:
             name = subscription.topic_name
             infos = self._node.get_publishers_info_by_topic(name)
             self._partners[name] = frozenset(bytes(info.endpoint_gid) for info in infos)
-            nodes = {f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in infos}
-            self._names[name] = ", ".join(sorted(nodes)) or f"the {usual}"
+            self._names[name] = f"the {usual}"
+            self._learn_names(name, infos)
+
+    def _learn_names(self, topic: str, infos: list[Any]) -> None:
+        """Discovery tells of a publisher first and of its node's name later."""
+        named = [info for info in infos if info.node_name != NOT_NAMED_YET]
+        nodes = {f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in named}
+        if nodes:
+            self._names[topic] = ", ".join(sorted(nodes))
 
     def _check_partners(self, what: str) -> None:
         for name, before in self._partners.items():
-            if before and not before & self._endpoints(name):
+            infos = self._node.get_publishers_info_by_topic(name)
+            if before and before.isdisjoint(bytes(info.endpoint_gid) for info in infos):
                 raise EnvironmentLost(
                     f"{self._names[name]}, which published {name}, is gone (waited for {what})"
                 )
+            self._learn_names(name, infos)
         actions = self._actions.topic_name
         if not self._node.count_subscribers(actions):
             raise EnvironmentLost(

@@ -21,8 +21,9 @@ def test_a_training_outlives_its_cell_keeps_its_cap_and_is_evaluated(tmp_path: P
     namespace, folder = fresh_namespace(), tmp_path / "run"
     with StreamProbe(namespace) as probe:
         node = PolicyProcess(
-            "policy", namespace, run_dir=folder, max_steps=STEPS, progress_period=1.0
-        )
+            "policy", namespace, run_dir=folder, max_steps=STEPS, progress_period=1.0,
+            reset_timeout=20.0,  # where the cell's end comes during a reset
+        )  # fmt: skip
         with node:
             with toy_cell(namespace, step_seconds=0.02) as cell:
                 assert probe.wait_for_actions(SEED_STEPS + 40), node.output

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     config, env, arguments = configure(
         options.env, options.agent, options.preset, options.overrides
     )
-    evaluation_env = _evaluation_env(options.evaluate_in or options.env, arguments, env)
+    evaluation_env = _evaluation_env(options, arguments, env)
     environment = {"id": options.env, "arguments": arguments}
     path = options.run_dir or default_folder(options.env, options.agent, config.train.seed)
     folder = RunFolder(path, config, environment, shape_of(env))
@@ -64,9 +64,15 @@ def run(options: argparse.Namespace) -> int:
     return 0 if summary["complete"] else 130
 
 
-def _evaluation_env(name: str, arguments: dict[str, Any], env: Env) -> Env | None:
+def _evaluation_env(options: argparse.Namespace, arguments: dict[str, Any], env: Env) -> Env | None:
     """Where to evaluate; None: in the environment of the training."""
+    name = options.evaluate_in or options.env
     if hasattr(env.unwrapped, "purpose"):  # over the topics there is one cell for everything
+        if name != options.env:
+            raise UnfitEnvironmentError(
+                f"--evaluate-in {name}: {options.env} is trained and evaluated in its one cell; "
+                "leave --evaluate-in out"
+            )
         return None
     made = make_environment(name, arguments)
     trained, evaluated = shape_of(env), shape_of(made)

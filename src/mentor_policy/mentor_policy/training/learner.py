@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +31,6 @@ class Learner:
         self.agent = agent
         self.ring = ring
         self.updates = 0
-        self.seconds = 0.0
-        """Wall time spent in updates."""
         self.statistics: dict[str, Tensor] = {}
         """What the newest update returned."""
         self._prefetcher = Prefetcher(
@@ -54,11 +51,9 @@ class Learner:
             NonFiniteGradientError: the agent is as it was.
             ReplayError: the ring holds no transition yet.
         """
-        began = time.monotonic()
         batch = self._prefetcher.batch(self.updates)
         self.statistics = self.agent.update(batch, step)
         self.updates += 1
-        self.seconds += time.monotonic() - began
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the agent."""

@@ -1,5 +1,6 @@
 """The loop of training: what it writes, what it refuses, how it learns beside the environment."""
 
+import json
 import os
 import subprocess
 import sys
@@ -135,6 +136,54 @@ def test_asynchronous_learning_works_while_the_environment_moves_and_keeps_its_c
     assert summary["updates"] == int(0.5 * 61)
     idle = read_csv(tmp_path / "run" / "train.csv")["learner_idle"]
     assert all(0 <= share <= 1 for share in idle)
+
+
+@pytest.mark.parametrize("behind", [0, 5])
+def test_an_episode_begins_when_the_learner_is_not_too_far_behind(
+    tmp_path: Path, behind: int
+) -> None:
+    owed, pause = [], [0.01 if behind else 0.5]
+
+    class Watched(PointEnv):
+        def reset(self, **arguments):
+            step = trainer.counters.step
+            owed.append(max(0, step - 39) - trainer.learner.updates)
+            if step >= 80:
+                pause[0] = 0.0
+            return super().reset(**arguments)
+
+    trainer, run = trainer_of(
+        tmp_path / "run", "train.asynchronous=true", f"train.updates_behind={behind}",
+        "train.eval_every_frames=0", env=Watched(),
+    )  # fmt: skip
+    update = trainer.agent.update
+
+    def slow(*arguments):
+        time.sleep(pause[0])
+        return update(*arguments)
+
+    trainer.agent.update = slow
+    assert trainer.run()["complete"]
+    run.close()
+    if behind:
+        assert max(owed) <= behind
+    else:
+        assert max(owed) > 20  # an arm that waits for nobody runs away from a slow learner
+
+
+def test_a_folder_older_than_a_setting_is_resumed(tmp_path: Path) -> None:
+    def open_folder(*overrides: str) -> None:
+        config = load_config("mentor", "robot", [*TINY, *overrides])
+        RunFolder(tmp_path / "run", config, ENVIRONMENT, shape_of(PointEnv())).close()
+
+    open_folder()
+    file = tmp_path / "run" / "config.json"
+    kept = json.loads(file.read_text())
+    del kept["config"]["train"]["reward_scale"]
+    file.write_text(json.dumps(kept))
+    with pytest.raises(RunFolderError, match=r"train.reward_scale is 1.0 there and 0.5 here"):
+        open_folder("train.reward_scale=0.5")
+    open_folder()
 
 
 def test_acting_does_not_wait_for_an_update_that_takes_long(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def check(config: Config) -> None:
 def _check_train(train: TrainConfig) -> None:
     for key in ("frames", "action_repeat", "update_every", "batch_size", "n_step", "eval_episodes"):
         _at_least(train, key, 1, "train")
-    for key in ("seed", "seed_frames", "threads", "eval_every_frames"):
+    for key in ("seed", "seed_frames", "threads", "eval_every_frames", "updates_behind"):
         _at_least(train, key, 0, "train")
     for key in ("checkpoint_every_frames", "keep_checkpoints", "log_every_frames"):
         _at_least(train, key, 1, "train")

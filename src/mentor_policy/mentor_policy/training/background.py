@@ -54,17 +54,17 @@ class BackgroundLearner:
                 self._waiting -= 1
                 self._condition.notify_all()
 
-    def drain(self) -> bool:
-        """Wait until everything that was allowed is done; False if ``stop`` came before.
+    def drain(self, behind: int = 0) -> bool:
+        """Wait until all but ``behind`` of what was allowed is done; False if ``stop`` came before.
 
         Raises:
             whatever an update raised.
         """
         with self._condition:
-            while self._error is None and self._done < self._allowed and not self._stop():
+            while self._error is None and self._done + behind < self._allowed and not self._stop():
                 self._condition.wait(0.1)
             self._raise()
-            return self._done >= self._allowed
+            return self._done + behind >= self._allowed
 
     def close(self) -> None:
         """Finish the update that is running, and stop."""

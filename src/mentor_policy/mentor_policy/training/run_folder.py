@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mentor_policy.config import Config, config_to_dict
+from mentor_policy.config import Config, config_from_dict, config_to_dict
 
 from .environment import Shape
 
@@ -21,7 +21,7 @@ FORMAT = "mentor run"
 FREE = {
     "train.frames", "train.threads", "train.eval_every_frames", "train.eval_episodes",
     "train.keep_checkpoints", "train.checkpoint_every_frames", "train.log_every_frames",
-    "train.video", "agent.check_gradients", "agent.keep_freed_memory",
+    "train.updates_behind", "train.video", "agent.check_gradients", "agent.keep_freed_memory",
 }  # fmt: skip
 """Settings that may differ when a run is resumed: they do not change what is learned."""
 
@@ -68,7 +68,7 @@ class RunFolder:
             self._lock = _take_lock(path)
             self.resumed = file.exists()
             if self.resumed:
-                _refuse_other(path, wanted)
+                self._refuse_other(wanted)
             temporary = path / ".new-config.json"
             with temporary.open("w") as stream:
                 json.dump(wanted, stream, indent=2)
@@ -106,6 +106,18 @@ class RunFolder:
         """Let another process have the folder."""
         os.close(self._lock)
 
+    def _refuse_other(self, wanted: Mapping[str, Any]) -> None:
+        try:
+            differing = _differences(self.path / "config.json", wanted)
+            if differing:
+                raise RunFolderError(
+                    f"run folder {self.path} belongs to another run: {'; '.join(differing)}. "
+                    "Give the same settings to resume it, or choose another run_dir"
+                )
+        except RunFolderError:
+            self.close()
+            raise
+
 
 def _foreign(path: Path) -> bool:
     return any(entry.name not in (".lock", ".new-config.json") for entry in path.iterdir())
@@ -126,26 +138,23 @@ def _take_lock(path: Path) -> int:
     return file
 
 
-def _refuse_other(path: Path, wanted: Mapping[str, Any]) -> None:
-    file = path / "config.json"
+def _differences(file: Path, wanted: Mapping[str, Any]) -> list[str]:
+    """Settings that the folder was made with and that are other ones now."""
     try:
         found = json.loads(file.read_text())
         if found["format"] != FORMAT:
             raise ValueError(f"format is {found['format']!r}")
-        theirs = dict(_flat(found))
+        # A folder that is older than a setting was made with its default.
+        settings = config_to_dict(config_from_dict(found["config"]))
+        theirs = dict(_flat({**found, "config": settings}))
     except (ValueError, KeyError, TypeError) as error:
         raise RunFolderError(f"{file} is damaged or of something else: {error}") from error
     ours = dict(_flat(wanted))
-    differing = [
+    return [
         f"{key} is {theirs.get(key, 'absent')!r} there and {ours.get(key, 'absent')!r} here"
         for key in sorted({*ours, *theirs})
         if key not in FREE and theirs.get(key) != ours.get(key)
     ]
-    if differing:
-        raise RunFolderError(
-            f"run folder {path} belongs to another run: {'; '.join(differing)}. "
-            "Give the same settings to resume it, or choose another run_dir"
-        )
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

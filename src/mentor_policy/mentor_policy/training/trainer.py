@@ -225,6 +225,8 @@ class Trainer:
         if now.step >= now.next_evaluation and not self.stop:
             self._evaluate()
             now.next_evaluation = now.step + self._evaluation_interval
+        if self._background is not None and self._train.updates_behind:
+            self._background.drain(self._train.updates_behind)
         now.episode_step, now.episode_return = 0, 0.0
         seed = episode_seed(self._train.seed, TRAINING, now.episode)
         observation, _ = self._env.reset(seed=seed)

@@ -52,7 +52,7 @@ launch:
 
 test:
 	$(SET_UP) ready-dev
-	@$(IN_WORKSPACE) exec python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(IN_WORKSPACE) exec bash setup/test.sh $(ARGS)
 
 soak:
 	$(SET_UP) ready-dev

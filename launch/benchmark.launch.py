@@ -54,7 +54,7 @@ def generate_launch_description():
         remappings=[("/clock", "clock")],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
-        respawn_delay=1.0,
+        respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
         on_exit=Shutdown(
             reason="the bridge has ended", condition=UnlessCondition(LaunchConfiguration("respawn"))
         ),

@@ -65,7 +65,7 @@ def node(package, executable, **parameters):
         remappings=[("/clock", "clock")],  # a twin's clock is its cell's alone
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
-        respawn_delay=1.0,
+        respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
         on_exit=Shutdown(
             reason=f"{executable} has ended",
             condition=UnlessCondition(LaunchConfiguration("respawn")),

@@ -19,6 +19,21 @@ def fresh_namespace() -> str:
     return f"/cell_{os.getpid()}_{next(_numbers)}"
 
 
+def end_gently(process: subprocess.Popen[Any]) -> None:
+    """End a process as Ctrl-C does, and by force if that takes long.
+
+    Whoever is killed keeps its place in the shared memory of the others; a process that takes this
+    place within the lease (3 s) may not be heard by them. So only what must be killed is killed.
+    """
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    try:
+        process.wait(20.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class CellProcess:
     """``python <script> --ros-args ...`` with the given parameters; a context manager."""
 
@@ -37,9 +52,7 @@ class CellProcess:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+        end_gently(self.process)
         self.log.close()
 
     @property
@@ -47,12 +60,12 @@ class CellProcess:
         self.log.seek(0)
         return self.log.read()
 
-    def end(self, number: signal.Signals, seconds: float = 10.0) -> int:
+    def end(self, number: signal.Signals, seconds: float = 60.0) -> int:
         """Sends the signal and returns the exit status."""
         self.process.send_signal(number)
         return self.process.wait(seconds)
 
-    def says(self, text: str, seconds: float = 10.0) -> bool:
+    def says(self, text: str, seconds: float = 60.0) -> bool:
         """Waits until the output holds the text."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

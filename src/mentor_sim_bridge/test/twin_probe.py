@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import rclpy
+from cell_process import end_gently
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 
@@ -47,6 +48,7 @@ class TwinProbe:
         rclpy.init(context=self.context)
         self.node = rclpy.create_node("probe", namespace=self.namespace, context=self.context)
         self.motions: dict[tuple[int, int], Motion] = {}
+        self._newest = 0
         self.truths: list[str] = []
         self.images: dict[str, dict[int, np.ndarray]] = {camera: {} for camera in CAMERAS}
         self.heard: dict[str, Any] = {}
@@ -71,16 +73,16 @@ class TwinProbe:
 
     def __enter__(self) -> TwinProbe:
         try:
-            self.wait(lambda: self.node.count_publishers("motion") > 0, 30.0)
-            self.wait(lambda: self.describe().ready, 10.0)
+            self.wait(lambda: self.node.count_publishers("motion") > 0)
+            self.wait(lambda: self.describe().ready)
+            self.wait(lambda: "clock" in self.heard)
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.process.kill()
-        self.process.wait()
+        end_gently(self.process)
         self._over.set()
         self._thread.join()
         self.executor.shutdown()
@@ -94,7 +96,7 @@ class TwinProbe:
         self.log.seek(0)
         return self.log.read()
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 10.0) -> Any:
+    def wait(self, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
         """The condition's first true value."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -107,7 +109,7 @@ class TwinProbe:
 
     def describe(self) -> Any:
         """The answer of `describe`."""
-        assert self.describer.wait_for_service(30.0), self.output
+        assert self.describer.wait_for_service(60.0), self.output
         return self._result(self.describer.call_async(topics.DESCRIBE.type.Request()))
 
     def tear(self) -> Any:
@@ -116,7 +118,7 @@ class TwinProbe:
 
     def move(self, **goal: Any) -> Any:
         """The result of `move_to`; None if the goal was rejected."""
-        assert self.mover.wait_for_server(30.0), self.output
+        assert self.mover.wait_for_server(60.0), self.output
         handle = self._result(self.mover.send_goal_async(MoveTo.Goal(**goal)))
         return self._result(handle.get_result_async()).result if handle.accepted else None
 
@@ -131,13 +133,14 @@ class TwinProbe:
 
     def send(self, episode: int, step: int, data: Any, age: float = 0.0, **options: Any) -> None:
         """Publishes an action, stamped `age` seconds ago."""
-        now = time_to_nanoseconds(self.heard["clock"].clock)
+        # As agents do: the clock may come later than the motion that it belongs to.
+        now = max(time_to_nanoseconds(self.heard["clock"].clock), self._newest)
         stamp = nanoseconds_to_time(now - round(age * 1e9))
         self.actions.publish(action_message(data, episode, step, stamp, **options))
 
-    def step(self, episode: int, step: int, data: Any) -> Motion:
+    def step(self, episode: int, step: int, data: Any, **options: Any) -> Motion:
         """Acts, and waits for the motion."""
-        self.send(episode, step, data)
+        self.send(episode, step, data, **options)
         return self.wait(lambda: self.motions.get((episode, step + 1)))
 
     def observation(self, motion: Motion) -> np.ndarray:
@@ -154,6 +157,7 @@ class TwinProbe:
         )
 
     def _on_motion(self, message: Motion) -> None:
+        self._newest = max(self._newest, time_to_nanoseconds(message.end))
         self.motions[message.episode, message.step] = message
 
     def _on_image(self, camera: str) -> Callable[[Any], None]:
@@ -167,7 +171,7 @@ class TwinProbe:
         return lambda message: self.heard.__setitem__(name, message)
 
     def _result(self, future: Any) -> Any:
-        self.wait(future.done, 30.0)
+        self.wait(future.done)
         return future.result()
 
     def _spin(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cell_process import end_gently
 from lifecycle_msgs.msg import Transition
 from node_process import NodeProcess, Observer, eventually, executables
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
@@ -50,8 +51,7 @@ def pair(
         yield Pair(names[0], names[1], (processes[0], processes[1]))
     finally:
         for process in processes:
-            process.process.kill()
-            process.process.wait()
+            end_gently(process.process)
 
 
 def test_there_are_nodes() -> None:

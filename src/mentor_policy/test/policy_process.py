@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cell_process import end_gently
+
 HERE = Path(__file__).parent
 COMMON = Path(__file__).parents[2] / "mentor_common" / "test"
 TOY = (
@@ -52,6 +54,7 @@ class NodeProcess:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             quoted = f"'{text}'" if isinstance(value, (str, Path)) else text
             command += ["-p", f"{name}:={quoted}"]
+        self._around = bool(around)
         paths = [str(HERE), str(COMMON), os.environ.get("PYTHONPATH", "")]
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
@@ -70,7 +73,9 @@ class NodeProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.kill()
+        if self._around:  # those around it would keep the signal
+            self.kill()
+        end_gently(self.process)
         self._log.close()
 
     def kill(self) -> None:

@@ -87,6 +87,26 @@ class StreamProbe:
             time.sleep(0.02)
         return True
 
+    def wait_for_quiet(self, quiet: float = 1.0, seconds: float = 60.0) -> bool:
+        """Wait until no action has come for ``quiet`` seconds."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            heard = len(self.action_times)
+            time.sleep(quiet)
+            if len(self.action_times) == heard:
+                return True
+        return False
+
+    def wait_until_gone(self, topic: topics.Topic, seconds: float = 60.0) -> bool:
+        """Wait until nobody publishes the topic: who was killed is there until its lease ends.
+
+        A process that takes its place in shared memory before is not always heard.
+        """
+        until = time.monotonic() + seconds
+        while self._node.count_publishers(topic.name) and time.monotonic() < until:
+            time.sleep(0.05)
+        return not self._node.count_publishers(topic.name)
+
     def longest_pause(self, since: int = 0) -> float:
         """Longest time between two actions, seconds, from action number ``since`` on."""
         times = self.action_times[since:]

@@ -12,6 +12,8 @@ from cell_process import fresh_namespace
 from policy_process import PolicyProcess, toy_cell
 from stream_probe import StreamProbe
 
+from mentor_common import topics
+
 STEPS = 400
 UPDATE_EVERY = 2  # of preset dmc
 SEED_STEPS = 80
@@ -71,7 +73,8 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
             assert f"step {stopped['step']} of" in node.output
             assert probe.wait_for_actions(20), node.output
             node.kill()  # -9: the replay holds what was lived
-        time.sleep(1.0)  # for what is still on its way to the probe
+        assert probe.wait_until_gone(topics.ACTION)
+        assert probe.wait_for_quiet()  # for what is still on its way to the probe
         lived = len(probe.action_times) - before
         with PolicyProcess("policy", namespace, run_dir=folder) as node:
             assert node.says("resumes run in"), node.output

@@ -96,7 +96,7 @@ def test_a_full_disk_ends_the_learner_with_its_replay_whole(cell: str, tmp_path:
         publish_period=0.5, checkpoint_period=1.0,
     )  # fmt: skip
     with StreamProbe(cell) as probe, acts, learns:
-        assert learns.ends(90) == 1, learns.output
+        assert learns.ends() == 1, learns.output
         said = learns.output
         assert "refused: " in said and "No space left on device" in said, said
         assert probe.wait_for_actions(10), acts.output  # the arm does not mind
@@ -111,6 +111,6 @@ def test_weights_that_do_not_fit_leave_the_actor_acting(cell: str, tmp_path: Pat
         probe.publish(
             POLICY_WEIGHTS, PolicyWeights(run_id="other", version=1, config="{}", data=b"x")
         )
-        assert acts.says("weights refused: weights 1 of run other", 20), acts.output
+        assert acts.says("weights refused: weights 1 of run other"), acts.output
         assert probe.wait_for_actions(20), acts.output
         assert acts.end() == 0, acts.output

@@ -23,7 +23,7 @@ from rclpy.executors import SingleThreadedExecutor
 
 Result = TypeVar("Result")
 
-LATE = 20.0
+LATE = 60.0
 """Seconds after which something that should have come has not."""
 
 
@@ -124,7 +124,7 @@ class Observer:
             names = self.nodes_in(process.namespace)
             return names[0] if names else ""
 
-        name = eventually(look, 40.0)
+        name = eventually(look)
         assert name, f"no node in {process.namespace}:\n{process.output}"
         return name
 

@@ -21,6 +21,8 @@ from std_srvs.srv import Trigger
 
 from mentor_common.ros_env import EnvironmentLost, RosEnv
 
+pytestmark = pytest.mark.real_time
+
 NODES = {
     "twin": ("mentor_sim_bridge.nodes.cable_twin",),
     "stacker": ("mentor_camera.stacker_node", "image_reliability:=reliable"),
@@ -69,7 +71,7 @@ class Cell:
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
-            process.wait(20)
+            process.wait(60)
 
     def begin(self, seed: int) -> None:
         """Begins an episode on both sides, as soon as the cell can."""

@@ -96,4 +96,4 @@ def test_two_of_it_live_side_by_side_in_two_namespaces(
         for launch in launches:
             launch.send_signal(signal.SIGINT)
         for launch in launches:
-            launch.wait(20)
+            launch.wait(60)

@@ -54,7 +54,7 @@ class RunningLaunch:
         """What was printed so far."""
         return self._file.read_text(errors="replace")
 
-    def wait_for(self, text: str, seconds: float = 30.0) -> None:
+    def wait_for(self, text: str, seconds: float = 60.0) -> None:
         """Wait until the launch has printed `text`."""
         until = time.monotonic() + seconds
         while text not in self.output:
@@ -62,7 +62,7 @@ class RunningLaunch:
             assert time.monotonic() < until, f"no {text!r} in:\n{self.output}"
             time.sleep(0.02)
 
-    def end(self, number: int | None = None, seconds: float = 30.0) -> int:
+    def end(self, number: int | None = None, seconds: float = 60.0) -> int:
         """Send a signal if one is given; return the exit status."""
         if number is not None:
             self.process.send_signal(number)

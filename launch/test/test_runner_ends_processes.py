@@ -32,6 +32,7 @@ def start_family(folder: Path) -> tuple[RunningLaunch, dict[str, str]]:
     return launch, mark
 
 
+@pytest.mark.real_time
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_every_process_within_5_s(tmp_path: Path, number: signal.Signals) -> None:
     launch, mark = start_family(tmp_path)
@@ -41,12 +42,14 @@ def test_a_signal_ends_every_process_within_5_s(tmp_path: Path, number: signal.S
     assert marked_processes(mark) == []
 
 
+@pytest.mark.real_time
 def test_the_runner_killed_outright_leaves_none(tmp_path: Path) -> None:
     launch, mark = start_family(tmp_path)
     launch.end(signal.SIGKILL)
     assert wait_until_gone(mark, seconds=8.0) == []
 
 
+@pytest.mark.real_time
 def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
     launch, mark = start_family(tmp_path)
     for _ in range(3):

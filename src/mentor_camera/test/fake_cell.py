@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from clockface import MS, clock_image
 from fake_partner import FakePartner
 
@@ -43,8 +41,7 @@ class FakeCell(FakePartner):
                 self.node.get_publishers_info_by_topic("/observation")
             )
 
-        assert self.wait(connected, 20.0), "the stacker did not come"
-        time.sleep(0.1)
+        self.wait_until_active(connected, "the stacker")
 
     def image(self, camera: str, time_ms: int, height: int = 48, width: int = 64) -> None:
         """Publishes an image that spells its stamp."""
@@ -65,7 +62,7 @@ class FakeCell(FakePartner):
         message.end = message.header.stamp = nanoseconds_to_time(end_ms * MS)
         self._motions.publish(message)
 
-    def observation(self, episode: int, step: int, seconds: float = 5.0) -> Observation:
+    def observation(self, episode: int, step: int, seconds: float = 60.0) -> Observation:
         """The observation of a step; fails if it does not come."""
         assert self.wait(lambda: (episode, step) in self.observations, seconds), (
             f"no observation of episode {episode} step {step}"

@@ -20,6 +20,8 @@ class FakePartner:
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
         self.node = rclpy.create_node(name, namespace=namespace, context=self.context)
+        self.states: list[str] = []
+        """What the node of ``hear_diagnostics`` says of its lifecycle, report by report."""
 
     def begin(self, threads: int = 1) -> None:
         """Spins from now on; for when all that the node has is made."""
@@ -41,15 +43,23 @@ class FakePartner:
     def hear_diagnostics(self, of: str) -> list[tuple[int, str]]:
         """Level and message of each report of nodes whose name holds ``of``, as they come."""
         heard: list[tuple[int, str]] = []
+        self.states.clear()
 
         def on_diagnostics(message: DiagnosticArray) -> None:
             for status in message.status:
                 if of in status.name:
                     heard.append((status.level[0], status.message))
+                    self.states += [v.value for v in status.values if v.key == "state"]
 
         topic = topics.DIAGNOSTICS
         self.node.create_subscription(topic.type, topic.name, on_diagnostics, topic.qos)
         return heard
+
+    def wait_until_active(self, connected: Callable[[], bool], who: str) -> None:
+        """Until this partner finds the node, and the node then says that it is active: not deaf."""
+        assert self.wait(connected, 60.0), f"{who} did not come"
+        self.states.clear()
+        assert self.wait(lambda: "active" in self.states, 60.0), f"{who} is not active"
 
     def wait(self, done: Callable[[], bool], seconds: float) -> bool:
         """Whether it comes about in time."""

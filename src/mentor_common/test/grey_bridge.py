@@ -67,7 +67,7 @@ class GreyBridge(CellNode):
             return ResetEpisode.Result(success=False, message="the grey is stuck")
         if trouble == "slow_reset":
             goal.feedback(stage="lift", waiting_for="the arm")
-            time.sleep(3.0)
+            time.sleep(9.0)
         if goal.request.seeded:
             self.random = np.random.default_rng(goal.request.seed)
         self.grey = self.random.uniform(100, 150, 2)

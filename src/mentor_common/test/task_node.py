@@ -27,6 +27,6 @@ def task_node(module: str, **parameters: object) -> Iterator[subprocess.Popen[by
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(10)
+            process.wait(60)
         finally:
             process.kill()

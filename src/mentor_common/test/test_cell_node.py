@@ -31,7 +31,7 @@ from mentor_msgs.msg import Action
 PLAIN = "plain_node.py"
 
 
-def until(found: Callable[[], Any], seconds: float = 10.0) -> Any:
+def until(found: Callable[[], Any], seconds: float = 60.0) -> Any:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found():
@@ -71,7 +71,7 @@ class Peer:
 
     def ask(self, kind: Any, name: str, request: Any) -> Any:
         client = self.node.create_client(kind, name)
-        assert client.wait_for_service(10.0), f"nobody serves {name}"
+        assert client.wait_for_service(60.0), f"nobody serves {name}"
         future = client.call_async(request)
         assert until(future.done), f"{name} does not answer"
         return future.result()
@@ -87,7 +87,7 @@ class Peer:
 
     def goal(self, namespace: str, feedback: list[Any] | None = None, **fields: Any) -> Any:
         client: Any = ActionClient(self.node, MoveTo, f"{namespace}/move_to")
-        assert client.wait_for_server(10.0)
+        assert client.wait_for_server(60.0)
         heard = None if feedback is None else lambda m: feedback.append(m.feedback)
         sent = client.send_goal_async(MoveTo.Goal(**fields), feedback_callback=heard)
         assert until(sent.done)
@@ -127,7 +127,7 @@ def running(peer: Peer) -> Iterator[str]:
 )
 def test_bad_parameters_end_the_start_with_status_2(parameters: Any, hint: str) -> None:
     with CellProcess(PLAIN, fresh_namespace(), **parameters) as process:
-        assert process.process.wait(20.0) == 2
+        assert process.process.wait(60.0) == 2
         assert hint in process.output and "/plain" in process.output
 
 
@@ -135,7 +135,7 @@ def test_a_parameter_file_with_an_unknown_name_is_refused(tmp_path: Path) -> Non
     file = tmp_path / "params.yaml"
     file.write_text("/**:\n  ros__parameters:\n    speed: 1\n    colour: red\n")
     with CellProcess(PLAIN, fresh_namespace(), "--params-file", str(file)) as process:
-        assert process.process.wait(20.0) == 2
+        assert process.process.wait(60.0) == 2
         assert "'colour' (value 'red') is unknown" in process.output
 
 
@@ -199,11 +199,12 @@ def test_a_node_that_is_not_active_publishes_nothing_and_rejects_goals(peer: Pee
 
 def test_what_cannot_be_configured_says_why_and_ends_with_status_1() -> None:
     with CellProcess(PLAIN, fresh_namespace(), file="/no/such/file") as process:
-        assert process.process.wait(20.0) == 1
+        assert process.process.wait(60.0) == 1
         assert "configure failed: FileNotFoundError" in process.output
         assert "/no/such/file" in process.output
 
 
+@pytest.mark.real_time
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("autostart", [True, False])
 def test_signals_end_a_node_cleanly(peer: Peer, number: signal.Signals, autostart: bool) -> None:
@@ -224,7 +225,7 @@ def test_a_node_can_end_itself_with_a_status(peer: Peer) -> None:
     actions = peer.node.create_publisher(Action, f"{namespace}/action", topics.ACTION.qos)
     with CellProcess(PLAIN, namespace) as process:
         actions.publish(Action(step=99))
-        assert process.process.wait(20.0) == 7
+        assert process.process.wait(60.0) == 7
     peer.node.destroy_publisher(actions)
 
 
@@ -300,6 +301,7 @@ def test_a_partner_is_missed_once_and_greeted_once(peer: Peer) -> None:
         assert process.output.count("goes on: ") == 1
 
 
+@pytest.mark.real_time
 def test_a_partner_killed_by_force_is_missed_in_seconds(peer: Peer) -> None:
     namespace = fresh_namespace()
     with CellProcess(PLAIN, namespace) as process:

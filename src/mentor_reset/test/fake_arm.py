@@ -74,7 +74,7 @@ class FakeArm(FakePartner):
     ) -> Any:
         """Calls `reset_episode` and waits for its result."""
         goal = ResetEpisode.Goal(seeded=seed is not None, seed=seed or 0, timeout=timeout)
-        assert self._client.wait_for_server(20.0), "the reset node did not come"
+        assert self._client.wait_for_server(60.0), "the reset node did not come"
         sent = self._client.send_goal_async(
             goal, feedback_callback=lambda m: self.feedback.append(m.feedback)
         )
@@ -117,7 +117,7 @@ class FakeArm(FakePartner):
         return MoveTo.Result(success=True, reached=self.position.tolist())
 
 
-def _wait(future: Any, seconds: float = 30.0) -> Any:
+def _wait(future: Any, seconds: float = 60.0) -> Any:
     event = threading.Event()
     future.add_done_callback(lambda _: event.set())
     assert event.wait(seconds), "no answer"

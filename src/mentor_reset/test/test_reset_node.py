@@ -18,7 +18,7 @@ from mentor_reset.routine import BEGIN
 def shared():
     arm = FakeArm()
     try:
-        with task_node("mentor_reset.reset_node", observation_timeout=1.0, move_timeout=3.0):
+        with task_node("mentor_reset.reset_node", observation_timeout=10.0, move_timeout=20.0):
             yield arm
     finally:
         arm.close()
@@ -97,16 +97,19 @@ def test_a_move_that_always_fails_ends_the_reset_with_stage_and_reason(arm):
     assert len([g for g in arm.goals if g.routine == "release_tension"]) == TASK.reset.attempts
 
 
+@pytest.mark.real_time
 def test_a_cancelled_reset_stops_the_arm_and_says_so(arm):
     arm.slow = lambda goal: 20.0
     began = time.monotonic()
     answer = arm.reset(cancel_after=0.5)
     assert answer.status == GoalStatus.STATUS_CANCELED
     assert "cancelled" in answer.result.message and time.monotonic() - began < 5.0
+    assert arm.wait(lambda: arm.cancelled > 0, 30.0)
     time.sleep(0.3)
     assert arm.cancelled == 1 and not begins(arm)
 
 
+@pytest.mark.real_time
 def test_a_reset_that_takes_too_long_ends_in_time_and_the_arm_stops(arm):
     arm.slow = lambda goal: 20.0 if goal.begins_episode else 0.0
     began = time.monotonic()
@@ -114,7 +117,7 @@ def test_a_reset_that_takes_too_long_ends_in_time_and_the_arm_stops(arm):
     assert answer.status == GoalStatus.STATUS_ABORTED
     assert 1.0 < time.monotonic() - began < 4.0
     assert "never finishes" in answer.result.message and BEGIN in answer.result.message
-    time.sleep(0.3)
+    assert arm.wait(lambda: arm.cancelled > 0, 30.0)
     assert arm.cancelled == 1
 
 
@@ -125,6 +128,7 @@ def test_an_episode_without_its_first_observation_has_not_begun(arm):
     assert "no Observation(" in answer.result.message and "stacker" in answer.result.message
 
 
+@pytest.mark.real_time
 def test_while_the_arm_is_away_the_feedback_says_who_is_waited_for_and_it_goes_on_after(arm):
     arm.vanish()
     answer = arm.reset(timeout=3.0)

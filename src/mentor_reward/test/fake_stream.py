@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import numpy as np
@@ -35,12 +34,12 @@ class FakeStream(FakePartner):
         """Until the reward node hears and is heard."""
 
         def connected() -> bool:
-            return self._motions.get_subscription_count() > 0 and bool(
+            publishers = (self._motions, self._observations, self._truth)
+            return all(p.get_subscription_count() > 0 for p in publishers) and bool(
                 self.node.get_publishers_info_by_topic("/reward")
             )
 
-        assert self.wait(connected, 40.0), "the reward node did not come"
-        time.sleep(0.2)
+        self.wait_until_active(connected, "the reward node")
 
     def motion(self, episode: int, step: int, failed: str = "") -> None:
         """Publishes a motion that ended at 100 + step seconds."""
@@ -61,7 +60,7 @@ class FakeStream(FakePartner):
         fields = {"episode": episode, "step": step, "slot_1": slot_1, "slot_2": slot_2}
         self._truth.publish(String(data=json.dumps(fields)))
 
-    def reward(self, episode: int, step: int, seconds: float = 5.0) -> Reward:
+    def reward(self, episode: int, step: int, seconds: float = 60.0) -> Reward:
         """The reward of a step; fails if it does not come, or comes twice."""
 
         def found() -> list[Any]:

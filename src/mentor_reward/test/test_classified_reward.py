@@ -72,7 +72,7 @@ def test_the_node_gives_what_the_classifiers_in_process_see(weights):
 
 def test_without_weights_the_node_ends_with_an_error_that_names_the_file(tmp_path, capfd):
     with task_node("mentor_reward.reward_node", states="classified", weights=tmp_path) as process:
-        assert process.wait(40) == 1
+        assert process.wait(60) == 1
     assert "no weights of 'slot_1'" in capfd.readouterr().err
 
 

@@ -34,7 +34,7 @@ def page(folder):
 
 
 def get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return answer.read()
 
 
@@ -43,7 +43,7 @@ def post(page: str, kind: str = "application/json", **fields: object) -> int:
         f"{page}/api/label", json.dumps(fields).encode(), {"Content-Type": kind}
     )
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code

@@ -54,7 +54,7 @@ class BridgeProbe:
                 self.level = status.level
                 self.reports += 1
 
-    def until(self, done: Callable[[], Any], seconds: float = 20.0) -> Any:
+    def until(self, done: Callable[[], Any], seconds: float = 60.0) -> Any:
         """Spins until ``done`` is true; fails after so many seconds."""
         end = time.monotonic() + seconds
         while not (found := done()):
@@ -70,7 +70,7 @@ class BridgeProbe:
 
     def describe(self) -> Describe.Response:
         """What the environment says of itself, as soon as it is ready."""
-        self.until(self._describe.service_is_ready, 40.0)
+        self.until(self._describe.service_is_ready)
         while True:
             future = self._describe.call_async(Describe.Request())
             self.until(future.done)
@@ -80,7 +80,7 @@ class BridgeProbe:
 
     def reset(self, seed: int | None = None, **options: str) -> Any:
         """Calls ``reset_episode``; option values are JSON texts. Returns its result."""
-        self.until(self._reset.server_is_ready, 40.0)
+        self.until(self._reset.server_is_ready)
         goal = ResetEpisode.Goal(
             seeded=seed is not None,
             seed=seed or 0,
@@ -92,7 +92,7 @@ class BridgeProbe:
         if not sent.result().accepted:
             return None
         done = sent.result().get_result_async()
-        self.until(done.done, 30.0)
+        self.until(done.done)
         result = done.result().result
         if result.success:
             self.until(lambda: (result.episode, 0) in self.observations)
@@ -123,7 +123,7 @@ class BridgeProbe:
         }
 
     def __enter__(self) -> BridgeProbe:
-        self.until(lambda: self.node.count_subscribers(self.publisher.topic_name) > 0, 60.0)
+        self.until(lambda: self.node.count_subscribers(self.publisher.topic_name) > 0)
         return self
 
     def __exit__(

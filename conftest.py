@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
-from mentor_bringup.domain import DomainClaim, claim_domain
+from mentor_bringup.domain import claim_domain
 
 settings.register_profile("mentor", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("mentor")
 
-_CLAIM = pytest.StashKey[DomainClaim]()
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Give this test process, and whatever it starts, a domain that nobody else hears."""
-    claim = claim_domain()
-    config.stash[_CLAIM] = claim
-    os.environ["ROS_DOMAIN_ID"] = str(claim.number)
+def pytest_configure() -> None:
+    """Keep this test process, and whatever it starts, to this machine and to one thread each."""
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     for name, value in {"MUJOCO_GL": "egl", "LP_NUM_THREADS": "0", "OMP_NUM_THREADS": "1"}.items():
         os.environ.setdefault(name, value)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Give the domain back."""
-    if _CLAIM in config.stash:
-        config.stash[_CLAIM].release()
+@pytest.fixture(scope="module", autouse=True)
+def domain_of_its_own() -> Iterator[int]:
+    """A ROS domain that nobody else hears, another one for each module.
+
+    So none meets what another left behind: whoever takes the place in shared memory of a process
+    that has just ended may not be heard by its peers (see mentor_common.dds).
+    """
+    claim = claim_domain()
+    before = os.environ.get("ROS_DOMAIN_ID")
+    os.environ["ROS_DOMAIN_ID"] = str(claim.number)
+    yield claim.number
+    claim.release()
+    if before is None:
+        del os.environ["ROS_DOMAIN_ID"]
+    else:
+        os.environ["ROS_DOMAIN_ID"] = before

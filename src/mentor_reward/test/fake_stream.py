@@ -30,11 +30,13 @@ class FakeStream(FakePartner):
         self.node.create_subscription(Reward, "reward", self.rewards.append, qos)
         self.begin()
 
-    def wait_for_node(self) -> None:
-        """Until the reward node hears and is heard."""
+    def wait_for_node(self, states: str) -> None:
+        """Until the reward node hears all that it takes with these ``states``, and is heard."""
+        publishers = [self._motions, self._observations]
+        if states == "truth":
+            publishers.append(self._truth)
 
         def connected() -> bool:
-            publishers = (self._motions, self._observations, self._truth)
             return all(p.get_subscription_count() > 0 for p in publishers) and bool(
                 self.node.get_publishers_info_by_topic("/reward")
             )

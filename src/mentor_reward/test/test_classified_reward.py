@@ -55,7 +55,7 @@ def test_the_node_gives_what_the_classifiers_in_process_see(weights):
     stream = FakeStream()
     try:
         with task_node("mentor_reward.reward_node", states="classified", weights=weights):
-            stream.wait_for_node()
+            stream.wait_for_node("classified")
             pairs = [(0, 0), (1, 6), (2, 3), (3, 0), (3, 3), (3, 5), (3, 6)]
             for step, pair in enumerate(pairs, start=1):
                 pixels = picture_of(*pair, rng)

@@ -23,7 +23,7 @@ def truth():
         with task_node(
             "mentor_reward.reward_node", states="truth", observation_timeout=0.6, max_steps=40
         ):
-            stream.wait_for_node()
+            stream.wait_for_node("truth")
             yield stream
     finally:
         stream.close()

@@ -123,17 +123,19 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         Args:
             seed: of the episode's randomisation; None: it goes on as it is.
             options: the task's own, JSON values.
-        Raises: EnvironmentLost if the cell does not get there in ``reset_timeout``.
+        Raises: EnvironmentLost if the cell does not get there in ``reset_timeout``, or if this is
+            closed.
         """
         if seed is not None and not 0 <= seed < 2**64:
             raise ValueError(f"seed is {seed}, must be from 0 to 2^64 - 1")
         super().reset(seed=seed)
         self._over = True
         until = time.monotonic() + self.reset_timeout
-        self._check_same(self._link.describe(until, ready=True))
         names = list(options or {})
         values = [json.dumps(_plain((options or {})[name])) for name in names]
-        result = self._link.reset(seed, names, values, until, self.reset_timeout)
+        with self._link.open():
+            self._check_same(self._link.describe(until, ready=True))
+            result = self._link.reset(seed, names, values, until, self.reset_timeout)
         self._episode, self._step = int(result.episode), 0
         self._observation = self._reward = None
         for episode in sorted(self._first):

@@ -10,13 +10,15 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import rclpy
 from builtin_interfaces.msg import Time
 from rclpy.action import ActionClient
 from rclpy.context import Context
+from rclpy.exceptions import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.node import Node
@@ -169,6 +171,18 @@ class RosLink:
                     look = now + LOOK
                     self._check_partners(what)
                 self._wait_for_message(min(until, look) - now)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Where this is closed, before or meanwhile, EnvironmentLost says so."""
+        if self._closed:
+            raise EnvironmentLost("this RosEnv is closed")
+        try:
+            yield
+        except InvalidHandle as error:
+            if not self._closed:
+                raise
+            raise EnvironmentLost("this RosEnv was closed meanwhile") from error
 
     def describe(self, until: float, ready: bool = False) -> Describe.Response:
         """Asks the environment what it is, until it answers (and is ready).

@@ -290,6 +290,14 @@ env.reset()
 """
 
 
+def test_a_closed_one_says_so_at_the_next_reset(cell: str) -> None:
+    env = RosEnv(cell)
+    env.reset(seed=1)
+    env.close()
+    with pytest.raises(EnvironmentLost, match="this RosEnv is closed"):
+        env.reset()
+
+
 def test_a_program_that_forgets_to_close_still_ends_well(cell: str) -> None:
     command = [sys.executable, "-c", LEFT_OPEN, cell]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

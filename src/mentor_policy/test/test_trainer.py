@@ -171,6 +171,36 @@ def test_an_episode_begins_when_the_learner_is_not_too_far_behind(
         assert max(owed) > 20  # an arm that waits for nobody runs away from a slow learner
 
 
+def test_a_run_stopped_while_an_episode_waits_for_the_learner_begins_none(tmp_path: Path) -> None:
+    resets = []
+
+    class Watched(PointEnv):
+        def reset(self, **arguments):
+            resets.append(trainer.stop)
+            return super().reset(**arguments)
+
+    trainer, run = trainer_of(
+        tmp_path / "run", "train.asynchronous=true", "train.updates_behind=1",
+        "train.eval_every_frames=0", env=Watched(),
+    )  # fmt: skip
+    update = trainer.agent.update
+
+    def stopped(*arguments):
+        if trainer.counters.step == 60:  # the end of an episode, with most of its updates owed
+            trainer.stop = True
+        time.sleep(0.05)
+        return update(*arguments)
+
+    trainer.agent.update = stopped
+    assert not trainer.run()["complete"]
+    run.close()
+    assert resets == [False] * 3 and trainer.counters.step == 60
+    trainer, run = trainer_of(tmp_path / "run", "train.asynchronous=true", "train.updates_behind=1")
+    assert trainer.counters.step == 60
+    assert trainer.run()["complete"]
+    run.close()
+
+
 def test_a_folder_older_than_a_setting_is_resumed(tmp_path: Path) -> None:
     def open_folder(*overrides: str) -> None:
         config = load_config("mentor", "robot", [*TINY, *overrides])

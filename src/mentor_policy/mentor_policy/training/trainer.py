@@ -228,6 +228,8 @@ class Trainer:
         if self._background is not None and self._train.updates_behind:
             self._background.drain(self._train.updates_behind)
         now.episode_step, now.episode_return = 0, 0.0
+        if self.stop:  # whoever stops it may have closed the environment already
+            return self._nothing()
         seed = episode_seed(self._train.seed, TRAINING, now.episode)
         observation, _ = self._env.reset(seed=seed)
         obs, state = split(observation)

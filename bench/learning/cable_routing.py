@@ -76,7 +76,7 @@ def first_held(steps: list[float], success: list[float], wanted: float) -> int |
 
 
 def table(runs: list[Run]) -> str:
-    """What each run reached, as Markdown."""
+    """What each run reached, as Markdown; minutes are those since its last start."""
     lines = [
         "| agent | seed | steps | success at the end | best | first at 0.8 | held from | minutes |",
         "|---|---|---|---|---|---|---|---|",
@@ -112,10 +112,11 @@ def draw(runs: list[Run], path: Path) -> None:
         for seen in curves:
             axes.plot(seen["step"], seen["success"], color=colour, lw=1, alpha=0.45)
         if curves:
-            shared = min(len(seen["step"]) for seen in curves)
-            mean = np.mean([seen["success"][:shared] for seen in curves], axis=0)
+            found = [dict(zip(seen["step"], seen["success"], strict=True)) for seen in curves]
+            steps = sorted(set.intersection(*(set(seen) for seen in found)))
+            mean = [np.mean([seen[step] for seen in found]) for step in steps]
             name = f"{agent} (mean of {len(curves)})" if len(curves) > 1 else agent
-            axes.plot(curves[0]["step"][:shared], mean, "o-", color=colour, lw=2.5, label=name)
+            axes.plot(steps, mean, "o-", color=colour, lw=2.5, label=name)
     for level in WANTED:
         axes.axhline(level, color="0.6", lw=0.8, ls="--")
     axes.set(xlabel="environment steps", ylabel="success of 20 episodes", ylim=(-0.03, 1.03))

@@ -408,9 +408,8 @@ class Trainer:
             self._evaluate()
         results = self.evaluated
         checkpoint = folders(self.folder.checkpoints)[-1]
-        curve = draw_curve(
-            self.folder.path, f"{self.config.agent.name} on {self._environment.get('id', '')}"
-        )
+        task = self._environment.get("task") or self._environment.get("id", "")
+        curve = draw_curve(self.folder.path, f"{self.config.agent.name} on {task}")
         summary = {
             "complete": complete,
             "environment": self._environment,

@@ -22,18 +22,14 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def domain_of_its_own() -> Iterator[int]:
+def domain_of_its_own() -> Iterator[None]:
     """A ROS domain that nobody else hears, another one for each module.
 
     So none meets what another left behind: whoever takes the place in shared memory of a process
     that has just ended may not be heard by its peers (see mentor_common.dds).
     """
     claim = claim_domain()
-    before = os.environ.get("ROS_DOMAIN_ID")
-    os.environ["ROS_DOMAIN_ID"] = str(claim.number)
-    yield claim.number
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_DOMAIN_ID", str(claim.number))
+        yield
     claim.release()
-    if before is None:
-        del os.environ["ROS_DOMAIN_ID"]
-    else:
-        os.environ["ROS_DOMAIN_ID"] = before

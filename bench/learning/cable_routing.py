@@ -2,7 +2,7 @@
 
 Every run is one command of its own, printed before it begins, in a folder that is resumed if the
 script was interrupted. Rewards come from the slot classifiers, success from the true state. With
-``--parallel 2`` two runs share two cores, a core each, at 1.8 to 2 steps/s.
+``--parallel 2`` two runs share two cores, a core each, at 1.7 to 2 steps/s.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ FREE = {
     "train.keep_checkpoints", "train.checkpoint_every_frames", "train.log_every_frames",
     "train.updates_behind", "train.video", "agent.check_gradients", "agent.keep_freed_memory",
 }  # fmt: skip
-"""Settings that may differ when a run is resumed: they do not change what is learned."""
+"""Settings that may differ when a run is resumed: what is learned from does not change."""
 
 
 class RunFolderError(RuntimeError):

@@ -160,6 +160,10 @@ class CableCell:
         self._looks.apply(draw_episode(self.config.randomisation, self._random))
         self._set_up(np.clip(np.asarray(start, np.float64), -1.0, 1.0))
 
+    def repaint(self, random: np.random.Generator) -> None:
+        """Draws other colours and light for the pictures to come; the physics stays as it is."""
+        self._looks.paint(draw_episode(self.config.randomisation, random))
+
     def recover(self) -> None:
         """Ends a fault: the gripper holds the cable again, in the middle of the starts."""
         self._set_up(np.mean([self.config.start.x, self.config.start.z], axis=1))

@@ -55,6 +55,15 @@ class CableLooks:
 
     def apply(self, draw: EpisodeDraw) -> None:
         """Only data made after this call holds the cable's new stiffness."""
+        self.paint(draw)
+        model = self._model
+        model.geom_friction[self._rubbing, 0] = draw.friction
+        modulus = f"{draw.bend_modulus:.6e}".encode()
+        for start in (0, len(modulus) + 1):
+            model.plugin_attr[start : start + len(modulus)] = np.frombuffer(modulus, np.int8)
+
+    def paint(self, draw: EpisodeDraw) -> None:
+        """Colours and light only: nothing that moves feels it."""
         model = self._model
         for name, colour in draw.colours.items():
             model.mat_rgba[model.material(name).id, :3] = colour
@@ -62,7 +71,3 @@ class CableLooks:
         model.light_ambient[:] = draw.light_ambient / 2
         model.light_dir[:] = self._light_dir + draw.light_shift
         model.light_dir[:] /= np.linalg.norm(model.light_dir, axis=1, keepdims=True)
-        model.geom_friction[self._rubbing, 0] = draw.friction
-        modulus = f"{draw.bend_modulus:.6e}".encode()
-        for start in (0, len(modulus) + 1):
-            model.plugin_attr[start : start + len(modulus)] = np.frombuffer(modulus, np.int8)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 CABLE_ID = "mentor/cable_routing-v0"
+MOMENTS_ID = "mentor/cable_routing_moments-v0"
+_TWINS = {
+    CABLE_ID: "mentor_sim_bridge.twins.cable_env:CableRoutingEnv",
+    MOMENTS_ID: "mentor_sim_bridge.twins.cable_moments:CableMomentsEnv",
+}
 
 
 def register_twins() -> None:
-    """Registers `mentor/cable_routing-v0`. Twice is once."""
+    """Registers the cable cell and its variant for collecting images. Twice is once."""
     import gymnasium
 
-    if CABLE_ID not in gymnasium.registry:
-        gymnasium.register(
-            CABLE_ID, entry_point="mentor_sim_bridge.twins.cable_env:CableRoutingEnv"
-        )
+    for name, entry_point in _TWINS.items():
+        if name not in gymnasium.registry:
+            gymnasium.register(name, entry_point=entry_point)

@@ -1,0 +1,96 @@
+"""`mentor/cable_routing_moments-v0`: many looks at the physics of `mentor/cable_routing-v0`."""
+
+from __future__ import annotations
+
+import gymnasium
+import numpy as np
+import pytest
+
+from mentor_sim_bridge.registration import register_all
+from mentor_sim_bridge.twins.cable_env import CableRoutingEnv
+from mentor_sim_bridge.twins.cable_moments import CableMomentsEnv
+
+ACTIONS = [(0.9, 0.4), (-0.5, 1.0), (1.0, -1.0)]
+
+
+@pytest.fixture(scope="module")
+def env():
+    made = CableMomentsEnv()
+    yield made
+    made.close()
+
+
+def play(env, seed: int = 5) -> list[dict]:
+    """Infos of a few steps, with the joints added."""
+    env.reset(seed=seed)
+    infos = []
+    for action in ACTIONS:
+        info = env.step(np.array(action))[-1]
+        infos.append({**info, "joints": env.unwrapped.cell.data.qpos.copy()})
+    return infos
+
+
+def test_new_looks_leave_the_physics_as_it_is_to_the_last_bit(env):
+    plain = CableRoutingEnv()
+    try:
+        for seen, usual in zip(play(env), play(plain), strict=True):
+            assert np.array_equal(seen["joints"], usual["joints"])
+            assert seen["slot_1"] == usual["slot_1"] and seen["slot_2"] == usual["slot_2"]
+            assert np.array_equal(seen["slot_2_profile"], usual["slot_2_profile"])
+    finally:
+        plain.close()
+
+
+def test_each_moment_tells_the_truth_of_its_own_time_and_the_last_that_of_the_end(env):
+    info = play(env)[0]
+    moments = info["moments"]
+    assert len(moments) == 5
+    assert np.array_equal(moments[-1]["slot_1_profile"], info["slot_1_profile"])
+    offsets = [moment["slot_2_profile"][0, 4] for moment in moments]
+    assert len(set(offsets)) == 5, "the cable moves between them"
+
+
+def test_each_moment_has_a_look_of_its_own_and_shows_both_slot_cameras(env):
+    moments = [moment for info in play(env) for moment in info["moments"]]
+    for camera in ("slot_1", "slot_2"):
+        frames = np.array([moment["frames"][camera] for moment in moments])
+        assert frames.shape == (15, 3, 84, 84) and frames.dtype == np.uint8
+        tables = {tuple(frame[:, 80, 2]) for frame in frames}
+        assert len(tables) > 10, "of the table's colours, hardly two are alike"
+
+
+def test_the_same_seed_gives_the_same_moments_and_another_other_looks(env):
+    def pictures(seed: int) -> np.ndarray:
+        return np.array([m["frames"]["slot_2"] for i in play(env, seed) for m in i["moments"]])
+
+    first = pictures(5)
+    assert not np.array_equal(first, pictures(6))
+    assert np.array_equal(first, pictures(5))
+
+
+def test_after_a_reset_there_are_no_moments_and_an_episode_shows_what_the_usual_one_would(env):
+    play(env)
+    _, info = env.reset(seed=7)
+    assert info["moments"] == []
+    plain = CableRoutingEnv()
+    try:
+        plain.reset(seed=7)
+        assert np.array_equal(env.cell.render("slot_1"), plain.cell.render("slot_1"))
+    finally:
+        plain.close()
+
+
+def test_it_is_registered_and_takes_the_number_of_moments():
+    register_all()
+    made = gymnasium.make("mentor/cable_routing_moments-v0", moments=2, disable_env_checker=True)
+    try:
+        made.reset(seed=0)
+        assert len(made.step(np.zeros(2))[-1]["moments"]) == 2
+    finally:
+        made.close()
+
+
+@pytest.mark.parametrize("moments", [0, 26])
+def test_more_moments_than_a_motion_has_looks_are_refused(moments):
+    with pytest.raises(ValueError, match="must be from 1 to 25"):
+        CableMomentsEnv(moments=moments)

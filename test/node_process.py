@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import rclpy
 from ament_index_python.packages import get_package_prefix, get_packages_with_prefixes
+from asking import answer
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
@@ -133,12 +134,12 @@ class Observer:
         client = self.node.create_client(service_type, name)
         try:
             assert client.wait_for_service(LATE), f"nobody serves {name}"
-            future = client.call_async(request)
-            self._executor.spin_until_future_complete(future, LATE)
-            assert future.done(), f"{name} does not answer"
-            return future.result()
+            return answer(lambda: client.call_async(request), self._wait)
         finally:
             self.node.destroy_client(client)
+
+    def _wait(self, future: Any, seconds: float) -> None:
+        self._executor.spin_until_future_complete(future, seconds)
 
     def state(self, node: str) -> str:
         """Return the node's lifecycle state."""
@@ -147,8 +148,10 @@ class Observer:
 
     def transition(self, node: str, number: int) -> bool:
         """Ask for a lifecycle transition; return whether it succeeded."""
+        before = self.state(node)
         request = ChangeState.Request(transition=Transition(id=number))
-        return bool(self.call(ChangeState, f"{node}/change_state", request).success)
+        done = bool(self.call(ChangeState, f"{node}/change_state", request).success)
+        return done or self.state(node) != before  # an answer that was lost is asked for again
 
     def parameters(self, node: str) -> list[ParameterDescriptor]:
         """Return the descriptors of the node's own parameters."""
@@ -203,10 +206,8 @@ class Observer:
         client = ActionClient(self.node, action_type, name)
         try:
             assert client.wait_for_server(LATE), f"nobody serves the action {name}"
-            future = client.send_goal_async(action_type.Goal())
-            self._executor.spin_until_future_complete(future, LATE)
-            handle = future.result()
-            return handle is not None and bool(handle.accepted)
+            handle = answer(lambda: client.send_goal_async(action_type.Goal()), self._wait)
+            return bool(handle.accepted)
         finally:
             client.destroy()
 

@@ -9,9 +9,18 @@ from typing import Any
 
 from action_msgs.msg import GoalStatus
 from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
+from rclpy.task import Future
 
 from mentor_common.topics import Interface
 from mentor_common.working_node import WorkingNode
+
+PATIENCE = 5.0
+"""Seconds after which a goal that nobody has answered is sent again, the next time twice as many.
+
+Whoever serves it may not know yet that somebody waits for the answer, which is then lost: Fast DDS
+gives up after 0.1 s, and on a loaded machine discovery takes longer. A newer goal replaces the
+older one at every server of this project, so that sending it again is safe.
+"""
 
 
 class Cancelled(Exception):
@@ -198,12 +207,7 @@ class RemoteAction:
         until = time.monotonic() + timeout
         while not self._client.server_is_ready():
             self._pause(until, cancelled, f"nobody serves the action {self._name}", RemoteMissing)
-        listener = None if on_feedback is None else lambda m: on_feedback(m.feedback)
-        sent = self._client.send_goal_async(goal, feedback_callback=listener)
-        self._await(sent, until, cancelled, "answers")
-        handle: Any = sent.result()
-        if not handle.accepted:
-            raise RemoteError(f"the action {self._name} ({self._usual}) rejected the goal")
+        handle = self._taken(goal, on_feedback, until, cancelled)
         done = handle.get_result_async()
         try:
             self._await(done, until, cancelled, "finishes")
@@ -214,6 +218,46 @@ class RemoteAction:
         if answer.status == GoalStatus.STATUS_UNKNOWN:
             raise RemoteError(f"the action {self._name} ({self._usual}) forgot the goal")
         return answer.result
+
+    def _taken(
+        self,
+        goal: Any,
+        on_feedback: Callable[[Any], None] | None,
+        until: float,
+        cancelled: Callable[[], bool],
+    ) -> Any:
+        patience = PATIENCE
+        while True:
+            again = time.monotonic() + patience
+            answered = self._send(goal, on_feedback)
+            try:
+                self._await(answered, min(until, again), cancelled, "answers")
+            except (RemoteTimeout, Cancelled) as error:
+                answered.add_done_callback(lambda late: late.result().cancel_goal_async())
+                if isinstance(error, Cancelled) or again >= until:
+                    raise
+                patience *= 2
+                continue
+            handle: Any = answered.result()
+            if not handle.accepted:
+                raise RemoteError(f"the action {self._name} ({self._usual}) rejected the goal")
+            return handle
+
+    def _send(self, goal: Any, on_feedback: Callable[[Any], None] | None) -> Any:
+        """Returns: a future of the goal's handle.
+
+        The goal goes out on the callbacks' thread: rclpy 9.1.2 notes the future that it returns
+        only after the request has left, so that a quick answer could be heard before it.
+        """
+        answered: Any = Future()
+        listener = None if on_feedback is None else lambda m: on_feedback(m.feedback)
+
+        def send() -> None:
+            sent = self._client.send_goal_async(goal, feedback_callback=listener)
+            sent.add_done_callback(lambda _: answered.set_result(sent.result()))
+
+        self._node.call_soon(send)
+        return answered
 
     def _await(self, future: Any, until: float, cancelled: Callable[[], bool], verb: str) -> None:
         event = threading.Event()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mentor_common.health import ERROR, WARN, Problem
 from mentor_common.topics import Interface, Topic
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 GRACE = 2.0
 """Seconds for which a partner that has never been there is not missed yet."""
+NAMELESS = 1.0
+"""Seconds for which a partner that is back is not greeted yet while its name is unknown."""
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Partner:
     max_silence: float | None
     since: float
     heard: float | None = None
+    back: float | None = None
     nodes: tuple[str, ...] = ()
     seen: bool = False
     said: bool = False
@@ -71,7 +74,7 @@ class PartnerWatch:
         return self._add(
             f"publishes {name}",
             topic.publisher,
-            lambda: _names(self._node.get_publishers_info_by_topic(name)),
+            lambda: node_names(self._node.get_publishers_info_by_topic(name)),
             required,
             max_silence,
         )
@@ -82,7 +85,7 @@ class PartnerWatch:
         return self._add(
             f"hears {name}",
             usual,
-            lambda: _names(self._node.get_subscriptions_info_by_topic(name)),
+            lambda: node_names(self._node.get_subscriptions_info_by_topic(name)),
             required,
             None,
         )
@@ -104,7 +107,7 @@ class PartnerWatch:
         return self._add(
             f"serves the action {name}",
             interface.server,
-            lambda: _names(self._node.get_publishers_info_by_topic(f"{name}/_action/status")),
+            lambda: node_names(self._node.get_publishers_info_by_topic(f"{name}/_action/status")),
             required,
             None,
         )
@@ -123,7 +126,7 @@ class PartnerWatch:
         for partner in self._partners:
             partner.since, partner.heard = time.monotonic(), None
             partner.seen = partner.said = False
-            partner.why, partner.nodes = "", ()
+            partner.why, partner.nodes, partner.back = "", (), None
 
     @property
     def missing(self) -> list[Partner]:
@@ -160,21 +163,23 @@ class PartnerWatch:
 
     def _look_for(self, partner: Partner) -> None:
         now = time.monotonic()
-        nodes = tuple(sorted(set(partner.present())))
-        why = "" if nodes else f"nobody {partner.role}"
-        if nodes and partner.max_silence is not None:
+        present = partner.present()
+        nodes = tuple(sorted({name for name in present if name != NOT_NAMED_YET}))
+        why = "" if present else f"nobody {partner.role}"
+        if present and partner.max_silence is not None:
             last = partner.heard if partner.heard is not None else partner.since
             if now - last > partner.max_silence:
-                why = f"{', '.join(nodes)}, who {partner.role}, is silent"
+                why = f"{_said(nodes)}, who {partner.role}, is silent"
         was_missing = partner.missing
         if why and not was_missing:
             partner.since = now if partner.seen else partner.since
         partner.why = why
         logger = self._node.get_logger()
         if why:
+            partner.back = None
             if not partner.said and (partner.seen or partner.waited() >= GRACE):
                 partner.said = True
-                who = f" ({', '.join(partner.nodes)} did)" if partner.nodes and not nodes else ""
+                who = f" ({', '.join(partner.nodes)} did)" if partner.nodes and not present else ""
                 usual = f"; usually the {partner.usual}" if partner.usual else ""
                 logger.warning(
                     f"{self._node.get_fully_qualified_name()} waits: {why}{who}{usual}; "
@@ -185,16 +190,33 @@ class PartnerWatch:
                         callback(partner)
         else:
             if partner.said:
+                partner.back = partner.back or now
+                if not nodes and now - partner.back < NAMELESS:
+                    return
                 logger.info(
-                    f"{self._node.get_fully_qualified_name()} goes on: {', '.join(nodes)} "
+                    f"{self._node.get_fully_qualified_name()} goes on: {_said(nodes)} "
                     f"{partner.role} after {partner.waited():.1f} s"
                 )
-            partner.said, partner.seen = False, True
+            partner.said, partner.seen, partner.back = False, True, None
             partner.nodes = nodes
 
 
-def _names(infos: list) -> list[str]:  # type: ignore[type-arg]
-    return [f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in infos]
+NOT_NAMED_YET = "_NODE_NAME_UNKNOWN_"
+"""Discovery tells of an endpoint first and of its node's name some milliseconds later."""
+
+
+def node_names(infos: Iterable[Any]) -> list[str]:
+    """Full names of the nodes of endpoints; :data:`NOT_NAMED_YET` where it is not known yet."""
+    return [
+        NOT_NAMED_YET
+        if info.node_name == NOT_NAMED_YET
+        else f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+        for info in infos
+    ]
+
+
+def _said(nodes: tuple[str, ...]) -> str:
+    return ", ".join(nodes) or "a node without a name"
 
 
 def _wait_text(partner: Partner) -> str:

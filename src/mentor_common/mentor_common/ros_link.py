@@ -28,6 +28,8 @@ from rclpy.qos import QoSProfile
 from mentor_common import topics
 from mentor_common.cdr import read_observation, read_reward
 from mentor_common.dds import ask_for_short_lease
+from mentor_common.goals import PATIENCE
+from mentor_common.partners import NOT_NAMED_YET, node_names
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.msg import Action, Observation, Reward
 from mentor_msgs.srv import Describe
@@ -43,8 +45,6 @@ LOOK = 0.25
 """Seconds of wall time between two looks whether the partners are still there."""
 SAY = 5.0
 """Seconds after which somebody who is waited for is named in the log."""
-NOT_NAMED_YET = "_NODE_NAME_UNKNOWN_"
-"""What ROS 2 calls the node of a publisher before discovery has told its name."""
 
 
 class EnvironmentLost(RuntimeError):
@@ -219,7 +219,7 @@ class RosLink:
     ) -> ResetEpisode.Result:
         """Calls ``reset_episode`` and waits for its result. Raises: EnvironmentLost."""
         usual = topics.RESET_EPISODE.server
-        begin, said = time.monotonic(), False
+        begin, said, patience = time.monotonic(), False, PATIENCE
         goal = ResetEpisode.Goal(
             seeded=seed is not None, seed=seed or 0, option_names=names, option_values=values
         )
@@ -244,7 +244,12 @@ class RosLink:
                 )
 
             sent = self._reset.send_goal_async(goal, feedback_callback=heard)
-            self._await_reset(sent, until, server, stage)
+            again = time.monotonic() + patience
+            if not self._await_reset(sent, min(until, again), server, stage):
+                if again < until:
+                    patience *= 2  # see PATIENCE
+                    continue
+                raise self._unfinished(begin, stage)
             handle: Any = sent.result()
             if handle.accepted:
                 break
@@ -253,15 +258,16 @@ class RosLink:
             self._spin(lambda: False, time.monotonic() + 0.2)
         done = handle.get_result_async()
         try:
-            self._await_reset(done, until, server, stage)
+            if not self._await_reset(done, until, server, stage):
+                raise self._unfinished(begin, stage)
         except EnvironmentLost:
             handle.cancel_goal_async()
             raise
         result: Any = done.result().result
         if not result.success:
-            where = f" in {stage[0]}" if stage[0] else ""
             raise EnvironmentLost(
-                f"{self._reset_name} ({usual}) failed{where}: {result.message or 'no reason given'}"
+                f"{self._reset_name} ({usual}) failed{_during(stage)}: "
+                f"{result.message or 'no reason given'}"
             )
         self._remember_partners()
         return result
@@ -344,24 +350,22 @@ class RosLink:
 
     def _await_reset(
         self, future: Any, until: float, server: frozenset[Any], stage: list[str]
-    ) -> None:
+    ) -> bool:
         status = f"{self._reset_name}/_action/status"
-        usual = topics.RESET_EPISODE.server
-        begin = time.monotonic()
-        while not future.done():
+        while not future.done() and time.monotonic() < until:
             self._spin(future.done, min(until, time.monotonic() + LOOK))
-            where = f" in {stage[0]}" if stage[0] else ""
-            if future.done():
-                return
-            if time.monotonic() >= until:
+            if not future.done() and server and not server & self._endpoints(status):
                 raise EnvironmentLost(
-                    f"{self._reset_name} ({usual}) did not finish in "
-                    f"{time.monotonic() - begin:.1f} s{where}"
+                    f"whoever served {self._reset_name} (usually the "
+                    f"{topics.RESET_EPISODE.server}) is gone{_during(stage)}"
                 )
-            if server and not server & self._endpoints(status):
-                raise EnvironmentLost(
-                    f"whoever served {self._reset_name} (usually the {usual}) is gone{where}"
-                )
+        return bool(future.done())
+
+    def _unfinished(self, begin: float, stage: list[str]) -> EnvironmentLost:
+        return EnvironmentLost(
+            f"{self._reset_name} ({topics.RESET_EPISODE.server}) did not finish in "
+            f"{time.monotonic() - begin:.1f} s{_during(stage)}"
+        )
 
     def _endpoints(self, topic: str) -> frozenset[Any]:
         infos = self._node.get_publishers_info_by_topic(topic)
@@ -380,8 +384,7 @@ class RosLink:
 
     def _learn_names(self, topic: str, infos: list[Any]) -> None:
         """Discovery tells of a publisher first and of its node's name later."""
-        named = [info for info in infos if info.node_name != NOT_NAMED_YET]
-        nodes = {f"{info.node_namespace.rstrip('/')}/{info.node_name}" for info in named}
+        nodes = set(node_names(infos)) - {NOT_NAMED_YET}
         if nodes:
             self._names[topic] = ", ".join(sorted(nodes))
 
@@ -417,3 +420,7 @@ class RosLink:
         if not self._node.count_subscribers(self._actions.topic_name):
             parts.append(f"nobody hears {self._actions.topic_name}")
         return f"no {what} in time: {'; '.join(parts)}"
+
+
+def _during(stage: list[str]) -> str:
+    return f" in {stage[0]}" if stage[0] else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+from asking import leave_one_goal_unanswered
 
 from mentor_common import topics
 from mentor_common.cell_node import CellNode
@@ -29,7 +30,10 @@ class GreyBridge(CellNode):
         Param("max_steps", "int", 20, "steps per episode", low=1, high=100000),
         Param(
             "trouble", "str", "none", "how to misbehave",
-            choices=("none", "reward_first", "twice", "strays", "mute", "slow_reset", "bad_reset"),
+            choices=(
+                "none", "reward_first", "twice", "strays", "mute",
+                "slow_reset", "bad_reset", "unanswered_reset",
+            ),
         ),
     )  # fmt: skip
 
@@ -42,6 +46,8 @@ class GreyBridge(CellNode):
         self.subscription(topics.ACTION, self.on_action, hot=True)
         self.serve(topics.DESCRIBE, self.on_describe)
         self.serve_action(topics.RESET_EPISODE, self.reset, threaded=False)
+        if self.text("trouble") == "unanswered_reset":
+            leave_one_goal_unanswered()
         self.episode = time.time_ns() // 1_000_000 - 1
         self.random = np.random.default_rng()
         self.step = 0

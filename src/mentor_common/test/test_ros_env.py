@@ -200,6 +200,15 @@ def test_a_reset_that_fails_or_takes_too_long_says_where() -> None:
 
 
 @pytest.mark.real_time
+def test_a_reset_that_nobody_answers_is_asked_for_again() -> None:
+    namespace = fresh_namespace()
+    with CellProcess(BRIDGE, namespace, trouble="unanswered_reset"):
+        env = make(namespace)
+        env.reset(seed=1)
+        assert env.step(STILL)[4]["valid"]
+        env.close()
+
+
 def test_nobody_there_is_said_in_time() -> None:
     namespace = fresh_namespace()
     begin = time.monotonic()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from asking import answer
 from fake_partner import FakePartner
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionClient, ActionServer, CancelResponse
@@ -75,10 +76,13 @@ class FakeArm(FakePartner):
         """Calls `reset_episode` and waits for its result."""
         goal = ResetEpisode.Goal(seeded=seed is not None, seed=seed or 0, timeout=timeout)
         assert self._client.wait_for_server(60.0), "the reset node did not come"
-        sent = self._client.send_goal_async(
-            goal, feedback_callback=lambda m: self.feedback.append(m.feedback)
-        )
-        handle = _wait(sent)
+
+        def send() -> Any:
+            return self._client.send_goal_async(
+                goal, feedback_callback=lambda m: self.feedback.append(m.feedback)
+            )
+
+        handle = answer(send, _hear)
         assert handle.accepted
         done = handle.get_result_async()
         if cancel_after:
@@ -118,7 +122,12 @@ class FakeArm(FakePartner):
 
 
 def _wait(future: Any, seconds: float = 60.0) -> Any:
+    _hear(future, seconds)
+    assert future.done(), "no answer"
+    return future.result()
+
+
+def _hear(future: Any, seconds: float) -> None:
     event = threading.Event()
     future.add_done_callback(lambda _: event.set())
-    assert event.wait(seconds), "no answer"
-    return future.result()
+    event.wait(seconds)

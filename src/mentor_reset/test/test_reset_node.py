@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
+from asking import leave_one_goal_unanswered
 from fake_arm import FakeArm
 from task_node import TASK, task_node
 
@@ -43,6 +44,11 @@ def test_a_seeded_reset_ends_where_the_environment_in_process_would_begin(arm):
     assert np.array_equal(np.array(begin.target, np.float32), start)
     assert (begin.seeded, begin.seed, begin.episode) == (True, 5, answer.result.episode)
     assert all(not g.seeded and g.episode == 0 for g in arm.goals if not g.begins_episode)
+
+
+def test_a_move_that_nobody_answers_is_asked_for_again(arm):
+    leave_one_goal_unanswered()
+    assert arm.reset(seed=5).result.success
 
 
 def test_without_a_seed_the_starts_go_on_and_stay_within_the_bounds(arm):

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 import rclpy
+from asking import answer
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.action import ActionClient
 from rclpy.context import Context
@@ -68,14 +69,16 @@ class BridgeProbe:
         while time.monotonic() < end:
             self._executor.spin_once(0.02)
 
+    def _wait(self, future: Any, seconds: float) -> None:
+        self._executor.spin_until_future_complete(future, seconds)
+
     def describe(self) -> Describe.Response:
         """What the environment says of itself, as soon as it is ready."""
         self.until(self._describe.service_is_ready)
         while True:
-            future = self._describe.call_async(Describe.Request())
-            self.until(future.done)
-            if future.result().ready:
-                return future.result()
+            found = answer(lambda: self._describe.call_async(Describe.Request()), self._wait)
+            if found.ready:
+                return found
             self.rest(0.1)
 
     def reset(self, seed: int | None = None, **options: str) -> Any:
@@ -87,11 +90,10 @@ class BridgeProbe:
             option_names=list(options),
             option_values=list(options.values()),
         )
-        sent = self._reset.send_goal_async(goal)
-        self.until(sent.done)
-        if not sent.result().accepted:
+        handle = answer(lambda: self._reset.send_goal_async(goal), self._wait)
+        if not handle.accepted:
             return None
-        done = sent.result().get_result_async()
+        done = handle.get_result_async()
         self.until(done.done)
         result = done.result().result
         if result.success:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import rclpy
+from asking import answer
 from cell_process import end_gently
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
@@ -96,8 +97,8 @@ class TwinProbe:
         self.log.seek(0)
         return self.log.read()
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-        """The condition's first true value."""
+    def wait(self, condition: Callable[[], Any], seconds: float = 60.0, must: bool = True) -> Any:
+        """The condition's first true value; None if it does not come and need not."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             assert self.process.poll() is None, self.output
@@ -105,21 +106,28 @@ class TwinProbe:
             if value:
                 return value
             time.sleep(0.005)
-        raise AssertionError(f"in vain for {seconds:g} s; the twin said:\n{self.output}")
+        assert not must, f"in vain for {seconds:g} s; the twin said:\n{self.output}"
+        return None
 
     def describe(self) -> Any:
         """The answer of `describe`."""
         assert self.describer.wait_for_service(60.0), self.output
-        return self._result(self.describer.call_async(topics.DESCRIBE.type.Request()))
+        return self._answer(lambda: self.describer.call_async(topics.DESCRIBE.type.Request()))
 
     def tear(self) -> Any:
         """Has the cable tear in the next motion."""
-        return self._result(self.tearer.call_async(TEAR.type.Request()))
+        return self._answer(lambda: self.tearer.call_async(TEAR.type.Request()))
 
     def move(self, **goal: Any) -> Any:
         """The result of `move_to`; None if the goal was rejected."""
         assert self.mover.wait_for_server(60.0), self.output
-        handle = self._result(self.mover.send_goal_async(MoveTo.Goal(**goal)))
+        message = MoveTo.Goal(**goal)
+        # On the thread that spins: rclpy 9.1.2 may hear a quick answer before it keeps the future.
+        handle = self._answer(
+            lambda: self._result(
+                self.executor.create_task(lambda: self.mover.send_goal_async(message))
+            )
+        )
         return self._result(handle.get_result_async()).result if handle.accepted else None
 
     def begin(self, episode: int, seed: int, start: np.ndarray) -> Motion:
@@ -169,6 +177,9 @@ class TwinProbe:
 
     def _remember(self, name: str) -> Callable[[Any], None]:
         return lambda message: self.heard.__setitem__(name, message)
+
+    def _answer(self, send: Callable[[], Any]) -> Any:
+        return answer(send, lambda future, seconds: self.wait(future.done, seconds, False))
 
     def _result(self, future: Any) -> Any:
         self.wait(future.done)

@@ -1,0 +1,71 @@
+"""What a node says of its partners, as discovery tells of them bit by bit."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mentor_common import partners, topics
+from mentor_common.partners import NOT_NAMED_YET, PartnerWatch
+
+
+class Graph:
+    """The part of a node that the watch asks, with endpoints as a test sets them."""
+
+    def __init__(self) -> None:
+        self.publishers: list[tuple[str, str]] = []
+        self.said: list[str] = []
+
+    def get_logger(self) -> Any:
+        return SimpleNamespace(warning=self.said.append, info=self.said.append)
+
+    def get_fully_qualified_name(self) -> str:
+        return "/cell/me"
+
+    def resolve_topic_name(self, name: str) -> str:
+        return f"/cell/{name}"
+
+    def get_publishers_info_by_topic(self, name: str) -> list[Any]:
+        return [SimpleNamespace(node_namespace=n, node_name=m) for n, m in self.publishers]
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return Graph()
+
+
+@pytest.fixture
+def watch(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> PartnerWatch:
+    monkeypatch.setattr(partners, "GRACE", 0.0)
+    made = PartnerWatch(graph)  # type: ignore[arg-type]
+    made.publisher_of(topics.ACTION)
+    made.look()
+    assert "waits: nobody publishes /cell/action" in graph.said.pop()
+    return made
+
+
+def test_a_partner_is_greeted_when_discovery_has_told_its_name(
+    graph: Graph, watch: PartnerWatch
+) -> None:
+    graph.publishers = [("_NODE_NAMESPACE_UNKNOWN_", NOT_NAMED_YET)]
+    watch.look()
+    assert not graph.said and not watch.missing
+    graph.publishers = [("/cell", "agent")]
+    watch.look()
+    watch.look()
+    assert len(graph.said) == 1
+    assert "goes on: /cell/agent publishes /cell/action" in graph.said[0]
+
+
+def test_a_partner_that_never_gets_a_name_is_greeted_without(
+    graph: Graph, watch: PartnerWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partners, "NAMELESS", 0.0)
+    graph.publishers = [("_NODE_NAMESPACE_UNKNOWN_", NOT_NAMED_YET)]
+    watch.look()
+    assert "goes on: a node without a name publishes /cell/action" in graph.said[0]
+    graph.publishers = []
+    watch.look()
+    assert "waits: nobody publishes /cell/action" in graph.said[1] and "did)" not in graph.said[1]

@@ -108,7 +108,7 @@ def draw(runs: list[Run], path: Path) -> None:
     axes = figure.subplots()
     for number, agent in enumerate(dict.fromkeys(run.agent for run in runs)):
         curves = [seen for r in runs if r.agent == agent and (seen := r.evaluations())]
-        colour = f"C{number}"
+        colour, style = f"C{number}", ("-", "--", "-.", ":")[number % 4]  # curves may coincide
         for seen in curves:
             axes.plot(seen["step"], seen["success"], color=colour, lw=1, alpha=0.45)
         if curves:
@@ -116,7 +116,7 @@ def draw(runs: list[Run], path: Path) -> None:
             steps = sorted(set.intersection(*(set(seen) for seen in found)))
             mean = [np.mean([seen[step] for seen in found]) for step in steps]
             name = f"{agent} (mean of {len(curves)})" if len(curves) > 1 else agent
-            axes.plot(steps, mean, "o-", color=colour, lw=2.5, label=name)
+            axes.plot(steps, mean, "o", ls=style, color=colour, lw=2.5, label=name)
     for level in WANTED:
         axes.axhline(level, color="0.6", lw=0.8, ls="--")
     axes.set(xlabel="environment steps", ylabel="success of 20 episodes", ylim=(-0.03, 1.03))

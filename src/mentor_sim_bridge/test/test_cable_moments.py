@@ -80,6 +80,27 @@ def test_after_a_reset_there_are_no_moments_and_an_episode_shows_what_the_usual_
         plain.close()
 
 
+def test_silhouettes_cover_the_cable_and_nothing_else_and_change_no_picture(env):
+    usual = [moment for info in play(env) for moment in info["moments"]]
+    assert all("silhouettes" not in moment for moment in usual)
+    told = CableMomentsEnv(silhouettes=True)
+    try:
+        moments = [moment for info in play(told) for moment in info["moments"]]
+    finally:
+        told.close()
+    covered = 0
+    for moment, other in zip(moments, usual, strict=True):
+        for camera, frame in moment["frames"].items():
+            assert np.array_equal(frame, other["frames"][camera])
+            share, pixels = moment["silhouettes"][camera], frame.astype(np.int32)
+            assert share.shape == (84, 84) and share.dtype == np.uint8
+            red = pixels[0] - pixels[1:].max(axis=0)  # of all that is seen, the cable alone is red
+            assert (red[share == 255] > 40).mean() > 0.99
+            assert (red[share == 0] < 40).mean() > 0.99
+            covered += int((share == 255).sum())
+    assert covered > 1000
+
+
 def test_it_is_registered_and_takes_the_number_of_moments():
     register_all()
     made = gymnasium.make("mentor/cable_routing_moments-v0", moments=2, disable_env_checker=True)

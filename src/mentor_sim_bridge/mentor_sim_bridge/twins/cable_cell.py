@@ -144,9 +144,11 @@ class CableCell:
 
     def render(self, camera: str) -> np.ndarray:
         """One image, (H, W, 3) uint8 RGB."""
-        if self._renderer is None:
-            self._renderer = CameraRenderer(self.model, *self._image_size)
-        return self._renderer.render(self.data, camera)
+        return self._camera_renderer().render(self.data, camera)
+
+    def silhouette(self, camera: str) -> np.ndarray:
+        """Which pixels of the image show the cable, (H, W) bool."""
+        return self._camera_renderer().silhouette(self.data, camera, self._cable_geoms)
 
     def reset(self, seed: int | None, start: np.ndarray) -> None:
         """Draws an episode, lays the cable anew and stands still at a start.
@@ -233,6 +235,11 @@ class CableCell:
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
+
+    def _camera_renderer(self) -> CameraRenderer:
+        if self._renderer is None:
+            self._renderer = CameraRenderer(self.model, *self._image_size)
+        return self._renderer
 
     def _set_up(self, target: np.ndarray) -> None:
         """New data, so that nothing of an earlier episode remains; then the cable comes to rest."""

@@ -29,10 +29,16 @@ class CableMomentsEnv(CableRoutingEnv):
         config: of the cell; default is the twin's YAML.
         max_steps: of an episode.
         moments: of a motion.
+        silhouettes: each moment also holds ``silhouettes``, camera -> (84, 84) uint8: how much of
+            each pixel the cable covers, 255 is all of it.
     """
 
     def __init__(
-        self, config: CableConfig | None = None, max_steps: int = MAX_STEPS, moments: int = 5
+        self,
+        config: CableConfig | None = None,
+        max_steps: int = MAX_STEPS,
+        moments: int = 5,
+        silhouettes: bool = False,
     ) -> None:
         super().__init__(config, max_steps)
         motion = self.cell.config.motion
@@ -40,6 +46,7 @@ class CableMomentsEnv(CableRoutingEnv):
         if not 1 <= moments <= self._paces:
             raise ValueError(f"moments is {moments}, must be from 1 to {self._paces}")
         self._per_motion = moments
+        self._silhouettes = silhouettes
         height, width = self.frame_layout.height, self.frame_layout.width
         self._black = np.zeros((height, width, 3), np.uint8)
         self._random_looks = np.random.default_rng()
@@ -79,7 +86,13 @@ class CableMomentsEnv(CableRoutingEnv):
             camera: resize(self.cell.render(camera), height, width).transpose(2, 0, 1)
             for camera in SLOT_CAMERAS
         }
-        return {**self._truth(), "frames": frames}
+        moment = {**self._truth(), "frames": frames}
+        if self._silhouettes:
+            moment["silhouettes"] = {
+                camera: resize(255 * self.cell.silhouette(camera).astype(np.uint8), height, width)
+                for camera in SLOT_CAMERAS
+            }
+        return moment
 
     def _pictures(self) -> dict[str, np.ndarray]:
         return dict.fromkeys(self.cell.cameras, self._black)

@@ -31,6 +31,15 @@ class CameraRenderer:
         self._renderer.update_scene(data, camera, self._options)
         return self._renderer.render()
 
+    def silhouette(self, data: mujoco.MjData, camera: str, geoms: np.ndarray) -> np.ndarray:
+        """Where one image shows these geoms (ids), (height, width) bool."""
+        self._renderer.enable_segmentation_rendering()
+        try:
+            seen = self.render(data, camera)
+        finally:
+            self._renderer.disable_segmentation_rendering()
+        return (seen[..., 1] == int(mujoco.mjtObj.mjOBJ_GEOM)) & np.isin(seen[..., 0], geoms)
+
     def close(self) -> None:
         """Frees the graphics context."""
         self._renderer.close()

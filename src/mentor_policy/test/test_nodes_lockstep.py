@@ -108,7 +108,7 @@ def check_the_cable_cell(tmp_path: Path, steps: int) -> None:
     )
     small += " agent.hidden_dim=32 agent.expert_dim=16 agent.explore_steps=40"
     small += " agent.precision=float32"
-    small += " train.video=false"
+    small += " train.video=false train.batch_size=64"
     nodes = [
         ("mentor_sim_bridge.nodes.cable_twin", {}),
         ("mentor_camera.stacker_node", {"image_reliability": "reliable"}),

@@ -11,7 +11,7 @@ import numpy as np
 from mentor_common.cable_routing import Slot1, Slot2, is_success, reward_terms
 from mentor_common.frames import FrameLayout
 from mentor_common.task_reward import CableReward
-from mentor_reward.slots import SLOTS
+from mentor_reward.slots import SLOTS, views_of
 
 if TYPE_CHECKING:  # torch takes seconds to import, and is not needed for true states
     from mentor_reward.slot_classifier import SlotClassifier
@@ -79,8 +79,8 @@ class SlotStateReader:
     """
 
     def __init__(self, classifiers: Mapping[str, SlotClassifier], layout: FrameLayout) -> None:
-        self._classifiers = [classifiers[camera] for camera in SLOTS]
-        self._planes = [_last_frame(layout, camera) for camera in SLOTS]
+        self._classifiers = {camera: classifiers[camera] for camera in SLOTS}
+        self._planes = {camera: _last_frame(layout, camera) for camera in SLOTS}
         self._shape = layout.shape
 
     def read(self, pixels: np.ndarray) -> tuple[Slot1, Slot2]:
@@ -89,9 +89,10 @@ class SlotStateReader:
             raise ValueError(
                 f"slot states: pixels are {pixels.dtype} {pixels.shape}, not uint8 {self._shape}"
             )
+        frames = {camera: pixels[planes] for camera, planes in self._planes.items()}
         first, second = (
-            classifier.classify(pixels[planes])
-            for classifier, planes in zip(self._classifiers, self._planes, strict=True)
+            classifier.classify(views_of(camera, frames))
+            for camera, classifier in self._classifiers.items()
         )
         return Slot1(first), Slot2(second)
 

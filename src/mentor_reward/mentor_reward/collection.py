@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -22,33 +22,47 @@ from mentor_reward.labelled_images import (
     read_labels,
     write_image,
     write_labels,
+    write_silhouettes,
 )
-from mentor_reward.slots import SLOTS, states_of
+from mentor_reward.slots import SLOTS, states_of, views_of
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 _PROFILE_UNIT = 0.02  # metres
+EPISODES_PER_PART = 60
+"""Episodes that one process plays with counts and choices of their own."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One moment of an episode: the slot cameras' frames and what they show."""
+    """One moment of an episode: the slot cameras' views and what they show."""
 
     group: str
-    frames: dict[str, np.ndarray]  # camera -> (3, 84, 84) uint8
+    views: dict[str, np.ndarray]  # camera -> (6, 84, 84) uint8, its own frame first
     states: dict[str, int]
     profiles: dict[str, tuple[float, ...]]
+    silhouettes: dict[str, np.ndarray] | None = None  # camera -> (2, 84, 84) uint8, own first
 
 
-def _sample(
-    group: str, pixels: np.ndarray, layout: FrameLayout, frame: int, truth: dict[str, Any]
-) -> Sample:
-    grouped = pixels.reshape(len(layout.cameras), layout.frames, 3, layout.height, layout.width)
+def _sample(group: str, frames: Mapping[str, np.ndarray], truth: dict[str, Any]) -> Sample:
     return Sample(
         group,
-        {camera: grouped[layout.cameras.index(camera), frame].copy() for camera in SLOTS},
+        {camera: views_of(camera, frames) for camera in SLOTS},
         {camera: int(truth[camera]) for camera in SLOTS},
         {camera: _profile(truth.get(f"{camera}_profile")) for camera in SLOTS},
+        _silhouettes(truth.get("silhouettes")),
     )
+
+
+def _silhouettes(shares: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray] | None:
+    if shares is None:
+        return None
+    planes = {camera: share[None] for camera, share in shares.items()}
+    return {camera: views_of(camera, planes) for camera in SLOTS}
+
+
+def _slot_frames(pixels: np.ndarray, layout: FrameLayout, frame: int) -> dict[str, np.ndarray]:
+    grouped = pixels.reshape(len(layout.cameras), layout.frames, 3, layout.height, layout.width)
+    return {camera: grouped[layout.cameras.index(camera), frame] for camera in SLOTS}
 
 
 def _profile(metres: np.ndarray | None) -> tuple[float, ...]:
@@ -64,8 +78,10 @@ def rollout_samples(
     """Plays one episode and yields its samples.
 
     The environment tells the truth in ``info["slot_1"]`` and ``info["slot_2"]``; where it tells the
-    same of the motion's midpoint in ``info["midpoint"]``, that frame is a sample too. ``wanted``
-    says whether states (camera -> state) are rare as yet; there the episode lingers.
+    same of the motion's midpoint in ``info["midpoint"]``, that frame is a sample too. One that
+    collects moments by itself has them in ``info["moments"]``, frames included: those are the
+    samples then. ``wanted`` says whether states (camera -> state) are rare as yet; there the
+    episode lingers.
     """
     layout: FrameLayout = env.unwrapped.frame_layout  # type: ignore[attr-defined]
     group = f"seed-{seed}"
@@ -74,13 +90,17 @@ def rollout_samples(
     over = False
     while True:
         pixels = observation["image"] if isinstance(observation, dict) else observation
-        if info.get("midpoint"):
-            yield _sample(group, pixels, layout, 1, info["midpoint"])
-        sample = _sample(group, pixels, layout, -1, info)
-        yield sample
+        if "moments" in info:
+            for moment in info["moments"]:
+                yield _sample(group, moment["frames"], moment)
+        else:
+            if info.get("midpoint"):
+                yield _sample(group, _slot_frames(pixels, layout, 1), info["midpoint"])
+            yield _sample(group, _slot_frames(pixels, layout, -1), info)
         if over:
             return
-        observation, _, terminated, truncated, info = env.step(behaviour(wanted(sample.states)))
+        states = {camera: int(info[camera]) for camera in SLOTS}
+        observation, _, terminated, truncated, info = env.step(behaviour(wanted(states)))
         over = terminated or truncated
 
 
@@ -127,7 +147,9 @@ def collect_from_env(
                 file = f"{camera}/{states_of(camera)(state).name.lower()}-{name}{place:05d}.png"
                 profile = sample.profiles[camera]
                 image = LabelledImage(file, camera, state, sample.group, profile)
-                write_image(folder, image, sample.frames[camera])
+                write_image(folder, image, sample.views[camera])
+                if sample.silhouettes is not None:
+                    write_silhouettes(folder, image, sample.silhouettes[camera])
                 kept[key][place : place + 1] = [image]
     return [image for images in kept.values() for image in images]
 
@@ -141,23 +163,29 @@ def collect_in_processes(
     processes: int,
     log: Callable[[str], None] = print,
 ) -> list[LabelledImage]:
-    """:func:`collect_from_env` in several processes, which share seeds and images evenly.
+    """:func:`collect_from_env` in several processes.
 
-    ``make_env`` must be picklable. The outcome depends on the number of processes.
+    ``make_env`` must be picklable. Episodes are played in parts of EPISODES_PER_PART, which share
+    ``per_class`` evenly; each part is on the disk, with its labels, when it has ended. So the
+    outcome does not depend on the number of processes, and an interruption loses a part at most.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
-    share = -(-per_class // processes)
-    jobs = [
-        (make_env, str(folder), seeds[index::processes], share, f"{index}-")
-        for index in range(processes)
-    ]
+    parts = [seeds[i : i + EPISODES_PER_PART] for i in range(0, len(seeds), EPISODES_PER_PART)]
+    share = -(-per_class // len(parts))
+    jobs = [(make_env, str(folder), part, share, f"{index}-") for index, part in enumerate(parts)]
+    images: list[LabelledImage] = []
+
+    def add(more: list[LabelledImage]) -> None:
+        images.extend(more)
+        write_labels(folder, images)
+
     if processes == 1:
-        images = _collect_part(*jobs[0], log=log)
+        for job in jobs:
+            add(_collect_part(*job, log=log))
     else:
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            parts = [pool.submit(_collect_part, *job) for job in jobs]
-            images = [image for part in parts for image in part.result()]
-    write_labels(folder, images)
+            for part in [pool.submit(_collect_part, *job) for job in jobs]:
+                add(part.result())
     for camera in SLOTS:
         log(f"{camera}: {count_states(images, camera)}")
     return images

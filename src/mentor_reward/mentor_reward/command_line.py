@@ -67,10 +67,14 @@ def _add_train(commands: Any) -> None:
     _data_option(parser)
     parser.add_argument("--camera", choices=CAMERAS, help="only this one")
     parser.add_argument("--weights", type=Path, required=True, help="folder of the weights written")
+    parser.add_argument(
+        "--silhouettes", type=Path, help="folder whose images tell what of them is cable"
+    )
     parser.add_argument("--start", type=Path, help="folder of weights to begin with")
-    parser.add_argument("--learning-rate", type=float, default=3e-3, help="peak of the schedule")
-    parser.add_argument("--epochs", type=int, default=30, help="at most this many")
-    parser.add_argument("--patience", type=int, default=8, help="epochs without improvement")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="peak of the schedule")
+    parser.add_argument("--epochs", type=int, default=60, help="at most this many")
+    parser.add_argument("--batch", type=int, default=256, help="images of a gradient step")
+    parser.add_argument("--patience", type=int, default=60, help="epochs without improvement")
     parser.add_argument("--seed", type=int, default=0, help="of split, weights and augmentation")
 
 
@@ -85,7 +89,9 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument(
         "--env", default=DEFAULT_ENV, help="gymnasium id; info has slot_1 and slot_2"
     )
-    parser.add_argument("--episodes", type=int, default=0, help="of each policy, random and expert")
+    parser.add_argument(
+        "--episodes", type=int, default=0, help="of each policy: random, expert, noisy"
+    )
     parser.add_argument("--first-seed", type=int, default=1_000_000, help="of the episodes")
     parser.add_argument("--picture", type=Path, help="PNG of the confusion matrices")
     parser.add_argument("--numbers", type=Path, help="JSON of all numbers")
@@ -136,7 +142,7 @@ def _collect(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     import torch
 
-    from mentor_reward.labelled_images import load_examples, read_labels
+    from mentor_reward.labelled_images import load_examples, load_silhouettes, read_labels
     from mentor_reward.slot_classifier import SlotClassifier
     from mentor_reward.training import TrainingResult, TrainingSettings, train_classifier
 
@@ -145,9 +151,13 @@ def _train(options: argparse.Namespace) -> int:
     settings = TrainingSettings(
         epochs=options.epochs,
         patience=options.patience,
+        batch=options.batch,
         learning_rate=options.learning_rate,
         seed=options.seed,
     )
+    silhouettes = None
+    if options.silhouettes:
+        silhouettes = load_silhouettes(options.silhouettes, read_labels(options.silhouettes))
     for camera in [options.camera] if options.camera else CAMERAS:
         examples = load_examples(options.data, [i for i in images if i.camera == camera])
         start = SlotClassifier.load(camera, options.start) if options.start else None
@@ -157,7 +167,7 @@ def _train(options: argparse.Namespace) -> int:
             recalls = json.dumps(result.recalls.round(4).tolist())
             result.classifier.save(path, images=str(count), recalls=recalls)
 
-        result = train_classifier(camera, examples, settings, start, better=save)
+        result = train_classifier(camera, examples, settings, start, print, save, silhouettes)
         print(f"{path}: {path.stat().st_size} bytes, epoch {result.epoch + 1}")
     return 0
 
@@ -166,9 +176,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     import torch
 
     from mentor_reward.confusion import confusion_table, draw_confusion
-    from mentor_reward.evaluation import reward_agreement, score_images
+    from mentor_reward.evaluation import POLICIES, ImageScore, reward_agreement, score_images
     from mentor_reward.labelled_images import load_examples, read_labels
     from mentor_reward.slot_classifier import load_classifiers
+    from mentor_reward.slots import states_of
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if not options.data and not options.episodes:
@@ -183,7 +194,7 @@ def _evaluate(options: argparse.Namespace) -> int:
                 options.data, [image for image in images if image.camera == camera]
             )
             score = scores[camera] = score_images(classifier, examples.frames, examples.states)
-            numbers[camera] = {"accuracy": score.accuracy, "recognised": score.recalls}
+            numbers[camera] = score.as_dict()
             print(f"{camera}: {100 * score.accuracy:.2f} % of {len(examples)} images")
             print(confusion_table(score.matrix, score.names))
         if options.picture:
@@ -195,15 +206,24 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.episodes:
         env = _make_env(options.env)
         seeds = range(options.first_seed, options.first_seed + options.episodes)
-        for policy in ("random", "expert"):
+        as_they_come: dict[str, Any] = {}
+        for policy in POLICIES:
             agreement = reward_agreement(env, classifiers, seeds, policy)
             numbers[policy] = agreement.as_dict()
+            for camera, matrix in agreement.matrices.items():
+                as_they_come[camera] = as_they_come.get(camera, 0) + matrix
             print(
                 f"{policy}: rewards agree on {100 * agreement.share:.2f} % of {agreement.steps} "
                 f"steps in {agreement.episodes} episodes, successes: {agreement.true_successes} "
                 f"true, {agreement.seen_successes} seen"
             )
         env.close()
+        numbers["steps of all episodes"] = {}
+        for camera, matrix in as_they_come.items():
+            score = ImageScore(matrix, tuple(state.name for state in states_of(camera)))
+            numbers["steps of all episodes"][camera] = score.as_dict()
+            print(f"{camera}, steps of all episodes: {100 * score.accuracy:.2f} %")
+            print(confusion_table(score.matrix, score.names))
     if options.numbers:
         options.numbers.parent.mkdir(parents=True, exist_ok=True)
         options.numbers.write_text(json.dumps(numbers, indent=2) + "\n")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -15,6 +16,10 @@ from mentor_reward.exploration import Behaviour, expert_of, noisy_expert, random
 from mentor_reward.slot_classifier import SlotClassifier
 from mentor_reward.slots import SLOTS
 from mentor_reward.training import predict
+
+POLICIES = ("random", "expert", "noisy")
+"""Uniform actions, the expert's, and the expert's with noise."""
+_NOISE = 0.4
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,17 @@ class ImageScore:
         """Share recognised of all images."""
         return float(np.diag(self.matrix).sum() / max(self.matrix.sum(), 1))
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; the matrix's rows are the true states."""
+        return {
+            "accuracy": self.accuracy,
+            "recognised": self.recalls,
+            "matrix": self.matrix.tolist(),
+        }
+
 
 def score_images(classifier: SlotClassifier, frames: np.ndarray, states: np.ndarray) -> ImageScore:
-    """Judges frames (N, 3, 84, 84) uint8 against their states (N,)."""
+    """Judges views (N, 3 or 6, 84, 84) uint8 against their states (N,)."""
     names = tuple(state.name for state in classifier.states)
     seen = predict(classifier, frames).argmax(1)
     return ImageScore(confusion_matrix(states, seen, len(names)), names)
@@ -54,6 +67,9 @@ class Agreement:
     true_successes: int
     seen_successes: int
     mean_difference: float
+    matrices: dict[str, np.ndarray] = field(
+        repr=False
+    )  # camera -> counts, rows are the true states
 
     @property
     def share(self) -> float:
@@ -62,16 +78,14 @@ class Agreement:
 
     def as_dict(self) -> dict[str, float | int | str]:
         """For JSON."""
-        return {**asdict(self), "share": self.share}
+        told = {name: value for name, value in vars(self).items() if name != "matrices"}
+        return {**told, "share": self.share}
 
 
 def reward_agreement(
-    env: gymnasium.Env,
-    classifiers: Mapping[str, SlotClassifier],
-    seeds: Iterable[int],
-    policy: str,
+    env: gymnasium.Env, classifiers: Mapping[str, SlotClassifier], seeds: Iterable[int], policy: str
 ) -> Agreement:
-    """Plays episodes with ``policy`` (random or expert) and compares the rewards at every step.
+    """Plays episodes with a policy of POLICIES and compares the rewards at every step.
 
     Raises:
         ValueError: the policy is unknown, or the environment has no expert.
@@ -80,6 +94,7 @@ def reward_agreement(
     reader = SlotStateReader(classifiers, env.unwrapped.frame_layout)  # type: ignore[attr-defined]
     episodes = steps = same = same_states = true_wins = seen_wins = 0
     difference = 0.0
+    pairs: list[tuple[tuple[int, int], tuple[int, int]]] = []
     for seed in seeds:
         observation, info = env.reset(seed=seed)
         behaviour = make(np.random.default_rng(seed))
@@ -88,19 +103,33 @@ def reward_agreement(
         while not over:
             observation, _, terminated, truncated, info = env.step(behaviour())
             pixels = observation["image"] if isinstance(observation, dict) else observation
-            seen = reader.read(np.asarray(pixels))
-            true = tuple(int(info[camera]) for camera in SLOTS)
+            first, second = reader.read(np.asarray(pixels))
+            seen = (int(first), int(second))
+            true = (int(info["slot_1"]), int(info["slot_2"]))
             true_reward, seen_reward = cable_reward(*true), cable_reward(*seen)
             over = terminated or truncated
             steps += 1
             same += true_reward == seen_reward
-            same_states += true == (int(seen[0]), int(seen[1]))
+            same_states += true == seen
+            pairs.append((true, seen))
             difference += abs(true_reward - seen_reward)
             seen_success = is_success(*seen)
         true_wins += bool(info.get("success", False))
         seen_wins += seen_success
+    counted = np.array(pairs)  # (steps, true and seen, slots)
     return Agreement(
-        policy, episodes, steps, same, same_states, true_wins, seen_wins, difference / max(steps, 1)
+        policy,
+        episodes,
+        steps,
+        same,
+        same_states,
+        true_wins,
+        seen_wins,
+        difference / max(steps, 1),
+        {
+            camera: confusion_matrix(counted[:, 0, slot], counted[:, 1, slot], len(states))
+            for slot, (camera, states) in enumerate(SLOTS.items())
+        },
     )
 
 
@@ -108,9 +137,10 @@ def _policy(env: gymnasium.Env, policy: str) -> Callable[[np.random.Generator], 
     if policy == "random":
         return lambda rng: random_behaviour(env, rng)
     expert = expert_of(env)
-    if policy != "expert" or expert is None:
+    if policy not in POLICIES or expert is None:
         raise ValueError(
-            f"policy '{policy}' is not there: known are random, and expert where the environment "
-            "has an expert_action()"
+            f"policy '{policy}' is not there: known are random, and expert and noisy where the "
+            "environment has an expert_action()"
         )
-    return lambda rng: noisy_expert(expert, rng, 0.0)
+    noise = _NOISE if policy == "noisy" else 0.0
+    return lambda rng: noisy_expert(expert, rng, noise)

@@ -80,12 +80,57 @@ def write_labels(folder: str | Path, images: Iterable[LabelledImage]) -> None:
 
 
 def write_image(folder: str | Path, image: LabelledImage, frame: np.ndarray) -> None:
-    """Writes a frame (3, height, width) uint8, planes R, G, B, as the PNG of ``image``."""
+    """Writes frames (3 or 6, height, width) uint8, planes R, G, B, as the PNG of ``image``.
+
+    Two frames stand beside each other, the camera's own at the left.
+    """
     path = Path(folder) / image.file
     path.parent.mkdir(parents=True, exist_ok=True)
-    bgr = np.ascontiguousarray(frame[::-1].transpose(1, 2, 0))
+    height, width = frame.shape[1:]
+    views = frame.reshape(-1, 3, height, width).transpose(2, 0, 3, 1)  # rows, views, columns, RGB
+    bgr = np.ascontiguousarray(views.reshape(height, -1, 3)[:, :, ::-1])
     if not cv2.imwrite(str(path), bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1]):
         raise OSError(f"{path} could not be written")
+
+
+def write_silhouettes(folder: str | Path, image: LabelledImage, shares: np.ndarray) -> None:
+    """Writes how much of each pixel the cable covers, (views, height, width) uint8, by the image.
+
+    255 is all of it. Where a simulator knows it, it teaches a classifier to find the cable.
+    """
+    path = Path(folder) / _silhouette_file(image)
+    if not cv2.imwrite(str(path), np.concatenate(list(shares), axis=1)):
+        raise OSError(f"{path} could not be written")
+
+
+@dataclass(frozen=True)
+class Silhouettes:
+    """Frames (N, 3, 84, 84) and how much of each pixel the cable covers (N, 84, 84), uint8."""
+
+    frames: np.ndarray
+    shares: np.ndarray
+
+
+def load_silhouettes(folder: str | Path, images: Iterable[LabelledImage]) -> Silhouettes:
+    """Those of all views of these images, every view by itself.
+
+    Raises:
+        FileNotFoundError: none of the images has silhouettes.
+    """
+    frames, shares = [], []
+    for image in images:
+        seen = cv2.imread(str(Path(folder) / _silhouette_file(image)), cv2.IMREAD_GRAYSCALE)
+        if seen is not None:
+            views = read_views(Path(folder) / image.file)
+            frames += np.split(views, len(views) // 3)
+            shares += np.split(seen, len(views) // 3, axis=1)
+    if not frames:
+        raise FileNotFoundError(f"{folder} has no silhouettes; collect them from a simulator")
+    return Silhouettes(np.stack(frames), np.stack(shares))
+
+
+def _silhouette_file(image: LabelledImage) -> str:
+    return str(Path(image.file).with_suffix(".silhouette.png"))
 
 
 def read_frame(path: str | Path) -> np.ndarray:
@@ -96,12 +141,25 @@ def read_frame(path: str | Path) -> np.ndarray:
     return resize(bgr[:, :, ::-1], IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1)
 
 
+def read_views(path: str | Path) -> np.ndarray:
+    """A picture of a folder of labelled images: (3 or 6, 84, 84) uint8, one or two views.
+
+    Twice as wide as high, it holds the camera's own frame and beside it the other slot camera's.
+    """
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise ValueError(f"{path} is no picture that can be read")
+    height, width = bgr.shape[:2]
+    views = np.split(bgr[:, :, ::-1], 2, axis=1) if width == 2 * height else [bgr[:, :, ::-1]]
+    return np.concatenate([resize(v, IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1) for v in views])
+
+
 @dataclass(frozen=True)
 class Examples:
     """Labelled frames of one camera as arrays.
 
     Args:
-        frames: (N, 3, 84, 84) uint8.
+        frames: (N, 3 or 6, 84, 84) uint8: the camera's own view, or both slot cameras'.
         states: (N,) int64.
         groups: (N,) names of the groups.
         profiles: (N, P) float32, NaN where unknown; P may be 0.
@@ -121,15 +179,21 @@ class Examples:
 
 
 def load_examples(folder: str | Path, images: Iterable[LabelledImage]) -> Examples:
-    """The labelled ones of these images; those without a label are left out."""
+    """The labelled ones of these images; those without a label are left out.
+
+    Both views of each, if all have both; else the camera's own.
+    """
     known = [image for image in images if image.state is not None]
-    frames = np.empty((len(known), 3, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    frames = np.empty((len(known), 6, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    planes = 6 if known else 3
     profiles = np.full((len(known), max((len(i.profile) for i in known), default=0)), np.nan)
     for index, image in enumerate(known):
-        frames[index] = read_frame(Path(folder) / image.file)
+        views = read_views(Path(folder) / image.file)
+        planes = min(planes, len(views))
+        frames[index, :planes] = views[:planes]
         profiles[index, : len(image.profile)] = image.profile
     return Examples(
-        frames,
+        frames[:, :planes],
         np.array([image.state for image in known], np.int64),
         np.array([image.group for image in known]),
         profiles.astype(np.float32),

@@ -16,40 +16,79 @@ from torch import nn
 
 from mentor_reward.slots import IMAGE_SIZE, SLOTS, states_of
 
-_WIDTHS = (24, 48, 64, 48)
-HIDDEN = 128
+BANDS = 28
+"""Horizontal bands of a frame, in each of which the cable is located."""
+HIDDEN = 384
 """Features before the logits."""
+_FINDER = (12, 8)
+_FEW = 0.3  # pixels of cable below which a row does not tell where it is
+
+
+class CableFinder(nn.Module):
+    """Tells of every pixel how much of it the cable covers: two 3x3 convolutions and one 1x1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        first, second = _FINDER
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, first, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(first, second, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(second, 1, 1),
+        )
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (B, 84, 84) of the covered share, of frames (B, 3, 84, 84) float in 0..255."""
+        return self.layers(images / 127.5 - 1.0)[:, 0]
 
 
 class SlotNetwork(nn.Module):
-    """Four strided 3x3 convolutions and two linear layers: (B, 3, 84, 84) uint8 -> (B, classes).
+    """Finds the cable in each view, measures it, and tells the state from the measures.
 
-    About 290,000 parameters; a frame takes two to three milliseconds on one core.
+    In every band of rows it measures how many pixels wide the cable is and where its middle lies.
+    Position and width, which tells the distance, come out to a tenth of a pixel, as the borders of
+    the states need; convolutions that halve the map at once get nowhere near. About 350,000
+    parameters; a frame takes a few milliseconds on one core.
+
+    Args:
+        classes: states told apart.
+        views: frames looked at, of three planes each.
     """
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, views: int = 1) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        channels = 3
-        for width in _WIDTHS:
-            layers += [
-                nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(width),
-                nn.ReLU(),
-            ]
-            channels = width
-        side = -(-IMAGE_SIZE // 2 ** len(_WIDTHS))
-        layers += [nn.Flatten(), nn.Linear(channels * side * side, HIDDEN), nn.ReLU()]
-        self.features = nn.Sequential(*layers)
+        self.classes, self.views = classes, views
+        self.finder = CableFinder()
+        size = views * BANDS * 2
+        self.scale = nn.BatchNorm1d(size, affine=False)
+        self.features = nn.Sequential(
+            nn.Linear(size, HIDDEN),
+            nn.GELU(),
+            nn.Linear(HIDDEN, HIDDEN),
+            nn.GELU(),
+            nn.Linear(HIDDEN, HIDDEN),
+            nn.GELU(),
+        )
         self.head = nn.Linear(HIDDEN, classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (B, classes) of frames (B, 3, 84, 84), uint8 or float in 0..255."""
-        return self.head(self.embed(images))
+        """Logits (B, classes) of views (B, 3 views, 84, 84), uint8 or float in 0..255."""
+        return self.head(self.embed(self.measure(images)))
 
-    def embed(self, images: torch.Tensor) -> torch.Tensor:
-        """Features (B, HIDDEN) from which the logits are made."""
-        return self.features(images.float() / 127.5 - 1.0)
+    def measure(self, images: torch.Tensor) -> torch.Tensor:
+        """Width and middle of the cable, pixels: (B, views * 2 * BANDS) of (B, 3 views, 84, 84)."""
+        frames = images.float().reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE)
+        share = self.finder(frames.contiguous(memory_format=torch.channels_last)).sigmoid()
+        share = share.reshape(-1, BANDS, IMAGE_SIZE // BANDS, IMAGE_SIZE)
+        place = torch.arange(IMAGE_SIZE, device=share.device) - (IMAGE_SIZE - 1) / 2
+        width = share.sum(-1)
+        middle = (share * place).sum(-1) / (width + _FEW)
+        return torch.cat([width.mean(-1), middle.mean(-1)], 1).reshape(len(images), -1)
+
+    def embed(self, measures: torch.Tensor) -> torch.Tensor:
+        """Features (B, HIDDEN) of measures, from which the logits are made."""
+        return self.features(self.scale(measures))
 
 
 class SlotClassifier:
@@ -63,6 +102,7 @@ class SlotClassifier:
     def __init__(self, camera: str, network: SlotNetwork) -> None:
         self.camera = camera
         self.states = states_of(camera)
+        self.views = network.views
         self.network = network.eval()
 
     @classmethod
@@ -81,7 +121,6 @@ class SlotClassifier:
                 f"slot classifier: no weights of '{camera}' at {file}; train them with "
                 "'python -m mentor_reward train' or give the folder that holds them"
             )
-        network = SlotNetwork(len(states))
         try:
             with safe_open(str(file), framework="pt") as opened:
                 meta = opened.metadata() or {}
@@ -95,6 +134,7 @@ class SlotClassifier:
                 f"wanted are {[s.name for s in states]} of '{camera}'"
             )
         try:
+            network = SlotNetwork(len(states), int(meta.get("views", "1")))
             network.load_state_dict(tensors)
         except RuntimeError as error:
             raise ValueError(f"slot classifier: {file} fits another network: {error}") from error
@@ -111,6 +151,7 @@ class SlotClassifier:
         meta = {
             "camera": self.camera,
             "classes": json.dumps([s.name for s in self.states]),
+            "views": str(self.views),
             **notes,
         }
         tensors = {
@@ -123,12 +164,24 @@ class SlotClassifier:
 
     @torch.inference_mode()
     def logits(self, frames: np.ndarray) -> np.ndarray:
-        """Logits (B, classes) float32 of frames (B, 3, 84, 84) uint8, planes R, G, B."""
-        return self.network(torch.from_numpy(np.ascontiguousarray(frames))).numpy()
+        """Logits (B, classes) float32 of views (B, 3 or 6, 84, 84) uint8, planes R, G, B.
 
-    def classify(self, frame: np.ndarray) -> IntEnum:
-        """State seen in one frame (3, 84, 84) uint8, planes R, G, B."""
-        return self.states(int(self.logits(frame[None])[0].argmax()))
+        The camera's own frame comes first; a classifier of one view looks at nothing else.
+
+        Raises:
+            ValueError: there are fewer views than this classifier needs.
+        """
+        planes = 3 * self.views
+        if frames.shape[1] < planes:
+            raise ValueError(
+                f"slot classifier '{self.camera}' looks at {self.views} frames of three planes "
+                f"(see views_of), got {frames.shape[1]} planes"
+            )
+        return self.network(torch.from_numpy(np.ascontiguousarray(frames[:, :planes]))).numpy()
+
+    def classify(self, views: np.ndarray) -> IntEnum:
+        """State seen in the views (3 or 6, 84, 84) of one moment, uint8, planes R, G, B."""
+        return self.states(int(self.logits(views[None])[0].argmax()))
 
 
 def load_classifiers(

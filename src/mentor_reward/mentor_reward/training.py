@@ -12,8 +12,8 @@ from torch import nn
 
 from mentor_reward.augmentation import augment
 from mentor_reward.confusion import confusion_matrix, recall_per_class
-from mentor_reward.labelled_images import Examples
-from mentor_reward.slot_classifier import HIDDEN, SlotClassifier, SlotNetwork
+from mentor_reward.labelled_images import Examples, Silhouettes
+from mentor_reward.slot_classifier import HIDDEN, CableFinder, SlotClassifier, SlotNetwork
 from mentor_reward.slots import states_of
 
 
@@ -26,18 +26,26 @@ class TrainingSettings:
         patience: passes without improvement of the validation score after which training stops.
         batch: images per gradient step.
         learning_rate: peak of the one-cycle schedule.
+        finder_steps: gradient steps in which the cable is learned to be found from silhouettes.
         profile_weight: share of the profile's error in the loss, where the images tell a profile.
         validation_share: share of the groups held back for validation.
         seed: of the split, the first weights, the draws and the augmentation.
     """
 
-    epochs: int = 30
-    patience: int = 8
-    batch: int = 64
-    learning_rate: float = 3e-3
+    epochs: int = 60
+    patience: int = 60
+    batch: int = 256
+    learning_rate: float = 2e-3
+    finder_steps: int = 1000
     profile_weight: float = 2.0
     validation_share: float = 0.15
     seed: int = 0
+
+
+_MEASURE_NOISE = 0.05
+"""Standard deviation, pixels, of what is added to measures while they are learned from."""
+_LEAST_VARIANCE = 1e-3
+"""Square pixels: a measure that hardly ever changes is not blown up."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +92,16 @@ def train_classifier(
     start: SlotClassifier | None = None,
     log: Callable[[str], None] = print,
     better: Callable[[TrainingResult], None] = lambda result: None,
+    silhouettes: Silhouettes | None = None,
 ) -> TrainingResult:
     """Trains on labelled frames; where they tell the cable's profile, on that too.
 
     The profile is read by a second head that is not kept: it teaches the features where the cable
     is, of which the states are but a coarse measure.
+
+    Where ``silhouettes`` tell what of the frames is cable, the network first learns to find it;
+    then every frame is measured once, and the rest is learned from the measures. Without them all
+    is learned at once, from frames whose light and colour change at every pass.
 
     ``start`` is a classifier to begin with; None: random weights. ``better`` is told of each result
     that is the best so far, so that an interruption loses nothing. The score that is kept and that
@@ -111,15 +124,27 @@ def train_classifier(
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
-    network = SlotNetwork(len(names))
+    network = SlotNetwork(len(names), train.frames.shape[1] // 3)
     if start is not None:
         network.load_state_dict(start.network.state_dict())
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if silhouettes is not None:
+        train_finder(network.finder, silhouettes, settings, log)
     profile_head = nn.Linear(HIDDEN, max(1, train.profiles.shape[1]))
     frames, states = torch.from_numpy(train.frames), torch.from_numpy(train.states)
     profiles = torch.from_numpy(train.profiles)
     steps = -(-len(balanced_draw(train.states, rng)) // settings.batch)
-    parameters = [*network.parameters(), *profile_head.parameters()]
+    if silhouettes is None:
+        parameters = [*network.parameters(), *profile_head.parameters()]
+        measures = None
+    else:
+        network.finder.requires_grad_(False).half().float()  # as in the file
+        parameters = [*network.features.parameters(), *network.head.parameters()]
+        parameters += profile_head.parameters()
+        measures = measure_all(network, train.frames)
+        judged = measure_all(network, judge.frames)
+        network.scale.running_mean = measures.mean(0)
+        network.scale.running_var = measures.var(0) + _LEAST_VARIANCE
     optimizer = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=2e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=settings.epochs * steps, pct_start=0.15
@@ -128,13 +153,18 @@ def train_classifier(
     kept: TrainingResult | None = None
     for epoch in range(settings.epochs):
         network.train()
+        network.scale.train(measures is None)
         total = 0.0
         order = torch.from_numpy(balanced_draw(train.states, rng))
         for chosen in order.split(settings.batch):
             if len(chosen) < 2:  # batch normalisation needs two
                 continue
-            images = augment(frames[chosen], generator)
-            features = network.embed(images.contiguous(memory_format=torch.channels_last))
+            if measures is None:
+                seen = network.measure(augment(frames[chosen], generator))
+            else:
+                noise = torch.randn(len(chosen), measures.shape[1], generator=generator)
+                seen = measures[chosen] + _MEASURE_NOISE * noise
+            features = network.embed(seen)
             loss = nn.functional.cross_entropy(network.head(features), states[chosen])
             if profiles.shape[1]:
                 told = profile_loss(profile_head(features), profiles[chosen])
@@ -145,7 +175,11 @@ def train_classifier(
             schedule.step()
             total += float(loss.detach()) * len(chosen)
         classifier = SlotClassifier(camera, network)
-        logits = predict(classifier, judge.frames)
+        if measures is None:
+            logits = predict(classifier, judge.frames)
+        else:
+            with torch.inference_mode():
+                logits = network.head(network.embed(judged)).numpy()
         recalls = recall_per_class(confusion_matrix(judge.states, logits.argmax(1), len(names)))
         held_loss = float(
             nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(judge.states))
@@ -158,7 +192,7 @@ def train_classifier(
             + (" *" if is_better else "")
         )
         if is_better:
-            best, kept = score, TrainingResult(_as_written(camera, network), recalls, epoch)
+            best, kept = (score, TrainingResult(_as_written(camera, network), recalls, epoch))
             better(kept)
         elif kept is not None and epoch - kept.epoch >= settings.patience:
             log(f"{camera}: no better for {settings.patience} epochs, stopping")
@@ -167,9 +201,50 @@ def train_classifier(
     return kept
 
 
+def train_finder(
+    finder: CableFinder,
+    silhouettes: Silhouettes,
+    settings: TrainingSettings,
+    log: Callable[[str], None] = print,
+) -> None:
+    """Teaches a network to tell how much of each pixel the cable covers."""
+    frames = torch.from_numpy(silhouettes.frames)
+    shares = torch.from_numpy(silhouettes.shares)
+    generator = torch.Generator().manual_seed(settings.seed)
+    steps = settings.finder_steps
+    optimizer = torch.optim.AdamW(finder.parameters(), lr=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
+    total = 0.0
+    for step in range(1, steps + 1):
+        chosen = torch.randint(len(frames), (24,), generator=generator)
+        images = augment(frames[chosen], generator)
+        seen = finder(images.contiguous(memory_format=torch.channels_last))
+        covered = shares[chosen].float() / 255.0
+        loss = nn.functional.binary_cross_entropy_with_logits(seen, covered)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        total += float(loss.detach())
+        if step % 250 == 0:
+            log(f"finding the cable, step {step}: loss {total / 250:.4f}")
+            total = 0.0
+
+
+@torch.inference_mode()
+def measure_all(network: SlotNetwork, frames: np.ndarray, batch: int = 128) -> torch.Tensor:
+    """What the network measures in views (N, 3 or 6, 84, 84) uint8, batch by batch."""
+    network.eval()
+    parts = [
+        network.measure(torch.from_numpy(np.ascontiguousarray(frames[i : i + batch])))
+        for i in range(0, len(frames), batch)
+    ]
+    return torch.cat(parts).clone() if parts else torch.empty((0, network.scale.num_features))
+
+
 def _as_written(camera: str, network: SlotNetwork) -> SlotClassifier:
     """A copy in the precision of the file."""
-    final = SlotNetwork(network.head.out_features)
+    final = SlotNetwork(network.classes, network.views)
     final.load_state_dict(network.state_dict())
     final.half().float()
     return SlotClassifier(camera, final)
@@ -183,6 +258,6 @@ def profile_loss(seen: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
 
 
 def predict(classifier: SlotClassifier, frames: np.ndarray, batch: int = 256) -> np.ndarray:
-    """Logits (N, classes) of frames (N, 3, 84, 84) uint8, batch by batch."""
+    """Logits (N, classes) of views (N, 3 or 6, 84, 84) uint8, batch by batch."""
     parts = [classifier.logits(frames[i : i + batch]) for i in range(0, len(frames), batch)]
     return np.concatenate(parts) if parts else np.empty((0, len(classifier.states)), np.float32)

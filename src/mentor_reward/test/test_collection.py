@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import cv2
-import gymnasium
 import numpy as np
 import pytest
-from slot_pictures import slot_picture
+from slot_pictures import shown
+from walking_states import WalkingStates
 
-from mentor_common.frames import FrameLayout
 from mentor_common.images import array_to_image
 from mentor_reward.collection import (
     collect_in_processes,
@@ -19,39 +19,7 @@ from mentor_reward.collection import (
     rollout_samples,
 )
 from mentor_reward.command_line import main
-from mentor_reward.labelled_images import load_examples, read_labels
-
-
-class WalkingStates(gymnasium.Env):
-    """States that walk up and down with the first action; pictures that show them."""
-
-    frame_layout = FrameLayout(("side", "slot_1", "slot_2"), 3, 84, 84, sliding=False)
-    observation_space = gymnasium.spaces.Box(0, 255, frame_layout.shape, np.uint8)
-    action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        self.place, self.steps = 0.0, 0
-        return self._see()
-
-    def step(self, action):
-        self.place = float(np.clip(self.place + action[0], 0.0, 6.99))
-        self.steps += 1
-        observation, info = self._see()
-        info["midpoint"] = dict(info)
-        return observation, 0.0, False, self.steps == 20, info
-
-    def expert_action(self):
-        return np.array([1.0, 0.0], np.float32)
-
-    def _see(self):
-        states = {"slot_1": int(self.place) * 4 // 7, "slot_2": int(self.place)}
-        pixels = np.zeros((3, 3, 3, 84, 84), np.uint8)
-        for index, camera in enumerate(("slot_1", "slot_2"), start=1):
-            for frame in (1, 2):
-                pixels[index, frame] = slot_picture(camera, states[camera], self.np_random)
-        profile = {"slot_2_profile": np.full((2, 2), self.place / 100)}
-        return pixels.reshape(self.frame_layout.shape), {**states, **profile}
+from mentor_reward.labelled_images import load_examples, load_silhouettes, read_labels
 
 
 def test_every_step_is_a_sample_and_its_midpoint_too_with_the_states_they_show():
@@ -59,7 +27,7 @@ def test_every_step_is_a_sample_and_its_midpoint_too_with_the_states_they_show()
     assert len(samples) == 1 + 2 * 20
     assert {s.group for s in samples} == {"seed-5"}
     for sample in samples:
-        lit = sample.frames["slot_2"].mean(axis=0)[20:60].mean(axis=0)
+        lit = sample.views["slot_2"][:3].mean(axis=0)[20:60].mean(axis=0)
         assert abs(int(lit.argmax()) - (4 + sample.states["slot_2"] * 80 // 7)) <= 8
         assert sample.profiles["slot_1"] == () and len(sample.profiles["slot_2"]) == 4
 
@@ -74,6 +42,77 @@ def test_all_states_are_collected_evenly_though_some_come_seldom(tmp_path):
     assert len({image.group for image in images}) > 3, "from several episodes"
     examples = load_examples(tmp_path, [i for i in images if i.camera == "slot_2"])
     assert examples.profiles.shape == (84, 4)
+
+
+class Moments(WalkingStates):
+    """Collects by itself: of each motion two moments, whose frames the observation lacks."""
+
+    def _see(self):
+        pixels, info = super()._see()
+        moments = []
+        for brightness in (10, 20) if self.steps else ():
+            frames = {
+                camera: np.full((3, 84, 84), brightness + which, np.uint8)
+                for which, camera in enumerate(("slot_1", "slot_2"))
+            }
+            shares = {camera: frame[0] + 100 for camera, frame in frames.items()}
+            moment = {"slot_2": brightness // 10, "frames": frames, "silhouettes": shares}
+            moments.append({**info, **moment})
+        return np.zeros_like(pixels), {**info, "moments": moments}
+
+
+def test_an_environment_that_collects_moments_gives_those_and_nothing_else():
+    samples = list(rollout_samples(Moments(), 5))
+    assert len(samples) == 2 * 20
+    for sample in samples:
+        brightness = 10 * sample.states["slot_2"]
+        own_first = {"slot_1": [brightness, brightness + 1], "slot_2": [brightness + 1, brightness]}
+        for camera, views in sample.views.items():
+            assert views.shape == (6, 84, 84)
+            assert views[::3].max(axis=(1, 2)).tolist() == own_first[camera]
+            assert np.array_equal(sample.silhouettes[camera], views[::3] + 100)
+
+
+def test_silhouettes_are_written_beside_the_images_that_are_kept(tmp_path):
+    images = collect_in_processes(
+        Moments, tmp_path, range(3), per_class=4, processes=1, log=lambda line: None
+    )
+    silhouettes = load_silhouettes(tmp_path, images)
+    assert len(silhouettes.frames) == 2 * len(images)
+    assert np.array_equal(silhouettes.shares, silhouettes.frames[:, 0] + 100)
+
+
+def test_both_slots_are_seen_at_the_same_moment_the_own_one_first(tmp_path):
+    images = collect_in_processes(
+        WalkingStates, tmp_path, range(4), per_class=8, processes=1, log=lambda line: None
+    )
+    for camera in ("slot_1", "slot_2"):
+        examples = load_examples(tmp_path, [image for image in images if image.camera == camera])
+        assert examples.frames.shape[1:] == (6, 84, 84)
+        for views, state in zip(examples.frames, examples.states, strict=True):
+            own, other = np.split(views, 2)
+            first, second = (own, other) if camera == "slot_1" else (other, own)
+            states = shown(first, 4), shown(second, 7)
+            assert states[camera == "slot_2"] == state
+            assert states[0] == states[1] * 4 // 7, "both are those of one place"
+
+
+def test_the_number_of_processes_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("mentor_reward.collection.EPISODES_PER_PART", 2)
+    made = {}
+    for processes in (1, 2):
+        made[processes] = collect_in_processes(
+            WalkingStates,
+            tmp_path / str(processes),
+            range(5),
+            per_class=9,
+            processes=processes,
+            log=lambda line: None,
+        )
+    assert made[1] == made[2] == read_labels(tmp_path / "1")
+    assert len({image.file.split("-")[1] for image in made[1]}) == 3, "three parts"
+    first, second = (load_examples(tmp_path / n, made[1]) for n in ("1", "2"))
+    assert np.array_equal(first.frames, second.frames)
 
 
 def test_the_same_seeds_give_the_same_images(tmp_path):
@@ -108,23 +147,33 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
 @pytest.fixture
 def bag(tmp_path):
     """A bag with four seconds of a red picture at 10 Hz, in a namespace."""
+    return write_bag(tmp_path / "cell.mcap", {"slot_1": 0})
+
+
+def write_bag(path, planes):
+    """Pictures at 10 Hz whose brightness tells the time, each camera in one colour plane."""
     from mcap.writer import CompressionType, Writer
     from rclpy.serialization import serialize_message
 
-    path = tmp_path / "cell.mcap"
     with path.open("wb") as stream:
         writer = Writer(stream, compression=CompressionType.ZSTD)
         writer.start(profile="ros2", library="test")
         schema = writer.register_schema("sensor_msgs/msg/Image", "ros2msg", b"")
-        topic = "/cell_a/camera/slot_1/color/image_raw"
-        channel = writer.register_channel(topic, "cdr", schema)
+        channels = {
+            camera: writer.register_channel(
+                f"/cell_a/camera/{camera}/color/image_raw", "cdr", schema
+            )
+            for camera in planes
+        }
         for index in range(40):
-            pixels = np.zeros((48, 64, 3), np.uint8)
-            pixels[:, :, 0] = 6 * index
-            data = serialize_message(array_to_image(pixels, "rgb8"))
-            stamp = index * 100_000_000
-            writer.add_message(channel, stamp, data, stamp)
+            for camera, plane in planes.items():
+                pixels = np.zeros((48, 64, 3), np.uint8)
+                pixels[:, :, plane] = 6 * index
+                data = serialize_message(array_to_image(pixels, "rgb8"))
+                stamp = index * 100_000_000
+                writer.add_message(channels[camera], stamp, data, stamp)
         writer.finish()
+    return path
     return path
 
 
@@ -136,6 +185,18 @@ def test_a_bag_gives_unlabelled_frames_at_the_wanted_distance_in_the_right_colou
     frame = read_frame(tmp_path / "data" / added[1].file)
     assert frame.shape == (3, 84, 84)
     assert (frame[0] == 30).all() and not frame[1:].any()
+
+
+def test_a_bag_with_both_slot_cameras_gives_both_views_of_a_moment(tmp_path):
+    bag = write_bag(tmp_path / "both.mcap", {"slot_2": 2, "side": 1, "slot_1": 0})
+    added = import_bag(bag, "slot_1", tmp_path / "data", every_s=0.5)
+    assert len(added) == 8
+    labelled = [replace(image, state=0) for image in added]
+    frames = load_examples(tmp_path / "data", labelled).frames
+    assert frames.shape == (8, 6, 84, 84)
+    for moment, views in enumerate(frames):
+        brightest = views.max(axis=(1, 2)).tolist()
+        assert brightest == [30 * moment, 0, 0, 0, 0, 30 * moment]
 
 
 def test_a_bag_without_the_topic_names_those_it_has(bag, tmp_path):

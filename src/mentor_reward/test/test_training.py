@@ -13,8 +13,8 @@ from slot_pictures import make_dataset, slot_picture
 from mentor_reward.augmentation import augment
 from mentor_reward.command_line import main
 from mentor_reward.confusion import confusion_matrix, confusion_table, recall_per_class
-from mentor_reward.labelled_images import Examples
-from mentor_reward.slot_classifier import SlotClassifier, SlotNetwork
+from mentor_reward.labelled_images import Examples, Silhouettes
+from mentor_reward.slot_classifier import BANDS, SlotClassifier, SlotNetwork
 from mentor_reward.training import (
     TrainingSettings,
     balanced_draw,
@@ -124,6 +124,55 @@ def test_weights_come_back_from_their_file_and_say_what_they_are(trained, tmp_pa
     assert np.array_equal(loaded.logits(frames), trained.classifier.logits(frames))
 
 
+@pytest.fixture(scope="module")
+def two_views(pictures):
+    """Pictures whose own view shows nothing: the state is seen by the other camera alone."""
+    blank = np.random.default_rng(3).integers(0, 256, pictures.frames.shape, dtype=np.uint8)
+    return replace(pictures, frames=np.concatenate([blank, pictures.frames], axis=1))
+
+
+def test_what_only_the_other_camera_shows_is_learned_and_kept_in_the_file(two_views, tmp_path):
+    result = train_classifier("slot_1", two_views, SETTINGS, log=lambda line: None)
+    assert result.recalls.min() >= 0.98
+    result.classifier.save(tmp_path / "slot_1.safetensors")
+    loaded = SlotClassifier.load("slot_1", tmp_path)
+    assert loaded.views == 2
+    seen = loaded.logits(two_views.frames)
+    assert np.array_equal(seen, result.classifier.logits(two_views.frames))
+    with pytest.raises(ValueError, match=r"'slot_1' looks at 2 frames .*, got 3 planes"):
+        loaded.logits(two_views.frames[:, :3])
+
+
+def test_a_classifier_of_one_view_looks_at_nothing_else(trained, pictures):
+    noise = np.random.default_rng(4).integers(0, 256, pictures.frames.shape, dtype=np.uint8)
+    assert trained.classifier.views == 1
+    both = np.concatenate([pictures.frames, noise], axis=1)
+    seen = trained.classifier.logits(both)
+    assert np.array_equal(seen, trained.classifier.logits(pictures.frames))
+
+
+def test_a_network_that_is_told_what_is_bar_finds_and_measures_it(pictures):
+    shares = np.zeros((len(pictures), 84, 84), np.uint8)
+    for share, state in zip(shares, pictures.states, strict=True):
+        left = 4 + state * 80 // 4
+        share[10:74, left : left + 8] = 255
+    settings = TrainingSettings(epochs=20, batch=16, finder_steps=120)
+    result = train_classifier(
+        "slot_1",
+        pictures,
+        settings,
+        log=lambda line: None,
+        silhouettes=Silhouettes(pictures.frames, shares),
+    )
+    assert result.recalls.min() >= 0.98
+    frame = torch.from_numpy(slot_picture("slot_1", 2, np.random.default_rng(9)))[None]
+    with torch.inference_mode():
+        width, middle = result.classifier.network.measure(frame).reshape(2, BANDS)
+    inside = slice(5, 23)  # bands that the bar runs through
+    assert (width[inside] - 8).abs().max() < 0.5
+    assert (middle[inside] - (44 + 3.5 - 41.5)).abs().max() < 0.5
+
+
 def test_weights_of_another_slot_are_refused(trained, tmp_path):
     trained.classifier.save(tmp_path / "slot_2.safetensors")
     with pytest.raises(ValueError, match=r"of camera 'slot_1', wanted are .* of 'slot_2'"):
@@ -155,7 +204,7 @@ def test_the_commands_train_and_judge_on_other_pictures_and_draw_the_matrix(tmp_
     make_dataset(tmp_path / "held", per_class=6, seed=1)
     weights = tmp_path / "weights"
     train = ["train", "--data", str(tmp_path / "train"), "--weights", str(weights)]
-    assert main([*train, "--epochs", "12"]) == 0
+    assert main([*train, "--epochs", "12", "--batch", "8"]) == 0
     numbers, picture = tmp_path / "numbers.json", tmp_path / "confusion.png"
     judge = ["evaluate", "--data", str(tmp_path / "held"), "--weights", str(weights)]
     assert main([*judge, "--numbers", str(numbers), "--picture", str(picture)]) == 0

@@ -1,0 +1,44 @@
+"""Rewards from images are held against the true ones at every step of every policy's episodes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from slot_pictures import shown
+from walking_states import WalkingStates
+
+from mentor_reward.evaluation import POLICIES, reward_agreement
+
+
+class Reading:
+    """Reads the bar of the camera's own picture; of what it is blind to it says 0."""
+
+    def __init__(self, classes: int, blind_to: int = -1) -> None:
+        self.classes, self.blind_to = classes, blind_to
+
+    def classify(self, views: np.ndarray) -> int:
+        state = shown(views[:3], self.classes)
+        return 0 if state == self.blind_to else state
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_who_reads_every_state_agrees_on_every_step(policy):
+    classifiers = {"slot_1": Reading(4), "slot_2": Reading(7)}
+    agreement = reward_agreement(WalkingStates(), classifiers, range(3), policy)
+    assert agreement.episodes == 3 and agreement.steps == 60 and agreement.share == 1.0
+    for matrix in agreement.matrices.values():
+        assert matrix.sum() == 60 and np.trace(matrix) == 60
+
+
+def test_a_state_that_is_not_seen_counts_against_the_reward_and_in_the_matrix():
+    classifiers = {"slot_1": Reading(4), "slot_2": Reading(7, blind_to=6)}
+    agreement = reward_agreement(WalkingStates(), classifiers, range(2), "expert")
+    missed = agreement.matrices["slot_2"][6]
+    assert missed[0] == missed.sum() > 10
+    assert agreement.steps - agreement.same_reward == missed[0]
+    assert agreement.as_dict()["share"] == agreement.share < 0.5
+
+
+def test_an_unknown_policy_is_refused_by_name():
+    with pytest.raises(ValueError, match="'lazy' is not there: known are random, and expert"):
+        reward_agreement(WalkingStates(), {}, range(1), "lazy")

@@ -10,9 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +18,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from mentor_policy.training.csv_log import read_csv
+from runs import draw_mean, evaluations, train
 
 SEEN, TRUE = "mentor/cable_routing_classified-v0", "mentor/cable_routing-v0"
 SEEDS = {"mentor": (0, 1, 2), "mentor_wo_moe": (0,), "mentor_wo_tp": (0,), "drm": (0,)}
@@ -49,22 +46,8 @@ class Run:
         ]
 
     def evaluations(self) -> dict[str, list[float]]:
-        """The run's ``eval.csv`` by column; empty while there is none."""
-        return read_csv(self.folder / "eval.csv")
-
-
-def train(run: Run, options: argparse.Namespace) -> None:
-    """Run one training to its end."""
-    threads = max(1, (os.cpu_count() or 1) // options.parallel)
-    command = run.command(options.reward, options.steps, threads, options.overrides)
-    print(shlex.join(command), flush=True)
-    run.folder.parent.mkdir(parents=True, exist_ok=True)
-    with (run.folder.parent / f"{run.folder.name}.log").open("a") as log:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        command[0] = sys.executable
-        done = subprocess.run(command, stdout=log, stderr=log, env=environment, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{shlex.join(command)} ended with {done.returncode}; see {log.name}")
+        """What its evaluations gave, by column; empty while there is none."""
+        return evaluations(self.folder)
 
 
 def first_held(steps: list[float], success: list[float], wanted: float) -> int | None:
@@ -108,15 +91,7 @@ def draw(runs: list[Run], path: Path) -> None:
     axes = figure.subplots()
     for number, agent in enumerate(dict.fromkeys(run.agent for run in runs)):
         curves = [seen for r in runs if r.agent == agent and (seen := r.evaluations())]
-        colour, style = f"C{number}", ("-", "--", "-.", ":")[number % 4]  # curves may coincide
-        for seen in curves:
-            axes.plot(seen["step"], seen["success"], color=colour, lw=1, alpha=0.45)
-        if curves:
-            found = [dict(zip(seen["step"], seen["success"], strict=True)) for seen in curves]
-            steps = sorted(set.intersection(*(set(seen) for seen in found)))
-            mean = [np.mean([seen[step] for seen in found]) for step in steps]
-            name = f"{agent} (mean of {len(curves)})" if len(curves) > 1 else agent
-            axes.plot(steps, mean, "o", ls=style, color=colour, lw=2.5, label=name)
+        draw_mean(axes, number, agent, curves, "success")
     for level in WANTED:
         axes.axhline(level, color="0.6", lw=0.8, ls="--")
     axes.set(xlabel="environment steps", ylabel="success of 20 episodes", ylim=(-0.03, 1.03))
@@ -142,9 +117,15 @@ def main() -> None:
         for agent in options.agents
         for seed in SEEDS[agent]
     ]
+    threads = max(1, (os.cpu_count() or 1) // options.parallel)
+
+    def train_one(run: Run) -> None:
+        command = run.command(options.reward, options.steps, threads, options.overrides)
+        train(command, run.folder, threads)
+
     if not options.draw_only:
         with ThreadPoolExecutor(options.parallel) as pool:
-            list(pool.map(lambda run: train(run, options), runs))
+            list(pool.map(train_one, runs))
     print(table(runs))
     draw(runs, options.picture)
     mentor = [

@@ -1,0 +1,49 @@
+"""Trainings as processes of their own, and the curve of what several of them reached."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mentor_policy.training.csv_log import read_csv
+
+
+def train(command: list[str], folder: Path, threads: int) -> None:
+    """Runs ``python -m mentor_policy train ...`` to its end; prints it, and logs beside its folder.
+
+    Raises: RuntimeError if it ends with another status than 0.
+    """
+    print(shlex.join(command), flush=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.log").open("a") as log:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        process = [sys.executable, *command[1:]]
+        done = subprocess.run(process, stdout=log, stderr=log, env=environment, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{shlex.join(command)} ended with {done.returncode}; see {log.name}")
+
+
+def evaluations(folder: Path) -> dict[str, list[float]]:
+    """The run's ``eval.csv`` by column; empty while there is none."""
+    return read_csv(folder / "eval.csv")
+
+
+def draw_mean(
+    axes: Any, number: int, name: str, curves: list[dict[str, list[float]]], column: str
+) -> None:
+    """Draws one group of runs: thin, and the mean over the steps that all have in bold."""
+    colour, style = f"C{number}", ("-", "--", "-.", ":")[number % 4]  # curves may coincide
+    for seen in curves:
+        axes.plot(seen["step"], seen[column], color=colour, lw=1, alpha=0.45)
+    if curves:
+        found = [dict(zip(seen["step"], seen[column], strict=True)) for seen in curves]
+        steps = sorted(set.intersection(*(set(seen) for seen in found)))
+        mean = [np.mean([seen[step] for seen in found]) for step in steps]
+        label = f"{name} (mean of {len(curves)})" if len(curves) > 1 else name
+        axes.plot(steps, mean, "o", ls=style, color=colour, lw=2.5, label=label)

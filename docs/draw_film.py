@@ -1,11 +1,8 @@
-"""Draws moments of an evaluation's video beside each other, a row for each camera.
-
-Call it with the video and the PNG to be written: python docs/draw_film.py VIDEO PICTURE
-"""
+"""Draws moments of an evaluation's video beside each other, a row for each camera."""
 
 from __future__ import annotations
 
-import sys
+import argparse
 
 import cv2
 import imageio.v3 as iio
@@ -36,6 +33,9 @@ def film(frames: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    video, picture = sys.argv[1:]
-    drawn = film(np.stack(list(iio.imiter(video))))
-    cv2.imwrite(picture, drawn[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("video", help="mp4 of an evaluation")
+    parser.add_argument("picture", help="PNG to be written")
+    options = parser.parse_args()
+    drawn = film(np.stack(list(iio.imiter(options.video))))
+    cv2.imwrite(options.picture, drawn[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])

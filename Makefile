@@ -74,7 +74,7 @@ format:
 	$(SET_UP) $(DONE)/dev
 	@source $(MENTOR_VENV)/bin/activate && ruff check --fix . ; ruff format .
 
-# The committed weights come from here: about an hour on two cores. The seeds of training, of the silhouettes, of the
+# The committed weights come from here. The seeds of training, of the silhouettes, of the
 # held-out images and of the episodes are apart.
 classifiers: export OMP_NUM_THREADS = 1
 classifiers: data = runs/classifiers

@@ -59,4 +59,5 @@ def generate_launch_description():
             reason="the bridge has ended", condition=UnlessCondition(LaunchConfiguration("respawn"))
         ),
     )
-    return LaunchDescription([*ARGUMENTS, part("every_node"), bridge, part("policy")])
+    # The bridge last: a wrong argument is refused before any process is started.
+    return LaunchDescription([*ARGUMENTS, part("every_node"), part("policy"), bridge])

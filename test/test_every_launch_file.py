@@ -60,6 +60,15 @@ def test_show_args_lists_the_standard_arguments_and_describes_all(file: str) -> 
 
 
 @pytest.mark.parametrize("file", FILES)
+def test_a_wrong_argument_is_refused_before_any_process_starts(file: str) -> None:
+    refused = subprocess.run(
+        runner(file, "agent:=mentr"), capture_output=True, text=True, check=False
+    )
+    said = refused.stdout + refused.stderr
+    assert refused.returncode and "'mentr'" in said and "process started" not in said
+
+
+@pytest.mark.parametrize("file", FILES)
 def test_two_of_it_live_side_by_side_in_two_namespaces(
     file: str, observer: Observer, tmp_path: Path
 ) -> None:

@@ -192,7 +192,7 @@ def train_classifier(
             + (" *" if is_better else "")
         )
         if is_better:
-            best, kept = (score, TrainingResult(_as_written(camera, network), recalls, epoch))
+            best, kept = score, TrainingResult(_as_written(camera, network), recalls, epoch)
             better(kept)
         elif kept is not None and epoch - kept.epoch >= settings.patience:
             log(f"{camera}: no better for {settings.patience} epochs, stopping")

@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-
-from runs import draw_mean, evaluations, train
+from trainings import draw_mean, evaluations, train
 
 TASK, WANTED = "mentor/metaworld-button_press_topdown-v0", 600.0
 REPEAT, STEPS = 10, 2000

@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-
-from runs import draw_mean, evaluations, train
+from trainings import draw_mean, evaluations, train
 
 SEEN, TRUE = "mentor/cable_routing_classified-v0", "mentor/cable_routing-v0"
 SEEDS = {"mentor": (0, 1, 2), "mentor_wo_moe": (0,), "mentor_wo_tp": (0,), "drm": (0,)}

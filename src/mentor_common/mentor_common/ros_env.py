@@ -27,7 +27,8 @@ from mentor_common.experience import (
     time_to_seconds,
 )
 from mentor_common.frames import FrameLayout
-from mentor_common.ros_link import EnvironmentLost, RosLink
+from mentor_common.ros_link import RosLink
+from mentor_common.ros_requests import EnvironmentLost
 from mentor_msgs.msg import Observation, Reward
 
 __all__ = ["EnvironmentChanged", "EnvironmentLost", "RosEnv"]
@@ -99,7 +100,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         self._link = RosLink(namespace, node, use_sim_time, self._on_observation, self._on_reward)
         try:
             until = time.monotonic() + (connect_timeout or reset_timeout)
-            self.description = self._link.describe(until)
+            self.description = self._link.requests.describe(until)
             self._take_description()
         except BaseException:
             self._link.close()
@@ -134,8 +135,9 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         names = list(options or {})
         values = [json.dumps(_plain((options or {})[name])) for name in names]
         with self._link.open():
-            self._check_same(self._link.describe(until, ready=True))
-            result = self._link.reset(seed, names, values, until, self.reset_timeout)
+            self._check_same(self._link.requests.describe(until, ready=True))
+            result = self._link.requests.reset(seed, names, values, until)
+            self._link.remember_partners()
         self._episode, self._step = int(result.episode), 0
         self._observation = self._reward = None
         for episode in sorted(self._first):

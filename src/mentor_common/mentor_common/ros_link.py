@@ -1,7 +1,7 @@
 """The agent's end of the topics: waits on DDS directly, with no executor between.
 
 A wait set that holds only what a step needs costs a tenth of an executor's turn. The rest (the
-reset action, ``describe``) goes through an executor, as it is rare.
+reset action, ``describe``) is rare, and goes through an executor: ``ros_requests.py``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 
 import rclpy
 from builtin_interfaces.msg import Time
-from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
@@ -28,11 +27,9 @@ from rclpy.qos import QoSProfile
 from mentor_common import topics
 from mentor_common.cdr import read_observation, read_reward
 from mentor_common.dds import ask_for_short_lease
-from mentor_common.goals import PATIENCE
 from mentor_common.partners import NOT_NAMED_YET, node_names
-from mentor_msgs.action import ResetEpisode
+from mentor_common.ros_requests import LOOK, EnvironmentLost, Requests
 from mentor_msgs.msg import Action, Observation, Reward
-from mentor_msgs.srv import Describe
 
 log = logging.getLogger("mentor.ros_env")
 
@@ -41,19 +38,10 @@ _READERS: dict[Any, Callable[[bytes], Any]] = {
     Observation: read_observation,
     Reward: read_reward,
 }
-LOOK = 0.25
-"""Seconds of wall time between two looks whether the partners are still there."""
-SAY = 5.0
-"""Seconds after which somebody who is waited for is named in the log."""
-
-
-class EnvironmentLost(RuntimeError):
-    """The environment did not answer in time or is gone; names who is missing. ``reset`` tries
-    again."""
 
 
 class RosLink:
-    """Publishes actions, hears observations and rewards, asks for resets.
+    """Publishes actions, hears observations and rewards; ``requests`` asks for the rest.
 
     One thread uses it at a time; only :meth:`close` may come from another one.
     """
@@ -102,9 +90,7 @@ class RosLink:
         self._actions = self._node.create_publisher(
             Action, resolve(topics.ACTION.name), topics.ACTION.qos
         )
-        self._describe = self._node.create_client(Describe, resolve(topics.DESCRIBE.name))
-        self._reset_name = self._node.resolve_topic_name(resolve(topics.RESET_EPISODE.name))
-        self._reset: Any = ActionClient(self._node, ResetEpisode, self._reset_name)
+        self.requests = Requests(self._node, resolve, self._spin)
         self._clock_subscription: Any = None
         self._sim_time = Time()
         if use_sim_time and node is None:
@@ -184,94 +170,6 @@ class RosLink:
                 raise
             raise EnvironmentLost("this RosEnv was closed meanwhile") from error
 
-    def describe(self, until: float, ready: bool = False) -> Describe.Response:
-        """Asks the environment what it is, until it answers (and is ready).
-
-        Raises: EnvironmentLost.
-        """
-        name = self._node.resolve_service_name(self._describe.srv_name)
-        begin, said, why = time.monotonic(), False, ""
-        while True:
-            why = f"nobody serves {name} (usually the {topics.DESCRIBE.server})"
-            if self._describe.service_is_ready():
-                future = self._describe.call_async(Describe.Request())
-                self._spin(future.done, min(until, time.monotonic() + 2.0))
-                if future.done():
-                    answer: Any = future.result()
-                    if answer.ready or not ready:
-                        if said:
-                            log.info("%s answers after %.1f s", name, time.monotonic() - begin)
-                        return answer
-                    why = f"{answer.environment} is not ready: {answer.message}"
-                else:
-                    self._describe.remove_pending_request(future)
-                    why = f"{name} does not answer"
-            waited = time.monotonic() - begin
-            if time.monotonic() >= until:
-                raise EnvironmentLost(f"waited {waited:.1f} s: {why}")
-            if not said and waited > SAY:
-                said = True
-                log.warning("RosEnv waits since %.1f s: %s", waited, why)
-            self._spin(lambda: False, min(until, time.monotonic() + 0.1))
-
-    def reset(
-        self, seed: int | None, names: list[str], values: list[str], until: float, timeout: float
-    ) -> ResetEpisode.Result:
-        """Calls ``reset_episode`` and waits for its result. Raises: EnvironmentLost."""
-        usual = topics.RESET_EPISODE.server
-        begin, said, patience = time.monotonic(), False, PATIENCE
-        goal = ResetEpisode.Goal(
-            seeded=seed is not None, seed=seed or 0, option_names=names, option_values=values
-        )
-        while True:
-            while not self._reset.server_is_ready():
-                waited = time.monotonic() - begin
-                why = f"nobody serves the action {self._reset_name} (usually the {usual})"
-                if time.monotonic() >= until:
-                    raise EnvironmentLost(f"waited {waited:.1f} s: {why}")
-                if not said and waited > SAY:
-                    said = True
-                    log.warning("RosEnv waits since %.1f s: %s", waited, why)
-                self._spin(lambda: False, min(until, time.monotonic() + 0.05))
-            goal.timeout = max(0.1, until - time.monotonic())
-            server = self._endpoints(f"{self._reset_name}/_action/status")
-            stage = [""]
-
-            def heard(message: Any, stage: list[str] = stage) -> None:
-                waits = message.feedback.waiting_for
-                stage[0] = f"stage '{message.feedback.stage}'" + (
-                    f", which waits for {waits}" if waits else ""
-                )
-
-            sent = self._reset.send_goal_async(goal, feedback_callback=heard)
-            again = time.monotonic() + patience
-            if not self._await_reset(sent, min(until, again), server, stage):
-                if again < until:
-                    patience *= 2  # see PATIENCE
-                    continue
-                raise self._unfinished(begin, stage)
-            handle: Any = sent.result()
-            if handle.accepted:
-                break
-            if time.monotonic() >= until:
-                raise EnvironmentLost(f"{self._reset_name} ({usual}) rejects the reset")
-            self._spin(lambda: False, time.monotonic() + 0.2)
-        done = handle.get_result_async()
-        try:
-            if not self._await_reset(done, until, server, stage):
-                raise self._unfinished(begin, stage)
-        except EnvironmentLost:
-            handle.cancel_goal_async()
-            raise
-        result: Any = done.result().result
-        if not result.success:
-            raise EnvironmentLost(
-                f"{self._reset_name} ({usual}) failed{_during(stage)}: "
-                f"{result.message or 'no reason given'}"
-            )
-        self._remember_partners()
-        return result
-
     def close(self) -> None:
         """Leaves the graph; may be called twice, and from another thread."""
         if self._closed:
@@ -279,7 +177,7 @@ class RosLink:
         self._closed = True
         self._guard.trigger()
         with self._waiting:
-            self._reset.destroy()
+            self.requests.destroy()
             self._executor.remove_node(self._node)
             self._executor.shutdown()
             self._wait_set = None
@@ -348,30 +246,8 @@ class RosLink:
                     raise EnvironmentLost("this RosEnv is closed")
                 self._executor.spin_once(timeout_sec=min(left, LOOK))
 
-    def _await_reset(
-        self, future: Any, until: float, server: frozenset[Any], stage: list[str]
-    ) -> bool:
-        status = f"{self._reset_name}/_action/status"
-        while not future.done() and time.monotonic() < until:
-            self._spin(future.done, min(until, time.monotonic() + LOOK))
-            if not future.done() and server and not server & self._endpoints(status):
-                raise EnvironmentLost(
-                    f"whoever served {self._reset_name} (usually the "
-                    f"{topics.RESET_EPISODE.server}) is gone{_during(stage)}"
-                )
-        return bool(future.done())
-
-    def _unfinished(self, begin: float, stage: list[str]) -> EnvironmentLost:
-        return EnvironmentLost(
-            f"{self._reset_name} ({topics.RESET_EPISODE.server}) did not finish in "
-            f"{time.monotonic() - begin:.1f} s{_during(stage)}"
-        )
-
-    def _endpoints(self, topic: str) -> frozenset[Any]:
-        infos = self._node.get_publishers_info_by_topic(topic)
-        return frozenset(bytes(info.endpoint_gid) for info in infos)
-
-    def _remember_partners(self) -> None:
+    def remember_partners(self) -> None:
+        """Notes who publishes now: a step that waits for one of these ends when it is gone."""
         for subscription, usual in (
             (self._observations, topics.OBSERVATION.publisher),
             (self._rewards, topics.REWARD.publisher),
@@ -420,7 +296,3 @@ class RosLink:
         if not self._node.count_subscribers(self._actions.topic_name):
             parts.append(f"nobody hears {self._actions.topic_name}")
         return f"no {what} in time: {'; '.join(parts)}"
-
-
-def _during(stage: list[str]) -> str:
-    return f" in {stage[0]}" if stage[0] else ""

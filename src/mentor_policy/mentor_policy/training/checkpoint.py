@@ -143,6 +143,7 @@ def save_checkpoint(
     """
     name = f"{progress['step']:09d}"
     temporary = parent / f".new-{name}"
+    others: dict[str, Tensor] = {}
     try:
         parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(temporary, ignore_errors=True)
@@ -172,13 +173,23 @@ def save_checkpoint(
         shutil.rmtree(parent / f".old-{name}", ignore_errors=True)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        needs = sum(tensor.nbytes for tensor in others.values()) / 1e9
         raise CheckpointError(
-            f"checkpoint {parent / name} could not be written ({error.strerror}); "
-            "the checkpoints before it are untouched"
+            f"checkpoint {parent / name} could not be written ({error.strerror}): it needs "
+            f"some {needs:.2f} GB, {_free(parent)}. The checkpoints before it are untouched: free "
+            "space or rights there, and start the run again"
         ) from error
     for folder in folders(parent)[:-keep]:
         shutil.rmtree(folder, ignore_errors=True)
     return final
+
+
+def _free(folder: Path) -> str:
+    """What the disk has left, for an error."""
+    try:
+        return f"the disk has {shutil.disk_usage(folder).free / 1e9:.2f} GB free"
+    except OSError:
+        return "the disk does not say what it has"
 
 
 def folders(parent: Path) -> list[Path]:

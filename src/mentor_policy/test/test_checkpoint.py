@@ -280,7 +280,8 @@ def test_a_disk_that_is_full_leaves_the_older_checkpoint(tmp_path: Path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, "write_tensors", full)
-    with pytest.raises(CheckpointError, match=r"No space left.*needs some.*GB free.*untouched.*start the run again"):
+    told = r"No space left.*needs some.*GB free.*untouched.*start the run again"
+    with pytest.raises(CheckpointError, match=told):
         save(tmp_path, 20)
     monkeypatch.undo()
     assert folders(tmp_path) == [older] and not list(tmp_path.glob(".*"))

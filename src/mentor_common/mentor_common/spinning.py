@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import ShutdownException, SingleThreadedExecutor, TimeoutException
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 
 SWEEP = 0.02
@@ -47,7 +47,8 @@ class HotSubscriptions:
             now = time.monotonic()
             if now >= sweep:
                 for _ in range(TURNS):
-                    executor.spin_once(timeout_sec=0.0)
+                    if not _serve_one(executor):
+                        break
                 now = time.monotonic()
                 sweep = now + SWEEP
             if now - self.heard > PATIENCE:
@@ -73,3 +74,16 @@ class HotSubscriptions:
             callback(taken[0])
             if subscription not in (known for known, _ in self._subscriptions):
                 return
+
+
+def _serve_one(executor: SingleThreadedExecutor) -> bool:
+    """Runs a callback that is ready; False if none is."""
+    try:
+        task, _, _ = executor.wait_for_ready_callbacks(0.0)
+    except (TimeoutException, ShutdownException):
+        return False
+    task()
+    error = task.exception()
+    if error is not None:
+        raise error
+    return True

@@ -24,6 +24,7 @@ from mentor_reset.routine import BEGIN, Move, Part, Rest, check_routine, make_ro
 from mentor_reset.stillness import Stillness
 
 _POLL = 0.02  # seconds of wall time between two looks at the arm's pose
+_STANDS = 0.06  # seconds of wall time; if ROS time stands as long (lockstep), nothing can move
 _BEAT = 0.5  # seconds of wall time between two feedback messages of a stage that takes long
 
 
@@ -182,14 +183,16 @@ class _Run:
 
     def rest(self, part: Rest) -> np.ndarray:
         """Waits until the arm stands still."""
-        stillness = Stillness(part.seconds, part.distance)
+        arm, time_itself = Stillness(part.seconds, part.distance), Stillness(_STANDS, 0.0)
+        clock = self._node.get_clock()
         while True:
             self._goal.check()
             position = self._node.position
             now = time.monotonic()
+            time_itself.tell(np.array([clock.now().nanoseconds]), now)
             if position is not None:
-                stillness.tell(position, now)
-                if stillness.still(now):
+                arm.tell(position, now)
+                if arm.still(now) or time_itself.still(now):
                     return position
             if self.left <= 0.0:
                 what = (

@@ -180,10 +180,10 @@ class CableTwin(CellNode):
 
     def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
         """Publishes the motion that led to a step."""
-        self._truth.publish(messages.truth_message(self._cell, episode, step))
         self._motion.publish(
             messages.motion_message(self._cell, episode, step, outcome, self._frame)
         )
+        self._truth.publish(messages.truth_message(self._cell, episode, step))
         if outcome.failed:
             self._tell_fault()
 

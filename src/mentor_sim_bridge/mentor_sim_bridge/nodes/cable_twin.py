@@ -161,15 +161,14 @@ class CableTwin(CellNode):
         self.show(pictures=False)
 
     def show(self, pictures: bool) -> None:
-        """Publishes the cell's state of this moment, with a frame of each camera if `pictures`."""
-        stamp = nanoseconds_to_time(self._cell.time)
-        clock = Clock(clock=stamp)
-        current, target = messages.pose_messages(self._cell, stamp, self._frame)
-        joints = messages.joint_message(self._cell, stamp)
-        self._last = (clock, current, target, joints)
-        self._repeat_state()
+        """Publishes the cell's state of this moment, or the time and a frame of each camera."""
         if not pictures:
+            self._take_state()
+            self._repeat_state()
             return
+        stamp = nanoseconds_to_time(self._cell.time)
+        self._last = (Clock(clock=stamp), *self._last[1:])  # what is repeated never goes back
+        self._clock_ticks.publish(self._last[0])
         with self._render_time.measured():
             frames = {camera: self._cell.render(camera) for camera in self._images}
         for camera, (image_topic, info_topic, info) in self._images.items():
@@ -179,13 +178,21 @@ class CableTwin(CellNode):
             info_topic.publish(info)
 
     def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
-        """Publishes the motion that led to a step."""
+        """Publishes the motion that led to a step; what no step waits for comes behind it."""
         self._motion.publish(
             messages.motion_message(self._cell, episode, step, outcome, self._frame)
         )
         self._truth.publish(messages.truth_message(self._cell, episode, step))
+        self._take_state()
+        self._repeat_state()
         if outcome.failed:
             self._tell_fault()
+
+    def _take_state(self) -> None:
+        stamp = nanoseconds_to_time(self._cell.time)
+        current, target = messages.pose_messages(self._cell, stamp, self._frame)
+        joints = messages.joint_message(self._cell, stamp)
+        self._last = (Clock(clock=stamp), current, target, joints)
 
     def _act(self, command: Command) -> None:
         began = time.perf_counter()

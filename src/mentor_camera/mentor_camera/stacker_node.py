@@ -29,7 +29,7 @@ from mentor_msgs.msg import Motion
 
 MONITOR = Topic("observation/image", Image, topics.IMAGE_QOS, "stacker")
 """The observation as a contact sheet, published only while somebody looks."""
-_TICK = 0.02  # seconds of wall time between two looks for steps whose time is over
+_TICK = 0.02  # seconds of wall time between two looks at steps whose frames have not come
 
 
 class StackerNode(CellNode):
@@ -90,7 +90,7 @@ class StackerNode(CellNode):
             self.partners.publisher_of(topic)
         self.partners.publisher_of(topics.MOTION)
         self.partners.subscriber_of(topics.OBSERVATION, "agent", required=False)
-        self.timer(_TICK, self._publish_ready, wall=True)
+        self._ticker = self.ticker(_TICK, self._publish_ready)
         self._made = self.health.rate("observations")
         self._delay = self.health.timing("stacking after motion")
         self._offset = self.health.gauge("worst frame offset", "s")
@@ -179,6 +179,7 @@ class StackerNode(CellNode):
                 failed.append(result)
         if failed:
             self._say_missing(failed)
+        self._ticker.want(bool(self._stacker.pending))
 
     def _publish(self, stack: Stack) -> None:
         stamp = nanoseconds_to_time(stack.motion.end_ns)

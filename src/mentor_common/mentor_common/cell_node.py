@@ -17,6 +17,7 @@ from mentor_common.parameters import Param
 from mentor_common.partners import PartnerWatch
 from mentor_common.reporting import Reporter
 from mentor_common.spinning import HotSubscriptions
+from mentor_common.ticker import Ticker
 from mentor_common.topics import Interface, Topic
 from mentor_common.working_node import WorkingNode
 
@@ -184,6 +185,10 @@ class CellNode(WorkingNode):
                 callback()
 
         return self.create_timer(period, tick, clock=self._cell_steady if wall else None)
+
+    def ticker(self, period: float, callback: Callable[[], None]) -> Ticker:
+        """A timer of wall time, seconds, that ticks only while it is wanted."""
+        return Ticker(self.timer(period, callback, wall=True))
 
     # Lifecycle.
 

@@ -19,7 +19,7 @@ from mentor_reward.cable_routing import JudgedStep, SlotStateReader, judge_fault
 from mentor_reward.step_join import StepEvidence, StepJoin
 from mentor_reward.true_states import TRUE_STATES, TrueStates, read_true_states
 
-_TICK = 0.05  # seconds of wall time between two looks for steps whose time is over
+_TICK = 0.05  # seconds of wall time between two looks at steps of which something has not come
 
 
 class RewardNode(CellNode):
@@ -85,7 +85,7 @@ class RewardNode(CellNode):
         self.partners.publisher_of(topics.MOTION)
         self.partners.publisher_of(topics.OBSERVATION)
         self.partners.subscriber_of(topics.REWARD, "agent", required=False)
-        self.timer(_TICK, self._judge_ready, wall=True)
+        self._ticker = self.ticker(_TICK, self._judge_ready)
         self._judged = self.health.rate("rewards")
         self._value = self.health.gauge("reward")
         self._reading = self.health.timing("reading of both slots")
@@ -133,6 +133,7 @@ class RewardNode(CellNode):
                 stamp = self.get_clock().now().to_msg()
             self._publish(evidence, verdict, stamp)
         self._repeated.add(self._join.duplicates - self._repeated.total)
+        self._ticker.want(self._join.waiting > 0)
 
     def _judge(self, evidence: StepEvidence[Motion, Observation, TrueStates]) -> JudgedStep:
         if evidence.missing:

@@ -49,6 +49,7 @@ RELIABLE_IMAGES = QoSProfile(
 TRUTH = topics.truth("slot_states", String)
 TEAR = Interface("~/tear_cable", Trigger)
 _IDLE = 0.02  # seconds of simulated time that pass at once while nobody acts, in real time
+_REPEAT = 0.5  # seconds of wall time after which time and state are told again
 _LOOK = 0.1  # seconds of wall time between two looks of the physics thread, and of a goal
 
 
@@ -119,7 +120,7 @@ class CableTwin(CellNode):
         self.serve_action(topics.MOVE_TO, self._move_to, accept=self._refuse_goal)
         self.partners.publisher_of(topics.ACTION, required=False)
         self.partners.subscriber_of(topics.MOTION, "stacker and reward node", required=False)
-        self.timer(_LOOK, self._repeat_state, wall=True)
+        self.timer(_REPEAT, self._repeat_state, wall=True)
         self._verdicts = {verdict: self.health.counter(verdict.value) for verdict in Verdict}
         self._steps = self.health.rate("steps")
         self._step_time = self.health.timing("motion of a step")

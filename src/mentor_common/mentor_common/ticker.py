@@ -1,0 +1,22 @@
+"""A timer that takes no turn of the processor while there is nothing to look for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Ticker:
+    """Rests until it is wanted; to be used on the callbacks' thread.
+
+    Args:
+        timer: of rclpy, whose callback is due at each tick.
+    """
+
+    def __init__(self, timer: Any) -> None:
+        self._timer = timer
+        timer.cancel()
+
+    def want(self, wanted: bool) -> None:
+        """Whether it ticks from now on."""
+        if wanted == self._timer.is_canceled():
+            self._timer.reset() if wanted else self._timer.cancel()

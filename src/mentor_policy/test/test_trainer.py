@@ -363,6 +363,39 @@ def test_a_run_stopped_while_it_catches_up_learns_the_rest_when_it_is_started_ag
     assert summary["complete"] and summary["updates"] == 61
 
 
+def test_a_run_that_is_complete_is_left_as_it_is_when_it_is_started_again(tmp_path: Path) -> None:
+    class Untouched(PointEnv):
+        def reset(self, **_):
+            raise AssertionError("nothing is left to do")
+
+    trainer, run = trainer_of(tmp_path / "run")
+    summary = trainer.run()
+    run.close()
+    written = (tmp_path / "run" / "eval.csv").read_bytes()
+    trainer, run = trainer_of(tmp_path / "run", env=Untouched())
+    trainer._evaluation_env = Untouched()
+    assert trainer.run() == json.loads(json.dumps(summary))
+    run.close()
+    assert (tmp_path / "run" / "eval.csv").read_bytes() == written
+
+
+def test_a_run_stopped_before_its_last_evaluation_makes_up_for_it(tmp_path: Path) -> None:
+    trainer, run = trainer_of(tmp_path / "run")
+    evaluate = trainer._evaluate
+
+    def stopped() -> None:
+        trainer.stop = trainer.counters.step == 100
+        evaluate()
+
+    trainer._evaluate = stopped
+    trainer.run()
+    run.close()
+    trainer, run = trainer_of(tmp_path / "run")
+    trainer.run()
+    run.close()
+    assert read_csv(tmp_path / "run" / "eval.csv")["step"][-1] == 100
+
+
 def test_the_stop_of_a_run_writes_no_member_that_is_on_the_disk_already(tmp_path: Path) -> None:
     overrides = ("train.asynchronous=true", "train.checkpoint_every_frames=60")
     trainer, run = trainer_of(tmp_path / "run", *overrides)

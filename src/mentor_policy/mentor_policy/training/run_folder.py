@@ -102,6 +102,17 @@ class RunFolder:
         temporary.replace(file)
         return file
 
+    def finished(self, step: int) -> dict[str, Any] | None:
+        """The summary of a run that is complete and evaluated at this agent step, or None."""
+        try:
+            summary = json.loads((self.path / "summary.json").read_text())
+        except (OSError, ValueError):
+            return None
+        if not isinstance(summary, dict) or summary.get("complete") is not True:
+            return None
+        there = summary.get("step") == summary.get("evaluated_at") == step
+        return summary if there else None
+
     def close(self) -> None:
         """Let another process have the folder."""
         os.close(self._lock)

@@ -108,13 +108,14 @@ class Trainer:
         self._members = MemberFiles(folder.checkpoints)
         self.learner = Learner(config, self.agent, self.ring)
         resumed = self._restore()
+        self._finished = folder.finished(resumed) if resumed >= self._last_step else None
         self._saved_count = self.ring.count
         self._began = time.monotonic()
         self._log = RunLog(
             folder.path,
             resumed if self._exact else None,
             config_to_dict(config),
-            evaluates_again=self.counters.next_evaluation <= resumed,
+            evaluates_again=self._finished is None and self.counters.next_evaluation <= resumed,
         )
         self.progress = progress or Progress()
         self.progress.begin(self._frames(self._last_step), self._frames(self.counters.step))
@@ -138,6 +139,9 @@ class Trainer:
             ReplayDiskFullError, CheckpointError: the disk; what was saved stays.
         """
         try:
+            if self._finished is not None:
+                self.progress.say("this run is complete already; nothing is left to do")
+                return self._finished
             obs, state = self._begin_or_go_on()
             while self.counters.step < self._last_step and not self.stop:
                 obs, state = self._step(obs, state)
@@ -420,6 +424,7 @@ class Trainer:
             "episodes": now.episode,
             "updates": self.learner.updates,
             "seconds": time.monotonic() - self._began,
+            "evaluated_at": results.steps[-1] if results.steps else None,
             "return": results.results[-1].mean if results.results else None,
             "success": results.results[-1].success if results.results else None,
             "success_interval": results.results[-1].interval if results.results else None,

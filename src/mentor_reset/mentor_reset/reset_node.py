@@ -184,6 +184,7 @@ class _Run:
     def rest(self, part: Rest) -> np.ndarray:
         """Waits until the arm stands still."""
         arm, time_itself = Stillness(part.seconds, part.distance), Stillness(_STANDS, 0.0)
+        lately = Stillness(_STANDS, part.distance)  # a simulator's clock may tick as rarely
         clock = self._node.get_clock()
         while True:
             self._goal.check()
@@ -192,7 +193,8 @@ class _Run:
             time_itself.tell(np.array([clock.now().nanoseconds]), now)
             if position is not None:
                 arm.tell(position, now)
-                if arm.still(now) or time_itself.still(now):
+                lately.tell(position, now)
+                if arm.still(now) or (time_itself.still(now) and lately.still(now)):
                     return position
             if self.left <= 0.0:
                 what = (

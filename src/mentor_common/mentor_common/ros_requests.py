@@ -72,12 +72,7 @@ class Requests:
                 else:
                     self._describe.remove_pending_request(future)
                     why = f"{name} does not answer"
-            waited = time.monotonic() - begin
-            if time.monotonic() >= until:
-                raise EnvironmentLost(f"waited {waited:.1f} s: {why}")
-            if not said and waited > SAY:
-                said = True
-                log.warning("RosEnv waits since %.1f s: %s", waited, why)
+            said = _told(begin, until, why, said)
             self._spin(lambda: False, min(until, time.monotonic() + 0.1))
 
     def reset(
@@ -137,13 +132,8 @@ class Requests:
     def _await_server(self, begin: float, until: float) -> None:
         said = False
         while not self._reset.server_is_ready():
-            waited = time.monotonic() - begin
             why = f"nobody serves the action {self._reset_name} (usually the {_SERVER})"
-            if time.monotonic() >= until:
-                raise EnvironmentLost(f"waited {waited:.1f} s: {why}")
-            if not said and waited > SAY:
-                said = True
-                log.warning("RosEnv waits since %.1f s: %s", waited, why)
+            said = _told(begin, until, why, said)
             self._spin(lambda: False, min(until, time.monotonic() + 0.05))
 
     def _await(self, future: Any, until: float, server: frozenset[Any], stage: list[str]) -> bool:
@@ -170,3 +160,14 @@ class Requests:
 
 def _during(stage: list[str]) -> str:
     return f" in {stage[0]}" if stage[0] else ""
+
+
+def _told(begin: float, until: float, why: str, said: bool) -> bool:
+    """Whether it is in the log by now that somebody waits. Raises: EnvironmentLost if overdue."""
+    now = time.monotonic()
+    if now >= until:
+        raise EnvironmentLost(f"waited {now - begin:.1f} s: {why}")
+    if not said and now - begin > SAY:
+        log.warning("RosEnv waits since %.1f s: %s", now - begin, why)
+        return True
+    return said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -114,6 +115,7 @@ class CableTwin(CellNode):
             for camera in self._cell.cameras
         }
         self._last: tuple[Any, ...] = ()
+        self._telling = threading.Lock()
         self.subscription(topics.ACTION, self._on_action, hot=True)
         self.serve(topics.DESCRIBE, self._describe)
         self.serve(TEAR, self._tear)
@@ -169,7 +171,8 @@ class CableTwin(CellNode):
             return
         stamp = nanoseconds_to_time(self._cell.time)
         self._last = (Clock(clock=stamp), *self._last[1:])  # what is repeated never goes back
-        self._clock_ticks.publish(self._last[0])
+        with self._telling:
+            self._clock_ticks.publish(self._last[0])
         with self._render_time.measured():
             frames = {camera: self._cell.render(camera) for camera in self._images}
         for camera, (image_topic, info_topic, info) in self._images.items():
@@ -223,12 +226,13 @@ class CableTwin(CellNode):
 
     def _repeat_state(self) -> None:
         """Tells late-comers the time and where the arm stands; lockstep time does not go on."""
-        if self._last:
-            clock, current, target, joints = self._last
-            self._clock_ticks.publish(clock)
-            self._current.publish(current)
-            self._target.publish(target)
-            self._joints.publish(joints)
+        with self._telling:  # from two threads: an old time must not be told behind a newer one
+            if self._last:
+                clock, current, target, joints = self._last
+                self._clock_ticks.publish(clock)
+                self._current.publish(current)
+                self._target.publish(target)
+                self._joints.publish(joints)
 
     def _on_action(self, message: Action) -> None:
         deadline = (

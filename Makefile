@@ -89,8 +89,8 @@ classifiers:
 		--env-options '{"max_steps": 25, "silhouettes": true}' --first-seed 20000 --episodes 8 --per-class 100
 	@$(IN_WORKSPACE) $(collect) --data $(data)/held_out \
 		--env-options '{"max_steps": 100}' --first-seed 500000 --episodes 24 --per-class 1000
-	@$(IN_WORKSPACE) $(train) --camera slot_1 --epochs 80 --patience 80
-	@$(IN_WORKSPACE) $(train) --camera slot_2 --epochs 150 --patience 150
+	@$(IN_WORKSPACE) $(train) --camera slot_1 --epochs 80
+	@$(IN_WORKSPACE) $(train) --camera slot_2 --epochs 150
 	@$(IN_WORKSPACE) python -m mentor_reward evaluate --data $(data)/held_out --episodes 20 --first-seed 1000000 \
 		--picture docs/classifiers_confusion.png --numbers $(data)/numbers.json
 

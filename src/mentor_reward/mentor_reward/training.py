@@ -31,6 +31,8 @@ class TrainingSettings:
         batch: images per gradient step.
         learning_rate: peak of the one-cycle schedule.
         finder_steps: gradient steps in which the cable is learned to be found from silhouettes.
+        prior_weight: how far the classifier leans to the classes that are frequent among the
+            images; 0: at a border it sees each class equally often, 1: it errs least often in all.
         profile_weight: share of the profile's error in the loss, where the images tell a profile.
         validation_share: share of the groups held back for validation.
         seed: of the split, the first weights, the draws and the augmentation.
@@ -41,6 +43,7 @@ class TrainingSettings:
     batch: int = 256
     learning_rate: float = 2e-3
     finder_steps: int = 1000
+    prior_weight: float = 0.5
     profile_weight: float = 2.0
     validation_share: float = 0.15
     seed: int = 0
@@ -51,7 +54,7 @@ class TrainingSettings:
         return max(10, self.epochs // 3) if self.patience is None else self.patience
 
 
-_MEASURE_NOISE = 0.05
+_MEASURE_NOISE = 0.1
 """Standard deviation, pixels, of what is added to measures while they are learned from."""
 _LEAST_VARIANCE = 1e-3
 """Square pixels: a measure that hardly ever changes is not blown up."""
@@ -92,6 +95,17 @@ def balanced_draw(states: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         members = rng.permutation(np.flatnonzero(states == state))
         draws.append(np.resize(members, max(each, 1)))
     return rng.permutation(np.concatenate(draws))
+
+
+def log_frequency(states: np.ndarray) -> torch.Tensor:
+    """Logarithm (classes,) of how much more frequent than the mean each class is.
+
+    A balanced draw shows the classes of both sides of a border with other frequencies than they
+    have there, and moves the border into the larger class. What is learned with this subtracted
+    from the logits knows better.
+    """
+    counts = np.bincount(states).astype(np.float32)
+    return torch.from_numpy(np.log(counts / counts.mean()))
 
 
 def train_classifier(
@@ -142,6 +156,7 @@ def train_classifier(
     profile_head = nn.Linear(HIDDEN, max(1, train.profiles.shape[1]))
     frames, states = torch.from_numpy(train.frames), torch.from_numpy(train.states)
     profiles = torch.from_numpy(train.profiles)
+    prior = log_frequency(train.states)
     steps = -(-len(balanced_draw(train.states, rng)) // settings.batch)
     if silhouettes is None:
         parameters = [*network.parameters(), *profile_head.parameters()]
@@ -175,7 +190,8 @@ def train_classifier(
                 noise = torch.randn(len(chosen), measures.shape[1], generator=generator)
                 seen = measures[chosen] + _MEASURE_NOISE * noise
             features = network.embed(seen)
-            loss = nn.functional.cross_entropy(network.head(features), states[chosen])
+            logits_drawn = network.head(features) - settings.prior_weight * prior
+            loss = nn.functional.cross_entropy(logits_drawn, states[chosen])
             if profiles.shape[1]:
                 told = profile_loss(profile_head(features), profiles[chosen])
                 loss = loss + settings.profile_weight * told

@@ -19,6 +19,7 @@ from mentor_reward.slot_network import BANDS, SlotNetwork
 from mentor_reward.training import (
     TrainingSettings,
     balanced_draw,
+    log_frequency,
     profile_loss,
     split_groups,
     train_classifier,
@@ -44,6 +45,12 @@ def test_every_class_is_drawn_equally_often_however_rare_it_is():
     states = np.array([0] * 90 + [1] * 9 + [2])
     drawn = states[balanced_draw(states, np.random.default_rng(0))]
     assert np.bincount(drawn).tolist() == [33, 33, 33]
+
+
+def test_a_class_twice_as_frequent_weighs_twice_as_much():
+    heavier = log_frequency(np.array([0] * 20 + [1] * 10 + [2] * 10)).exp()
+    assert heavier[0] / heavier[1] == pytest.approx(2.0)
+    assert torch.equal(log_frequency(np.array([0, 1, 2])), torch.zeros(3))
 
 
 def test_augmentation_changes_light_and_colour_but_no_shape():

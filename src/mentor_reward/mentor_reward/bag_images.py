@@ -9,7 +9,7 @@ import numpy as np
 
 from mentor_common.images import image_to_rgb, resize
 from mentor_common.topics import camera_image
-from mentor_reward.slots import IMAGE_SIZE, SLOTS
+from mentor_reward.slots import IMAGE_SIZE, VIEWS, views_of
 
 
 def bag_frames(
@@ -17,9 +17,10 @@ def bag_frames(
 ) -> Iterator[np.ndarray]:
     """Frames of a camera's image topic, at least ``every_s`` seconds apart, uint8.
 
-    (6, 84, 84) where the bag has the other slot camera too: with the newest frame of that one,
-    which is late by a period of the camera at most; else (3, 84, 84). It is found beside the
-    camera's own topic, under its usual name.
+    (3, 84, 84), or (6, 84, 84) where the bag has the other slot camera too, or (9, 84, 84) where it
+    has the side camera besides: the views of :func:`views_of`, with the newest frame of each, which
+    is late by a period of the camera at most. The others are found beside the camera's own topic,
+    under their usual names.
 
     Raises:
         FileNotFoundError: there is no .mcap file.
@@ -40,26 +41,29 @@ def bag_frames(
             names = [name for name in known if name.endswith(ending)]
             if not names:
                 raise ValueError(f"{file} has no topic ending in '{ending}'; it has {known}")
-            usual = camera_image(camera).name
-            beside = [
-                name.removesuffix(usual) + camera_image(other).name
-                for name in names
-                if name.endswith(usual)
-                for other in SLOTS
-                if other != camera
-            ]
-            beside = [name for name in beside if name in known]
-            last_s, other_image = -np.inf, None
-            for _, channel, message in reader.iter_messages(topics=[*names, *beside]):
-                if channel.topic in beside:
-                    other_image = message.data
-                    continue
+            cameras = dict.fromkeys(names, camera)
+            cameras |= _beside(camera, names, known)
+            wanted, newest, last_s = set(cameras.values()), dict[str, bytes](), -np.inf
+            for _, channel, message in reader.iter_messages(topics=list(cameras)):
+                newest[cameras[channel.topic]] = message.data
                 time_s = message.log_time / 1e9
-                if time_s - last_s < every_s or (beside and other_image is None):
+                if channel.topic not in names or len(newest) < len(wanted):
                     continue
-                last_s = time_s
-                images = [message.data, other_image] if beside else [message.data]
-                yield np.concatenate([_frame(image) for image in images])
+                if time_s - last_s >= every_s:
+                    last_s = time_s
+                    yield views_of(camera, {name: _frame(newest[name]) for name in wanted})
+
+
+def _beside(camera: str, names: list[str], known: list[str]) -> dict[str, str]:
+    """Topics of the other cameras that are looked at, and which camera each is."""
+    usual = camera_image(camera).name
+    found = {
+        name.removesuffix(usual) + camera_image(other).name: other
+        for name in names
+        if name.endswith(usual)
+        for other in VIEWS[camera][1:]
+    }
+    return {topic: other for topic, other in found.items() if topic in known}
 
 
 def _frame(data: bytes) -> np.ndarray:

@@ -11,10 +11,10 @@ import numpy as np
 from mentor_common.cable_routing import Slot1, Slot2, is_success, reward_terms
 from mentor_common.frames import FrameLayout
 from mentor_common.task_reward import CableReward
-from mentor_reward.slots import SLOTS, views_of
+from mentor_reward.slots import SLOTS
 
 if TYPE_CHECKING:  # torch takes seconds to import, and is not needed for true states
-    from mentor_reward.slot_classifier import SlotClassifier
+    from mentor_reward.slot_classifier import Measured, SlotClassifier
 
 
 @dataclass(frozen=True)
@@ -68,19 +68,20 @@ def judge_fault(reason: str) -> JudgedStep:
 
 
 class SlotStateReader:
-    """Reads the states of both slots from the last frames of their cameras.
+    """Reads the states of both slots from the last frames of the cameras.
 
     Args:
         classifiers: one per slot camera.
         layout: layout of the observations.
 
     Raises:
-        ValueError: the observations lack a slot camera.
+        ValueError: the observations lack a camera that is looked at.
     """
 
     def __init__(self, classifiers: Mapping[str, SlotClassifier], layout: FrameLayout) -> None:
         self._classifiers = {camera: classifiers[camera] for camera in SLOTS}
-        self._planes = {camera: _last_frame(layout, camera) for camera in SLOTS}
+        looked_at = {name for each in self._classifiers.values() for name in each.cameras}
+        self._planes = {camera: _last_frame(layout, camera) for camera in sorted(looked_at)}
         self._shape = layout.shape
 
     def read(self, pixels: np.ndarray) -> tuple[Slot1, Slot2]:
@@ -90,10 +91,8 @@ class SlotStateReader:
                 f"slot states: pixels are {pixels.dtype} {pixels.shape}, not uint8 {self._shape}"
             )
         frames = {camera: pixels[planes] for camera, planes in self._planes.items()}
-        first, second = (
-            classifier.classify(views_of(camera, frames))
-            for camera, classifier in self._classifiers.items()
-        )
+        measured: Measured = {}
+        first, second = (each.see(frames, measured) for each in self._classifiers.values())
         return Slot1(first), Slot2(second)
 
 

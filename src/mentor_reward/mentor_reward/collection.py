@@ -34,13 +34,13 @@ EPISODES_PER_PART = 60
 
 @dataclass(frozen=True)
 class Sample:
-    """One moment of an episode: the slot cameras' views and what they show."""
+    """One moment of an episode: the cameras' views and what they show."""
 
     group: str
-    views: dict[str, np.ndarray]  # camera -> (6, 84, 84) uint8, its own frame first
+    views: dict[str, np.ndarray]  # camera -> (9, 84, 84) uint8, see views_of
     states: dict[str, int]
     profiles: dict[str, tuple[float, ...]]
-    silhouettes: dict[str, np.ndarray] | None = None  # camera -> (2, 84, 84) uint8, own first
+    silhouettes: dict[str, np.ndarray] | None = None  # camera -> (3, 84, 84) uint8, as views
 
 
 def _sample(group: str, frames: Mapping[str, np.ndarray], truth: dict[str, Any]) -> Sample:
@@ -60,9 +60,9 @@ def _silhouettes(shares: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarra
     return {camera: views_of(camera, planes) for camera in SLOTS}
 
 
-def _slot_frames(pixels: np.ndarray, layout: FrameLayout, frame: int) -> dict[str, np.ndarray]:
+def _frames(pixels: np.ndarray, layout: FrameLayout, frame: int) -> dict[str, np.ndarray]:
     grouped = pixels.reshape(len(layout.cameras), layout.frames, 3, layout.height, layout.width)
-    return {camera: grouped[layout.cameras.index(camera), frame] for camera in SLOTS}
+    return {camera: grouped[index, frame] for index, camera in enumerate(layout.cameras)}
 
 
 def _profile(metres: np.ndarray | None) -> tuple[float, ...]:
@@ -95,8 +95,8 @@ def rollout_samples(
                 yield _sample(group, moment["frames"], moment)
         else:
             if info.get("midpoint"):
-                yield _sample(group, _slot_frames(pixels, layout, 1), info["midpoint"])
-            yield _sample(group, _slot_frames(pixels, layout, -1), info)
+                yield _sample(group, _frames(pixels, layout, 1), info["midpoint"])
+            yield _sample(group, _frames(pixels, layout, -1), info)
         if over:
             return
         states = {camera: int(info[camera]) for camera in SLOTS}

@@ -74,7 +74,9 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="peak of the schedule")
     parser.add_argument("--epochs", type=int, default=60, help="at most this many")
     parser.add_argument("--batch", type=int, default=256, help="images of a gradient step")
-    parser.add_argument("--patience", type=int, default=60, help="epochs without improvement")
+    parser.add_argument(
+        "--patience", type=int, help="epochs without improvement; a third of all if not given"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of split, weights and augmentation")
 
 

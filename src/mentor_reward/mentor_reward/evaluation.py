@@ -49,7 +49,7 @@ class ImageScore:
 
 
 def score_images(classifier: SlotClassifier, frames: np.ndarray, states: np.ndarray) -> ImageScore:
-    """Judges views (N, 3 or 6, 84, 84) uint8 against their states (N,)."""
+    """Judges views (N, 3 to 9, 84, 84) uint8 against their states (N,)."""
     names = tuple(state.name for state in classifier.states)
     seen = predict(classifier, frames).argmax(1)
     return ImageScore(confusion_matrix(states, seen, len(names)), names)

@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 
 from mentor_common.images import resize
-from mentor_reward.slots import IMAGE_SIZE, states_of
+from mentor_reward.slots import IMAGE_SIZE, VIEWS, states_of
 
 LABELS = "labels.csv"
 _FIELDS = ("file", "camera", "state", "group", "profile")
+_MOST_VIEWS = max(len(views) for views in VIEWS.values())
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,9 @@ def write_labels(folder: str | Path, images: Iterable[LabelledImage]) -> None:
 
 
 def write_image(folder: str | Path, image: LabelledImage, frame: np.ndarray) -> None:
-    """Writes frames (3 or 6, height, width) uint8, planes R, G, B, as the PNG of ``image``.
+    """Writes views (3 to 9, height, width) uint8, planes R, G, B, as the PNG of ``image``.
 
-    Two frames stand beside each other, the camera's own at the left.
+    They stand beside each other in the order of VIEWS, the camera's own at the left.
     """
     path = Path(folder) / image.file
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,10 +106,21 @@ def write_silhouettes(folder: str | Path, image: LabelledImage, shares: np.ndarr
 
 @dataclass(frozen=True)
 class Silhouettes:
-    """Frames (N, 3, 84, 84) and how much of each pixel the cable covers (N, 84, 84), uint8."""
+    """Frames and how much of each pixel the cable covers.
+
+    Args:
+        frames: (N, 3, 84, 84) uint8.
+        shares: (N, 84, 84) uint8, 255 is all of it.
+        views: (N,) int64, which of the VIEWS each frame is.
+    """
 
     frames: np.ndarray
     shares: np.ndarray
+    views: np.ndarray
+
+    def chosen(self, mask: np.ndarray) -> Silhouettes:
+        """Those of a mask (N,)."""
+        return Silhouettes(self.frames[mask], self.shares[mask], self.views[mask])
 
 
 def load_silhouettes(folder: str | Path, images: Iterable[LabelledImage]) -> Silhouettes:
@@ -117,16 +129,19 @@ def load_silhouettes(folder: str | Path, images: Iterable[LabelledImage]) -> Sil
     Raises:
         FileNotFoundError: none of the images has silhouettes.
     """
-    frames, shares = [], []
+    frames: list[np.ndarray] = []
+    shares: list[np.ndarray] = []
+    which: list[int] = []
     for image in images:
         seen = cv2.imread(str(Path(folder) / _silhouette_file(image)), cv2.IMREAD_GRAYSCALE)
         if seen is not None:
             views = read_views(Path(folder) / image.file)
             frames += np.split(views, len(views) // 3)
             shares += np.split(seen, len(views) // 3, axis=1)
+            which += range(len(views) // 3)
     if not frames:
         raise FileNotFoundError(f"{folder} has no silhouettes; collect them from a simulator")
-    return Silhouettes(np.stack(frames), np.stack(shares))
+    return Silhouettes(np.stack(frames), np.stack(shares), np.array(which, np.int64))
 
 
 def _silhouette_file(image: LabelledImage) -> str:
@@ -142,15 +157,16 @@ def read_frame(path: str | Path) -> np.ndarray:
 
 
 def read_views(path: str | Path) -> np.ndarray:
-    """A picture of a folder of labelled images: (3 or 6, 84, 84) uint8, one or two views.
+    """A picture of a folder of labelled images: (3 to 9, 84, 84) uint8, one to three views.
 
-    Twice as wide as high, it holds the camera's own frame and beside it the other slot camera's.
+    Two or three times as wide as high, it holds the frames of VIEWS beside each other.
     """
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
         raise ValueError(f"{path} is no picture that can be read")
     height, width = bgr.shape[:2]
-    views = np.split(bgr[:, :, ::-1], 2, axis=1) if width == 2 * height else [bgr[:, :, ::-1]]
+    count = next((n for n in range(2, _MOST_VIEWS + 1) if width == n * height), 1)
+    views = np.split(bgr[:, :, ::-1], count, axis=1)
     return np.concatenate([resize(v, IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1) for v in views])
 
 
@@ -159,7 +175,7 @@ class Examples:
     """Labelled frames of one camera as arrays.
 
     Args:
-        frames: (N, 3 or 6, 84, 84) uint8: the camera's own view, or both slot cameras'.
+        frames: (N, 3 to 9, 84, 84) uint8: the camera's own view, and others after it as in VIEWS.
         states: (N,) int64.
         groups: (N,) names of the groups.
         profiles: (N, P) float32, NaN where unknown; P may be 0.
@@ -181,11 +197,11 @@ class Examples:
 def load_examples(folder: str | Path, images: Iterable[LabelledImage]) -> Examples:
     """The labelled ones of these images; those without a label are left out.
 
-    Both views of each, if all have both; else the camera's own.
+    As many views of each as all have.
     """
     known = [image for image in images if image.state is not None]
-    frames = np.empty((len(known), 6, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
-    planes = 6 if known else 3
+    frames = np.empty((len(known), 3 * _MOST_VIEWS, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    planes = 3 * _MOST_VIEWS if known else 3
     profiles = np.full((len(known), max((len(i.profile) for i in known), default=0)), np.nan)
     for index, image in enumerate(known):
         views = read_views(Path(folder) / image.file)

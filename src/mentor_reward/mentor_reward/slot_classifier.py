@@ -1,9 +1,9 @@
-"""The small CNN that tells from a slot camera's frame where the cable is (App. C.3)."""
+"""Trained networks of both slots: their files, and what they see (App. C.3)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from importlib.resources import files
 from pathlib import Path
@@ -14,81 +14,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from mentor_reward.slots import IMAGE_SIZE, SLOTS, states_of
+from mentor_reward.slot_network import SlotNetwork
+from mentor_reward.slots import SLOTS, VIEWS, states_of, views_of
 
-BANDS = 28
-"""Horizontal bands of a frame, in each of which the cable is located."""
-HIDDEN = 384
-"""Features before the logits."""
-_FINDER = (12, 8)
-_FEW = 0.3  # pixels of cable below which a row does not tell where it is
-
-
-class CableFinder(nn.Module):
-    """Tells of every pixel how much of it the cable covers: two 3x3 convolutions and one 1x1."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        first, second = _FINDER
-        self.layers = nn.Sequential(
-            nn.Conv2d(3, first, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(first, second, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(second, 1, 1),
-        )
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (B, 84, 84) of the covered share, of frames (B, 3, 84, 84) float in 0..255."""
-        return self.layers(images / 127.5 - 1.0)[:, 0]
-
-
-class SlotNetwork(nn.Module):
-    """Finds the cable in each view, measures it, and tells the state from the measures.
-
-    In every band of rows it measures how many pixels wide the cable is and where its middle lies.
-    Position and width, which tells the distance, come out to a tenth of a pixel, as the borders of
-    the states need; convolutions that halve the map at once get nowhere near. About 350,000
-    parameters; a frame takes a few milliseconds on one core.
-
-    Args:
-        classes: states told apart.
-        views: frames looked at, of three planes each.
-    """
-
-    def __init__(self, classes: int, views: int = 1) -> None:
-        super().__init__()
-        self.classes, self.views = classes, views
-        self.finder = CableFinder()
-        size = views * BANDS * 2
-        self.scale = nn.BatchNorm1d(size, affine=False)
-        self.features = nn.Sequential(
-            nn.Linear(size, HIDDEN),
-            nn.GELU(),
-            nn.Linear(HIDDEN, HIDDEN),
-            nn.GELU(),
-            nn.Linear(HIDDEN, HIDDEN),
-            nn.GELU(),
-        )
-        self.head = nn.Linear(HIDDEN, classes)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (B, classes) of views (B, 3 views, 84, 84), uint8 or float in 0..255."""
-        return self.head(self.embed(self.measure(images)))
-
-    def measure(self, images: torch.Tensor) -> torch.Tensor:
-        """Width and middle of the cable, pixels: (B, views * 2 * BANDS) of (B, 3 views, 84, 84)."""
-        frames = images.float().reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE)
-        share = self.finder(frames.contiguous(memory_format=torch.channels_last)).sigmoid()
-        share = share.reshape(-1, BANDS, IMAGE_SIZE // BANDS, IMAGE_SIZE)
-        place = torch.arange(IMAGE_SIZE, device=share.device) - (IMAGE_SIZE - 1) / 2
-        width = share.sum(-1)
-        middle = (share * place).sum(-1) / (width + _FEW)
-        return torch.cat([width.mean(-1), middle.mean(-1)], 1).reshape(len(images), -1)
-
-    def embed(self, measures: torch.Tensor) -> torch.Tensor:
-        """Features (B, HIDDEN) of measures, from which the logits are made."""
-        return self.features(self.scale(measures))
+Measured = dict[tuple[int, str], torch.Tensor]
+"""Measures (1, 2 * BANDS) of the frames of one moment, by finder and camera."""
 
 
 class SlotClassifier:
@@ -164,9 +94,9 @@ class SlotClassifier:
 
     @torch.inference_mode()
     def logits(self, frames: np.ndarray) -> np.ndarray:
-        """Logits (B, classes) float32 of views (B, 3 or 6, 84, 84) uint8, planes R, G, B.
+        """Logits (B, classes) float32 of views (B, 3 to 9, 84, 84) uint8, planes R, G, B.
 
-        The camera's own frame comes first; a classifier of one view looks at nothing else.
+        The views stand in the order of VIEWS; a classifier of fewer looks at nothing else.
 
         Raises:
             ValueError: there are fewer views than this classifier needs.
@@ -180,12 +110,52 @@ class SlotClassifier:
         return self.network(torch.from_numpy(np.ascontiguousarray(frames[:, :planes]))).numpy()
 
     def classify(self, views: np.ndarray) -> IntEnum:
-        """State seen in the views (3 or 6, 84, 84) of one moment, uint8, planes R, G, B."""
+        """State seen in the views (3 to 9, 84, 84) of one moment, uint8, planes R, G, B."""
         return self.states(int(self.logits(views[None])[0].argmax()))
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Cameras whose frames it looks at."""
+        return VIEWS[self.camera][: self.views]
+
+    @torch.inference_mode()
+    def see(self, frames: Mapping[str, np.ndarray], measured: Measured) -> IntEnum:
+        """State seen in the cameras' frames (3, 84, 84) uint8 of one moment.
+
+        ``measured`` keeps what was measured for the other slot's classifier, which looks at the
+        same frames: none is searched twice.
+        """
+        views = views_of(self.camera, {name: frames[name] for name in self.cameras})
+        parts = []
+        for index, (name, finder) in enumerate(
+            zip(self.cameras, self.network.finders, strict=True)
+        ):
+            key = (id(finder), name)
+            if key not in measured:
+                view = torch.from_numpy(views[None, 3 * index : 3 * index + 3])
+                measured[key] = finder.measure(view)
+            parts.append(measured[key])
+        return self.states(int(self.network.read(torch.cat(parts, 1)).argmax()))
 
 
 def load_classifiers(
     folder: str | Path | None = None, cameras: Sequence[str] = tuple(SLOTS)
 ) -> dict[str, SlotClassifier]:
-    """The classifiers of all slots, from a folder or from this package."""
-    return {camera: SlotClassifier.load(camera, folder) for camera in cameras}
+    """The classifiers of all slots, from a folder or from this package.
+
+    Those that were trained with the same finders share them, so that :meth:`SlotClassifier.see`
+    searches a frame once for all.
+    """
+    classifiers = {camera: SlotClassifier.load(camera, folder) for camera in cameras}
+    first, *others = (classifier.network for classifier in classifiers.values())
+    for network in others:
+        for kind in ("finder", "side_finder"):
+            own, other = getattr(first, kind), getattr(network, kind)
+            if own is not None and other is not None and _alike(own, other):
+                setattr(network, kind, own)
+    return classifiers
+
+
+def _alike(one: nn.Module, other: nn.Module) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)

@@ -13,6 +13,12 @@ IMAGE_SIZE = 84
 """Height and width of the frames that are classified, pixels: those of the observation."""
 SLOTS: dict[str, type[IntEnum]] = {"slot_1": Slot1, "slot_2": Slot2}
 """Camera of each slot and the states it tells apart."""
+SIDE = "side"
+"""The camera that looks across the cable."""
+VIEWS = {"slot_1": ("slot_1", "slot_2", SIDE), "slot_2": ("slot_2", "slot_1", SIDE)}
+"""Cameras that the classifier of a slot looks at, in this order; one may look at fewer."""
+SIDE_VIEW = 2
+"""Where the side camera stands among them."""
 
 
 def states_of(camera: str) -> type[IntEnum]:
@@ -27,17 +33,23 @@ def states_of(camera: str) -> type[IntEnum]:
 
 
 def views_of(camera: str, frames: Mapping[str, np.ndarray]) -> np.ndarray:
-    """What the classifier of a slot looks at: the frame of its camera, then the others'.
+    """What the classifier of a slot looks at: the frames of VIEWS, as far as they are there.
 
     One oblique camera mixes how far the cable lies aside with how high it is; the other slot's
-    frame of the same moment tells them apart, as the cable runs through both.
+    frame of the same moment tells them apart a little, as the cable runs through both, and the
+    side camera, which looks across the cable, much better. Its frame is turned by its diagonal, so
+    that the cable runs down every view.
 
     Args:
         camera: the slot camera.
-        frames: (3, H, W) uint8 of every slot camera at one moment.
+        frames: (P, H, W) uint8 of each camera at one moment.
 
     Returns:
-        (6, H, W) uint8.
+        (P views, H, W) uint8. It ends before the first of VIEWS that has no frame.
     """
-    others = [other for other in SLOTS if other != camera]
-    return np.concatenate([frames[name] for name in (camera, *others)])
+    views = []
+    for name in VIEWS[camera]:
+        if name not in frames:
+            break
+        views.append(frames[name].swapaxes(1, 2) if name == SIDE else frames[name])
+    return np.concatenate(views)

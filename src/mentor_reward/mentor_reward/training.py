@@ -12,8 +12,10 @@ from torch import nn
 
 from mentor_reward.augmentation import augment
 from mentor_reward.confusion import confusion_matrix, recall_per_class
+from mentor_reward.finder_training import train_finders
 from mentor_reward.labelled_images import Examples, Silhouettes
-from mentor_reward.slot_classifier import HIDDEN, CableFinder, SlotClassifier, SlotNetwork
+from mentor_reward.slot_classifier import SlotClassifier
+from mentor_reward.slot_network import HIDDEN, SlotNetwork
 from mentor_reward.slots import states_of
 
 
@@ -23,26 +25,36 @@ class TrainingSettings:
 
     Args:
         epochs: at most this many passes over a balanced draw of the training images.
-        patience: passes without improvement of the validation score after which training stops.
+        patience: passes without improvement of the validation score after which training stops;
+            None: a third of ``epochs``, but not below ten. In the trainings behind the committed
+            weights the score never took longer to rise than a fifth of them.
         batch: images per gradient step.
         learning_rate: peak of the one-cycle schedule.
         finder_steps: gradient steps in which the cable is learned to be found from silhouettes.
+        prior_weight: how far the classifier leans to the classes that are frequent among the
+            images; 0: at a border it sees each class equally often, 1: it errs least often in all.
         profile_weight: share of the profile's error in the loss, where the images tell a profile.
         validation_share: share of the groups held back for validation.
         seed: of the split, the first weights, the draws and the augmentation.
     """
 
     epochs: int = 60
-    patience: int = 60
+    patience: int | None = None
     batch: int = 256
     learning_rate: float = 2e-3
     finder_steps: int = 1000
+    prior_weight: float = 0.5
     profile_weight: float = 2.0
     validation_share: float = 0.15
     seed: int = 0
 
+    @property
+    def waits(self) -> int:
+        """The patience in epochs."""
+        return max(10, self.epochs // 3) if self.patience is None else self.patience
 
-_MEASURE_NOISE = 0.05
+
+_MEASURE_NOISE = 0.1
 """Standard deviation, pixels, of what is added to measures while they are learned from."""
 _LEAST_VARIANCE = 1e-3
 """Square pixels: a measure that hardly ever changes is not blown up."""
@@ -83,6 +95,17 @@ def balanced_draw(states: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         members = rng.permutation(np.flatnonzero(states == state))
         draws.append(np.resize(members, max(each, 1)))
     return rng.permutation(np.concatenate(draws))
+
+
+def log_frequency(states: np.ndarray) -> torch.Tensor:
+    """Logarithm (classes,) of how much more frequent than the mean each class is.
+
+    A balanced draw shows the classes of both sides of a border with other frequencies than they
+    have there, and moves the border into the larger class. What is learned with this subtracted
+    from the logits knows better.
+    """
+    counts = np.bincount(states).astype(np.float32)
+    return torch.from_numpy(np.log(counts / counts.mean()))
 
 
 def train_classifier(
@@ -129,16 +152,18 @@ def train_classifier(
         network.load_state_dict(start.network.state_dict())
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if silhouettes is not None:
-        train_finder(network.finder, silhouettes, settings, log)
+        train_finders(network, silhouettes, settings.finder_steps, settings.seed, log)
     profile_head = nn.Linear(HIDDEN, max(1, train.profiles.shape[1]))
     frames, states = torch.from_numpy(train.frames), torch.from_numpy(train.states)
     profiles = torch.from_numpy(train.profiles)
+    prior = log_frequency(train.states)
     steps = -(-len(balanced_draw(train.states, rng)) // settings.batch)
     if silhouettes is None:
         parameters = [*network.parameters(), *profile_head.parameters()]
         measures = None
     else:
-        network.finder.requires_grad_(False).half().float()  # as in the file
+        for finder in network.finders:
+            finder.requires_grad_(False).half().float()  # as in the file
         parameters = [*network.features.parameters(), *network.head.parameters()]
         parameters += profile_head.parameters()
         measures = measure_all(network, train.frames)
@@ -165,7 +190,8 @@ def train_classifier(
                 noise = torch.randn(len(chosen), measures.shape[1], generator=generator)
                 seen = measures[chosen] + _MEASURE_NOISE * noise
             features = network.embed(seen)
-            loss = nn.functional.cross_entropy(network.head(features), states[chosen])
+            logits_drawn = network.head(features) - settings.prior_weight * prior
+            loss = nn.functional.cross_entropy(logits_drawn, states[chosen])
             if profiles.shape[1]:
                 told = profile_loss(profile_head(features), profiles[chosen])
                 loss = loss + settings.profile_weight * told
@@ -194,46 +220,16 @@ def train_classifier(
         if is_better:
             best, kept = score, TrainingResult(_as_written(camera, network), recalls, epoch)
             better(kept)
-        elif kept is not None and epoch - kept.epoch >= settings.patience:
-            log(f"{camera}: no better for {settings.patience} epochs, stopping")
+        elif kept is not None and epoch - kept.epoch >= settings.waits:
+            log(f"{camera}: no better for {settings.waits} epochs, stopping")
             break
     assert kept is not None
     return kept
 
 
-def train_finder(
-    finder: CableFinder,
-    silhouettes: Silhouettes,
-    settings: TrainingSettings,
-    log: Callable[[str], None] = print,
-) -> None:
-    """Teaches a network to tell how much of each pixel the cable covers."""
-    frames = torch.from_numpy(silhouettes.frames)
-    shares = torch.from_numpy(silhouettes.shares)
-    generator = torch.Generator().manual_seed(settings.seed)
-    steps = settings.finder_steps
-    optimizer = torch.optim.AdamW(finder.parameters(), lr=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
-    total = 0.0
-    for step in range(1, steps + 1):
-        chosen = torch.randint(len(frames), (24,), generator=generator)
-        images = augment(frames[chosen], generator)
-        seen = finder(images.contiguous(memory_format=torch.channels_last))
-        covered = shares[chosen].float() / 255.0
-        loss = nn.functional.binary_cross_entropy_with_logits(seen, covered)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        total += float(loss.detach())
-        if step % 250 == 0:
-            log(f"finding the cable, step {step}: loss {total / 250:.4f}")
-            total = 0.0
-
-
 @torch.inference_mode()
 def measure_all(network: SlotNetwork, frames: np.ndarray, batch: int = 128) -> torch.Tensor:
-    """What the network measures in views (N, 3 or 6, 84, 84) uint8, batch by batch."""
+    """What the network measures in views (N, 3 to 9, 84, 84) uint8, batch by batch."""
     network.eval()
     parts = [
         network.measure(torch.from_numpy(np.ascontiguousarray(frames[i : i + batch])))
@@ -258,6 +254,6 @@ def profile_loss(seen: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
 
 
 def predict(classifier: SlotClassifier, frames: np.ndarray, batch: int = 256) -> np.ndarray:
-    """Logits (N, classes) of views (N, 3 or 6, 84, 84) uint8, batch by batch."""
+    """Logits (N, classes) of views (N, 3 to 9, 84, 84) uint8, batch by batch."""
     parts = [classifier.logits(frames[i : i + batch]) for i in range(0, len(frames), batch)]
     return np.concatenate(parts) if parts else np.empty((0, len(classifier.states)), np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from fake_stream import FakeStream
 from slot_pictures import slot_picture
 from task_node import TASK, task_node
@@ -11,7 +12,9 @@ from task_node import TASK, task_node
 from mentor_common.cable_routing import cable_reward
 from mentor_reward.cable_routing import SlotStateReader, judge_states
 from mentor_reward.labelled_images import Examples
-from mentor_reward.slot_classifier import SlotClassifier, SlotNetwork, load_classifiers
+from mentor_reward.slot_classifier import SlotClassifier, load_classifiers
+from mentor_reward.slot_network import SlotNetwork
+from mentor_reward.slots import views_of
 from mentor_reward.training import TrainingSettings, train_classifier
 
 
@@ -76,9 +79,49 @@ def test_without_weights_the_node_ends_with_an_error_that_names_the_file(tmp_pat
     assert "no weights of 'slot_1'" in capfd.readouterr().err
 
 
-def test_a_layout_without_slot_cameras_is_refused():
+def untrained(views: int) -> dict[str, SlotClassifier]:
+    """Classifiers of random weights."""
+    torch.manual_seed(views)
+    return {
+        camera: SlotClassifier(camera, SlotNetwork(classes, views))
+        for camera, classes in (("slot_1", 4), ("slot_2", 7))
+    }
+
+
+@pytest.mark.parametrize("views", [1, 2, 3])
+def test_a_layout_without_the_cameras_that_are_looked_at_is_refused(views):
     from mentor_common.frames import FrameLayout
 
-    classifiers = {c: SlotClassifier(c, SlotNetwork(n)) for c, n in (("slot_1", 4), ("slot_2", 7))}
-    with pytest.raises(ValueError, match="lack camera 'slot_1', have"):
-        SlotStateReader(classifiers, FrameLayout(("side",), 3, 84, 84, sliding=False))
+    cameras = ("slot_2", "side") if views < 3 else ("slot_1", "slot_2")
+    lacking = "slot_1" if views < 3 else "side"
+    with pytest.raises(ValueError, match=f"lack camera '{lacking}', have"):
+        SlotStateReader(untrained(views), FrameLayout(cameras, 3, 84, 84, sliding=False))
+
+
+def test_classifiers_of_the_same_finders_search_each_frame_once_and_see_what_they_saw(tmp_path):
+    made = untrained(3)
+    for finder in ("finder", "side_finder"):
+        weights = getattr(made["slot_1"].network, finder).state_dict()
+        getattr(made["slot_2"].network, finder).load_state_dict(weights)
+    for camera, classifier in made.items():
+        classifier.save(tmp_path / f"{camera}.safetensors")
+    classifiers = load_classifiers(tmp_path)
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        cameras = ("side", "slot_1", "slot_2")
+        frames = {c: rng.integers(0, 256, (3, 84, 84), dtype=np.uint8) for c in cameras}
+        measured = {}
+        for camera, classifier in classifiers.items():
+            seen = classifier.see(frames, measured)
+            assert seen == classifier.classify(views_of(camera, frames))
+        assert len(measured) == 3
+
+
+def test_classifiers_of_other_finders_measure_for_themselves(tmp_path):
+    for camera, classifier in untrained(2).items():
+        classifier.save(tmp_path / f"{camera}.safetensors")
+    frames = {c: np.zeros((3, 84, 84), np.uint8) for c in ("slot_1", "slot_2")}
+    measured = {}
+    for classifier in load_classifiers(tmp_path).values():
+        classifier.see(frames, measured)
+    assert len(measured) == 4

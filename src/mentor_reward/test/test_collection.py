@@ -53,8 +53,9 @@ class Moments(WalkingStates):
         for brightness in (10, 20) if self.steps else ():
             frames = {
                 camera: np.full((3, 84, 84), brightness + which, np.uint8)
-                for which, camera in enumerate(("slot_1", "slot_2"))
+                for which, camera in enumerate(("slot_1", "slot_2", "side"))
             }
+            frames["side"][:, :10] = 0  # its upper rows
             shares = {camera: frame[0] + 100 for camera, frame in frames.items()}
             moment = {"slot_2": brightness // 10, "frames": frames, "silhouettes": shares}
             moments.append({**info, **moment})
@@ -66,11 +67,12 @@ def test_an_environment_that_collects_moments_gives_those_and_nothing_else():
     assert len(samples) == 2 * 20
     for sample in samples:
         brightness = 10 * sample.states["slot_2"]
-        own_first = {"slot_1": [brightness, brightness + 1], "slot_2": [brightness + 1, brightness]}
+        own_first = {"slot_1": [0, 1, 2], "slot_2": [1, 0, 2]}
         for camera, views in sample.views.items():
-            assert views.shape == (6, 84, 84)
-            assert views[::3].max(axis=(1, 2)).tolist() == own_first[camera]
+            assert views.shape == (9, 84, 84)
+            assert (views[::3].max(axis=(1, 2)) - brightness).tolist() == own_first[camera]
             assert np.array_equal(sample.silhouettes[camera], views[::3] + 100)
+            assert not views[6, :, :10].any(), "the side view lies on its side"
 
 
 def test_silhouettes_are_written_beside_the_images_that_are_kept(tmp_path):
@@ -78,7 +80,7 @@ def test_silhouettes_are_written_beside_the_images_that_are_kept(tmp_path):
         Moments, tmp_path, range(3), per_class=4, processes=1, log=lambda line: None
     )
     silhouettes = load_silhouettes(tmp_path, images)
-    assert len(silhouettes.frames) == 2 * len(images)
+    assert len(silhouettes.frames) == 3 * len(images)
     assert np.array_equal(silhouettes.shares, silhouettes.frames[:, 0] + 100)
 
 
@@ -88,9 +90,9 @@ def test_both_slots_are_seen_at_the_same_moment_the_own_one_first(tmp_path):
     )
     for camera in ("slot_1", "slot_2"):
         examples = load_examples(tmp_path, [image for image in images if image.camera == camera])
-        assert examples.frames.shape[1:] == (6, 84, 84)
+        assert examples.frames.shape[1:] == (9, 84, 84)
         for views, state in zip(examples.frames, examples.states, strict=True):
-            own, other = np.split(views, 2)
+            own, other, _ = np.split(views, 3)
             first, second = (own, other) if camera == "slot_1" else (other, own)
             states = shown(first, 4), shown(second, 7)
             assert states[camera == "slot_2"] == state
@@ -187,16 +189,27 @@ def test_a_bag_gives_unlabelled_frames_at_the_wanted_distance_in_the_right_colou
     assert (frame[0] == 30).all() and not frame[1:].any()
 
 
-def test_a_bag_with_both_slot_cameras_gives_both_views_of_a_moment(tmp_path):
-    bag = write_bag(tmp_path / "both.mcap", {"slot_2": 2, "side": 1, "slot_1": 0})
+@pytest.mark.parametrize(
+    "planes", [{"slot_2": 2, "slot_1": 0}, {"slot_2": 2, "side": 1, "slot_1": 0}]
+)
+def test_a_bag_gives_all_views_of_a_moment_that_it_has(planes, tmp_path):
+    bag = write_bag(tmp_path / "all.mcap", planes)
     added = import_bag(bag, "slot_1", tmp_path / "data", every_s=0.5)
     assert len(added) == 8
     labelled = [replace(image, state=0) for image in added]
     frames = load_examples(tmp_path / "data", labelled).frames
-    assert frames.shape == (8, 6, 84, 84)
+    assert frames.shape == (8, 3 * len(planes), 84, 84)
     for moment, views in enumerate(frames):
-        brightest = views.max(axis=(1, 2)).tolist()
-        assert brightest == [30 * moment, 0, 0, 0, 0, 30 * moment]
+        brightest = views.max(axis=(1, 2)).reshape(-1, 3)
+        in_order = [planes[name] for name in ("slot_1", "slot_2", "side") if name in planes]
+        assert (brightest == 30 * moment * np.eye(3)[in_order]).all()
+
+
+def test_a_bag_without_the_other_slot_gives_no_third_view_in_place_of_the_second(tmp_path):
+    bag = write_bag(tmp_path / "gap.mcap", {"side": 1, "slot_1": 0})
+    added = import_bag(bag, "slot_1", tmp_path / "data", every_s=0.5)
+    labelled = [replace(image, state=0) for image in added]
+    assert load_examples(tmp_path / "data", labelled).frames.shape == (8, 3, 84, 84)
 
 
 def test_a_bag_without_the_topic_names_those_it_has(bag, tmp_path):

@@ -8,22 +8,24 @@ from slot_pictures import shown
 from walking_states import WalkingStates
 
 from mentor_reward.evaluation import POLICIES, reward_agreement
+from mentor_reward.slots import SLOTS, states_of
 
 
 class Reading:
     """Reads the bar of the camera's own picture; of what it is blind to it says 0."""
 
-    def __init__(self, classes: int, blind_to: int = -1) -> None:
-        self.classes, self.blind_to = classes, blind_to
+    def __init__(self, camera: str, blind_to: int = -1) -> None:
+        self.camera, self.blind_to = camera, blind_to
+        self.cameras = (camera,)
 
-    def classify(self, views: np.ndarray) -> int:
-        state = shown(views[:3], self.classes)
+    def see(self, frames: dict[str, np.ndarray], measured: object) -> int:
+        state = shown(frames[self.camera], len(states_of(self.camera)))
         return 0 if state == self.blind_to else state
 
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_who_reads_every_state_agrees_on_every_step(policy):
-    classifiers = {"slot_1": Reading(4), "slot_2": Reading(7)}
+    classifiers = {camera: Reading(camera) for camera in SLOTS}
     agreement = reward_agreement(WalkingStates(), classifiers, range(3), policy)
     assert agreement.episodes == 3 and agreement.steps == 60 and agreement.share == 1.0
     for matrix in agreement.matrices.values():
@@ -31,7 +33,7 @@ def test_who_reads_every_state_agrees_on_every_step(policy):
 
 
 def test_a_state_that_is_not_seen_counts_against_the_reward_and_in_the_matrix():
-    classifiers = {"slot_1": Reading(4), "slot_2": Reading(7, blind_to=6)}
+    classifiers = {"slot_1": Reading("slot_1"), "slot_2": Reading("slot_2", blind_to=6)}
     agreement = reward_agreement(WalkingStates(), classifiers, range(2), "expert")
     missed = agreement.matrices["slot_2"][6]
     assert missed[0] == missed.sum() > 10

@@ -35,21 +35,22 @@ def test_images_and_labels_come_back_as_they_were_written(tmp_path):
     assert count_states(images, "slot_1") == {"OUTSIDE": 0, "SIDE": 0, "ABOVE": 0, "INSIDE": 1}
 
 
-def test_two_views_stand_beside_each_other_and_come_back_in_order(tmp_path):
-    views = np.random.default_rng(0).integers(0, 256, (6, 84, 84), dtype=np.uint8)
+@pytest.mark.parametrize("count", [2, 3])
+def test_views_stand_beside_each_other_and_come_back_in_order(tmp_path, count):
+    views = np.random.default_rng(0).integers(0, 256, (3 * count, 84, 84), dtype=np.uint8)
     images = [LabelledImage(f"slot_2/{name}.png", "slot_2", 6, "one") for name in "ab"]
     write_image(tmp_path, images[0], views)
     assert (load_examples(tmp_path, images[:1]).frames[0] == views).all()
     write_image(tmp_path, images[1], views[:3])
     both = load_examples(tmp_path, images).frames
-    assert both.shape == (2, 3, 84, 84), "where one lacks the other view, none is taken"
+    assert both.shape == (2, 3, 84, 84), "where one lacks the other views, none is taken"
     assert (both == views[:3]).all()
 
 
 def test_silhouettes_come_back_view_by_view_with_their_frames(tmp_path):
     rng = np.random.default_rng(0)
-    views = rng.integers(0, 256, (6, 84, 84), dtype=np.uint8)
-    shares = rng.integers(0, 256, (2, 84, 84), dtype=np.uint8)
+    views = rng.integers(0, 256, (9, 84, 84), dtype=np.uint8)
+    shares = rng.integers(0, 256, (3, 84, 84), dtype=np.uint8)
     images = [LabelledImage(f"slot_1/{name}.png", "slot_1", 3, "one") for name in "ab"]
     for image in images:
         write_image(tmp_path, image, views)
@@ -57,8 +58,9 @@ def test_silhouettes_come_back_view_by_view_with_their_frames(tmp_path):
         load_silhouettes(tmp_path, images)
     write_silhouettes(tmp_path, images[1], shares)
     silhouettes = load_silhouettes(tmp_path, images)
-    assert np.array_equal(silhouettes.frames, views.reshape(2, 3, 84, 84))
+    assert np.array_equal(silhouettes.frames, views.reshape(3, 3, 84, 84))
     assert np.array_equal(silhouettes.shares, shares)
+    assert silhouettes.views.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

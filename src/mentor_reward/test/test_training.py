@@ -14,10 +14,12 @@ from mentor_reward.augmentation import augment
 from mentor_reward.command_line import main
 from mentor_reward.confusion import confusion_matrix, confusion_table, recall_per_class
 from mentor_reward.labelled_images import Examples, Silhouettes
-from mentor_reward.slot_classifier import BANDS, SlotClassifier, SlotNetwork
+from mentor_reward.slot_classifier import SlotClassifier
+from mentor_reward.slot_network import BANDS, SlotNetwork
 from mentor_reward.training import (
     TrainingSettings,
     balanced_draw,
+    log_frequency,
     profile_loss,
     split_groups,
     train_classifier,
@@ -43,6 +45,12 @@ def test_every_class_is_drawn_equally_often_however_rare_it_is():
     states = np.array([0] * 90 + [1] * 9 + [2])
     drawn = states[balanced_draw(states, np.random.default_rng(0))]
     assert np.bincount(drawn).tolist() == [33, 33, 33]
+
+
+def test_a_class_twice_as_frequent_weighs_twice_as_much():
+    heavier = log_frequency(np.array([0] * 20 + [1] * 10 + [2] * 10)).exp()
+    assert heavier[0] / heavier[1] == pytest.approx(2.0)
+    assert torch.equal(log_frequency(np.array([0, 1, 2])), torch.zeros(3))
 
 
 def test_augmentation_changes_light_and_colour_but_no_shape():
@@ -88,7 +96,7 @@ def test_the_same_pictures_and_seed_give_the_same_weights(trained, pictures):
 def test_training_can_begin_with_a_classifier(trained, pictures):
     one = TrainingSettings(epochs=1, batch=16, learning_rate=1e-5)
     result = train_classifier("slot_1", pictures, one, trained.classifier, log=lambda line: None)
-    assert result.recalls.min() >= 0.98
+    assert result.recalls.mean() > 0.9, "anew, one pass at such a rate teaches nothing"
 
 
 def test_training_stops_when_it_gets_no_better(pictures):
@@ -96,6 +104,11 @@ def test_training_stops_when_it_gets_no_better(pictures):
     settings = TrainingSettings(epochs=40, patience=2, batch=16)
     train_classifier("slot_1", pictures, settings, log=said.append)
     assert "no better for 2 epochs" in said[-1] and len(said) < 40
+
+
+def test_unless_told_otherwise_training_waits_a_third_of_its_epochs():
+    waits = [TrainingSettings(epochs=epochs).waits for epochs in (12, 60, 150)]
+    assert waits == [10, 20, 50] and TrainingSettings(patience=2).waits == 2
 
 
 def test_a_class_without_pictures_is_refused_by_name(pictures):
@@ -162,7 +175,7 @@ def test_a_network_that_is_told_what_is_bar_finds_and_measures_it(pictures):
         pictures,
         settings,
         log=lambda line: None,
-        silhouettes=Silhouettes(pictures.frames, shares),
+        silhouettes=Silhouettes(pictures.frames, shares, np.zeros(len(pictures), np.int64)),
     )
     assert result.recalls.min() >= 0.98
     frame = torch.from_numpy(slot_picture("slot_1", 2, np.random.default_rng(9)))[None]
@@ -171,6 +184,32 @@ def test_a_network_that_is_told_what_is_bar_finds_and_measures_it(pictures):
     inside = slice(5, 23)  # bands that the bar runs through
     assert (width[inside] - 8).abs().max() < 0.5
     assert (middle[inside] - (44 + 3.5 - 41.5)).abs().max() < 0.5
+
+
+def test_the_side_view_is_searched_by_a_finder_of_its_own(pictures):
+    bar = np.zeros((len(pictures), 84, 84), np.uint8)
+    line = np.zeros_like(bar)
+    for shares, thin, state in zip(bar, line, pictures.states, strict=True):
+        left = 4 + state * 80 // 4
+        shares[10:74, left : left + 8] = 255
+        thin[10:74, left] = 255  # of the same frames another thing is to be found
+    views = np.repeat([0, 2], len(pictures))
+    silhouettes = Silhouettes(
+        np.concatenate([pictures.frames, pictures.frames]), np.concatenate([bar, line]), views
+    )
+    three = replace(pictures, frames=np.concatenate([pictures.frames] * 3, axis=1))
+    settings = TrainingSettings(epochs=2, batch=16, finder_steps=120)
+    result = train_classifier(
+        "slot_1", three, settings, log=lambda text: None, silhouettes=silhouettes
+    )
+    network = result.classifier.network
+    with torch.inference_mode():
+        measures = network.measure(torch.from_numpy(three.frames[:1])).reshape(3, 2, BANDS)
+    widths = measures[:, 0, 5:23].mean(1)
+    assert torch.equal(measures[0], measures[1])
+    assert abs(widths[0] - 8) < 0.5 and abs(widths[2] - 1) < 0.5
+    with pytest.raises(ValueError, match="lack the view of the side camera"):
+        train_classifier("slot_1", three, settings, silhouettes=silhouettes.chosen(views == 0))
 
 
 def test_weights_of_another_slot_are_refused(trained, tmp_path):

@@ -11,7 +11,6 @@ from mentor_sim_bridge.twins.cable_cell import PACE
 from mentor_sim_bridge.twins.cable_config import CableConfig
 from mentor_sim_bridge.twins.cable_env import MAX_STEPS, CableRoutingEnv
 
-SLOT_CAMERAS = ("slot_1", "slot_2")
 LOOKS_STREAM = 2
 """Sets the looks of an episode apart from what else its seed draws."""
 
@@ -20,7 +19,7 @@ class CableMomentsEnv(CableRoutingEnv):
     """The physics of `mentor/cable_routing-v0` for the same seeds and actions; other pictures.
 
     ``info["moments"]`` holds moments of the last motion at equal distances, the last at its end:
-    the truth as in ``info["midpoint"]``, and ``frames``, camera -> (3, 84, 84) uint8 of both slot
+    the truth as in ``info["midpoint"]``, and ``frames``, camera -> (3, 84, 84) uint8 of all
     cameras. Each moment has colours and light of its own, so that a classifier learns where the
     cable is from as many looks as there are images. Observations are black: nothing is rendered
     that nobody keeps.
@@ -84,13 +83,13 @@ class CableMomentsEnv(CableRoutingEnv):
         height, width = self.frame_layout.height, self.frame_layout.width
         frames = {
             camera: resize(self.cell.render(camera), height, width).transpose(2, 0, 1)
-            for camera in SLOT_CAMERAS
+            for camera in self.cell.cameras
         }
         moment = {**self._truth(), "frames": frames}
         if self._silhouettes:
             moment["silhouettes"] = {
                 camera: resize(255 * self.cell.silhouette(camera).astype(np.uint8), height, width)
-                for camera in SLOT_CAMERAS
+                for camera in self.cell.cameras
             }
         return moment
 

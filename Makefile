@@ -84,13 +84,13 @@ classifiers: train = python -m mentor_reward train --data $(data)/train --silhou
 classifiers:
 	$(SET_UP) ready
 	@$(IN_WORKSPACE) $(collect) --data $(data)/train --env mentor/cable_routing_moments-v0 \
-		--env-options '{"max_steps": 50}' --first-seed 10000 --episodes 240 --per-class 8000 --processes 2 $(ARGS)
+		--env-options '{"max_steps": 50}' --first-seed 10000 --episodes 300 --per-class 10000 --processes 2 $(ARGS)
 	@$(IN_WORKSPACE) $(collect) --data $(data)/silhouettes --env mentor/cable_routing_moments-v0 \
 		--env-options '{"max_steps": 25, "silhouettes": true}' --first-seed 20000 --episodes 8 --per-class 100
 	@$(IN_WORKSPACE) $(collect) --data $(data)/held_out \
 		--env-options '{"max_steps": 100}' --first-seed 500000 --episodes 24 --per-class 1000
 	@$(IN_WORKSPACE) $(train) --camera slot_1 --epochs 60
-	@$(IN_WORKSPACE) $(train) --camera slot_2 --epochs 100
+	@$(IN_WORKSPACE) $(train) --camera slot_2 --epochs 120
 	@$(IN_WORKSPACE) python -m mentor_reward evaluate --data $(data)/held_out --episodes 20 --first-seed 1000000 \
 		--picture docs/classifiers_confusion.png --numbers $(data)/numbers.json
 

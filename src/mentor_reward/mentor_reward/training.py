@@ -15,7 +15,7 @@ from mentor_reward.confusion import confusion_matrix, recall_per_class
 from mentor_reward.finder_training import train_finders
 from mentor_reward.labelled_images import Examples, Silhouettes
 from mentor_reward.slot_classifier import SlotClassifier
-from mentor_reward.slot_network import HIDDEN, SlotNetwork
+from mentor_reward.slot_network import PROFILE, SlotNetwork
 from mentor_reward.slots import states_of
 
 
@@ -42,10 +42,10 @@ class TrainingSettings:
     patience: int | None = None
     batch: int = 256
     learning_rate: float = 2e-3
-    finder_steps: int = 1000
-    prior_weight: float = 0.5
+    finder_steps: int = 1500
+    prior_weight: float = 0.75
     profile_weight: float = 2.0
-    validation_share: float = 0.15
+    validation_share: float = 0.1
     seed: int = 0
 
     @property
@@ -54,8 +54,11 @@ class TrainingSettings:
         return max(10, self.epochs // 3) if self.patience is None else self.patience
 
 
-_MEASURE_NOISE = 0.1
+_MEASURE_NOISE = 0.02
 """Standard deviation, pixels, of what is added to measures while they are learned from."""
+_PROFILE_NOISE = 0.004
+"""Standard deviation of what is added to a profile before its state is learned: training shows
+profiles that are nearer to the truth than those of other images will be."""
 _LEAST_VARIANCE = 1e-3
 """Square pixels: a measure that hardly ever changes is not blown up."""
 
@@ -119,8 +122,8 @@ def train_classifier(
 ) -> TrainingResult:
     """Trains on labelled frames; where they tell the cable's profile, on that too.
 
-    The profile is read by a second head that is not kept: it teaches the features where the cable
-    is, of which the states are but a coarse measure.
+    Where a frame tells its profile, that teaches the network where the cable is, and the state only
+    what states such places have; where it does not, the state teaches both.
 
     Where ``silhouettes`` tell what of the frames is cable, the network first learns to find it;
     then every frame is measured once, and the rest is learned from the measures. Without them all
@@ -132,7 +135,8 @@ def train_classifier(
     groups that were held back.
 
     Raises:
-        ValueError: a class has no training image or no image was held back.
+        ValueError: a class has no training image, no image was held back, or a profile has more
+            than PROFILE numbers.
     """
     settings = settings or TrainingSettings()
     names = [state.name for state in states_of(camera)]
@@ -153,23 +157,29 @@ def train_classifier(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if silhouettes is not None:
         train_finders(network, silhouettes, settings.finder_steps, settings.seed, log)
-    profile_head = nn.Linear(HIDDEN, max(1, train.profiles.shape[1]))
+    if train.profiles.shape[1] > PROFILE:
+        raise ValueError(
+            f"slot classifier '{camera}': the images tell profiles of {train.profiles.shape[1]} "
+            f"numbers; at most {PROFILE} can be learned"
+        )
     frames, states = torch.from_numpy(train.frames), torch.from_numpy(train.states)
-    profiles = torch.from_numpy(train.profiles)
+    profiles = torch.full((len(states), PROFILE), torch.nan)
+    profiles[:, : train.profiles.shape[1]] = torch.from_numpy(train.profiles)
     prior = log_frequency(train.states)
     steps = -(-len(balanced_draw(train.states, rng)) // settings.batch)
     if silhouettes is None:
-        parameters = [*network.parameters(), *profile_head.parameters()]
+        parameters = [*network.parameters()]
         measures = None
     else:
         for finder in network.finders:
             finder.requires_grad_(False).half().float()  # as in the file
-        parameters = [*network.features.parameters(), *network.head.parameters()]
-        parameters += profile_head.parameters()
+        taught = (network.features, network.profile, network.head)
+        parameters = [p for part in taught for p in part.parameters()]
         measures = measure_all(network, train.frames)
         judged = measure_all(network, judge.frames)
-        network.scale.running_mean = measures.mean(0)
-        network.scale.running_var = measures.var(0) + _LEAST_VARIANCE
+        # As in the file too: rounded afterwards, they would shift what the layers have learned.
+        network.scale.running_mean = measures.mean(0).half().float()
+        network.scale.running_var = (measures.var(0) + _LEAST_VARIANCE).half().float()
     optimizer = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=2e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=settings.epochs * steps, pct_start=0.15
@@ -189,12 +199,13 @@ def train_classifier(
             else:
                 noise = torch.randn(len(chosen), measures.shape[1], generator=generator)
                 seen = measures[chosen] + _MEASURE_NOISE * noise
-            features = network.embed(seen)
-            logits_drawn = network.head(features) - settings.prior_weight * prior
+            told, true = network.tell(seen), profiles[chosen]
+            off = torch.randn(len(chosen), 1, generator=generator)
+            off = off + 0.3 * torch.randn(told.shape, generator=generator)
+            judged_by = torch.where(true.isnan(), told, told.detach() + _PROFILE_NOISE * off)
+            logits_drawn = network.judge(judged_by) - settings.prior_weight * prior
             loss = nn.functional.cross_entropy(logits_drawn, states[chosen])
-            if profiles.shape[1]:
-                told = profile_loss(profile_head(features), profiles[chosen])
-                loss = loss + settings.profile_weight * told
+            loss = loss + settings.profile_weight * profile_loss(told, true)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -205,7 +216,7 @@ def train_classifier(
             logits = predict(classifier, judge.frames)
         else:
             with torch.inference_mode():
-                logits = network.head(network.embed(judged)).numpy()
+                logits = network.read(judged).numpy()
         recalls = recall_per_class(confusion_matrix(judge.states, logits.argmax(1), len(names)))
         held_loss = float(
             nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(judge.states))

@@ -174,12 +174,13 @@ class CableTwin(CellNode):
         with self._telling:
             self._clock_ticks.publish(self._last[0])
         with self._render_time.measured():
-            frames = {camera: self._cell.render(camera) for camera in self._images}
-        for camera, (image_topic, info_topic, info) in self._images.items():
-            info.header.stamp = stamp
-            frame_id = info.header.frame_id
-            image_topic.publish(array_to_image(frames[camera], "rgb8", stamp, frame_id))
-            info_topic.publish(info)
+            for camera, (image_topic, info_topic, info) in self._images.items():
+                # One is stacked while the next is drawn.
+                frame = self._cell.render(camera)
+                info.header.stamp = stamp
+                image_topic.publish(array_to_image(frame, "rgb8", stamp, info.header.frame_id))
+                if info_topic.get_subscription_count():
+                    info_topic.publish(info)
 
     def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
         """Publishes the motion that led to a step; what no step waits for comes behind it."""

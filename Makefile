@@ -90,7 +90,7 @@ classifiers:
 	@$(IN_WORKSPACE) $(collect) --data $(data)/held_out \
 		--env-options '{"max_steps": 100}' --first-seed 500000 --episodes 24 --per-class 1000
 	@$(IN_WORKSPACE) $(train) --camera slot_1 --epochs 60
-	@$(IN_WORKSPACE) $(train) --camera slot_2 --epochs 120
+	@$(IN_WORKSPACE) $(train) --camera slot_2 --epochs 120 --seed 1
 	@$(IN_WORKSPACE) python -m mentor_reward evaluate --data $(data)/held_out --episodes 20 --first-seed 1000000 \
 		--picture docs/classifiers_confusion.png --numbers $(data)/numbers.json
 

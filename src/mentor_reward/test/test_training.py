@@ -122,6 +122,28 @@ def test_without_profiles_the_states_alone_are_learned(pictures):
     assert result.recalls.min() >= 0.9
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_states_teach_places_only_where_no_profile_tells_them(trained, pictures, told):
+    profiles = np.full((len(pictures), 18), 0.5 if told else np.nan, np.float32)
+    known = replace(pictures, profiles=profiles)
+    one = TrainingSettings(epochs=1, batch=16, learning_rate=1e-4, profile_weight=0.0)
+    result = train_classifier("slot_1", known, one, trained.classifier, log=lambda line: None)
+    before, after = trained.classifier.network, result.classifier.network
+    changed = [
+        float(
+            (getattr(after, part)[0].weight - getattr(before, part)[0].weight).detach().abs().max()
+        )
+        for part in ("features", "head")
+    ]
+    assert (changed[0] > 2e-4) is not told and changed[1] > 2e-4
+
+
+def test_a_profile_of_too_many_numbers_is_refused(pictures):
+    long = replace(pictures, profiles=np.zeros((len(pictures), 19), np.float32))
+    with pytest.raises(ValueError, match=r"'slot_1'.*profiles of 19 numbers; at most 18"):
+        train_classifier("slot_1", long, SETTINGS)
+
+
 def test_unknown_places_of_a_profile_do_not_count():
     true = torch.tensor([[1.0, float("nan")], [2.0, 4.0]])
     seen = torch.tensor([[1.5, 9.0], [2.0, 4.0]])

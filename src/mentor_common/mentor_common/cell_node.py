@@ -33,7 +33,7 @@ STANDARD_PARAMETERS = (
         low=0.05, high=60.0, read_only=True,
     ),
 )  # fmt: skip
-LOOKS_PER_SECOND = 4.0
+LOOKS_PER_SECOND = 2.0
 """How often a node looks for its partners."""
 
 

@@ -17,6 +17,9 @@ GRACE = 2.0
 """Seconds for which a partner that has never been there is not missed yet."""
 NAMELESS = 1.0
 """Seconds for which a partner that is back is not greeted yet while its name is unknown."""
+NAMED = 2.0
+"""Seconds for which the names of endpoints hold while there are as many of them: to ask for names
+costs ten times what counting does, and a cell that idles beside a learner should cost nothing."""
 
 
 @dataclass
@@ -74,7 +77,7 @@ class PartnerWatch:
         return self._add(
             f"publishes {name}",
             topic.publisher,
-            lambda: node_names(self._node.get_publishers_info_by_topic(name)),
+            self._publishers(name),
             required,
             max_silence,
         )
@@ -85,7 +88,10 @@ class PartnerWatch:
         return self._add(
             f"hears {name}",
             usual,
-            lambda: node_names(self._node.get_subscriptions_info_by_topic(name)),
+            _Names(
+                lambda: self._node.count_subscribers(name),
+                lambda: self._node.get_subscriptions_info_by_topic(name),
+            ),
             required,
             None,
         )
@@ -107,7 +113,7 @@ class PartnerWatch:
         return self._add(
             f"serves the action {name}",
             interface.server,
-            lambda: node_names(self._node.get_publishers_info_by_topic(f"{name}/_action/status")),
+            self._publishers(f"{name}/_action/status"),
             required,
             None,
         )
@@ -148,6 +154,12 @@ class PartnerWatch:
         """Looks once for every partner; to be called a few times a second."""
         for partner in self._partners:
             self._look_for(partner)
+
+    def _publishers(self, name: str) -> Callable[[], list[str]]:
+        return _Names(
+            lambda: self._node.count_publishers(name),
+            lambda: self._node.get_publishers_info_by_topic(name),
+        )
 
     def _add(
         self,
@@ -213,6 +225,27 @@ def node_names(infos: Iterable[Any]) -> list[str]:
         else f"{info.node_namespace.rstrip('/')}/{info.node_name}"
         for info in infos
     ]
+
+
+class _Names:
+    """Names of the nodes of a topic's endpoints, asked for anew when their number has changed.
+
+    Args:
+        count: number of endpoints.
+        infos: what the graph knows of each.
+    """
+
+    def __init__(self, count: Callable[[], int], infos: Callable[[], Iterable[Any]]) -> None:
+        self._count, self._infos = count, infos
+        self._names: list[str] = []
+        self._until = 0.0
+
+    def __call__(self) -> list[str]:
+        now = time.monotonic()
+        stale = now >= self._until or NOT_NAMED_YET in self._names
+        if stale or self._count() != len(self._names):
+            self._names, self._until = node_names(self._infos()), now + NAMED
+        return self._names
 
 
 def _said(nodes: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.event_handler import PublisherEventCallbacks
 from std_msgs.msg import Float64
 
 from mentor_common import topics
@@ -64,6 +65,14 @@ class Reporter:
         if publisher is None:
             name = "".join(c if c.isalnum() else "_" for c in reading.name)
             unit = f"_{reading.unit.lower()}" if reading.unit else ""
-            publisher = self._node.create_publisher(Float64, f"~/statistics/{name}{unit}", 10)
+            # Without event handlers: two for each number would double what a callback costs, as
+            # the executor asks all of them at each turn.
+            publisher = self._node.create_publisher(
+                Float64,
+                f"~/statistics/{name}{unit}",
+                10,
+                event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
+            )
             self._statistics[reading.name] = publisher
-        publisher.publish(Float64(data=reading.value))
+        if publisher.get_subscription_count():
+            publisher.publish(Float64(data=reading.value))

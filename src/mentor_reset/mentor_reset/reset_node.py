@@ -23,8 +23,8 @@ from mentor_reset.episode_numbers import EpisodeNumbers
 from mentor_reset.routine import BEGIN, Move, Part, Rest, check_routine, make_routine, progress_of
 from mentor_reset.stillness import Stillness
 
-_POLL = 0.02  # seconds of wall time between two looks at the arm's pose
-_STANDS = 0.06  # seconds of wall time; if ROS time stands as long (lockstep), nothing can move
+_POLL = 0.01  # seconds of wall time between two looks at the arm's pose
+_STANDS = 0.03  # seconds of wall time; if ROS time stands as long (lockstep), nothing can move
 _BEAT = 0.5  # seconds of wall time between two feedback messages of a stage that takes long
 
 

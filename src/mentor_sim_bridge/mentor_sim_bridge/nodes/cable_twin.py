@@ -50,7 +50,7 @@ RELIABLE_IMAGES = QoSProfile(
 TRUTH = topics.truth("slot_states", String)
 TEAR = Interface("~/tear_cable", Trigger)
 _IDLE = 0.02  # seconds of simulated time that pass at once while nobody acts, in real time
-_REPEAT = 0.5  # seconds of wall time after which time and state are told again
+_REPEAT = 1.0  # seconds of wall time after which time and state are told again
 _LOOK = 0.1  # seconds of wall time between two looks of the physics thread, and of a goal
 
 

@@ -17,6 +17,7 @@ class Graph:
     def __init__(self) -> None:
         self.publishers: list[tuple[str, str]] = []
         self.said: list[str] = []
+        self.asked = 0
 
     def get_logger(self) -> Any:
         return SimpleNamespace(warning=self.said.append, info=self.said.append)
@@ -27,7 +28,11 @@ class Graph:
     def resolve_topic_name(self, name: str) -> str:
         return f"/cell/{name}"
 
+    def count_publishers(self, name: str) -> int:
+        return len(self.publishers)
+
     def get_publishers_info_by_topic(self, name: str) -> list[Any]:
+        self.asked += 1
         return [SimpleNamespace(node_namespace=n, node_name=m) for n, m in self.publishers]
 
 
@@ -69,3 +74,25 @@ def test_a_partner_that_never_gets_a_name_is_greeted_without(
     graph.publishers = []
     watch.look()
     assert "waits: nobody publishes /cell/action" in graph.said[1] and "did)" not in graph.said[1]
+
+
+def test_names_are_asked_for_only_when_somebody_comes_or_goes_or_after_a_while(
+    graph: Graph, watch: PartnerWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph.publishers = [("/cell", "agent")]
+    watch.look()
+    asked = graph.asked
+    for _ in range(5):
+        watch.look()
+    assert graph.asked == asked
+    graph.publishers = []
+    watch.look()
+    assert "(/cell/agent did)" in graph.said[-1] and watch.missing
+    graph.publishers = [("/cell", "other")]
+    watch.look()
+    assert "goes on: /cell/other" in graph.said[-1]
+    later = partners.time.monotonic() + partners.NAMED
+    monkeypatch.setattr(partners, "time", SimpleNamespace(monotonic=lambda: later))
+    asked = graph.asked
+    watch.look()
+    assert graph.asked == asked + 1

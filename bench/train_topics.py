@@ -1,9 +1,10 @@
 """Steps per second of a training over the topics, against the same training in process.
 
 The whole cable routing cell (twin, stacker, reward and reset node, a process each) on the one
-side, the same cell in this process on the other. Both learn in lockstep with all defaults of MENTOR
-on the robot, and take turns of a few steps, so that a host which is slow for a while slows both;
-whole episodes are counted, resets included.
+side, the same cell in this process on the other. Both learn with all defaults of MENTOR on the
+robot, first asynchronously, as `make launch` trains, then in lockstep. They take turns of a few
+steps with all their updates, so that a host which is slow for a while slows both; whole episodes
+are counted, resets included.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from mentor_policy.training.line_progress import LineProgress
 from mentor_policy.training.run_folder import RunFolder
 from mentor_policy.training.trainer import Trainer
 
-EPISODE, EPISODES, TURN = 40, 4, 5
+EPISODE, EPISODES, TURN = 40, 4, 10
 NODES = (
     ("mentor_sim_bridge.nodes.cable_twin", []),
     ("mentor_camera.stacker_node", ["-p", "image_reliability:=reliable"]),
@@ -72,8 +73,9 @@ def cell(namespace: str) -> Iterator[None]:
 class Side:
     """A training that is taken forward a few steps at a time."""
 
-    def __init__(self, env: Any, folder: Path) -> None:
-        config = load_config("mentor", "cable_routing", SETTINGS)
+    def __init__(self, env: Any, folder: Path, asynchronous: bool) -> None:
+        mode = f"train.asynchronous={str(asynchronous).lower()}"
+        config = load_config("mentor", "cable_routing", [*SETTINGS, mode])
         environment = {"id": folder.name, "arguments": {}}
         run = RunFolder(folder, config, environment, shape_of(env))
         silent = LineProgress(lambda _: None, 3600.0)
@@ -85,35 +87,50 @@ class Side:
         begin = time.perf_counter()
         for _ in range(count):
             self.at = self.trainer._step(*self.at)
+        if self.trainer._background is not None:
+            self.trainer._background.drain()
         return time.perf_counter() - begin
 
+    def close(self) -> None:
+        """Ends the learner."""
+        if self.trainer._background is not None:
+            self.trainer._background.close()
 
-def main() -> None:
+
+def compare(name: str, asynchronous: bool) -> None:
     """Run both sides in turns and print the result."""
     with tempfile.TemporaryDirectory() as folder, cell("/bench"):
         over_topics = RosEnv("/bench", timeout=60.0, reset_timeout=120.0)
         in_process = gymnasium.make("mentor/cable_routing-v0", disable_env_checker=True)
         sides = {
-            "topics": Side(over_topics, Path(folder) / "topics"),
-            "process": Side(in_process, Path(folder) / "process"),
+            "topics": Side(over_topics, Path(folder) / "topics", asynchronous),
+            "process": Side(in_process, Path(folder) / "process", asynchronous),
         }
         spent = dict.fromkeys(sides, 0.0)
         for side in sides.values():
             side.steps(EPISODE)
         for _ in range(EPISODES * EPISODE // TURN):
-            for name, side in sides.items():
-                spent[name] += side.steps(TURN)
+            for place, side in sides.items():
+                spent[place] += side.steps(TURN)
+        for side in sides.values():
+            side.close()
         over_topics.close()
         in_process.close()
-    rates = {name: EPISODES * EPISODE / seconds for name, seconds in spent.items()}
+    rates = {place: EPISODES * EPISODE / seconds for place, seconds in spent.items()}
     line = {
-        "name": "train/topics_vs_inprocess",
+        "name": name,
         "value": round(rates["topics"], 3),
         "unit": "steps/s",
         "ratio": round(rates["topics"] / rates["process"], 3),
         "against": f"in process: {rates['process']:.2f} steps/s",
     }
     print(json.dumps(line), flush=True)
+
+
+def main() -> None:
+    """Both ways to train."""
+    compare("train/topics_vs_inprocess", asynchronous=True)
+    compare("train/topics_vs_inprocess_lockstep", asynchronous=False)
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ class CableTwin(CellNode):
             self._clock_ticks.publish(self._last[0])
         with self._render_time.measured():
             for camera, (image_topic, info_topic, info) in self._images.items():
-                # One is stacked while the next is drawn.
+                # Sent one by one: one is stacked while the next is drawn.
                 frame = self._cell.render(camera)
                 info.header.stamp = stamp
                 image_topic.publish(array_to_image(frame, "rgb8", stamp, info.header.frame_id))

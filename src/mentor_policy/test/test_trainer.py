@@ -125,6 +125,47 @@ def test_nan_in_a_gradient_stops_the_run_before_a_checkpoint_is_touched(tmp_path
     assert all(bool(t.isfinite().all()) for t in tensors.values() if t.is_floating_point())
 
 
+def test_an_environment_that_moves_by_itself_moves_during_the_update_and_changes_no_bit(
+    tmp_path: Path,
+) -> None:
+    class MovesByItself(PointEnv):
+        def send(self, action):
+            self.seen = [*getattr(self, "seen", []), trainer.learner.updates]
+            self.action = action
+
+        def receive(self):
+            self.learned = [*getattr(self, "learned", []), trainer.learner.updates]
+            return self.step(self.action)
+
+    env = MovesByItself()
+    trainer, run = trainer_of(tmp_path / "beside", env=env)
+    trainer.run()
+    run.close()
+    # From the 41st on, each move has the update of the step before it beside it.
+    assert env.seen == [0] * 40 + list(range(60))
+    assert env.learned == [0] * 40 + list(range(1, 61))
+    assert trainer.learner.updates == 61
+    plain, run = trainer_of(tmp_path / "after")
+    plain.run()
+    run.close()
+    ours, theirs = (t.agent.state()[0] for t in (trainer, plain))
+    assert [name for name in theirs if not torch.equal(ours[name], theirs[name])] == []
+
+
+def test_a_run_stopped_between_a_step_and_its_update_makes_up_for_it(tmp_path: Path) -> None:
+    class Stopping(PointEnv):
+        def step(self, action):
+            trainer.stop = trainer.counters.step == 49
+            return super().step(action)
+
+    trainer, run = trainer_of(tmp_path / "run", env=Stopping())
+    assert trainer.run()["updates"] == 10  # of the steps 40 to 49
+    run.close()
+    again, run = trainer_of(tmp_path / "run")
+    assert again.run()["updates"] == 61
+    run.close()
+
+
 def test_asynchronous_learning_works_while_the_environment_moves_and_keeps_its_cap(
     tmp_path,
 ) -> None:

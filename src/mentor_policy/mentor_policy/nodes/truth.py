@@ -13,6 +13,7 @@ from std_msgs.msg import String
 
 from mentor_common.cable_routing import is_success
 from mentor_common.cell_node import CellNode
+from mentor_common.ros_env import RosEnv
 from mentor_common.topics import EVALUATION, truth
 
 TRUE_STATES = truth("slot_states", String)
@@ -72,8 +73,9 @@ class TrulyEvaluated(gymnasium.Wrapper[Any, Any, Any, Any]):
         truth: of its cell.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any], truth: Truth) -> None:
+    def __init__(self, env: RosEnv, truth: Truth) -> None:
         super().__init__(env)
+        self._cell: Any = env
         self._truth = truth
         self._step = 0
         self.by_truth = 0
@@ -88,9 +90,18 @@ class TrulyEvaluated(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> Any:
         """See gymnasium."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
+        self.send(action)
+        return self.receive()
+
+    def send(self, action: Any) -> None:
+        """See RosEnv."""
+        self._cell.send(action)
+
+    def receive(self) -> Any:
+        """See RosEnv."""
+        cell = self._cell
+        observation, reward, terminated, truncated, info = cell.receive()
         self._step += 1
-        cell: Any = self.env.unwrapped
         if cell.purpose == EVALUATION and (terminated or truncated):
             true = self._truth.success(cell.episode, self._step) if self._truth.there else None
             if true is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
 import numpy as np
@@ -15,6 +15,17 @@ from mentor_common.frames import FrameLayout
 Env = gymnasium.Env[Any, npt.NDArray[np.float32]]
 Pixels = npt.NDArray[np.uint8]
 State = npt.NDArray[np.float32] | None
+
+
+@runtime_checkable
+class MovesByItself(Protocol):
+    """An environment whose step has two halves, between which it moves by itself: RosEnv."""
+
+    def send(self, action: npt.NDArray[np.float32]) -> None:
+        """Begin the step."""
+
+    def receive(self) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Wait for its end; what gymnasium's step returns."""
 
 
 class UnfitEnvironmentError(ValueError):

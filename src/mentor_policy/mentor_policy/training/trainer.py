@@ -1,8 +1,10 @@
 """The one loop of training: over any gymnasium environment, in lockstep or asynchronous.
 
-Lockstep: the environment waits while the agent learns; two runs with one seed are the same to the
-bit, and so is a run that was killed and resumed. Asynchronous: the agent learns in a thread while
-the environment moves, up to a cap on updates per step.
+Lockstep: an action is chosen, then comes the update that the step before it asks for, then what the
+action led to. An environment that moves by itself moves during that update; the order stays, so two
+runs with one seed are the same to the bit, over topics and in process alike, and so is a run that
+was killed and resumed. Asynchronous: the agent learns in a thread while the environment moves, up
+to a cap on updates per step.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from mentor_policy.agents import make_agent
@@ -24,7 +27,7 @@ from mentor_policy.replay.records import CONTEXT
 from .background import BackgroundLearner
 from .checkpoint import Checkpoint, folders, older_whole, read_checkpoint, save_checkpoint
 from .curve import draw_curve
-from .environment import Env, Pixels, State, shape_of, split
+from .environment import Env, MovesByItself, Pixels, State, shape_of, split
 from .evaluation import Evaluation, evaluate
 from .learner import Learner, open_ring
 from .member_files import MemberFiles
@@ -51,6 +54,8 @@ class Counters:
     next_evaluation: int = 0
     next_checkpoint: int = 0
     next_log: int = 0
+    learned: int = 0
+    """Step whose update was the last one, in lockstep."""
 
 
 @dataclass
@@ -160,6 +165,10 @@ class Trainer:
         return not self._train.asynchronous
 
     @property
+    def _seed_steps(self) -> int:
+        return self._train.seed_frames // self._train.action_repeat
+
+    @property
     def _last_step(self) -> int:
         return -(-self._train.frames // self._train.action_repeat)
 
@@ -176,7 +185,7 @@ class Trainer:
         # Beside an update: acting has randomness of its own, and weights that are half of one
         # update and half of the next differ by less than the learning rate.
         action = self.agent.act(obs, state, step=now.step, evaluate=False)
-        observation, reward, terminated, truncated, info = self._env.step(action)
+        observation, reward, terminated, truncated, info = self._move(action)
         obs, state = split(observation)
         now.step += 1
         now.episode_step += 1
@@ -196,7 +205,9 @@ class Trainer:
                 state,
             )
         )
-        self._learn()
+        self._allow()
+        if now.step >= self._last_step:  # no action follows that its update could run beside
+            self._learn()
         self.progress.step(self._train.action_repeat)
         over = terminated or truncated
         if over:
@@ -208,17 +219,33 @@ class Trainer:
             obs, state = self._begin_episode()
         return obs, state
 
+    def _move(
+        self, action: npt.NDArray[np.float32]
+    ) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """The environment's step, and beside it the update that is due."""
+        if isinstance(self._env, MovesByItself):
+            self._env.send(action)
+            self._learn()
+            return self._env.receive()
+        self._learn()
+        return self._env.step(action)  # type: ignore[return-value]
+
     def _learn(self) -> None:
-        train, step = self._train, self.counters.step
-        seed_steps = train.seed_frames // train.action_repeat
-        if not train.learn or step < seed_steps:
+        """In lockstep: the update that the newest step asks for, unless it has been."""
+        train, now = self._train, self.counters
+        if not train.learn or self._background is not None or now.learned >= now.step:
             return
-        if self._background is not None:
+        now.learned = now.step
+        if now.step >= self._seed_steps and now.step % train.update_every == 0:
+            self._update(now.step)
+
+    def _allow(self) -> None:
+        """Asynchronously: as many updates as the steps so far ask for."""
+        train, step = self._train, self.counters.step
+        if self._background is not None and step >= self._seed_steps:
             cap = train.updates_per_step or 1.0 / train.update_every
-            allowed = int(cap * (step - seed_steps + 1)) - self._updates_before
+            allowed = int(cap * (step - self._seed_steps + 1)) - self._updates_before
             self._background.allow(allowed)
-        elif step % train.update_every == 0:
-            self._update(step)
 
     def _update(self, step: int) -> None:
         with self.learning:
@@ -385,7 +412,8 @@ class Trainer:
         except ValueError as error:
             raise type(error)(f"{error}{older_whole(checkpoint.folder)}") from error
         names = asdict(self.counters)
-        self.counters = Counters(**{key: checkpoint.progress[key] for key in names})
+        saved = {"learned": checkpoint.progress["step"], **checkpoint.progress}
+        self.counters = Counters(**{key: saved[key] for key in names})
         self.learner.load_state(checkpoint.progress, exact=self._exact)
 
     def _count_what_came_since(self, count: int) -> None:
@@ -402,7 +430,7 @@ class Trainer:
         self._members.hasten()
         if self._background is not None:
             if complete:
-                self._learn()  # what a run that was stopped here still owes
+                self._allow()  # what a run that was stopped here still owes
                 complete = self._background.drain()
             self._background.close()
         last = folders(self.folder.checkpoints)

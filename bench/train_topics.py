@@ -24,6 +24,7 @@ os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 os.environ.setdefault("ROS_DOMAIN_ID", "69")
 os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ.setdefault("LP_NUM_THREADS", "0")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the policy node has it
 
 import gymnasium
 

@@ -14,9 +14,9 @@ from typing import Any
 from rclpy.executors import ShutdownException, SingleThreadedExecutor, TimeoutException
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 
-SWEEP = 0.02
+SWEEP = 0.03
 """Seconds between two turns of everything else, while steps come one after the other."""
-PATIENCE = 0.05
+PATIENCE = 0.03
 """Seconds without a hot message after which the executor takes over again."""
 TURNS = 8
 """Callbacks that a sweep runs at most."""

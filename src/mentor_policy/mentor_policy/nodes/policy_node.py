@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -186,4 +187,6 @@ class PolicyNode(CellNode):
 
 def main() -> None:
     """Entry point."""
+    # Threads of an update that wait for each other leave the cores to the cell's other nodes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded
     run(lambda: PolicyNode("policy"))

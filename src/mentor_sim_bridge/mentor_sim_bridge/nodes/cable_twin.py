@@ -114,7 +114,8 @@ class CableTwin(CellNode):
             )
             for camera in self._cell.cameras
         }
-        self._last: tuple[Any, ...] = ()
+        self._told_time: Clock | None = None
+        self._state: tuple[Any, ...] = ()
         self._telling = threading.Lock()
         self.subscription(topics.ACTION, self._on_action, hot=True)
         self.serve(topics.DESCRIBE, self._describe)
@@ -166,13 +167,11 @@ class CableTwin(CellNode):
     def show(self, pictures: bool) -> None:
         """Publishes the cell's state of this moment, or the time and a frame of each camera."""
         if not pictures:
-            self._take_state()
-            self._repeat_state()
+            self._tell_state()
             return
         stamp = nanoseconds_to_time(self._cell.time)
-        self._last = (Clock(clock=stamp), *self._last[1:])  # what is repeated never goes back
         with self._telling:
-            self._clock_ticks.publish(self._last[0])
+            self._tick(Clock(clock=stamp))
         with self._render_time.measured():
             for camera, (image_topic, info_topic, info) in self._images.items():
                 # Sent one by one: one is stacked while the next is drawn.
@@ -188,16 +187,29 @@ class CableTwin(CellNode):
             messages.motion_message(self._cell, episode, step, outcome, self._frame)
         )
         self._truth.publish(messages.truth_message(self._cell, episode, step))
-        self._take_state()
-        self._repeat_state()
+        self._tell_state()
         if outcome.failed:
             self._tell_fault()
 
-    def _take_state(self) -> None:
+    def _tell_state(self) -> None:
         stamp = nanoseconds_to_time(self._cell.time)
         current, target = messages.pose_messages(self._cell, stamp, self._frame)
         joints = messages.joint_message(self._cell, stamp)
-        self._last = (Clock(clock=stamp), current, target, joints)
+        with self._telling:
+            self._tick(Clock(clock=stamp))
+            self._state = (current, target, joints)
+            self._publish_state()
+
+    def _tick(self, clock: Clock) -> None:
+        """Tells the time, if it went on: each tick wakes every node."""
+        if clock != self._told_time:
+            self._told_time = clock
+            self._clock_ticks.publish(clock)
+
+    def _publish_state(self) -> None:
+        publishers = (self._current, self._target, self._joints)
+        for publisher, message in zip(publishers, self._state, strict=True):
+            publisher.publish(message)
 
     def _act(self, command: Command) -> None:
         began = time.perf_counter()
@@ -228,12 +240,9 @@ class CableTwin(CellNode):
     def _repeat_state(self) -> None:
         """Tells late-comers the time and where the arm stands; lockstep time does not go on."""
         with self._telling:  # from two threads: an old time must not be told behind a newer one
-            if self._last:
-                clock, current, target, joints = self._last
-                self._clock_ticks.publish(clock)
-                self._current.publish(current)
-                self._target.publish(target)
-                self._joints.publish(joints)
+            if self._told_time is not None and self._state:
+                self._clock_ticks.publish(self._told_time)
+                self._publish_state()
 
     def _on_action(self, message: Action) -> None:
         deadline = (

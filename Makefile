@@ -84,7 +84,7 @@ classifiers: train = python -m mentor_reward train --data $(data)/train --silhou
 classifiers:
 	$(SET_UP) ready
 	@$(IN_WORKSPACE) $(collect) --data $(data)/train --env mentor/cable_routing_moments-v0 \
-		--env-options '{"max_steps": 50}' --first-seed 10000 --episodes 600 --per-class 20000 --processes 2 $(ARGS)
+		--env-options '{"max_steps": 50}' --first-seed 10000 --episodes 900 --per-class 30000 --processes 2 $(ARGS)
 	@$(IN_WORKSPACE) $(collect) --data $(data)/silhouettes --env mentor/cable_routing_moments-v0 \
 		--env-options '{"max_steps": 25, "silhouettes": true}' --first-seed 20000 --episodes 8 --per-class 100
 	@$(IN_WORKSPACE) $(collect) --data $(data)/held_out \

@@ -191,7 +191,9 @@ def test_a_learner_on_another_machine_killed_ten_times_goes_on_from_its_checkpoi
                 assert learns.end() == 0, learns.output
     lived = steps_of(tmp_path / "actor" / "memory")
     taken = steps_of(tmp_path / "learner" / "replay")
-    assert len(taken) == len(set(taken)) and taken == lived
+    # An actor that is stopped may not remember its last step, which the stream had already.
+    assert len(taken) == len(set(taken)) and len(lived) <= len(taken) <= len(lived) + 1
+    assert taken[: len(lived)] == lived
 
 
 def steps_of(folder: Path) -> list[Key]:

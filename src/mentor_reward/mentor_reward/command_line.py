@@ -144,7 +144,12 @@ def _collect(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     import torch
 
-    from mentor_reward.labelled_images import load_examples, load_silhouettes, read_labels
+    from mentor_reward.labelled_images import (
+        load_examples,
+        load_silhouettes,
+        open_examples,
+        read_labels,
+    )
     from mentor_reward.slot_classifier import SlotClassifier
     from mentor_reward.training import TrainingResult, TrainingSettings, train_classifier
 
@@ -161,7 +166,9 @@ def _train(options: argparse.Namespace) -> int:
     if options.silhouettes:
         silhouettes = load_silhouettes(options.silhouettes, read_labels(options.silhouettes))
     for camera in [options.camera] if options.camera else CAMERAS:
-        examples = load_examples(options.data, [i for i in images if i.camera == camera])
+        # Measured once, or looked at in every epoch.
+        take = load_examples if silhouettes is None else open_examples
+        examples = take(options.data, [i for i in images if i.camera == camera])
         start = SlotClassifier.load(camera, options.start) if options.start else None
         path = options.weights / f"{camera}.safetensors"
 
@@ -179,7 +186,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     from mentor_reward.confusion import confusion_table, draw_confusion
     from mentor_reward.evaluation import POLICIES, ImageScore, reward_agreement, score_images
-    from mentor_reward.labelled_images import load_examples, read_labels
+    from mentor_reward.labelled_images import open_examples, read_labels
     from mentor_reward.slot_classifier import load_classifiers
     from mentor_reward.slots import states_of
 
@@ -192,9 +199,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         images = read_labels(options.data)
         scores = {}
         for camera, classifier in classifiers.items():
-            examples = load_examples(
-                options.data, [image for image in images if image.camera == camera]
-            )
+            examples = open_examples(options.data, [i for i in images if i.camera == camera])
             score = scores[camera] = score_images(classifier, examples.frames, examples.states)
             numbers[camera] = score.as_dict()
             print(f"{camera}: {100 * score.accuracy:.2f} % of {len(examples)} images")

@@ -13,6 +13,7 @@ from mentor_common.cable_routing import cable_reward, is_success
 from mentor_reward.cable_routing import SlotStateReader
 from mentor_reward.confusion import confusion_matrix, recall_per_class
 from mentor_reward.exploration import Behaviour, expert_of, noisy_expert, random_behaviour
+from mentor_reward.labelled_images import PictureFiles
 from mentor_reward.slot_classifier import SlotClassifier
 from mentor_reward.slots import SLOTS
 from mentor_reward.training import predict
@@ -48,7 +49,9 @@ class ImageScore:
         }
 
 
-def score_images(classifier: SlotClassifier, frames: np.ndarray, states: np.ndarray) -> ImageScore:
+def score_images(
+    classifier: SlotClassifier, frames: np.ndarray | PictureFiles, states: np.ndarray
+) -> ImageScore:
     """Judges views (N, 3 to 9, 84, 84) uint8 against their states (N,)."""
     names = tuple(state.name for state in classifier.states)
     seen = predict(classifier, frames).argmax(1)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -170,18 +171,53 @@ def read_views(path: str | Path) -> np.ndarray:
     return np.concatenate([resize(v, IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1) for v in views])
 
 
+class PictureFiles:
+    """Pictures of a folder in place of an array (N, 3 to 9, 84, 84) uint8, read when it is asked.
+
+    A slice, a mask or indices choose among them; ``np.asarray`` reads those that were chosen. A
+    hundred thousand of them are 6 GB as an array.
+
+    Raises: ValueError, where one is read that is no picture or has fewer views than the first one.
+    """
+
+    def __init__(self, files: Sequence[Path], planes: int | None = None) -> None:
+        self._files = np.array(files, dtype=object)
+        if planes is None:
+            planes = len(read_views(files[0])) if len(files) else 3
+        self.shape = (len(files), planes, IMAGE_SIZE, IMAGE_SIZE)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, chosen: Any) -> PictureFiles:
+        return PictureFiles(self._files[chosen], self.shape[1])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        frames = np.empty(self.shape, np.uint8)
+        for index, file in enumerate(self._files):
+            views = read_views(file)
+            if len(views) < self.shape[1]:
+                raise ValueError(
+                    f"{file} has {len(views) // 3} views and the first picture "
+                    f"{self.shape[1] // 3}; put those with fewer into a folder of their own"
+                )
+            frames[index] = views[: self.shape[1]]
+        return frames if dtype is None else frames.astype(dtype, copy=False)
+
+
 @dataclass(frozen=True)
 class Examples:
     """Labelled frames of one camera as arrays.
 
     Args:
         frames: (N, 3 to 9, 84, 84) uint8: the camera's own view, and others after it as in VIEWS.
+            May be PictureFiles.
         states: (N,) int64.
         groups: (N,) names of the groups.
         profiles: (N, P) float32, NaN where unknown; P may be 0.
     """
 
-    frames: np.ndarray
+    frames: np.ndarray | PictureFiles
     states: np.ndarray
     groups: np.ndarray
     profiles: np.ndarray
@@ -202,14 +238,25 @@ def load_examples(folder: str | Path, images: Iterable[LabelledImage]) -> Exampl
     known = [image for image in images if image.state is not None]
     frames = np.empty((len(known), 3 * _MOST_VIEWS, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     planes = 3 * _MOST_VIEWS if known else 3
-    profiles = np.full((len(known), max((len(i.profile) for i in known), default=0)), np.nan)
     for index, image in enumerate(known):
         views = read_views(Path(folder) / image.file)
         planes = min(planes, len(views))
         frames[index, :planes] = views[:planes]
+    return _with_labels(frames[:, :planes], known)
+
+
+def open_examples(folder: str | Path, images: Iterable[LabelledImage]) -> Examples:
+    """As load_examples, but the pictures stay in their files until they are looked at."""
+    known = [image for image in images if image.state is not None]
+    return _with_labels(PictureFiles([Path(folder) / image.file for image in known]), known)
+
+
+def _with_labels(frames: np.ndarray | PictureFiles, known: list[LabelledImage]) -> Examples:
+    profiles = np.full((len(known), max((len(i.profile) for i in known), default=0)), np.nan)
+    for index, image in enumerate(known):
         profiles[index, : len(image.profile)] = image.profile
     return Examples(
-        frames[:, :planes],
+        frames,
         np.array([image.state for image in known], np.int64),
         np.array([image.group for image in known]),
         profiles.astype(np.float32),

@@ -13,7 +13,7 @@ from torch import nn
 from mentor_reward.augmentation import augment
 from mentor_reward.confusion import confusion_matrix, recall_per_class
 from mentor_reward.finder_training import train_finders
-from mentor_reward.labelled_images import Examples, Silhouettes
+from mentor_reward.labelled_images import Examples, PictureFiles, Silhouettes
 from mentor_reward.slot_classifier import SlotClassifier
 from mentor_reward.slot_network import PROFILE, SlotNetwork
 from mentor_reward.slots import states_of
@@ -162,19 +162,21 @@ def train_classifier(
             f"slot classifier '{camera}': the images tell profiles of {train.profiles.shape[1]} "
             f"numbers; at most {PROFILE} can be learned"
         )
-    frames, states = torch.from_numpy(train.frames), torch.from_numpy(train.states)
+    states = torch.from_numpy(train.states)
     profiles = torch.full((len(states), PROFILE), torch.nan)
     profiles[:, : train.profiles.shape[1]] = torch.from_numpy(train.profiles)
     prior = log_frequency(train.states)
     steps = -(-len(balanced_draw(train.states, rng)) // settings.batch)
     if silhouettes is None:
         parameters = [*network.parameters()]
+        frames = torch.from_numpy(np.asarray(train.frames))
         measures = None
     else:
         for finder in network.finders:
             finder.requires_grad_(False).half().float()  # as in the file
         taught = (network.features, network.profile, network.head)
         parameters = [p for part in taught for p in part.parameters()]
+        log(f"{camera}: measuring {len(examples)} images once")
         measures = measure_all(network, train.frames)
         judged = measure_all(network, judge.frames)
         # As in the file too: rounded afterwards, they would shift what the layers have learned.
@@ -239,7 +241,9 @@ def train_classifier(
 
 
 @torch.inference_mode()
-def measure_all(network: SlotNetwork, frames: np.ndarray, batch: int = 128) -> torch.Tensor:
+def measure_all(
+    network: SlotNetwork, frames: np.ndarray | PictureFiles, batch: int = 128
+) -> torch.Tensor:
     """What the network measures in views (N, 3 to 9, 84, 84) uint8, batch by batch."""
     network.eval()
     parts = [
@@ -264,7 +268,11 @@ def profile_loss(seen: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
     return error.sum() / known.sum().clamp(min=1)
 
 
-def predict(classifier: SlotClassifier, frames: np.ndarray, batch: int = 256) -> np.ndarray:
+def predict(
+    classifier: SlotClassifier, frames: np.ndarray | PictureFiles, batch: int = 256
+) -> np.ndarray:
     """Logits (N, classes) of views (N, 3 to 9, 84, 84) uint8, batch by batch."""
-    parts = [classifier.logits(frames[i : i + batch]) for i in range(0, len(frames), batch)]
+    parts = [
+        classifier.logits(np.asarray(frames[i : i + batch])) for i in range(0, len(frames), batch)
+    ]
     return np.concatenate(parts) if parts else np.empty((0, len(classifier.states)), np.float32)

@@ -10,6 +10,7 @@ from mentor_reward.labelled_images import (
     count_states,
     load_examples,
     load_silhouettes,
+    open_examples,
     read_labels,
     write_image,
     write_labels,
@@ -45,6 +46,24 @@ def test_views_stand_beside_each_other_and_come_back_in_order(tmp_path, count):
     both = load_examples(tmp_path, images).frames
     assert both.shape == (2, 3, 84, 84), "where one lacks the other views, none is taken"
     assert (both == views[:3]).all()
+
+
+def test_pictures_that_stay_in_their_files_are_chosen_and_read_as_an_array_would_be(tmp_path):
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (5, 9, 84, 84), dtype=np.uint8)
+    images = [LabelledImage(f"slot_2/{n}.png", "slot_2", n, str(n)) for n in range(5)]
+    for image, frame in zip(images, frames, strict=True):
+        write_image(tmp_path, image, frame)
+    opened, loaded = open_examples(tmp_path, images), load_examples(tmp_path, images)
+    assert opened.frames.shape == loaded.frames.shape and len(opened.frames) == 5
+    assert (np.asarray(opened.frames) == frames).all()
+    assert (np.asarray(opened.frames[1:3]) == frames[1:3]).all()
+    odd = opened.chosen(opened.states % 2 == 1)
+    assert (np.asarray(odd.frames) == frames[[1, 3]]).all() and odd.groups.tolist() == ["1", "3"]
+    assert (np.asarray(open_examples(tmp_path, []).frames)).shape == (0, 3, 84, 84)
+    write_image(tmp_path, images[2], frames[2, :3])
+    with pytest.raises(ValueError, match=r"2\.png has 1 views and the first picture 3"):
+        np.asarray(opened.frames)
 
 
 def test_silhouettes_come_back_view_by_view_with_their_frames(tmp_path):

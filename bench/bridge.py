@@ -2,14 +2,20 @@
 
 Both sides take turns in blocks of steps, and each is timed by the median of its blocks, so that
 a machine that is busy with something else for a while slows both.
+
+``bridge/bare_messages`` is the bound: a step in process, and the same with an action and an
+observation going to another process and back as bare bytes, with nothing done about them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import subprocess
 import sys
 import time
+from array import array
 from collections.abc import Callable
 
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
@@ -17,7 +23,13 @@ os.environ.setdefault("ROS_DOMAIN_ID", "39")
 
 import gymnasium as gym
 import numpy as np
+import rclpy
+from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
+from rclpy.serialization import serialize_message
 
+from mentor_common import topics
+from mentor_common.cdr import write_action
+from mentor_common.dds import ask_for_short_lease
 from mentor_common.ros_env import RosEnv
 from mentor_common.ros_vec_env import RosVecEnv
 from mentor_sim_bridge.bridge.fleet import BridgeFleet
@@ -82,6 +94,96 @@ def topics_vs_inprocess(environment: str, label: str, blocks: int, steps: int) -
     )
 
 
+class BareEnd:
+    """One end of the stream with nothing above the client library: bytes out, bytes in."""
+
+    def __init__(self, out: topics.Topic, back: topics.Topic) -> None:
+        self._node = rclpy.create_node("bare_end", namespace="/bench_bare")
+        self._out = self._node.create_publisher(out.type, out.name, out.qos)
+        self._back = self._node.create_subscription(back.type, back.name, print, back.qos)
+        self._wait_set = _rclpy.WaitSet(1, 0, 0, 0, 0, 0, self._node.context.handle)
+
+    def wait_for_the_other(self, seconds: float = 20.0) -> None:
+        """Until both directions have a partner. Raises: TimeoutError."""
+        until = time.monotonic() + seconds
+        while not (
+            self._out.get_subscription_count()
+            and self._node.count_publishers(self._back.topic_name)
+        ):
+            if time.monotonic() > until:
+                raise TimeoutError(f"nobody at the other end after {seconds:g} s")
+            time.sleep(0.05)
+        time.sleep(0.5)
+
+    def send(self, raw: bytes) -> None:
+        """Publishes the bytes of a message."""
+        self._out.publish(raw)
+
+    def hear(self) -> None:
+        """Waits for a message and takes its bytes. Raises: TimeoutError."""
+        for _ in range(10):
+            if self._back.handle.take_message(self._back.msg_type, True) is not None:
+                return
+            self._wait_set.clear_entities()
+            self._wait_set.add_subscription(self._back.handle)
+            self._wait_set.wait(10**9)
+        raise TimeoutError(f"nothing on {self._back.topic_name} for 10 s")
+
+
+class WithBareMessages(gym.Wrapper):
+    """Before each step bare messages of the stream's sizes go to another process and back."""
+
+    def __init__(self, env: gym.Env, end: BareEnd) -> None:
+        super().__init__(env)
+        self._end = end
+        self._action = write_action(np.zeros(env.action_space.shape, np.float32), 1, 0, 0)
+
+    def step(self, action: np.ndarray) -> tuple:
+        """The step of the environment in process, after the messages."""
+        self._end.send(self._action)
+        self._end.hear()
+        return self.env.step(action)
+
+
+def echo(size: int) -> None:
+    """Answers each action with an observation of ``size`` bytes, until it is ended."""
+    rclpy.init()
+    end = BareEnd(topics.OBSERVATION, topics.ACTION)
+    raw = serialize_message(topics.OBSERVATION.type(data=array("B", bytes(size))))
+    end.wait_for_the_other()
+    while True:
+        with contextlib.suppress(TimeoutError):
+            end.hear()
+            end.send(raw)
+
+
+def bare_messages(environment: str, label: str, blocks: int, steps: int) -> None:
+    """The most that any bridge between two processes could reach of the steps in process."""
+    env = gym.make(environment)
+    size = int(np.prod(env.observation_space.shape))
+    ask_for_short_lease()
+    child = subprocess.Popen([sys.executable, __file__, "--echo", str(size)])
+    try:
+        rclpy.init()
+        end = BareEnd(topics.ACTION, topics.OBSERVATION)
+        end.wait_for_the_other()
+        with_messages = WithBareMessages(gym.make(environment), end)
+        rates = take_turns(
+            {"bare": random_steps(with_messages), "in process": random_steps(env)}, blocks, steps
+        )
+    finally:
+        rclpy.try_shutdown()
+        child.kill()
+        child.wait()
+    report(
+        f"bridge/bare_messages/{label}",
+        1e3 / rates["bare"] - 1e3 / rates["in process"],
+        "ms a step",
+        rates["bare"] / rates["in process"],
+        f"in process: {rates['in process']:.0f} agent steps/s",
+    )
+
+
 def two_vs_one(environment: str, label: str, blocks: int, steps: int) -> None:
     """One agent, two environments in two processes, against one of them alone."""
     with BridgeFleet(environment, 2, "/bench") as fleet:
@@ -130,11 +232,15 @@ def two_vs_one(environment: str, label: str, blocks: int, steps: int) -> None:
 def main() -> None:
     """Runs all, or those whose name holds a word of the command line."""
     wanted = sys.argv[1:]
+    if wanted[:1] == ["--echo"]:
+        echo(int(wanted[1]))
     benches = {
-        "topics/hopper": lambda: topics_vs_inprocess(HOPPER, "hopper_hop", 30, 60),
-        "topics/assembly": lambda: topics_vs_inprocess(ASSEMBLY, "assembly", 10, 20),
-        "two/hopper": lambda: two_vs_one(HOPPER, "hopper_hop", 10, 60),
-        "two/assembly": lambda: two_vs_one(ASSEMBLY, "assembly", 8, 20),
+        "bare/hopper": lambda: bare_messages(HOPPER, "hopper_hop", 60, 40),
+        "bare/assembly": lambda: bare_messages(ASSEMBLY, "assembly", 40, 15),
+        "topics/hopper": lambda: topics_vs_inprocess(HOPPER, "hopper_hop", 60, 40),
+        "topics/assembly": lambda: topics_vs_inprocess(ASSEMBLY, "assembly", 40, 15),
+        "two/hopper": lambda: two_vs_one(HOPPER, "hopper_hop", 40, 40),
+        "two/assembly": lambda: two_vs_one(ASSEMBLY, "assembly", 30, 15),
     }
     for name, bench in benches.items():
         if not wanted or any(word in name for word in wanted):

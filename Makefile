@@ -74,23 +74,25 @@ format:
 	$(SET_UP) $(DONE)/dev
 	@source $(MENTOR_VENV)/bin/activate && ruff check --fix . ; ruff format .
 
-# The committed weights come from here. The seeds of training, of the silhouettes, of the
-# held-out images and of the episodes are apart.
+# The committed weights come from here. The seeds of training, of the silhouettes, of the images that
+# even out the classes, of the held-out images and of the episodes are apart.
 classifiers: export OMP_NUM_THREADS = 1
 classifiers: data = runs/classifiers
 classifiers: collect = python -m mentor_reward collect
 classifiers: train = python -m mentor_reward train --data $(data)/train --silhouettes $(data)/silhouettes \
-	--weights src/mentor_reward/mentor_reward/weights
+	--even-on $(data)/evening --weights src/mentor_reward/mentor_reward/weights
 classifiers:
 	$(SET_UP) ready
 	@$(IN_WORKSPACE) $(collect) --data $(data)/train --env mentor/cable_routing_moments-v0 \
-		--env-options '{"max_steps": 50}' --first-seed 10000 --episodes 900 --per-class 30000 --processes 2 $(ARGS)
+		--env-options '{"max_steps": 50}' --first-seed 10000 --episodes 1800 --per-class 60000 --processes 2 $(ARGS)
 	@$(IN_WORKSPACE) $(collect) --data $(data)/silhouettes --env mentor/cable_routing_moments-v0 \
 		--env-options '{"max_steps": 25, "silhouettes": true}' --first-seed 20000 --episodes 8 --per-class 100
+	@$(IN_WORKSPACE) $(collect) --data $(data)/evening --processes 2 \
+		--env-options '{"max_steps": 100}' --first-seed 600000 --episodes 120 --per-class 3000
 	@$(IN_WORKSPACE) $(collect) --data $(data)/held_out \
 		--env-options '{"max_steps": 100}' --first-seed 500000 --episodes 24 --per-class 1000
-	@$(IN_WORKSPACE) $(train) --camera slot_1 --epochs 60
-	@$(IN_WORKSPACE) $(train) --camera slot_2 --epochs 120 --seed 1
+	@$(IN_WORKSPACE) { $(train) --camera slot_1 --epochs 60 & first=$$!; \
+		$(train) --camera slot_2 --epochs 120 --seed 1 && wait $$first; }
 	@$(IN_WORKSPACE) python -m mentor_reward evaluate --data $(data)/held_out --episodes 20 --first-seed 1000000 \
 		--picture docs/classifiers_confusion.png --numbers $(data)/numbers.json
 

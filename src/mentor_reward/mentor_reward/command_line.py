@@ -70,6 +70,12 @@ def _add_train(commands: Any) -> None:
     parser.add_argument(
         "--silhouettes", type=Path, help="folder whose images tell what of them is cable"
     )
+    parser.add_argument(
+        "--even-on",
+        type=Path,
+        help="folder of images, not learned from, on which, together with "
+        "the episodes held back, the classes are evened out",
+    )
     parser.add_argument("--start", type=Path, help="folder of weights to begin with")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="peak of the schedule")
     parser.add_argument("--epochs", type=int, default=60, help="at most this many")
@@ -176,7 +182,13 @@ def _train(options: argparse.Namespace) -> int:
             recalls = json.dumps(result.recalls.round(4).tolist())
             result.classifier.save(path, images=str(count), recalls=recalls)
 
-        result = train_classifier(camera, examples, settings, start, print, save, silhouettes)
+        even_on = None
+        if options.even_on:
+            further = read_labels(options.even_on)
+            even_on = open_examples(options.even_on, [i for i in further if i.camera == camera])
+        result = train_classifier(
+            camera, examples, settings, start, print, save, silhouettes, even_on
+        )
         print(f"{path}: {path.stat().st_size} bytes, epoch {result.epoch + 1}")
     return 0
 

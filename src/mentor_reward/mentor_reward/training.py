@@ -61,6 +61,8 @@ _PROFILE_NOISE = 0.004
 profiles that are nearer to the truth than those of other images will be."""
 _LEAST_VARIANCE = 1e-3
 """Square pixels: a measure that hardly ever changes is not blown up."""
+_EVENING_STEPS, _EVENING_RATE = 400, 0.05
+"""How often a class is raised, and by how much of a logit at first."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,38 @@ def log_frequency(states: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.log(counts / counts.mean()))
 
 
+def evening_offsets(logits: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """What to add to logits so that the class that is recognised least is recognised best.
+
+    Again and again the logit of the class that is worst just then is raised a little, by less and
+    less; the best that was met is kept.
+
+    Args:
+        logits: (N, classes) of images that were not learned from.
+        states: (N,) their classes; one that never occurs is left as it is.
+
+    Returns:
+        (classes,), mean 0.
+    """
+    classes = logits.shape[1]
+
+    def recalls(offsets: np.ndarray) -> np.ndarray:
+        seen = (logits + offsets).argmax(1)
+        return recall_per_class(confusion_matrix(states, seen, classes))
+
+    offsets = best = np.zeros(classes)
+    scores = recalls(offsets)
+    score = np.nanmin(scores)
+    for step in range(_EVENING_STEPS):
+        offsets = offsets.copy()
+        offsets[np.nanargmin(scores)] += _EVENING_RATE * (1 - step / _EVENING_STEPS)
+        offsets -= offsets.mean()
+        scores = recalls(offsets)
+        if np.nanmin(scores) > score:
+            score, best = np.nanmin(scores), offsets
+    return best
+
+
 def train_classifier(
     camera: str,
     examples: Examples,
@@ -119,6 +153,7 @@ def train_classifier(
     log: Callable[[str], None] = print,
     better: Callable[[TrainingResult], None] = lambda result: None,
     silhouettes: Silhouettes | None = None,
+    even_on: Examples | None = None,
 ) -> TrainingResult:
     """Trains on labelled frames; where they tell the cable's profile, on that too.
 
@@ -132,7 +167,9 @@ def train_classifier(
     ``start`` is a classifier to begin with; None: random weights. ``better`` is told of each result
     that is the best so far, so that an interruption loses nothing. The score that is kept and that
     stops the training is the mean recall of the classes, then the worst one, then the loss, all on
-    groups that were held back.
+    groups that were held back. The classifier that is returned is evened out on these groups and on
+    ``even_on``, further images that were not learned from (see evening_offsets); its recalls are
+    those of the groups after that.
 
     Raises:
         ValueError: a class has no training image, no image was held back, or a profile has more
@@ -170,7 +207,7 @@ def train_classifier(
     if silhouettes is None:
         parameters = [*network.parameters()]
         frames = torch.from_numpy(np.asarray(train.frames))
-        measures = None
+        measures = evened = None
     else:
         for finder in network.finders:
             finder.requires_grad_(False).half().float()  # as in the file
@@ -179,6 +216,7 @@ def train_classifier(
         log(f"{camera}: measuring {len(examples)} images once")
         measures = measure_all(network, train.frames)
         judged = measure_all(network, judge.frames)
+        evened = None if even_on is None else measure_all(network, even_on.frames)
         # As in the file too: rounded afterwards, they would shift what the layers have learned.
         network.scale.running_mean = measures.mean(0).half().float()
         network.scale.running_var = (measures.var(0) + _LEAST_VARIANCE).half().float()
@@ -214,11 +252,7 @@ def train_classifier(
             schedule.step()
             total += float(loss.detach()) * len(chosen)
         classifier = SlotClassifier(camera, network)
-        if measures is None:
-            logits = predict(classifier, judge.frames)
-        else:
-            with torch.inference_mode():
-                logits = network.read(judged).numpy()
+        logits = predict(classifier, judge.frames) if measures is None else _read(network, judged)
         recalls = recall_per_class(confusion_matrix(judge.states, logits.argmax(1), len(names)))
         held_loss = float(
             nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(judge.states))
@@ -231,7 +265,21 @@ def train_classifier(
             + (" *" if is_better else "")
         )
         if is_better:
-            best, kept = score, TrainingResult(_as_written(camera, network), recalls, epoch)
+            told_logits, told_states = [logits], [judge.states]
+            if even_on is not None:
+                told_states.append(even_on.states)
+                told_logits.append(
+                    predict(classifier, even_on.frames)
+                    if evened is None
+                    else _read(network, evened)
+                )
+            offsets = evening_offsets(np.concatenate(told_logits), np.concatenate(told_states))
+            seen_evened = (logits + offsets).argmax(1)
+            recalls = recall_per_class(confusion_matrix(judge.states, seen_evened, len(names)))
+            best, kept = (
+                score,
+                TrainingResult(_as_written(camera, network, offsets), recalls, epoch),
+            )
             better(kept)
         elif kept is not None and epoch - kept.epoch >= settings.waits:
             log(f"{camera}: no better for {settings.waits} epochs, stopping")
@@ -253,10 +301,17 @@ def measure_all(
     return torch.cat(parts).clone() if parts else torch.empty((0, network.scale.num_features))
 
 
-def _as_written(camera: str, network: SlotNetwork) -> SlotClassifier:
-    """A copy in the precision of the file."""
+@torch.inference_mode()
+def _read(network: SlotNetwork, measures: torch.Tensor) -> np.ndarray:
+    logits: np.ndarray = network.read(measures).numpy()
+    return logits
+
+
+def _as_written(camera: str, network: SlotNetwork, offsets: np.ndarray) -> SlotClassifier:
+    """A copy in the precision of the file, with ``offsets`` (classes,) added to the logits."""
     final = SlotNetwork(network.classes, network.views)
     final.load_state_dict(network.state_dict())
+    final.raise_logits(torch.from_numpy(offsets))
     final.half().float()
     return SlotClassifier(camera, final)
 

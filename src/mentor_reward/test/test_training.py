@@ -19,6 +19,7 @@ from mentor_reward.slot_network import BANDS, SlotNetwork
 from mentor_reward.training import (
     TrainingSettings,
     balanced_draw,
+    evening_offsets,
     log_frequency,
     profile_loss,
     split_groups,
@@ -51,6 +52,27 @@ def test_a_class_twice_as_frequent_weighs_twice_as_much():
     heavier = log_frequency(np.array([0] * 20 + [1] * 10 + [2] * 10)).exp()
     assert heavier[0] / heavier[1] == pytest.approx(2.0)
     assert torch.equal(log_frequency(np.array([0, 1, 2])), torch.zeros(3))
+
+
+def test_offsets_lift_the_class_that_is_recognised_least_and_leave_none_far_behind():
+    rng = np.random.default_rng(0)
+    states = np.repeat([0, 1, 2], [4000, 3000, 300])
+    # A place on a line with borders at 0 and 1; the seldom class begins beyond the second one.
+    place = np.select([states == 0, states == 1], [-1.0, 0.5], 1.2) + rng.normal(
+        0, 0.25, len(states)
+    )
+    logits = np.stack([0 * place, 8 * place, 16 * place - 12], 1)
+
+    def recalls(offsets):
+        seen = (logits + offsets).argmax(1)
+        return np.array([(seen[states == k] == k).mean() for k in range(3)])
+
+    offsets = evening_offsets(logits, states)
+    before, after = recalls(np.zeros(3)), recalls(offsets)
+    assert after.min() > before.min() + 0.02 and abs(offsets.mean()) < 1e-9
+    assert after[1] - after[2] < 0.01, "the two that touch come out alike"
+    kept = states != 2
+    assert np.isfinite(evening_offsets(logits[kept], states[kept])).all(), "a class without images"
 
 
 def test_augmentation_changes_light_and_colour_but_no_shape():
@@ -91,6 +113,18 @@ def test_the_same_pictures_and_seed_give_the_same_weights(trained, pictures):
     again = train_classifier("slot_1", pictures, SETTINGS, log=lambda line: None)
     for name, tensor in trained.classifier.network.state_dict().items():
         assert torch.equal(tensor, again.classifier.network.state_dict()[name]), name
+
+
+def test_further_images_even_out_the_classes_and_teach_nothing_else(trained, pictures):
+    # Pictures of SIDE that are said to show ABOVE: that class is recognised least.
+    side = pictures.chosen(pictures.states == 1)
+    further = Examples(side.frames, np.full(len(side), 2), side.groups, side.profiles)
+    result = train_classifier("slot_1", pictures, SETTINGS, log=lambda line: None, even_on=further)
+    before, after = (r.classifier.network.state_dict() for r in (trained, result))
+    last = max(name for name in after if name.startswith("head.") and name.endswith(".bias"))
+    assert after[last][2] - before[last][2] > 0.5
+    for name in after.keys() - {last}:
+        assert torch.equal(before[name], after[name]), name
 
 
 def test_training_can_begin_with_a_classifier(trained, pictures):
@@ -263,8 +297,10 @@ def test_the_confusion_matrix_has_true_states_as_rows():
 def test_the_commands_train_and_judge_on_other_pictures_and_draw_the_matrix(tmp_path, capsys):
     make_dataset(tmp_path / "train", per_class=24, seed=0)
     make_dataset(tmp_path / "held", per_class=6, seed=1)
+    make_dataset(tmp_path / "even", per_class=6, seed=2)
     weights = tmp_path / "weights"
     train = ["train", "--data", str(tmp_path / "train"), "--weights", str(weights)]
+    train += ["--even-on", str(tmp_path / "even")]
     assert main([*train, "--epochs", "12", "--batch", "8"]) == 0
     numbers, picture = tmp_path / "numbers.json", tmp_path / "confusion.png"
     judge = ["evaluate", "--data", str(tmp_path / "held"), "--weights", str(weights)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -165,8 +166,7 @@ def read_views(path: str | Path) -> np.ndarray:
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
         raise ValueError(f"{path} is no picture that can be read")
-    height, width = bgr.shape[:2]
-    count = next((n for n in range(2, _MOST_VIEWS + 1) if width == n * height), 1)
+    count = _views_of_size(*bgr.shape[:2])
     views = np.split(bgr[:, :, ::-1], count, axis=1)
     return np.concatenate([resize(v, IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1) for v in views])
 
@@ -174,16 +174,17 @@ def read_views(path: str | Path) -> np.ndarray:
 class PictureFiles:
     """Pictures of a folder in place of an array (N, 3 to 9, 84, 84) uint8, read when it is asked.
 
-    A slice, a mask or indices choose among them; ``np.asarray`` reads those that were chosen. A
-    hundred thousand of them are 6 GB as an array.
+    As many views of each as all have, which their headers tell. A slice, a mask or indices choose
+    among them; ``np.asarray`` reads those that were chosen. As an array a hundred thousand are
+    6 GB.
 
-    Raises: ValueError, where one is read that is no picture or has fewer views than the first one.
+    Raises: ValueError, where one is read that is no picture.
     """
 
     def __init__(self, files: Sequence[Path], planes: int | None = None) -> None:
         self._files = np.array(files, dtype=object)
         if planes is None:
-            planes = len(read_views(files[0])) if len(files) else 3
+            planes = 3 * min(map(_views_in, files), default=1)
         self.shape = (len(files), planes, IMAGE_SIZE, IMAGE_SIZE)
 
     def __len__(self) -> int:
@@ -195,14 +196,22 @@ class PictureFiles:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         frames = np.empty(self.shape, np.uint8)
         for index, file in enumerate(self._files):
-            views = read_views(file)
-            if len(views) < self.shape[1]:
-                raise ValueError(
-                    f"{file} has {len(views) // 3} views and the first picture "
-                    f"{self.shape[1] // 3}; put those with fewer into a folder of their own"
-                )
-            frames[index] = views[: self.shape[1]]
+            frames[index] = read_views(file)[: self.shape[1]]
         return frames if dtype is None else frames.astype(dtype, copy=False)
+
+
+def _views_of_size(height: int, width: int) -> int:
+    return next((n for n in range(2, _MOST_VIEWS + 1) if width == n * height), 1)
+
+
+def _views_in(path: Path) -> int:
+    """How many views a picture has; of a PNG only the header is read."""
+    with path.open("rb") as file:
+        head = file.read(24)
+    if len(head) == 24 and head.startswith(b"\x89PNG\r\n\x1a\n"):
+        width, height = struct.unpack(">II", head[16:])
+        return _views_of_size(height, width)
+    return len(read_views(path)) // 3
 
 
 @dataclass(frozen=True)

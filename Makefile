@@ -80,7 +80,7 @@ classifiers: export OMP_NUM_THREADS = 1
 classifiers: data = runs/classifiers
 classifiers: collect = python -m mentor_reward collect
 classifiers: train = python -m mentor_reward train --data $(data)/train --silhouettes $(data)/silhouettes \
-	--even-on $(data)/evening --weights src/mentor_reward/mentor_reward/weights
+	--even-on $(data)/evening --weights src/mentor_reward/mentor_reward/classifier/weights
 classifiers:
 	$(SET_UP) ready
 	@$(IN_WORKSPACE) $(collect) --data $(data)/train --env mentor/cable_routing_moments-v0 \

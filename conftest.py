@@ -26,7 +26,7 @@ def domain_of_its_own() -> Iterator[None]:
     """A ROS domain that nobody else hears, another one for each module.
 
     So none meets what another left behind: whoever takes the place in shared memory of a process
-    that has just ended may not be heard by its peers (see mentor_common.dds).
+    that has just ended may not be heard by its peers (see mentor_common.node.dds).
     """
     claim = claim_domain()
     with pytest.MonkeyPatch.context() as patch:

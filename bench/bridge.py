@@ -27,11 +27,11 @@ import rclpy
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.serialization import serialize_message
 
-from mentor_common import topics
-from mentor_common.cdr import write_action
-from mentor_common.dds import ask_for_short_lease
-from mentor_common.ros_env import RosEnv
-from mentor_common.ros_vec_env import RosVecEnv
+from mentor_common.env.ros_env import RosEnv
+from mentor_common.env.ros_vec_env import RosVecEnv
+from mentor_common.messages import topics
+from mentor_common.messages.cdr import write_action
+from mentor_common.node.dds import ask_for_short_lease
 from mentor_sim_bridge.bridge.fleet import BridgeFleet
 
 HOPPER = "mentor/dmc-hopper_hop-v0"
@@ -104,7 +104,7 @@ class BareEnd:
         self._wait_set = _rclpy.WaitSet(1, 0, 0, 0, 0, 0, self._node.context.handle)
 
     def wait_for_the_other(self, seconds: float = 20.0) -> None:
-        """Until both directions have a partner. Raises: TimeoutError."""
+        """Until both directions have a peer. Raises: TimeoutError."""
         until = time.monotonic() + seconds
         while not (
             self._out.get_subscription_count()

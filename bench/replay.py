@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 from mentor_policy.replay import Prefetcher, ReplayRing, RingHeader, Sampler, Step
 
 BATCH = 256

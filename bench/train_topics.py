@@ -28,7 +28,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the policy node has it
 
 import gymnasium
 
-from mentor_common.ros_env import RosEnv
+from mentor_common.env.ros_env import RosEnv
 from mentor_policy.config import load_config
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.line_progress import LineProgress
@@ -38,9 +38,9 @@ from mentor_policy.training.trainer import Trainer
 EPISODE, EPISODES, TURN = 40, 4, 10
 NODES = (
     ("mentor_sim_bridge.nodes.cable_twin", []),
-    ("mentor_camera.stacker_node", ["-p", "image_reliability:=reliable"]),
-    ("mentor_reward.reward_node", ["-p", "states:=truth"]),
-    ("mentor_reset.reset_node", ["-p", "task:=cable_routing"]),
+    ("mentor_camera.nodes.stacker_node", ["-p", "image_reliability:=reliable"]),
+    ("mentor_reward.nodes.reward_node", ["-p", "states:=truth"]),
+    ("mentor_reset.nodes.reset_node", ["-p", "task:=cable_routing"]),
 )
 SETTINGS = [
     "train.seed_frames=20",

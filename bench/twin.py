@@ -18,8 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import mujoco
 import numpy as np
 
-from mentor_sim_bridge.twins.cable_cell import CableCell
-from mentor_sim_bridge.twins.cable_env import CableRoutingEnv
+from mentor_sim_bridge.twins.cable.cell import CableCell
+from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 
 BLOCKS, STEPS, FRAMES = 5, 10, 3
 

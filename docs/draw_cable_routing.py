@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mentor_sim_bridge.twins.cable_env import CableRoutingEnv
+from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 
 HERE = Path(__file__).parent
 SCALE = 3

@@ -19,15 +19,15 @@ import pytest
 from node_process import Observer
 from std_srvs.srv import Trigger
 
-from mentor_common.ros_env import EnvironmentLost, RosEnv
+from mentor_common.env.ros_env import EnvironmentLost, RosEnv
 
 pytestmark = pytest.mark.real_time
 
 NODES = {
     "twin": ("mentor_sim_bridge.nodes.cable_twin",),
-    "stacker": ("mentor_camera.stacker_node", "image_reliability:=reliable"),
-    "reward": ("mentor_reward.reward_node", "states:=truth"),
-    "reset": ("mentor_reset.reset_node", "observation_timeout:=1.5"),
+    "stacker": ("mentor_camera.nodes.stacker_node", "image_reliability:=reliable"),
+    "reward": ("mentor_reward.nodes.reward_node", "states:=truth"),
+    "reset": ("mentor_reset.nodes.reset_node", "observation_timeout:=1.5"),
 }
 MISSED_BY_OTHERS = {
     "twin": ("/motion", "/move_to"),

@@ -14,17 +14,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from ament_index_python.packages import get_package_share_directory
-from fake_partner import FakePartner
+from fake_peer import FakePartner
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionServer
 from rclpy.callback_groups import ReentrantCallbackGroup
 from std_msgs.msg import String
 
-from mentor_common import topics
-from mentor_common.experience import nanoseconds_to_time
-from mentor_common.images import array_to_image
-from mentor_common.ros_env import RosEnv
-from mentor_common.task import find_task
+from mentor_common.env.ros_env import RosEnv
+from mentor_common.messages import topics
+from mentor_common.messages.experience import nanoseconds_to_time
+from mentor_common.messages.images import array_to_image
+from mentor_common.tasks.task import find_task
 from mentor_msgs.action import MoveTo
 from mentor_msgs.msg import Action, Motion
 from mentor_msgs.srv import Describe
@@ -122,7 +122,7 @@ ACTION = np.zeros(2, np.float32)
 
 
 def wait_until_connected(env: RosEnv) -> None:
-    """Until a whole step comes through: a node that has not found its partners cuts an episode off.
+    """Until a whole step comes through: a node that has not found its peers cuts an episode off.
 
     That is what it does in a real cell too; a test of a fault begins where there is none.
     """
@@ -139,9 +139,11 @@ def cell() -> Iterator[tuple[ClockBody, RosEnv]]:
     assert get_package_share_directory("mentor_bringup"), "the task file is looked for there"
     body = ClockBody()
     processes = [
-        start("mentor_camera.stacker_node", "frame_timeout:=0.5", "image_reliability:=reliable"),
-        start("mentor_reward.reward_node", "states:=truth", "observation_timeout:=2.0"),
-        start("mentor_reset.reset_node", "observation_timeout:=4.0"),
+        start(
+            "mentor_camera.nodes.stacker_node", "frame_timeout:=0.5", "image_reliability:=reliable"
+        ),
+        start("mentor_reward.nodes.reward_node", "states:=truth", "observation_timeout:=2.0"),
+        start("mentor_reset.nodes.reset_node", "observation_timeout:=4.0"),
     ]
     env = RosEnv(NAMESPACE, reset_timeout=60.0)
     try:

@@ -16,5 +16,5 @@ setup(
     maintainer_email="maintainers@mentor-vrl.example.org",
     description="Cameras: RealSense capture and the stacking of frames into observations.",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["stacker_node = mentor_camera.stacker_node:main"]},
+    entry_points={"console_scripts": ["stacker_node = mentor_camera.nodes.stacker_node:main"]},
 )

@@ -6,7 +6,7 @@ setup(
     name=NAME,
     version="0.1.0",
     packages=find_packages(exclude=["test", "test.*"]),
-    package_data={NAME: ["py.typed", "*.xml"]},
+    package_data={NAME: ["py.typed", "node/*.xml"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -21,6 +21,6 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": [],
-        "gymnasium.envs": ["__root__ = mentor_common.gymnasium_envs:register"],
+        "gymnasium.envs": ["__root__ = mentor_common.env.registration:register"],
     },
 )

@@ -6,7 +6,9 @@ setup(
     name=NAME,
     version="0.1.0",
     packages=find_packages(exclude=["test", "test.*"]),
-    package_data={NAME: ["py.typed", "weights/*.safetensors", "label_page.html"]},
+    package_data={
+        NAME: ["py.typed", "classifier/weights/*.safetensors", "dataset/label_page.html"]
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -17,7 +19,7 @@ setup(
     description="Reward functions of the real cells, slot classifiers and their tool-chain.",
     license="Apache-2.0",
     entry_points={
-        "console_scripts": ["reward_node = mentor_reward.reward_node:main"],
+        "console_scripts": ["reward_node = mentor_reward.nodes.reward_node:main"],
         "gymnasium.envs": ["__root__ = mentor_reward.registration:register_environments"],
     },
 )

@@ -8,7 +8,7 @@ setup(
     packages=find_packages(exclude=["test", "test.*"]),
     # Lets plain gymnasium.make() find the environments: see its first lines.
     py_modules=["sitecustomize"],
-    package_data={NAME: ["py.typed", "twins/*.yaml"]},
+    package_data={NAME: ["py.typed", "twins/cable/*.yaml"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 
 
 def contact_sheet(pixels: np.ndarray, layout: FrameLayout) -> np.ndarray:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from clockface import MS, clock_image
-from fake_partner import FakePartner
+from fake_peer import FakePartner
 
-from mentor_common import topics
-from mentor_common.experience import nanoseconds_to_time
-from mentor_common.images import array_to_image
+from mentor_common.messages import topics
+from mentor_common.messages.experience import nanoseconds_to_time
+from mentor_common.messages.images import array_to_image
 from mentor_msgs.msg import Motion, Observation
 
 CAMERAS = ("side", "slot_1", "slot_2")

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from clockface import MS, clock_image, times_in
 
-from mentor_camera.stacker import MissingFrames, MotionTimes, Stack, Stacker
-from mentor_common.frames import FrameLayout
+from mentor_camera.stacking.stacker import MissingFrames, MotionTimes, Stack, Stacker
+from mentor_common.messages.frames import FrameLayout
 
 CAMERAS = ("side", "slot_1", "slot_2")
 
 
 def make_stacker(cameras: tuple[str, ...] = CAMERAS, **options: float) -> Stacker:
-    return Stacker(FrameLayout(cameras, 3, 84, 84, sliding=False), **options)
+    return Stacker(FrameLayout(cameras, 3, 84, 84, stacked=False), **options)
 
 
 def feed(stacker: Stacker, times_ms: list[int], camera: str | None = None) -> None:

@@ -10,7 +10,7 @@ from clockface import MS, times_in
 from fake_cell import CAMERAS, FakeCell
 from task_node import task_node
 
-from mentor_common.experience import observation_pixels, time_to_nanoseconds
+from mentor_common.messages.experience import observation_pixels, time_to_nanoseconds
 
 ERROR = 2
 
@@ -21,7 +21,7 @@ def cell():
     fake = FakeCell()
     try:
         with task_node(
-            "mentor_camera.stacker_node", frame_timeout=0.5, image_reliability="best_effort"
+            "mentor_camera.nodes.stacker_node", frame_timeout=0.5, image_reliability="best_effort"
         ):
             fake.wait_for_stacker()
             yield fake

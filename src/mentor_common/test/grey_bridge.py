@@ -10,13 +10,13 @@ import time
 import numpy as np
 from asking import leave_one_goal_unanswered
 
-from mentor_common import topics
-from mentor_common.cell_node import CellNode
-from mentor_common.experience import action_data, observation_message, reward_message
-from mentor_common.frames import FrameLayout
-from mentor_common.goals import Goal
-from mentor_common.parameters import Param
-from mentor_common.running import main
+from mentor_common.messages import topics
+from mentor_common.messages.experience import action_data, observation_message, reward_message
+from mentor_common.messages.frames import FrameLayout
+from mentor_common.node.actions import Goal
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.msg import Action, Reward
 from mentor_msgs.srv import Describe
@@ -59,7 +59,7 @@ class GreyBridge(CellNode):
         answer.task, answer.environment, answer.ready = "grey", "grey_bridge 1", self.active
         answer.message = "" if self.active else f"the bridge is {self.state_label}"
         answer.cameras, answer.frames = list(self.layout.cameras), self.layout.frames
-        answer.height, answer.width, answer.sliding = 84, 84, True
+        answer.height, answer.width, answer.stacked = 84, 84, True
         answer.state_size = self.integer("state_size")
         answer.action_names = ["light", "noise"]
         answer.action_low, answer.action_high = [-1.0, -1.0], [1.0, 1.0]

@@ -9,9 +9,9 @@ import tempfile
 import threading
 import time
 
-from mentor_common.cell_node import CellNode
-from mentor_common.parameters import Param
-from mentor_common.running import main
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main
 
 
 class LeavingNode(CellNode):

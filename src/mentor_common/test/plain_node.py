@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mentor_common import topics
-from mentor_common.cell_node import CellNode
-from mentor_common.experience import reward_message
-from mentor_common.goals import Goal
-from mentor_common.health import Limits
-from mentor_common.parameters import Param
-from mentor_common.running import main
+from mentor_common.messages import topics
+from mentor_common.messages.experience import reward_message
+from mentor_common.node.actions import Goal
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.health import Limits
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main
 from mentor_msgs.action import MoveTo
 from mentor_msgs.msg import Action
 
@@ -36,7 +36,7 @@ class PlainNode(CellNode):
         self.heard = self.health.counter("actions")
         self.timer(0.05, self.tick, wall=True)
         self.subscription(topics.ACTION, self.on_action)
-        self.partners.publisher_of(topics.ACTION)
+        self.peers.publisher_of(topics.ACTION)
         self.serve_action(topics.MOVE_TO, self.move, accept=self.accept)
 
     def tick(self) -> None:

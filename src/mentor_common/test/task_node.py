@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mentor_common.task import load_task
+from mentor_common.tasks.task import load_task
 
 TASK_FILE = Path(__file__).parents[3] / "launch" / "tasks" / "cable_routing.yaml"
 TASK = load_task(TASK_FILE)

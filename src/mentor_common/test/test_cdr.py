@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 
-from mentor_common.cdr import (
+from mentor_common.messages.cdr import (
     CdrError,
     ObservationWriter,
     read_action,
@@ -19,8 +19,12 @@ from mentor_common.cdr import (
     read_reward,
     write_action,
 )
-from mentor_common.experience import action_message, observation_message, observation_pixels
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.experience import (
+    action_message,
+    observation_message,
+    observation_pixels,
+)
+from mentor_common.messages.frames import FrameLayout
 from mentor_msgs.msg import Action, Observation, Reward
 
 STAMP = Time(sec=1_700_000_000, nanosec=123_456_789)

@@ -1,4 +1,4 @@
-"""What every node does by itself: lifecycle, parameters, diagnostics, partners, a clean end."""
+"""What every node does by itself: lifecycle, parameters, diagnostics, peers, a clean end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_msgs.msg import Float64
 
-from mentor_common import topics
+from mentor_common.messages import topics
 from mentor_msgs.action import MoveTo
 from mentor_msgs.msg import Action
 
@@ -271,7 +271,7 @@ def test_a_goal_that_raises_is_aborted_with_the_reason(peer: Peer, running: str)
     assert not peer.goal(running, routine="unknown").accepted
 
 
-# Diagnostics and partners.
+# Diagnostics and peers.
 
 
 def test_diagnostics_tell_level_rates_thresholds_and_who_is_missed(
@@ -294,7 +294,7 @@ def test_diagnostics_tell_level_rates_thresholds_and_who_is_missed(
     assert until(lambda: plotted) and plotted[-1].data > 10.0
 
 
-def test_a_partner_is_missed_once_and_greeted_once(peer: Peer) -> None:
+def test_a_peer_is_missed_once_and_greeted_once(peer: Peer) -> None:
     namespace = fresh_namespace()
     with CellProcess(PLAIN, namespace) as process:
         missed = f"waits: nobody publishes {namespace}/action"
@@ -312,7 +312,7 @@ def test_a_partner_is_missed_once_and_greeted_once(peer: Peer) -> None:
 
 
 @pytest.mark.real_time
-def test_a_partner_killed_by_force_is_missed_in_seconds(peer: Peer) -> None:
+def test_a_peer_killed_by_force_is_missed_in_seconds(peer: Peer) -> None:
     namespace = fresh_namespace()
     with CellProcess(PLAIN, namespace) as process:
         with CellProcess("grey_bridge.py", namespace):

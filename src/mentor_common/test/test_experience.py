@@ -10,7 +10,7 @@ from builtin_interfaces.msg import Time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentor_common.experience import (
+from mentor_common.messages.experience import (
     ExperienceError,
     Pairing,
     action_data,
@@ -24,7 +24,7 @@ from mentor_common.experience import (
     time_to_nanoseconds,
     time_to_seconds,
 )
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 from mentor_msgs.msg import Observation, Reward
 
 LAYOUT = FrameLayout(("a", "b"), 2, 4, 5, False)
@@ -55,7 +55,7 @@ def test_every_pair_leaves_once_in_any_order(
     assert pairing.counts.duplicates == (14 if doubled else 0) and pairing.waiting == 0
 
 
-def test_halves_without_a_partner_are_strays_in_the_end() -> None:
+def test_halves_without_a_peer_are_strays_in_the_end() -> None:
     pairing = Pairing(pending=4)
     for step in range(1, 11):
         assert pairing.add_reward(Reward(episode=1, step=step)) is None

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from mentor_common.health import ERROR, OK, WARN, Health, Limits
+from mentor_common.node.health import ERROR, OK, WARN, Health, Limits
 
 
 @pytest.mark.parametrize(

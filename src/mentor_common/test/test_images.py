@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sensor_msgs.msg import Image
 
-from mentor_common.images import (
+from mentor_common.messages.images import (
     ImageError,
     array_to_image,
     image_to_array,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentor_common.parameters import Param, ParameterError, check_overrides
+from mentor_common.node.parameters import Param, ParameterError, check_overrides
 
 TABLE = (
     Param("rate", "float", 1.0, "a rate, Hz", low=0.5, high=10.0),

@@ -16,7 +16,7 @@ import pytest
 from cell_process import CellProcess, fresh_namespace
 from gymnasium.utils.env_checker import check_env
 
-from mentor_common.ros_env import EnvironmentChanged, EnvironmentLost, RosEnv
+from mentor_common.env.ros_env import EnvironmentChanged, EnvironmentLost, RosEnv
 
 STILL = np.zeros(2, np.float32)
 BRIDGE = "grey_bridge.py"
@@ -57,7 +57,7 @@ def test_gymnasiums_own_check_passes(cell: str) -> None:
 def test_the_environment_is_as_described(cell: str) -> None:
     env = make(cell, render_mode="rgb_array")
     assert env.observation_space.shape == (9, 84, 84) and env.action_space.shape == (2,)
-    assert env.frame_layout.cameras == ("side",) and env.frame_layout.sliding
+    assert env.frame_layout.cameras == ("side",) and env.frame_layout.stacked
     assert env.action_repeat == 2 and env.metadata["render_fps"] == 20
     observation, _ = env.reset(seed=3)
     picture = env.render()
@@ -293,7 +293,7 @@ def test_closing_ends_a_waiting_step_at_once() -> None:
 
 LEFT_OPEN = """
 import sys
-from mentor_common.ros_env import RosEnv
+from mentor_common.env.ros_env import RosEnv
 env = RosEnv(sys.argv[1], reset_timeout=60.0)
 env.reset()
 """

@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mentor_common.frames import FrameLayout
-from mentor_common.task import TASK_PATH, Task, TaskError, find_task, load_task, parse_task
-from mentor_common.workspace import Delta
+from mentor_common.messages.frames import FrameLayout
+from mentor_common.tasks.task import TASK_PATH, Task, TaskError, find_task, load_task, parse_task
+from mentor_common.tasks.workspace import Delta
 
 TASKS = Path(__file__).parents[3] / "launch" / "tasks"
 NAMES = ("cable_routing", "peg_insertion", "tabletop_golf")
@@ -72,7 +72,7 @@ def test_the_cameras_are_those_of_the_paper() -> None:
 def test_each_camera_gives_begin_midpoint_and_end_at_84x84(name: str, images: int) -> None:
     layout = task(name).layout
     assert isinstance(layout, FrameLayout)
-    assert layout.shape == (3 * images, 84, 84) and not layout.sliding
+    assert layout.shape == (3 * images, 84, 84) and not layout.stacked
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mentor_common.workspace import Axis, Delta, Workspace
+from mentor_common.tasks.workspace import Axis, Delta, Workspace
 
 CABLE = Workspace("base", (Axis("x", 0.3, 0.7), Axis("z", 0.0, 0.2)), (0.0, 0.1, 0.0, 0.5))
 PEG = Workspace(

@@ -6,7 +6,7 @@ The picture is all that tells where the dot is; it starts elsewhere in every epi
 import gymnasium
 import numpy as np
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 
 SIZE = 24
 STEPS = 20
@@ -15,7 +15,7 @@ RADIUS = 0.3
 
 
 class PointEnv(gymnasium.Env):
-    """Observation ``(6, 24, 24) uint8``: two sliding frames. Reward 1 on the target, less away.
+    """Observation ``(6, 24, 24) uint8``: two stacked frames. Reward 1 on the target, less away.
 
     Args:
         terminates: end the episode at the target (else every episode has 20 steps).

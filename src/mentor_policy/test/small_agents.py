@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents import Agent, Batch, make_agent
 from mentor_policy.config import Config, load_config
 

@@ -12,7 +12,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-from mentor_common import topics
+from mentor_common.messages import topics
 
 QOS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,

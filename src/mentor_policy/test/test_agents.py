@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from small_agents import LAYOUT, small_agent, small_batch, small_config
 from torch import Tensor
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents import Agent, Batch, NonFiniteGradientError, make_agent
 from mentor_policy.agents.drqv2 import DrQv2Agent
 

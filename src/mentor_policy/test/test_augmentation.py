@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mentor_policy.augmentation import random_shift, shift
+from mentor_policy.networks.random_shift import random_shift, shift
 
 
 def grid_sample_shift(x: torch.Tensor, shifts: torch.Tensor, pad: int) -> torch.Tensor:

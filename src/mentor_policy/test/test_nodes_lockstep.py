@@ -111,9 +111,9 @@ def check_the_cable_cell(tmp_path: Path, steps: int) -> None:
     small += " train.video=false train.batch_size=64"
     nodes = [
         ("mentor_sim_bridge.nodes.cable_twin", {}),
-        ("mentor_camera.stacker_node", {"image_reliability": "reliable"}),
-        ("mentor_reward.reward_node", {"states": "truth"}),
-        ("mentor_reset.reset_node", {"task": "cable_routing"}),
+        ("mentor_camera.nodes.stacker_node", {"image_reliability": "reliable"}),
+        ("mentor_reward.nodes.reward_node", {"states": "truth"}),
+        ("mentor_reset.nodes.reset_node", {"task": "cable_routing"}),
     ]
     cell = [
         NodeProcess(module, namespace, use_sim_time=True, ros_args=CLOCK, **parameters)

@@ -12,7 +12,7 @@ from cell_process import fresh_namespace
 from policy_process import PolicyProcess, toy_cell
 from stream_probe import StreamProbe
 
-from mentor_common import topics
+from mentor_common.messages import topics
 
 STEPS = 400
 UPDATE_EVERY = 2  # of preset dmc

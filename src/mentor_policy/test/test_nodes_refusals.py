@@ -9,7 +9,7 @@ from cell_process import fresh_namespace
 from policy_process import PolicyProcess, toy_cell
 from stream_probe import StreamProbe
 
-from mentor_common.topics import POLICY_WEIGHTS
+from mentor_common.messages.topics import POLICY_WEIGHTS
 from mentor_msgs.msg import PolicyWeights
 from mentor_policy.replay import ReplayRing
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mentor_policy.precision import compute_dtype, fast_bfloat16
+from mentor_policy.device.precision import compute_dtype, fast_bfloat16
 
 INTEL, AMD = "GenuineIntel", "AuthenticAMD"
 
@@ -44,7 +44,7 @@ def test_precision_is_what_was_asked_for() -> None:
 def test_kept_memory_is_not_faulted_in_again() -> None:
     program = """
 import resource, torch
-from mentor_policy.memory import keep_freed_memory
+from mentor_policy.device.malloc import keep_freed_memory
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(10):

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from small_agents import small_config
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents import Batch, make_agent
 from mentor_policy.networks import PretrainedEncoder, initialise
 from mentor_policy.networks.efficientnet import FrozenEfficientNet, load_weights

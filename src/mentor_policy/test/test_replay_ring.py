@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 from mentor_policy.replay import ReplayDiskFullError, ReplayError, ReplayRing, RingHeader, Step
 
 LAYOUT = FrameLayout(("a",), 2, 12, 10, True)

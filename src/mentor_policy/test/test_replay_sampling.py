@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 from mentor_policy.replay import Prefetcher, ReplayError, ReplayRing, RingHeader, Sampler, Step
 
 GAMMA = 0.9
@@ -28,11 +28,11 @@ def episode(rng, layout, number, length, terminated=False, ended=True, invalid=(
     cameras = len(layout.cameras)
     size = (cameras, layout.frames, 3, layout.height, layout.width)
     frames = rng.integers(0, 256, size, dtype=np.uint8)
-    if layout.sliding:
+    if layout.stacked:
         frames[:] = frames[:, :1]
     steps = []
     for step in range(length + 1):
-        if step and layout.sliding:
+        if step and layout.stacked:
             fresh = rng.integers(0, 256, (cameras, 1, *size[2:]), dtype=np.uint8)
             frames = np.concatenate([frames[:, 1:], fresh], axis=1)
         elif step:
@@ -70,7 +70,7 @@ def expected(steps, start, n, ongoing):
     return total, 0.0 if end.terminated else GAMMA**m, m
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=["sliding", "two cameras", "blocks", "one frame"])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=["stacked", "two cameras", "blocks", "one frame"])
 def test_batches_are_what_the_episodes_say(layout: FrameLayout, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     ring = ring_of(tmp_path, layout)
@@ -131,7 +131,7 @@ def test_rewards_are_scaled_when_they_are_learned_from_and_nowhere_else(tmp_path
     assert torch.equal(scaled.discount, plain.discount)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS[:3], ids=["sliding", "two cameras", "blocks"])
+@pytest.mark.parametrize("layout", LAYOUTS[:3], ids=["stacked", "two cameras", "blocks"])
 def test_a_ring_that_went_round_gives_only_whole_stacks(layout, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     ring = ring_of(tmp_path, layout, capacity=21)

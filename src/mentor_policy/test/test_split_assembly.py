@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mentor_policy.distributed.assembly import Assembly, RewardOf
 from mentor_policy.replay import Step
-from mentor_policy.stream.assembly import Assembly, RewardOf
 
 A = 2
 
@@ -142,7 +142,7 @@ def test_steps_that_the_topics_forgot_are_asked_for_and_take_their_place() -> No
     assert list(assembly.steps()) == [] and assembly.gap
     steps = []
     remembered = [k for k in whole(3, length) if (1, 2) < k <= (3, 0)]
-    for page in (remembered[:5], remembered[5:]):  # as the actor recalls them, page by page
+    for page in (remembered[:5], remembered[5:]):  # as the actor backfills them, page by page
         for e, k in page:
             add(assembly, ("observation", e, k), length)
             if k:

@@ -14,7 +14,7 @@ from policy_process import PolicyProcess, toy_cell
 from stream_probe import Key, StreamProbe
 from two_machines import FAR, TwoMachines
 
-from mentor_common import topics
+from mentor_common.messages import topics
 from mentor_policy.replay import ReplayRing
 from mentor_policy.replay.records import CONTEXT, VALID
 
@@ -137,7 +137,7 @@ def check_kills(folder: Path, times: int) -> None:
             assert probe.wait_for_quiet()
             episode, step = max(probe.actions)
             in_flight = {(episode, step + 1)}
-        # What the actor did after the learner's end is recalled or heard when it is back.
+        # What the actor did after the learner's end is backfilled or heard when it is back.
         with actor(namespace, folder) as acts, learner(namespace, folder) as last:
             assert last.says("records so far"), last.output
             assert probe.wait_for_actions(30), acts.output

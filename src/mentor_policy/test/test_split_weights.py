@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents import Agent, make_agent
 from mentor_policy.config import Config, config_to_dict, load_config
-from mentor_policy.stream.follower import WeightsFollower
-from mentor_policy.stream.weights import Weights, WeightsError, kept, pack
+from mentor_policy.distributed.follower import WeightsFollower
+from mentor_policy.distributed.weights import Weights, WeightsError, kept, pack
 
 SMALL = ["agent.hidden_dim=32", "agent.feature_dim=8", "agent.expert_dim=8", "agent.experts=4"]
 LAYOUT = FrameLayout(("side",), 3, 36, 36, False)
@@ -89,7 +89,7 @@ def test_bytes_that_are_no_safetensors_are_refused_though_their_checksum_is_righ
 
 def test_weights_of_another_format_version_are_refused(monkeypatch) -> None:
     of = config()
-    monkeypatch.setattr("mentor_policy.stream.weights.FORMAT", "99")
+    monkeypatch.setattr("mentor_policy.distributed.weights.FORMAT", "99")
     newer = weights(of)
     monkeypatch.undo()
     with pytest.raises(WeightsError, match="format version 99, this actor reads 1"):

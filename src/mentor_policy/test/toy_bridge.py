@@ -11,10 +11,10 @@ import zlib
 import numpy as np
 from grey_bridge import GreyBridge
 
-from mentor_common.experience import observation_message
-from mentor_common.frames import FrameLayout
-from mentor_common.parameters import Param
-from mentor_common.running import main as run
+from mentor_common.messages.experience import observation_message
+from mentor_common.messages.frames import FrameLayout
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main as run
 from mentor_msgs.msg import Action
 from mentor_msgs.srv import Describe
 
@@ -36,7 +36,7 @@ class ToyBridge(GreyBridge):
         self, request: Describe.Request, answer: Describe.Response
     ) -> Describe.Response:
         answer = super().on_describe(request, answer)
-        answer.height, answer.width, answer.sliding = SIDE, SIDE, False
+        answer.height, answer.width, answer.stacked = SIDE, SIDE, False
         answer.action_repeat = 1
         return answer
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 from asking import answer
-from fake_partner import FakePartner
+from fake_peer import FakePartner
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionClient, ActionServer, CancelResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from task_node import TASK
 
-from mentor_common import topics
+from mentor_common.messages import topics
 from mentor_msgs.action import MoveTo, ResetEpisode
 from mentor_msgs.msg import Observation
 

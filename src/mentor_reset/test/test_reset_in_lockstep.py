@@ -15,7 +15,7 @@ def test_only_while_time_goes_on_is_it_waited_for_that_the_arm_is_still(tmp_path
     file.write_text(text.replace("still_time: 0.2", "still_time: 60.0"))
     arm = FakeArm()
     try:
-        with task_node("mentor_reset.reset_node", task=file, use_sim_time=simulated):
+        with task_node("mentor_reset.nodes.reset_node", task=file, use_sim_time=simulated):
             result = arm.reset(timeout=8.0).result
             assert result.success == simulated
             assert simulated or "stage 'wait_until_still'" in result.message

@@ -11,15 +11,17 @@ from asking import leave_one_goal_unanswered
 from fake_arm import FakeArm
 from task_node import TASK, task_node
 
-from mentor_common.cable_routing import StartPoses
-from mentor_reset.routine import BEGIN
+from mentor_common.tasks.cable_routing import StartPoses
+from mentor_reset.routines.routine import BEGIN
 
 
 @pytest.fixture(scope="module")
 def shared():
     arm = FakeArm()
     try:
-        with task_node("mentor_reset.reset_node", observation_timeout=10.0, move_timeout=20.0):
+        with task_node(
+            "mentor_reset.nodes.reset_node", observation_timeout=10.0, move_timeout=20.0
+        ):
             yield arm
     finally:
         arm.close()

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mentor_common.task import load_task
-from mentor_reset.attempt import StageFailed, run_routine
+from mentor_common.tasks.task import load_task
 from mentor_reset.episode_numbers import EpisodeNumbers
-from mentor_reset.routine import BEGIN, Move, Rest, make_routine, progress_of
-from mentor_reset.stillness import Stillness
+from mentor_reset.routines.attempt import StageFailed, run_routine
+from mentor_reset.routines.routine import BEGIN, Move, Rest, make_routine, progress_of
+from mentor_reset.routines.stillness import Stillness
 
 TASK = load_task(Path(__file__).parents[3] / "launch" / "tasks" / "cable_routing.yaml")
 AXES = TASK.workspace.names

@@ -119,7 +119,7 @@ def _make_env(name: str, options: dict[str, Any] | None = None) -> Any:
 
 
 def _collect(options: argparse.Namespace) -> int:
-    from mentor_reward import collection
+    from mentor_reward.dataset import collection
 
     if options.bag or options.pictures:
         if not options.camera:
@@ -150,14 +150,14 @@ def _collect(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     import torch
 
-    from mentor_reward.labelled_images import (
+    from mentor_reward.classifier.slot_classifier import SlotClassifier
+    from mentor_reward.classifier.training import TrainingResult, TrainingSettings, train_classifier
+    from mentor_reward.dataset.labelled_images import (
         load_examples,
         load_silhouettes,
         open_examples,
         read_labels,
     )
-    from mentor_reward.slot_classifier import SlotClassifier
-    from mentor_reward.training import TrainingResult, TrainingSettings, train_classifier
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     images = read_labels(options.data)
@@ -196,11 +196,16 @@ def _train(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     import torch
 
-    from mentor_reward.confusion import confusion_table, draw_confusion
-    from mentor_reward.evaluation import POLICIES, ImageScore, reward_agreement, score_images
-    from mentor_reward.labelled_images import open_examples, read_labels
-    from mentor_reward.slot_classifier import load_classifiers
-    from mentor_reward.slots import states_of
+    from mentor_reward.classifier.confusion import confusion_table, draw_confusion
+    from mentor_reward.classifier.evaluation import (
+        POLICIES,
+        ImageScore,
+        reward_agreement,
+        score_images,
+    )
+    from mentor_reward.classifier.slot_classifier import load_classifiers
+    from mentor_reward.dataset.labelled_images import open_examples, read_labels
+    from mentor_reward.rewards.slots import states_of
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if not options.data and not options.episodes:
@@ -250,7 +255,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _label(options: argparse.Namespace) -> int:
-    from mentor_reward.label_server import Labelling, make_server
+    from mentor_reward.dataset.label_server import Labelling, make_server
 
     server = make_server(Labelling(options.data, options.camera or ""), options.port)
     print(f"http://127.0.0.1:{server.server_address[1]}/  (Ctrl-C ends)", flush=True)

@@ -10,4 +10,4 @@ CLASSIFIED_ID = "mentor/cable_routing_classified-v0"
 def register_environments() -> None:
     """Called by gymnasium through the entry point group ``gymnasium.envs``."""
     if CLASSIFIED_ID not in registry:
-        register(CLASSIFIED_ID, entry_point="mentor_reward.classified_env:make_classified")
+        register(CLASSIFIED_ID, entry_point="mentor_reward.rewards.classified_env:make_classified")

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from fake_partner import FakePartner
+from fake_peer import FakePartner
 from std_msgs.msg import String
 from task_node import TASK
 
-from mentor_common import topics
-from mentor_common.experience import observation_message
+from mentor_common.messages import topics
+from mentor_common.messages.experience import observation_message
 from mentor_msgs.msg import Motion, Observation, Reward
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mentor_common.cable_routing import Slot1, Slot2, cable_reward
-from mentor_common.task import load_task
-from mentor_reward.cable_routing import judge_fault, judge_states
+from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward
+from mentor_common.tasks.task import load_task
+from mentor_reward.rewards.cable_routing import judge_fault, judge_states
 
 TASK = Path(__file__).parents[3] / "launch" / "tasks" / "cable_routing.yaml"
 # App. C.3 with C5 = 3: rows are the states of slot 1, columns those of slot 2, both from outside to

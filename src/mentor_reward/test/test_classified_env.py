@@ -6,9 +6,9 @@ import gymnasium
 import numpy as np
 import pytest
 
-from mentor_common.cable_routing import is_success, reward_terms
-from mentor_reward.cable_routing import SlotStateReader, judge_states
-from mentor_reward.slot_classifier import load_classifiers
+from mentor_common.tasks.cable_routing import is_success, reward_terms
+from mentor_reward.classifier.slot_classifier import load_classifiers
+from mentor_reward.rewards.cable_routing import SlotStateReader, judge_states
 
 
 @pytest.fixture(scope="module")

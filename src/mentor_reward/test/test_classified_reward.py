@@ -9,13 +9,13 @@ from fake_stream import FakeStream
 from slot_pictures import slot_picture
 from task_node import TASK, task_node
 
-from mentor_common.cable_routing import cable_reward
-from mentor_reward.cable_routing import SlotStateReader, judge_states
-from mentor_reward.labelled_images import Examples
-from mentor_reward.slot_classifier import SlotClassifier, load_classifiers
-from mentor_reward.slot_network import SlotNetwork
-from mentor_reward.slots import views_of
-from mentor_reward.training import TrainingSettings, train_classifier
+from mentor_common.tasks.cable_routing import cable_reward
+from mentor_reward.classifier.slot_classifier import SlotClassifier, load_classifiers
+from mentor_reward.classifier.slot_network import SlotNetwork
+from mentor_reward.classifier.training import TrainingSettings, train_classifier
+from mentor_reward.dataset.labelled_images import Examples
+from mentor_reward.rewards.cable_routing import SlotStateReader, judge_states
+from mentor_reward.rewards.slots import views_of
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_the_node_gives_what_the_classifiers_in_process_see(weights):
     rng = np.random.default_rng(4)
     stream = FakeStream()
     try:
-        with task_node("mentor_reward.reward_node", states="classified", weights=weights):
+        with task_node("mentor_reward.nodes.reward_node", states="classified", weights=weights):
             stream.wait_for_node("classified")
             pairs = [(0, 0), (1, 6), (2, 3), (3, 0), (3, 3), (3, 5), (3, 6)]
             for step, pair in enumerate(pairs, start=1):
@@ -74,7 +74,9 @@ def test_the_node_gives_what_the_classifiers_in_process_see(weights):
 
 
 def test_without_weights_the_node_ends_with_an_error_that_names_the_file(tmp_path, capfd):
-    with task_node("mentor_reward.reward_node", states="classified", weights=tmp_path) as process:
+    with task_node(
+        "mentor_reward.nodes.reward_node", states="classified", weights=tmp_path
+    ) as process:
         assert process.wait(60) == 1
     assert "no weights of 'slot_1'" in capfd.readouterr().err
 
@@ -90,12 +92,12 @@ def untrained(views: int) -> dict[str, SlotClassifier]:
 
 @pytest.mark.parametrize("views", [1, 2, 3])
 def test_a_layout_without_the_cameras_that_are_looked_at_is_refused(views):
-    from mentor_common.frames import FrameLayout
+    from mentor_common.messages.frames import FrameLayout
 
     cameras = ("slot_2", "side") if views < 3 else ("slot_1", "slot_2")
     lacking = "slot_1" if views < 3 else "side"
     with pytest.raises(ValueError, match=f"lack camera '{lacking}', have"):
-        SlotStateReader(untrained(views), FrameLayout(cameras, 3, 84, 84, sliding=False))
+        SlotStateReader(untrained(views), FrameLayout(cameras, 3, 84, 84, stacked=False))
 
 
 def test_classifiers_of_the_same_finders_search_each_frame_once_and_see_what_they_saw(tmp_path):

@@ -11,15 +11,15 @@ import pytest
 from slot_pictures import shown
 from walking_states import WalkingStates
 
-from mentor_common.images import array_to_image
-from mentor_reward.collection import (
+from mentor_common.messages.images import array_to_image
+from mentor_reward.command_line import main
+from mentor_reward.dataset.collection import (
     collect_in_processes,
     import_bag,
     import_pictures,
     rollout_samples,
 )
-from mentor_reward.command_line import main
-from mentor_reward.labelled_images import load_examples, load_silhouettes, read_labels
+from mentor_reward.dataset.labelled_images import load_examples, load_silhouettes, read_labels
 
 
 def test_every_step_is_a_sample_and_its_midpoint_too_with_the_states_they_show():
@@ -100,7 +100,7 @@ def test_both_slots_are_seen_at_the_same_moment_the_own_one_first(tmp_path):
 
 
 def test_the_number_of_processes_changes_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("mentor_reward.collection.EPISODES_PER_PART", 2)
+    monkeypatch.setattr("mentor_reward.dataset.collection.EPISODES_PER_PART", 2)
     made = {}
     for processes in (1, 2):
         made[processes] = collect_in_processes(
@@ -182,7 +182,7 @@ def write_bag(path, planes):
 def test_a_bag_gives_unlabelled_frames_at_the_wanted_distance_in_the_right_colour(bag, tmp_path):
     added = import_bag(bag, "slot_1", tmp_path / "data", every_s=0.5)
     assert len(added) == 8 and all(image.state is None for image in added)
-    from mentor_reward.labelled_images import read_frame
+    from mentor_reward.dataset.labelled_images import read_frame
 
     frame = read_frame(tmp_path / "data" / added[1].file)
     assert frame.shape == (3, 84, 84)

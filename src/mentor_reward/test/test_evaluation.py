@@ -7,8 +7,8 @@ import pytest
 from slot_pictures import shown
 from walking_states import WalkingStates
 
-from mentor_reward.evaluation import POLICIES, reward_agreement
-from mentor_reward.slots import SLOTS, states_of
+from mentor_reward.classifier.evaluation import POLICIES, reward_agreement
+from mentor_reward.rewards.slots import SLOTS, states_of
 
 
 class Reading:

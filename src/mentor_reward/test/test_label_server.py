@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 from slot_pictures import make_dataset
 
-from mentor_reward.label_server import Labelling, make_server
-from mentor_reward.labelled_images import read_labels, write_labels
+from mentor_reward.dataset.label_server import Labelling, make_server
+from mentor_reward.dataset.labelled_images import read_labels, write_labels
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mentor_reward.labelled_images import (
+from mentor_reward.dataset.labelled_images import (
     LabelledImage,
     count_states,
     load_examples,

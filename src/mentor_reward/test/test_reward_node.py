@@ -8,7 +8,7 @@ import pytest
 from fake_stream import FakeStream
 from task_node import task_node
 
-from mentor_common.cable_routing import cable_reward
+from mentor_common.tasks.cable_routing import cable_reward
 
 pytestmark = pytest.mark.real_time
 
@@ -21,7 +21,7 @@ def truth():
     stream = FakeStream()
     try:
         with task_node(
-            "mentor_reward.reward_node", states="truth", observation_timeout=0.6, max_steps=40
+            "mentor_reward.nodes.reward_node", states="truth", observation_timeout=0.6, max_steps=40
         ):
             stream.wait_for_node("truth")
             yield stream

@@ -10,13 +10,11 @@ import pytest
 import torch
 from slot_pictures import make_dataset, slot_picture
 
-from mentor_reward.augmentation import augment
-from mentor_reward.command_line import main
-from mentor_reward.confusion import confusion_matrix, confusion_table, recall_per_class
-from mentor_reward.labelled_images import Examples, Silhouettes
-from mentor_reward.slot_classifier import SlotClassifier
-from mentor_reward.slot_network import BANDS, SlotNetwork
-from mentor_reward.training import (
+from mentor_reward.classifier.augmentation import augment
+from mentor_reward.classifier.confusion import confusion_matrix, confusion_table, recall_per_class
+from mentor_reward.classifier.slot_classifier import SlotClassifier
+from mentor_reward.classifier.slot_network import BANDS, SlotNetwork
+from mentor_reward.classifier.training import (
     TrainingSettings,
     balanced_draw,
     evening_offsets,
@@ -25,6 +23,8 @@ from mentor_reward.training import (
     split_groups,
     train_classifier,
 )
+from mentor_reward.command_line import main
+from mentor_reward.dataset.labelled_images import Examples, Silhouettes
 
 
 def test_a_group_is_never_divided_and_keeps_its_side_when_others_are_added():

@@ -6,13 +6,13 @@ import gymnasium
 import numpy as np
 from slot_pictures import slot_picture
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 
 
 class WalkingStates(gymnasium.Env):
     """States that walk up and down with the first action; pictures that show them."""
 
-    frame_layout = FrameLayout(("side", "slot_1", "slot_2"), 3, 84, 84, sliding=False)
+    frame_layout = FrameLayout(("side", "slot_1", "slot_2"), 3, 84, 84, stacked=False)
     observation_space = gymnasium.spaces.Box(0, 255, frame_layout.shape, np.uint8)
     action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
 

@@ -15,8 +15,8 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
-from mentor_common import topics
-from mentor_common.experience import action_message
+from mentor_common.messages import topics
+from mentor_common.messages.experience import action_message
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.srv import Describe
 

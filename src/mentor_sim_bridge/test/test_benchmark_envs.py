@@ -45,7 +45,7 @@ def test_a_task_passes_the_check_of_gymnasium(task: PaperTask) -> None:
     assert env.action_space.shape == (task.actions,)
     assert len(env.action_names) == task.actions
     assert (env.action_space.low == -1).all() and (env.action_space.high == 1).all()
-    assert env.action_repeat == 2 and env.frame_layout.sliding
+    assert env.action_repeat == 2 and env.frame_layout.stacked
     env.close()
 
 

@@ -19,9 +19,9 @@ from lifecycle_msgs.srv import ChangeState
 from paper_tasks import EXPERT_TASKS, PAPER_TASKS
 from rclpy.serialization import serialize_message
 
-from mentor_common.experience import action_message, observation_pixels
-from mentor_common.ros_env import EnvironmentLost, RosEnv
-from mentor_common.ros_vec_env import RosVecEnv
+from mentor_common.env.ros_env import EnvironmentLost, RosEnv
+from mentor_common.env.ros_vec_env import RosVecEnv
+from mentor_common.messages.experience import action_message, observation_pixels
 from mentor_sim_bridge.benchmarks.experts import ScriptedExpert
 from mentor_sim_bridge.bridge.fleet import BridgeFleet
 
@@ -126,7 +126,7 @@ def test_the_bridge_describes_its_environment(reacher: BridgeProbe) -> None:
     answer = reacher.describe()
     assert answer.task == "dmc-reacher_easy"
     assert REACHER in answer.environment
-    assert (answer.frames, answer.height, answer.width, answer.sliding) == (3, 84, 84, True)
+    assert (answer.frames, answer.height, answer.width, answer.stacked) == (3, 84, 84, True)
     assert list(answer.action_names) == ["shoulder", "wrist"]
     assert answer.action_low.tolist() == [-1, -1] and answer.action_high.tolist() == [1, 1]
     assert (answer.max_steps, answer.action_repeat) == (500, 2)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mentor_common.frames import FrameLayout
-from mentor_sim_bridge.bridge.stage import Stage, Verdict
+from mentor_common.messages.frames import FrameLayout
+from mentor_sim_bridge.bridge.episode_runner import Stage, Verdict
 
 
 class Counter(gym.Env[Any, Any]):

@@ -9,13 +9,13 @@ import gymnasium
 import numpy as np
 import pytest
 
-from mentor_common.cable_routing import Slot1, Slot2, cable_reward
-from mentor_common.task import find_task
+from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward
+from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.registration import register_all
-from mentor_sim_bridge.twins.cable_cell import CableCell
-from mentor_sim_bridge.twins.cable_config import load_cable_config
-from mentor_sim_bridge.twins.cable_env import CableRoutingEnv
-from mentor_sim_bridge.twins.cable_expert import OVER_SLOT_2, CableExpert
+from mentor_sim_bridge.twins.cable.cell import CableCell
+from mentor_sim_bridge.twins.cable.config import load_cable_config
+from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
+from mentor_sim_bridge.twins.cable.expert import OVER_SLOT_2, CableExpert
 
 LONG = pytest.mark.soak
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mentor_sim_bridge.registration import register_all
-from mentor_sim_bridge.twins.cable_env import CableRoutingEnv
-from mentor_sim_bridge.twins.cable_moments import CableMomentsEnv
+from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
+from mentor_sim_bridge.twins.cable.snapshots import CableMomentsEnv
 
 ACTIONS = [(0.9, 0.4), (-0.5, 1.0), (1.0, -1.0)]
 

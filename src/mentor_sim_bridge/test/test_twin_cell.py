@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
-from mentor_sim_bridge.twins.cable_cell import CableCell
-from mentor_sim_bridge.twins.cable_config import DEFAULT_FILE, load_cable_config
-from mentor_sim_bridge.twins.panda_urdf import panda_urdf
+from mentor_sim_bridge.twins.arm.panda_urdf import panda_urdf
+from mentor_sim_bridge.twins.cable.cell import CableCell
+from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, load_cable_config
 
 CONFIG = load_cable_config()
 MIDDLE = np.array([-0.3, 0.5])

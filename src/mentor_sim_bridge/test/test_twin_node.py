@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from twin_probe import TwinProbe
 
-from mentor_common.cable_routing import StartPoses, cable_reward
-from mentor_common.experience import time_to_seconds
-from mentor_sim_bridge.twins.cable_env import CableRoutingEnv
+from mentor_common.messages.experience import time_to_seconds
+from mentor_common.tasks.cable_routing import StartPoses, cable_reward
+from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 
 START = np.array([-0.3, 0.5], np.float32)
 
@@ -129,7 +129,7 @@ def test_an_unknown_routine_is_named_with_those_that_are_known(twin):
 def test_the_description_tells_what_the_cell_is(twin):
     answer = twin.describe()
     assert (answer.task, answer.cameras) == ("cable_routing", ["side", "slot_1", "slot_2"])
-    assert (answer.frames, answer.height, answer.width, answer.sliding) == (3, 84, 84, False)
+    assert (answer.frames, answer.height, answer.width, answer.stacked) == (3, 84, 84, False)
     assert list(answer.action_names) == ["dx", "dz"] and answer.max_steps == 40
     robot = ET.fromstring(twin.wait(lambda: twin.heard.get("robot_description")).data)
     named = {joint.get("name") for joint in robot.findall("joint")}

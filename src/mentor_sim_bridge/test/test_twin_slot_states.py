@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mentor_common.cable_routing import Slot1, Slot2
-from mentor_sim_bridge.twins.cable_config import load_cable_config
-from mentor_sim_bridge.twins.slot_states import cable_in_slot, slot_1_state, slot_2_state
+from mentor_common.tasks.cable_routing import Slot1, Slot2
+from mentor_sim_bridge.twins.cable.config import load_cable_config
+from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot, slot_1_state, slot_2_state
 
 CONFIG = load_cable_config()
 LOW, HIGH = 0.006, 0.080

@@ -19,13 +19,17 @@ from cell_process import end_gently
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 
-from mentor_common import topics
-from mentor_common.experience import action_message, nanoseconds_to_time, time_to_nanoseconds
-from mentor_common.images import image_to_rgb, resize, stack_planes
+from mentor_common.messages import topics
+from mentor_common.messages.experience import (
+    action_message,
+    nanoseconds_to_time,
+    time_to_nanoseconds,
+)
+from mentor_common.messages.images import image_to_rgb, resize, stack_planes
 from mentor_msgs.action import MoveTo
 from mentor_msgs.msg import Motion
 from mentor_sim_bridge.nodes.cable_twin import RELIABLE_IMAGES, TEAR, TRUTH
-from mentor_sim_bridge.twins.cable_scene import CAMERAS
+from mentor_sim_bridge.twins.cable.scene import CAMERAS
 
 _numbers = itertools.count()
 

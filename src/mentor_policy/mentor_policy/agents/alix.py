@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..config import AlixConfig
-from ..networks.signal_mixing import discontinuity, mix_locally
-from .batch import Batch
-from .drqv2 import DrQv2Agent, Metrics
-from .snapshot import typed_value
+from mentor_policy.agents.batch import Batch
+from mentor_policy.agents.drqv2 import DrQv2Agent, Metrics
+from mentor_policy.agents.snapshot import typed_value
+from mentor_policy.config import AlixConfig
+from mentor_policy.networks.signal_mixing import discontinuity, mix_locally
 
 
 class AlixAgent(DrQv2Agent):

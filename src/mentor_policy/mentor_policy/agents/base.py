@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from .batch import Batch
+from mentor_policy.agents.batch import Batch
 
 Pixels = npt.NDArray[np.uint8] | Tensor
 Vector = npt.NDArray[np.float32] | Tensor

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..networks import Actor, Linear, MixtureOfExperts, StackedLinear
+from mentor_policy.networks import Actor, Linear, MixtureOfExperts, StackedLinear
 
 
 def dormant_ratio(actor: Actor, h: Tensor, state: Tensor | None, threshold: float) -> Tensor:

@@ -10,15 +10,20 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from ..config import DrMConfig
-from ..networks import Value
-from .batch import Batch
-from .dormant import dormant_ratio
-from .drqv2 import DrQv2Agent, Metrics
-from .exploration import CorrelatedNoise, awaken_stddev, linear_schedule, sigmoid
-from .perturbation import fresh_weights, perturb, perturb_factor, perturbable
-from .snapshot import typed_value
-from .top_performers import TopPerformers, Weights
+from mentor_policy.agents.batch import Batch
+from mentor_policy.agents.dormant import dormant_ratio
+from mentor_policy.agents.drqv2 import DrQv2Agent, Metrics
+from mentor_policy.agents.exploration import (
+    CorrelatedNoise,
+    awaken_stddev,
+    linear_schedule,
+    sigmoid,
+)
+from mentor_policy.agents.perturbation import fresh_weights, perturb, perturb_factor, perturbable
+from mentor_policy.agents.snapshot import typed_value
+from mentor_policy.agents.top_performers import TopPerformers, Weights
+from mentor_policy.config import DrMConfig
+from mentor_policy.networks import Value
 
 _log = logging.getLogger(__name__)
 

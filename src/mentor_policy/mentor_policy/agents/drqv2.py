@@ -9,11 +9,26 @@ import numpy.typing as npt
 import torch
 from torch import Generator, Tensor, nn
 
-from mentor_common.frames import FrameLayout
-
-from ..augmentation import random_shift
-from ..config import Config, DrQv2Config
-from ..networks import (
+from mentor_common.messages.frames import FrameLayout
+from mentor_policy.agents.base import Agent, Pixels, Vector
+from mentor_policy.agents.batch import Batch
+from mentor_policy.agents.exploration import (
+    CorrelatedNoise,
+    inside,
+    linear_schedule,
+    truncated_normal,
+)
+from mentor_policy.agents.optimizer import NamedAdam
+from mentor_policy.agents.snapshot import (
+    check_tensors,
+    copy_tensors,
+    module_tensors,
+    set_generator,
+    typed_value,
+)
+from mentor_policy.config import Config, DrQv2Config
+from mentor_policy.device.precision import compute_dtype
+from mentor_policy.networks import (
     PIXEL_CENTRE,
     Actor,
     Encoder,
@@ -22,12 +37,7 @@ from ..networks import (
     TwinCritic,
     initialise,
 )
-from ..precision import compute_dtype
-from .base import Agent, Pixels, Vector
-from .batch import Batch
-from .exploration import CorrelatedNoise, inside, linear_schedule, truncated_normal
-from .optimizer import NamedAdam
-from .snapshot import check_tensors, copy_tensors, module_tensors, set_generator, typed_value
+from mentor_policy.networks.random_shift import random_shift
 
 Metrics = dict[str, Tensor]
 ALMOST_SATURATED = 2.0

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from mentor_common.frames import FrameLayout
-
-from ..config import Config, DrQv2Config, check
-from ..memory import keep_freed_memory
-from .alix import AlixAgent
-from .base import Agent
-from .drm import DrMAgent
-from .drqv2 import DrQv2Agent
-from .mentor import MentorAgent
-from .random_agent import RandomAgent
-from .taco import TacoAgent
+from mentor_common.messages.frames import FrameLayout
+from mentor_policy.agents.alix import AlixAgent
+from mentor_policy.agents.base import Agent
+from mentor_policy.agents.drm import DrMAgent
+from mentor_policy.agents.drqv2 import DrQv2Agent
+from mentor_policy.agents.mentor import MentorAgent
+from mentor_policy.agents.random_agent import RandomAgent
+from mentor_policy.agents.taco import TacoAgent
+from mentor_policy.config import Config, DrQv2Config, check
+from mentor_policy.device.malloc import keep_freed_memory
 
 _AGENTS: dict[str, type[DrQv2Agent]] = {
     "drqv2": DrQv2Agent,

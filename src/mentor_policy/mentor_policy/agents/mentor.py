@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..config import MentorConfig
-from ..networks import Routing
-from .drm import DrMAgent
-from .drqv2 import Metrics
+from mentor_policy.agents.drm import DrMAgent
+from mentor_policy.agents.drqv2 import Metrics
+from mentor_policy.config import MentorConfig
+from mentor_policy.networks import Routing
 
 
 class MentorAgent(DrMAgent):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import increment_version
 
-from .base import NonFiniteGradientError
+from mentor_policy.agents.base import NonFiniteGradientError
 
 
 class NamedAdam:

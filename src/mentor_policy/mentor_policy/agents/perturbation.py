@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Generator, Tensor, nn
 
-from ..networks import StackedLinear, initialise
+from mentor_policy.networks import StackedLinear, initialise
 
 
 def perturb_factor(beta: float, rate: float, low: float, high: float) -> float:

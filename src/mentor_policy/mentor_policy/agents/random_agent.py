@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
-from .base import Agent, Pixels, Vector
-from .batch import Batch
-from .snapshot import check_tensors, set_generator
+from mentor_policy.agents.base import Agent, Pixels, Vector
+from mentor_policy.agents.batch import Batch
+from mentor_policy.agents.snapshot import check_tensors, set_generator
 
 
 class RandomAgent(Agent):

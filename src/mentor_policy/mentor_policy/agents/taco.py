@@ -7,11 +7,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..config import TacoConfig
-from ..networks import TwinCritic
-from ..networks.taco import TacoHeads
-from .batch import Batch
-from .drqv2 import DrQv2Agent, Metrics
+from mentor_policy.agents.batch import Batch
+from mentor_policy.agents.drqv2 import DrQv2Agent, Metrics
+from mentor_policy.config import TacoConfig
+from mentor_policy.networks import TwinCritic
+from mentor_policy.networks.taco import TacoHeads
 
 
 class TacoAgent(DrQv2Agent):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from .snapshot import check_tensors
+from mentor_policy.agents.snapshot import check_tensors
 
 Weights = dict[str, Tensor]
 

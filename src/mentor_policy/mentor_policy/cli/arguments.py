@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from mentor_policy.config import Config, ConfigError, load_config
-from mentor_policy.preset_for import preset_for
+from mentor_policy.config.preset_for import preset_for
 from mentor_policy.training.environment import Env, make_environment
 
 

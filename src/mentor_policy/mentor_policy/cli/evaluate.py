@@ -6,11 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
+from mentor_policy.cli.arguments import environment_arguments
 from mentor_policy.training.checkpoint import CheckpointError, read_checkpoint
 from mentor_policy.training.environment import make_environment, shape_of
 from mentor_policy.training.evaluation import evaluate
-
-from .arguments import environment_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"  environment  {checkpoint.environment['id']} {checkpoint.environment['arguments']}")
     print(
         f"  observation  {shape.layout.shape} uint8: {len(shape.layout.cameras)} camera(s) x "
-        f"{shape.layout.frames} {'sliding' if shape.layout.sliding else 'block'} frames"
+        f"{shape.layout.frames} {'stacked' if shape.layout.stacked else 'block'} frames"
         + (f", state of {shape.state_size}" if shape.state_size else "")
     )
     print(f"  action       {shape.action_size} numbers")

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from mentor_policy.cli.arguments import configure
 from mentor_policy.config import agents, presets
 from mentor_policy.training.environment import (
     Env,
@@ -18,8 +19,6 @@ from mentor_policy.training.environment import (
 )
 from mentor_policy.training.run_folder import RunFolder
 from mentor_policy.training.trainer import Trainer
-
-from .arguments import configure
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

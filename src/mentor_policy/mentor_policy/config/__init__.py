@@ -1,6 +1,6 @@
 """Configuration: structured settings, presets for the columns of Table 2, variants of agents."""
 
-from .agent import (
+from mentor_policy.config.agent import (
     AGENT_CONFIGS,
     AgentConfig,
     AlixConfig,
@@ -11,9 +11,9 @@ from .agent import (
     RandomConfig,
     TacoConfig,
 )
-from .check import ConfigError, check
-from .load import agents, config_from_dict, config_to_dict, load_config, presets
-from .train import Config, TrainConfig
+from mentor_policy.config.check import ConfigError, check
+from mentor_policy.config.load import agents, config_from_dict, config_to_dict, load_config, presets
+from mentor_policy.config.train import Config, TrainConfig
 
 __all__ = [
     "AGENT_CONFIGS",

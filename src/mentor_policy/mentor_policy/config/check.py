@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .agent import AGENT_CONFIGS, AlixConfig, DrMConfig, DrQv2Config, MentorConfig, TacoConfig
-from .train import Config, TrainConfig
+from mentor_policy.config.agent import (
+    AGENT_CONFIGS,
+    AlixConfig,
+    DrMConfig,
+    DrQv2Config,
+    MentorConfig,
+    TacoConfig,
+)
+from mentor_policy.config.train import Config, TrainConfig
 
 
 class ConfigError(ValueError):

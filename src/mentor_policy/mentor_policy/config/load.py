@@ -9,9 +9,9 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from .agent import AGENT_CONFIGS
-from .check import ConfigError, check
-from .train import Config
+from mentor_policy.config.agent import AGENT_CONFIGS
+from mentor_policy.config.check import ConfigError, check
+from mentor_policy.config.train import Config
 
 _HERE = Path(__file__).parent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .agent import AgentConfig
+from mentor_policy.config.agent import AgentConfig
 
 
 @dataclass

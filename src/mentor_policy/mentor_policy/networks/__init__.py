@@ -1,12 +1,12 @@
 """The networks: encoder, trunk, actor with its mixture of experts, twin critic, value."""
 
-from .actor import Actor
-from .critic import TwinCritic, Value
-from .encoder import PIXEL_CENTRE, Encoder
-from .layers import Conv2d, LayerNorm, Linear, StackedLinear, initialise
-from .moe import MixtureOfExperts, Routing
-from .pretrained import PretrainedEncoder
-from .trunk import Trunk
+from mentor_policy.networks.actor import Actor
+from mentor_policy.networks.critic import TwinCritic, Value
+from mentor_policy.networks.encoder import PIXEL_CENTRE, Encoder
+from mentor_policy.networks.layers import Conv2d, LayerNorm, Linear, StackedLinear, initialise
+from mentor_policy.networks.moe import MixtureOfExperts, Routing
+from mentor_policy.networks.pretrained import PretrainedEncoder
+from mentor_policy.networks.trunk import Trunk
 
 __all__ = [
     "PIXEL_CENTRE",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .layers import Linear
-from .moe import MixtureOfExperts, Routing
-from .trunk import Trunk
+from mentor_policy.networks.layers import Linear
+from mentor_policy.networks.moe import MixtureOfExperts, Routing
+from mentor_policy.networks.trunk import Trunk
 
 
 class Actor(nn.Module):

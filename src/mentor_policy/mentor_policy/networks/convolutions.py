@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .layers import Conv2d
+from mentor_policy.networks.layers import Conv2d
 
 
 def relu_convolutions(x: Tensor, convs: Sequence[Conv2d], scale: float = 1.0) -> Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .layers import Linear, StackedLinear
-from .trunk import Trunk
+from mentor_policy.networks.layers import Linear, StackedLinear
+from mentor_policy.networks.trunk import Trunk
 
 
 class TwinCritic(nn.Module):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .convolutions import relu_convolutions
-from .layers import Conv2d
+from mentor_policy.networks.convolutions import relu_convolutions
+from mentor_policy.networks.layers import Conv2d
 
 PIXEL_CENTRE = 127.5  # (x - 127.5) / 255 is x / 255 - 0.5
 _CHANNELS = 32

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from .cast import in_type
+from mentor_policy.networks.cast import in_type
 
 
 class Linear(nn.Linear):

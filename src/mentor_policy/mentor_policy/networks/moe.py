@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .cast import in_type
-from .dispatch import sparse_experts
-from .layers import Linear, StackedLinear
+from mentor_policy.networks.cast import in_type
+from mentor_policy.networks.dispatch import sparse_experts
+from mentor_policy.networks.layers import Linear, StackedLinear
 
 
 @dataclass(frozen=True)

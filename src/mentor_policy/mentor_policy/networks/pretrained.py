@@ -10,11 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mentor_common.frames import FrameLayout
-
-from .efficientnet import FrozenEfficientNet, stage_channels
-from .encoder import PIXEL_CENTRE
-from .layers import Conv2d
+from mentor_common.messages.frames import FrameLayout
+from mentor_policy.networks.efficientnet import FrozenEfficientNet, stage_channels
+from mentor_policy.networks.encoder import PIXEL_CENTRE
+from mentor_policy.networks.layers import Conv2d
 
 _CHANNELS = 32
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import LayerNorm, Linear
+from mentor_policy.networks.layers import LayerNorm, Linear
 
 _ACTION_HIDDEN = 64
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .layers import LayerNorm, Linear
+from mentor_policy.networks.layers import LayerNorm, Linear
 
 
 class Trunk(nn.Module):

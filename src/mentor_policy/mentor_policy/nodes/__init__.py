@@ -1,0 +1,1 @@
+"""Nodes of the policy package: parameters, topics and callbacks."""

@@ -9,25 +9,25 @@ from typing import Any
 
 from gymnasium.error import ResetNeeded
 
-from mentor_common import health, running, topics
-from mentor_common.cell_node import CellNode
-from mentor_common.parameters import Param
-from mentor_common.partners import Partner
-from mentor_common.ros_env import EnvironmentLost, RosEnv
+from mentor_common.env.ros_env import EnvironmentLost, RosEnv
+from mentor_common.messages import topics
+from mentor_common.node import health, running
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.node.peers import Peer
 from mentor_msgs.msg import PolicyWeights
-from mentor_msgs.srv import Recall
+from mentor_msgs.srv import Backfill
 from mentor_policy.config import config_to_dict
+from mentor_policy.distributed.actor import Actor, Episode
+from mentor_policy.distributed.follower import WeightsFollower
+from mentor_policy.distributed.step_log import StepLog
+from mentor_policy.distributed.weights import WeightsError
+from mentor_policy.nodes.backfill_messages import BACKFILL_LIMIT, backfill_response
+from mentor_policy.nodes.environment import connect, sizes, watch_environment
+from mentor_policy.nodes.policy_parameters import AGENT, ENVIRONMENT, configuration
+from mentor_policy.nodes.weights_message import weights_of
 from mentor_policy.replay import ReplayError, Step
-from mentor_policy.stream.actor import Actor, Episode
-from mentor_policy.stream.follower import WeightsFollower
-from mentor_policy.stream.memory import ActorMemory
-from mentor_policy.stream.weights import WeightsError
 from mentor_policy.training.environment import shape_of
-
-from .environment import connect, sizes, watch_environment
-from .policy_parameters import AGENT, ENVIRONMENT, configuration
-from .recall_messages import RECALL_LIMIT, recall_response
-from .weights_message import weights_of
 
 
 class ActorNode(CellNode):
@@ -53,14 +53,14 @@ class ActorNode(CellNode):
         self._incoming: queue.Queue[PolicyWeights] = queue.Queue(maxsize=1)
         self._follower: WeightsFollower | None = None
         self._env: RosEnv | None = None
-        self._memory: ActorMemory | None = None
-        self.serve(topics.RECALL, self._recall)
+        self._memory: StepLog | None = None
+        self.serve(topics.BACKFILL, self._backfill)
         # Not deaf while inactive: latched weights come only once.
         weights = topics.POLICY_WEIGHTS
         self.create_subscription(weights.type, weights.name, self._on_weights, weights.qos)
-        self._learner = self.partners.publisher_of(weights, required=False)
+        self._learner = self.peers.publisher_of(weights, required=False)
         watch_environment(self)
-        self.partners.on_loss(self._on_loss)
+        self.peers.on_loss(self._on_loss)
         self._step_time = self.health.timing("step")
         self._steps_rate = self.health.rate("steps")
         self._longest = self.health.gauge("longest step", "s")
@@ -163,7 +163,7 @@ class ActorNode(CellNode):
         self._layout = env.frame_layout
         if self.integer("memory"):
             try:
-                self._memory = ActorMemory(
+                self._memory = StepLog(
                     self._folder / "memory", shape_of(env), self.integer("memory")
                 )
             except ReplayError as error:
@@ -186,13 +186,15 @@ class ActorNode(CellNode):
         )
         self.health.problem("memory", health.WARN, f"keeps no memory of its steps: {error}")
 
-    def _recall(self, request: Recall.Request, response: Recall.Response) -> Recall.Response:
+    def _backfill(
+        self, request: Backfill.Request, response: Backfill.Response
+    ) -> Backfill.Response:
         if self._memory is None or not self.active:
             return response
         asked = (0, 0) if request.from_oldest else (int(request.episode), int(request.step))
-        limit = min(int(request.limit) or RECALL_LIMIT, RECALL_LIMIT)
-        recalled = self._memory.after(*asked, limit)
-        return recall_response(recalled, self._layout, response)
+        limit = min(int(request.limit) or BACKFILL_LIMIT, BACKFILL_LIMIT)
+        backfilled = self._memory.after(*asked, limit)
+        return backfill_response(backfilled, self._layout, response)
 
     def _on_weights(self, message: PolicyWeights) -> None:
         # Only the newest is of use: it takes the place of one that still waits.
@@ -221,8 +223,8 @@ class ActorNode(CellNode):
                 self.get_logger().error(f"weights refused: {error}")
                 self.health.problem("weights", health.WARN, f"weights refused: {error}")
 
-    def _on_loss(self, partner: Partner) -> None:
-        if partner is self._learner:
+    def _on_loss(self, peer: Peer) -> None:
+        if peer is self._learner:
             self.get_logger().warning(
                 f"the learner is away; goes on acting with weights {self._follower_version()} "
                 "and follows it again when it is back"

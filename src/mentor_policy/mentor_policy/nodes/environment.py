@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from mentor_common import topics
-from mentor_common.cell_node import CellNode
-from mentor_common.frames import FrameLayout
-from mentor_common.ros_env import EnvironmentLost, RosEnv
+from mentor_common.env.ros_env import EnvironmentLost, RosEnv
+from mentor_common.messages import topics
+from mentor_common.messages.frames import FrameLayout
+from mentor_common.node.cell_node import CellNode
 from mentor_msgs.srv import Describe
 
 
@@ -28,7 +28,7 @@ def connect(node: CellNode) -> RosEnv | None:
                 action_deadline=node.number("action_deadline"),
             )
         except EnvironmentLost:
-            continue  # the partner watch says who is waited for
+            continue  # the peer watch says who is waited for
     return None
 
 
@@ -63,15 +63,15 @@ def layout_of(description: Describe.Response) -> FrameLayout:
         int(description.frames),
         int(description.height),
         int(description.width),
-        bool(description.sliding),
+        bool(description.stacked),
     )
 
 
 def watch_environment(node: CellNode) -> None:
-    """Have the node's partner watch look for whoever answers actions and resets."""
-    node.partners.publisher_of(topics.OBSERVATION)
-    node.partners.publisher_of(topics.REWARD)
-    node.partners.action(topics.RESET_EPISODE)
+    """Have the node's peer watch look for whoever answers actions and resets."""
+    node.peers.publisher_of(topics.OBSERVATION)
+    node.peers.publisher_of(topics.REWARD)
+    node.peers.action(topics.RESET_EPISODE)
 
 
 def _set(event: threading.Event) -> Callable[[Any], None]:

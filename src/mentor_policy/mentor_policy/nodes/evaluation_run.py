@@ -7,13 +7,12 @@ from typing import Any
 
 import torch
 
-from mentor_common.cell_node import CellNode
-from mentor_common.ros_env import EnvironmentLost
+from mentor_common.env.ros_env import EnvironmentLost
+from mentor_common.node.cell_node import CellNode
+from mentor_policy.nodes.ground_truth import TrulyEvaluated
 from mentor_policy.training.checkpoint import CheckpointError, read_checkpoint
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.evaluation import Evaluation, evaluate
-
-from .truth import TrulyEvaluated
 
 REFUSALS = (CheckpointError, EnvironmentLost, InterruptedError)
 """Errors whose text is made for the person: no traceback is needed."""

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from mentor_common.experience import action_data, observation_pixels, observation_state
-from mentor_common.topics import EVALUATION
+from mentor_common.messages.experience import action_data, observation_pixels, observation_state
+from mentor_common.messages.topics import EVALUATION
 from mentor_msgs.msg import Action, Observation, Reward
-from mentor_msgs.srv import Recall
+from mentor_msgs.srv import Backfill
+from mentor_policy.distributed.assembly import Assembly, AssemblyCounts, RewardOf
 from mentor_policy.replay import Step
-from mentor_policy.stream.assembly import Assembly, AssemblyCounts, RewardOf
 
-RECALL_TIMEOUT = 10.0
+BACKFILL_TIMEOUT = 10.0
 """Seconds of wall time for an answer of the actor."""
 
 
@@ -73,7 +73,7 @@ class Intake:
                 ),
             )
 
-    def add_recalled(self, answer: Recall.Response) -> None:
+    def add_backfilled(self, answer: Backfill.Response) -> None:
         """Take what the actor remembers."""
         for message in (*answer.actions, *answer.rewards, *answer.observations):
             self.add(message)
@@ -90,15 +90,15 @@ class Intake:
             self.steps += 1
 
 
-def recall(client: Any, request: Recall.Request) -> Recall.Response | None:
+def backfill(client: Any, request: Backfill.Request) -> Backfill.Response | None:
     """Ask the actor, from a worker thread; None if there is none, or it does not answer."""
     if not client.service_is_ready():
         return None
     answered = threading.Event()
     future = client.call_async(request)
     future.add_done_callback(lambda _: answered.set())
-    if not answered.wait(RECALL_TIMEOUT):
+    if not answered.wait(BACKFILL_TIMEOUT):
         client.remove_pending_request(future)
         return None
-    answer: Recall.Response = future.result()
+    answer: Backfill.Response = future.result()
     return answer

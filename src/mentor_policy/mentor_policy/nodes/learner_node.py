@@ -7,18 +7,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mentor_common import health, running, topics
-from mentor_common.cell_node import CellNode
-from mentor_common.parameters import Param
-from mentor_msgs.srv import Recall
+from mentor_common.messages import topics
+from mentor_common.node import health, running
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_msgs.srv import Backfill
 from mentor_policy.config import ConfigError
-from mentor_policy.stream.assembly import Assembly
-
-from .environment import describe, layout_of
-from .intake import Intake, recall
-from .policy_parameters import AGENT, LAST_CHECKPOINT, configuration
-from .training_stats import training_stats
-from .weights_message import weights_message
+from mentor_policy.distributed.assembly import Assembly
+from mentor_policy.nodes.environment import describe, layout_of
+from mentor_policy.nodes.intake import Intake, backfill
+from mentor_policy.nodes.policy_parameters import AGENT, LAST_CHECKPOINT, configuration
+from mentor_policy.nodes.training_stats import training_stats
+from mentor_policy.nodes.weights_message import weights_message
 
 
 class LearnerNode(CellNode):
@@ -47,8 +47,8 @@ class LearnerNode(CellNode):
         for topic in (topics.OBSERVATION, topics.ACTION, topics.REWARD):
             # Not deaf while inactive: what the topics remember comes only once.
             self.create_subscription(topic.type, topic.name, self._messages.put, topic.qos)
-            self.partners.publisher_of(topic)
-        self._recall = self.create_client(topics.RECALL.type, topics.RECALL.name)
+            self.peers.publisher_of(topic)
+        self._backfill = self.create_client(topics.BACKFILL.type, topics.BACKFILL.name)
         self._describe = self.create_client(topics.DESCRIBE.type, topics.DESCRIBE.name)
         self._weights = self.publisher(topics.POLICY_WEIGHTS)
         self._training = self.publisher(topics.TRAINING)
@@ -74,10 +74,10 @@ class LearnerNode(CellNode):
         import torch  # late: a node that refuses its parameters does so at once
 
         from mentor_policy.agents import NonFiniteGradientError
+        from mentor_policy.distributed.episodes import known_steps
+        from mentor_policy.distributed.learner_run import LearnerRun
+        from mentor_policy.distributed.weights import WeightsError
         from mentor_policy.replay import ReplayError
-        from mentor_policy.stream.episodes import known_steps
-        from mentor_policy.stream.learner_run import LearnerRun
-        from mentor_policy.stream.weights import WeightsError
         from mentor_policy.training.checkpoint import CheckpointError
         from mentor_policy.training.environment import Shape
         from mentor_policy.training.run_folder import RunFolderError
@@ -162,27 +162,27 @@ class LearnerNode(CellNode):
             self._intake.go_on()
 
     def _ask_actor(self, from_oldest: bool = False) -> None:
-        """Have the actor recall what this learner missed."""
+        """Have the actor backfill what this learner missed."""
         asked = self._intake.newest
         begun = self._intake.steps
         found = True
         while not self.stopping.is_set():
-            request = Recall.Request(
+            request = Backfill.Request(
                 episode=asked[0], step=asked[1], from_oldest=from_oldest and asked == (0, 0)
             )
-            answer = recall(self._recall, request)
+            answer = backfill(self._backfill, request)
             if answer is None:
                 break
             found = found and answer.found
-            self._intake.add_recalled(answer)
+            self._intake.add_backfilled(answer)
             self._intake.take()
             if not answer.observations or not answer.more:
                 break
             last = answer.observations[-1]
             asked = (int(last.episode), int(last.step))
-        recalled = self._intake.steps - begun
-        if recalled:
-            self.get_logger().info(f"the actor recalled {recalled} steps that went by unheard")
+        backfilled = self._intake.steps - begun
+        if backfilled:
+            self.get_logger().info(f"the actor backfilled {backfilled} steps that went by unheard")
         if not found:
             self.get_logger().warning(
                 "steps are lost: this learner was away for longer than the actor's memory reaches "

@@ -7,17 +7,16 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mentor_common import topics
-from mentor_common.cell_node import CellNode
-from mentor_common.parameters import Param
-from mentor_common.ros_env import EnvironmentLost, RosEnv
-from mentor_common.running import main as run
-from mentor_policy.roll_out import Summary, roll_out
-
-from .environment import connect, watch_environment
-from .policy_parameters import AGENT, ENVIRONMENT, LAST_CHECKPOINT, configuration
-from .training_stats import TrainingReport
-from .truth import TrulyEvaluated, Truth
+from mentor_common.env.ros_env import EnvironmentLost, RosEnv
+from mentor_common.messages import topics
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main as run
+from mentor_policy.nodes.environment import connect, watch_environment
+from mentor_policy.nodes.ground_truth import TrulyEvaluated, Truth
+from mentor_policy.nodes.policy_parameters import AGENT, ENVIRONMENT, LAST_CHECKPOINT, configuration
+from mentor_policy.nodes.training_stats import TrainingReport
+from mentor_policy.training.roll_out import Summary, roll_out
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a random agent needs none of it
     from mentor_policy.training.cell_trainer import CellTrainer
@@ -82,7 +81,7 @@ class PolicyNode(CellNode):
 
     def _train(self) -> None:
         self.get_logger().info(f"loads the agent {self.text('agent')}")
-        from .training_run import REFUSALS, begin_training, end_report
+        from mentor_policy.nodes.training_run import REFUSALS, begin_training, end_report
 
         self._env = env = connect(self)
         if env is None:
@@ -107,7 +106,7 @@ class PolicyNode(CellNode):
             self.finish(0)
 
     def _evaluate(self) -> None:
-        from .evaluation_run import REFUSALS, evaluate_checkpoint
+        from mentor_policy.nodes.evaluation_run import REFUSALS, evaluate_checkpoint
 
         self._env = env = connect(self)
         if env is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from mentor_common.cell_node import CellNode
-from mentor_common.parameters import Param
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
 from mentor_policy.config import Config, load_config
-from mentor_policy.preset_for import preset_for
+from mentor_policy.config.preset_for import preset_for
 
 AGENT = (
     Param(

@@ -7,19 +7,18 @@ from typing import Any
 
 from gymnasium.error import ResetNeeded
 
-from mentor_common.cell_node import CellNode
-from mentor_common.ros_env import EnvironmentChanged, EnvironmentLost
+from mentor_common.env.ros_env import EnvironmentChanged, EnvironmentLost
+from mentor_common.node.cell_node import CellNode
 from mentor_policy.agents.base import NonFiniteGradientError
 from mentor_policy.config import ConfigError
+from mentor_policy.nodes.ground_truth import TrulyEvaluated
+from mentor_policy.nodes.policy_parameters import configuration
 from mentor_policy.replay import ReplayError
 from mentor_policy.training.cell_trainer import CellTrainer
 from mentor_policy.training.checkpoint import CheckpointError
 from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
 from mentor_policy.training.line_progress import LineProgress
 from mentor_policy.training.run_folder import RunFolder, RunFolderError
-
-from .policy_parameters import configuration
-from .truth import TrulyEvaluated
 
 REFUSALS = (
     ConfigError,

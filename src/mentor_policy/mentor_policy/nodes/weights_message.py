@@ -6,7 +6,7 @@ from array import array
 from typing import Any
 
 from mentor_msgs.msg import PolicyWeights
-from mentor_policy.stream.weights import Weights
+from mentor_policy.distributed.weights import Weights
 
 
 def weights_message(weights: Weights, stamp: Any) -> PolicyWeights:

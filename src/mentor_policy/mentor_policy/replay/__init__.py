@@ -1,9 +1,9 @@
 """Replay: a crash-safe ring of steps on disk, and n-step batches drawn from it."""
 
-from .header import ReplayError, RingHeader
-from .prefetch import Prefetcher
-from .ring import ReplayDiskFullError, ReplayRing, Step
-from .sampler import Sampler
+from mentor_policy.replay.header import ReplayError, RingHeader
+from mentor_policy.replay.prefetch import Prefetcher
+from mentor_policy.replay.ring import ReplayDiskFullError, ReplayRing, Step
+from mentor_policy.replay.sampler import Sampler
 
 __all__ = [
     "Prefetcher",

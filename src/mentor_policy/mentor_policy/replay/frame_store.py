@@ -1,6 +1,6 @@
 """Observations in and out of the file of frames.
 
-With sliding stacks a record holds the newest frame of each camera, planar ``(cameras, 3, H, W)``:
+With frame stacks a record holds the newest frame of each camera, planar ``(cameras, 3, H, W)``:
 a frame is stored once and the stack is put together from consecutive records. With blocks a record
 holds the whole observation, already ``(H, W, C)``. Reading goes through a memory map; the pages are
 given back after every batch, so that a ring of any size needs next to no resident memory.
@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -54,13 +54,13 @@ class FrameStore:
         # Random access: the kernel's read-ahead would fetch many times what a batch needs.
         self._map.madvise(mmap.MADV_RANDOM)
         self._planes: Pixels = np.frombuffer(self._map, np.uint8)
-        if layout.sliding:
+        if layout.stacked:
             self._planes = self._planes.reshape(slots, self._cameras, 3, self._area)
 
     @property
     def context(self) -> int:
         """Number of records before one that its stack reaches back to."""
-        return self.layout.frames - 1 if self.layout.sliding else 0
+        return self.layout.frames - 1 if self.layout.stacked else 0
 
     def write(self, slot: int, obs: Pixels, frame: int = -1) -> int:
         """Store what is new in an observation.
@@ -68,7 +68,7 @@ class FrameStore:
         Args:
             slot: where.
             obs: ``(C, H, W) uint8``.
-            frame: which frame of a sliding stack, -1 for the newest.
+            frame: which frame of a frame stack, -1 for the newest.
 
         Returns:
             The CRC-32 of the stored bytes.
@@ -77,7 +77,7 @@ class FrameStore:
             OSError: the disk is full or failing; nothing else was touched.
         """
         shape = (self._cameras, self.layout.frames, 3, self._area)
-        if self.layout.sliding:
+        if self.layout.stacked:
             data = np.ascontiguousarray(obs.reshape(shape)[:, frame])
         else:
             data = np.ascontiguousarray(obs.transpose(1, 2, 0))
@@ -108,7 +108,7 @@ class FrameStore:
             slots: of its frames, oldest first (one slot for a block).
             out: ``(H, W, C) uint8``, contiguous; receives the pixels.
         """
-        if not self.layout.sliding:
+        if not self.layout.stacked:
             begin = slots[0] * self.record_bytes
             out.reshape(-1)[:] = self._planes[begin : begin + self.record_bytes]
             return
@@ -159,5 +159,5 @@ class FrameStore:
 
 def frame_bytes(layout: FrameLayout) -> int:
     """Bytes that one record of frames takes: one frame per camera, or a whole block."""
-    frames = 1 if layout.sliding else layout.frames
+    frames = 1 if layout.stacked else layout.frames
     return len(layout.cameras) * frames * 3 * layout.height * layout.width

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 
 FORMAT = "mentor replay ring"
 VERSION = 1

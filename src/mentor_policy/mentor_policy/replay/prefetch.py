@@ -5,8 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from mentor_policy.agents.batch import Batch
-
-from .sampler import Sampler
+from mentor_policy.replay.sampler import Sampler
 
 
 class Prefetcher:

@@ -16,9 +16,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .frame_store import FrameStore, frame_bytes
-from .header import ReplayError, RingHeader, read_header, write_header
-from .records import CONTEXT, SUCCESS, TERMINATED, TRUNCATED, VALID, record_dtype, seal, whole
+from mentor_policy.replay.frame_store import FrameStore, frame_bytes
+from mentor_policy.replay.header import ReplayError, RingHeader, read_header, write_header
+from mentor_policy.replay.records import (
+    CONTEXT,
+    SUCCESS,
+    TERMINATED,
+    TRUNCATED,
+    VALID,
+    record_dtype,
+    seal,
+    whole,
+)
 
 CHECKED_FRAMES = 4096
 """Newest records whose frames are compared with their checksums when a ring is opened."""
@@ -159,10 +168,10 @@ class ReplayRing:
             return False
         obs = np.asarray(step.obs)
         self._check(step, obs)
-        if self.header.layout.sliding:
+        if self.header.layout.stacked:
             self._slide(step, obs, follows=latest >= 0 and latest == step.step - 1)
         self._write(step, obs, -1, step.flags)
-        self._last_obs = obs.copy() if self.header.layout.sliding else None
+        self._last_obs = obs.copy() if self.header.layout.stacked else None
         return True
 
     def latest_step(self, episode: int) -> int:
@@ -248,14 +257,14 @@ class ReplayRing:
         if step.step == 0:
             if not (frames == frames[:, :1]).all():
                 raise ReplayError(
-                    f"{where}the first observation's frames differ, but a sliding stack begins "
-                    "with one frame repeated. Is the environment's frame_layout sliding?"
+                    f"{where}the first observation's frames differ, but a frame stack begins "
+                    "with one frame repeated. Is the frame_layout of the environment stacked?"
                 )
         elif follows and self._last_obs is not None:
             if not np.array_equal(frames[:, :-1], self._last_obs.reshape(shape)[:, 1:]):
                 raise ReplayError(
                     f"{where}the older frames are not those of the step before. "
-                    "Is the environment's frame_layout sliding?"
+                    "Is the frame_layout of the environment stacked?"
                 )
         else:
             for back in range(min(layout.frames - 1, step.step), 0, -1):
@@ -332,7 +341,7 @@ class ReplayRing:
         order = np.lexsort((steps, episodes))
         self._latest = dict(zip(episodes[order].tolist(), steps[order].tolist(), strict=True))
         self._last_obs = None
-        if self.header.layout.sliding and self.count - self.oldest > self.frames.context:
+        if self.header.layout.stacked and self.count - self.oldest > self.frames.context:
             self._last_obs = self.observation(self.count - 1)
 
     def _take_lock(self) -> int:

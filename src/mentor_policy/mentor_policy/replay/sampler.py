@@ -11,10 +11,9 @@ import numpy.typing as npt
 import torch
 
 from mentor_policy.agents.batch import Batch
-
-from .header import ReplayError
-from .records import CONTEXT, TERMINATED, TRUNCATED, VALID
-from .ring import ReplayRing
+from mentor_policy.replay.header import ReplayError
+from mentor_policy.replay.records import CONTEXT, TERMINATED, TRUNCATED, VALID
+from mentor_policy.replay.ring import ReplayRing
 
 Numbers = npt.NDArray[np.int64]
 

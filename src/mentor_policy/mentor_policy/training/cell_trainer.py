@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from .environment import Pixels, State
-from .trainer import Trainer
+from mentor_policy.training.environment import Pixels, State
+from mentor_policy.training.trainer import Trainer
 
 PAUSE = 0.5
 """Seconds between two tries of a reset."""

@@ -22,10 +22,9 @@ from torch import Tensor
 
 from mentor_policy.agents import Agent, make_agent
 from mentor_policy.config import Config, ConfigError, config_from_dict, config_to_dict
-
-from .environment import Shape, shape_from_json
-from .member_files import MemberFiles, grouped
-from .tensor_file import write_tensors
+from mentor_policy.training.environment import Shape, shape_from_json
+from mentor_policy.training.member_files import MemberFiles, grouped
+from mentor_policy.training.tensor_file import write_tensors
 
 FORMAT = "mentor checkpoint"
 VERSION = 1

@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from .csv_log import read_csv
+from mentor_policy.training.csv_log import read_csv
 
 
 def draw_curve(folder: Path, title: str) -> Path | None:

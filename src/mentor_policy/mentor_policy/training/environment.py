@@ -10,7 +10,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 
 Env = gymnasium.Env[Any, npt.NDArray[np.float32]]
 Pixels = npt.NDArray[np.uint8]
@@ -85,7 +85,7 @@ def make_environment(name: str, arguments: Mapping[str, Any]) -> Env:
 def shape_of(env: Env) -> Shape:
     """Read an environment's shape.
 
-    An environment without ``frame_layout`` counts as one camera with C / 3 sliding frames.
+    An environment without ``frame_layout`` counts as one camera with C / 3 stacked frames.
 
     Raises:
         UnfitEnvironmentError: it has no pixels, or its actions are not in [-1, 1].

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from mentor_policy.agents.base import Agent
-
-from .environment import Env, shape_of, split
-from .seeds import EVALUATION, episode_seed
-from .video import VideoWriter
+from mentor_policy.training.environment import Env, shape_of, split
+from mentor_policy.training.seeds import EVALUATION, episode_seed
+from mentor_policy.training.video import VideoWriter
 
 PURPOSE = "evaluation"
 """What an environment over the topics is told, so that no learner on the stream learns from it."""

@@ -10,8 +10,7 @@ from torch import Tensor
 from mentor_policy.agents.base import Agent
 from mentor_policy.config import Config
 from mentor_policy.replay import Prefetcher, ReplayRing, RingHeader, Sampler
-
-from .environment import Shape
+from mentor_policy.training.environment import Shape
 
 LEAST_SPARE = 2000
 """Records kept beyond the capacity at least, to go back to a checkpoint."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .progress import Progress
+from mentor_policy.training.progress import Progress
 
 WIDTH = 20
 """Characters of the bar."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from .tensor_file import write_tensors
+from mentor_policy.training.tensor_file import write_tensors
 
 MEMBERS = "top_performers"
 STAGING = ".members"

@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mentor_policy.config import Config, config_from_dict, config_to_dict
-
-from .environment import Shape
+from mentor_policy.training.environment import Shape
 
 FORMAT = "mentor run"
 FREE = {

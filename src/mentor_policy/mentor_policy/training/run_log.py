@@ -13,8 +13,8 @@ from typing import Any
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from .csv_log import CsvLog, Value
-from .evaluation import Evaluation
+from mentor_policy.training.csv_log import CsvLog, Value
+from mentor_policy.training.evaluation import Evaluation
 
 EPISODE_COLUMNS = (
     "frames", "episode", "episode_return", "success", "length", "updates", "dormant_ratio",

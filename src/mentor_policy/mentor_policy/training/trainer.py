@@ -23,19 +23,24 @@ from mentor_policy.agents import make_agent
 from mentor_policy.config import Config, config_to_dict
 from mentor_policy.replay import Step
 from mentor_policy.replay.records import CONTEXT
-
-from .background import BackgroundLearner
-from .checkpoint import Checkpoint, folders, older_whole, read_checkpoint, save_checkpoint
-from .curve import draw_curve
-from .environment import Env, MovesByItself, Pixels, State, shape_of, split
-from .evaluation import Evaluation, evaluate
-from .learner import Learner, open_ring
-from .member_files import MemberFiles
-from .progress import Progress
-from .run_folder import RunFolder
-from .run_log import RunLog
-from .seeds import TRAINING, episode_seed
-from .work_clock import IdleShare, WorkClock
+from mentor_policy.training.background import BackgroundLearner
+from mentor_policy.training.checkpoint import (
+    Checkpoint,
+    folders,
+    older_whole,
+    read_checkpoint,
+    save_checkpoint,
+)
+from mentor_policy.training.curve import draw_curve
+from mentor_policy.training.environment import Env, MovesByItself, Pixels, State, shape_of, split
+from mentor_policy.training.evaluation import Evaluation, evaluate
+from mentor_policy.training.learner import Learner, open_ring
+from mentor_policy.training.member_files import MemberFiles
+from mentor_policy.training.progress import Progress
+from mentor_policy.training.run_folder import RunFolder
+from mentor_policy.training.run_log import RunLog
+from mentor_policy.training.seeds import TRAINING, episode_seed
+from mentor_policy.training.stopwatch import IdleShare, Stopwatch
 
 MARGIN = 256
 """Records by which a checkpoint comes before the ring's spare ones are used up."""
@@ -97,7 +102,7 @@ class Trainer:
         """Set it to end the run after the step that is under way."""
         self.counters = Counters()
         self.evaluated = Evaluated()
-        self.learning = WorkClock()
+        self.learning = Stopwatch()
         """Runs while an update does."""
         self._train = config.train
         self._env = env

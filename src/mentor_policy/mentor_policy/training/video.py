@@ -10,7 +10,7 @@ import imageio.v2 as imageio
 import numpy as np
 import numpy.typing as npt
 
-from mentor_common.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout
 
 LEAST_HEIGHT = 320
 """Pixels that frames are enlarged to at least, by a whole number."""

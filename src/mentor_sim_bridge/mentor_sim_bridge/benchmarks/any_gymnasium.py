@@ -8,10 +8,10 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from mentor_common.images import resize
-from mentor_sim_bridge.benchmarks.body import Body, Outcome
+from mentor_common.messages.images import resize
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 from mentor_sim_bridge.benchmarks.renderer import PixelRenderer
+from mentor_sim_bridge.benchmarks.simulator import Body, Outcome
 
 SECONDS_IF_UNKNOWN = 0.05
 

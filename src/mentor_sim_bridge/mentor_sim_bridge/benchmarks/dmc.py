@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mentor_sim_bridge.benchmarks.body import Body, Outcome
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 from mentor_sim_bridge.benchmarks.renderer import PixelRenderer  # sets GL's defaults: stays first
+from mentor_sim_bridge.benchmarks.simulator import Body, Outcome
 
 # isort: split
 from dm_control import suite

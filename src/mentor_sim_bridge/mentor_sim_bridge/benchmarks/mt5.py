@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mentor_sim_bridge.benchmarks.body import Body, Outcome
 from mentor_sim_bridge.benchmarks.metaworld import CAMERA, MetaworldBody
 from mentor_sim_bridge.benchmarks.names import MT5
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
+from mentor_sim_bridge.benchmarks.simulator import Body, Outcome
 
 
 class Mt5Body(Body):

@@ -8,8 +8,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from mentor_common.frames import FrameLayout
-from mentor_sim_bridge.benchmarks.body import Body
+from mentor_common.messages.frames import FrameLayout
+from mentor_sim_bridge.benchmarks.simulator import Body
 
 Observation = NDArray[np.uint8] | dict[str, NDArray[Any]]
 

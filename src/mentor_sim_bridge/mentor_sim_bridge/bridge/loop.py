@@ -18,11 +18,11 @@ from builtin_interfaces.msg import Time
 from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 
-from mentor_common.cdr import ActionRecord, CdrError, ObservationWriter, read_action
-from mentor_common.experience import nanoseconds_to_time, observation_message
-from mentor_common.health import Health
+from mentor_common.messages.cdr import ActionRecord, CdrError, ObservationWriter, read_action
+from mentor_common.messages.experience import nanoseconds_to_time, observation_message
+from mentor_common.node.health import Health
 from mentor_msgs.msg import Action, Reward
-from mentor_sim_bridge.bridge.stage import Result, Stage, Verdict
+from mentor_sim_bridge.bridge.episode_runner import Result, Stage, Verdict
 
 LOOK = 0.25
 """Longest time in seconds that the thread sleeps at once."""

@@ -6,16 +6,16 @@ import json
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, ClassVar
 
-from mentor_common import topics
-from mentor_common.cell_node import CellNode
-from mentor_common.goals import Cancelled, Goal
-from mentor_common.health import Limits
-from mentor_common.parameters import Param
-from mentor_common.running import main as run_main
+from mentor_common.messages import topics
+from mentor_common.node.actions import Cancelled, Goal
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.health import Limits
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main as run_main
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.srv import Describe
+from mentor_sim_bridge.bridge.episode_runner import Stage, Verdict
 from mentor_sim_bridge.bridge.loop import BridgeLoop, TakenByHand
-from mentor_sim_bridge.bridge.stage import Stage, Verdict
 from mentor_sim_bridge.registration import register_all
 
 VERSION = "0.1.0"
@@ -115,7 +115,7 @@ class BenchmarkBridge(CellNode):
         self._set_limits()
         self.serve(topics.DESCRIBE, self._describe)
         self.serve_action(topics.RESET_EPISODE, self._reset_episode)
-        self.partners.publisher_of(topics.ACTION, required=False)
+        self.peers.publisher_of(topics.ACTION, required=False)
 
     def activate(self) -> None:
         """Begins to hear actions."""
@@ -160,7 +160,7 @@ class BenchmarkBridge(CellNode):
             layout.height,
             layout.width,
         )
-        response.sliding = layout.sliding
+        response.stacked = layout.stacked
         response.state_size = self._stage.state_size
         size = self._stage.action_size
         response.action_names = list(getattr(env, "action_names", [f"a{i}" for i in range(size)]))

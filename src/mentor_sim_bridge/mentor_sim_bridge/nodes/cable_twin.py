@@ -18,29 +18,30 @@ from rosgraph_msgs.msg import Clock
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from mentor_common import health, topics
-from mentor_common.cell_node import CellNode
-from mentor_common.experience import action_data, nanoseconds_to_time, time_to_nanoseconds
-from mentor_common.goals import Cancelled, Goal
-from mentor_common.images import array_to_image
-from mentor_common.parameters import Param
-from mentor_common.running import main as run_node
-from mentor_common.task import Task, find_task
-from mentor_common.topics import Interface, Topic
+from mentor_common.messages import topics
+from mentor_common.messages.experience import action_data, nanoseconds_to_time, time_to_nanoseconds
+from mentor_common.messages.images import array_to_image
+from mentor_common.messages.topics import Interface, Topic
+from mentor_common.node import health
+from mentor_common.node.actions import Cancelled, Goal
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main as run_node
+from mentor_common.tasks.task import Task, find_task
 from mentor_msgs.action import MoveTo
 from mentor_msgs.msg import Action
 from mentor_msgs.srv import Describe
-from mentor_sim_bridge.twins import twin_messages as messages
-from mentor_sim_bridge.twins.cable_body import CableBody, Command, MoveFailed, Verdict
-from mentor_sim_bridge.twins.cable_cell import CableCell, MotionOutcome
-from mentor_sim_bridge.twins.cable_config import (
+from mentor_sim_bridge.twins.arm import messages
+from mentor_sim_bridge.twins.arm.panda_urdf import panda_urdf
+from mentor_sim_bridge.twins.cable.cell import CableCell, MotionOutcome
+from mentor_sim_bridge.twins.cable.config import (
     DEFAULT_FILE,
     CableConfig,
     StartConfig,
     WorkspaceConfig,
     load_cable_config,
 )
-from mentor_sim_bridge.twins.panda_urdf import panda_urdf
+from mentor_sim_bridge.twins.cable.simulator import CableBody, Command, MoveFailed, Verdict
 
 IMAGE_SIZE = (168, 168)
 RELIABLE_IMAGES = QoSProfile(
@@ -121,8 +122,8 @@ class CableTwin(CellNode):
         self.serve(topics.DESCRIBE, self._describe)
         self.serve(TEAR, self._tear)
         self.serve_action(topics.MOVE_TO, self._move_to, accept=self._refuse_goal)
-        self.partners.publisher_of(topics.ACTION, required=False)
-        self.partners.subscriber_of(topics.MOTION, "stacker and reward node", required=False)
+        self.peers.publisher_of(topics.ACTION, required=False)
+        self.peers.subscriber_of(topics.MOTION, "stacker and reward node", required=False)
         self.timer(_REPEAT, self._repeat_state, wall=True)
         self._verdicts = {verdict: self.health.counter(verdict.value) for verdict in Verdict}
         self._steps = self.health.rate("steps")
@@ -347,7 +348,7 @@ class CableTwin(CellNode):
         response.frames, response.height, response.width = (
             layout.frames, layout.height, layout.width
         )  # fmt: skip
-        response.sliding = layout.sliding
+        response.stacked = layout.stacked
         response.action_names = list(task.action_names)
         response.action_low = [-1.0] * len(task.action)
         response.action_high = [1.0] * len(task.action)

@@ -5,8 +5,8 @@ from __future__ import annotations
 CABLE_ID = "mentor/cable_routing-v0"
 MOMENTS_ID = "mentor/cable_routing_moments-v0"
 _TWINS = {
-    CABLE_ID: "mentor_sim_bridge.twins.cable_env:CableRoutingEnv",
-    MOMENTS_ID: "mentor_sim_bridge.twins.cable_moments:CableMomentsEnv",
+    CABLE_ID: "mentor_sim_bridge.twins.cable.env:CableRoutingEnv",
+    MOMENTS_ID: "mentor_sim_bridge.twins.cable.snapshots:CableMomentsEnv",
 }
 
 

@@ -1,0 +1,227 @@
+"""Node: camera images and motions in, observations out."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any, ClassVar
+
+from rclpy.clock import JumpThreshold
+from rclpy.duration import Duration
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image
+
+from mentor_camera.contact_sheet import contact_sheet
+from mentor_camera.stacking.stacker import MissingFrames, MotionTimes, Stack, Stacker
+from mentor_common.messages import topics
+from mentor_common.messages.experience import (
+    nanoseconds_to_time,
+    observation_message,
+    time_to_nanoseconds,
+)
+from mentor_common.messages.images import ImageError, array_to_image, image_to_rgb
+from mentor_common.messages.topics import Topic
+from mentor_common.node import health
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main as run_node
+from mentor_common.tasks.task import find_task
+from mentor_msgs.msg import Motion
+
+MONITOR = Topic("observation/image", Image, topics.IMAGE_QOS, "stacker")
+"""The observation as a contact sheet, published only while somebody looks."""
+_TICK = 0.02  # seconds of wall time between two looks at steps whose frames have not come
+
+
+class StackerNode(CellNode):
+    """Publishes Observation(e, k) for every Motion(e, k) whose frames have come.
+
+    A step whose frames do not come in ``frame_timeout`` gets no observation: it is said in the log
+    and in the diagnostics, and the reward node ends the episode.
+    """
+
+    PARAMETERS: ClassVar = (
+        Param(
+            "task", "str", "cable_routing", "name of the task or path of its YAML", read_only=True
+        ),
+        Param(
+            "frame_timeout", "float", 1.0,
+            "seconds of wall time for which the frames of a motion are waited for",
+            low=0.05, high=30.0, read_only=True,
+        ),
+        Param(
+            "gap_wait", "float", 0.1,
+            "seconds of wall time for which a frame missing between two others is waited for",
+            low=0.0, high=5.0, read_only=True,
+        ),
+        Param(
+            "ring_depth", "int", 256, "frames kept of each camera; must span the longest motion",
+            low=8, high=4096, read_only=True,
+        ),
+        Param(
+            "image_reliability", "str", "best_effort",
+            "how images are subscribed to: best_effort as sensor data are (real cameras), reliable "
+            "where no frame may be lost and the cameras offer it (a twin in lockstep)",
+            choices=("best_effort", "reliable"), read_only=True,
+        ),
+    )  # fmt: skip
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__("stacker", **node_arguments)
+
+    def configure(self) -> None:
+        """Makes the rings, the subscriptions and the publishers."""
+        task = self._task = find_task(self.text("task"))
+        self._layout = task.layout
+        self._stacker = Stacker(
+            self._layout,
+            tolerance_s={name: task.camera(name).max_age for name in self._layout.cameras},
+            timeout_s=self.number("frame_timeout"),
+            gap_wait_s=self.number("gap_wait"),
+            depth=self.integer("ring_depth"),
+        )
+        self._observations = self.publisher(topics.OBSERVATION)
+        self._monitor = self.publisher(MONITOR)
+        self.subscription(topics.MOTION, self._on_motion, hot=True)
+        self._cameras = {}
+        for camera in self._layout.cameras:
+            topic = self._camera_topic(camera)
+            self.subscription(topic, partial(self._on_image, camera), hot=True)
+            self._cameras[camera] = self.health.rate(f"{camera} images")
+            self.peers.publisher_of(topic)
+        self.peers.publisher_of(topics.MOTION)
+        self.peers.subscriber_of(topics.OBSERVATION, "agent", required=False)
+        self._ticker = self.ticker(_TICK, self._publish_ready)
+        self._made = self.health.rate("observations")
+        self._delay = self.health.timing("stacking after motion")
+        self._offset = self.health.gauge("worst frame offset", "s")
+        self._late = self.health.counter("steps with a frame missing in between")
+        self._missing = self.health.counter("steps without observation")
+        self._repeated = self.health.counter("repeated motions and frames")
+        self._disordered = self.health.counter("frames out of order")
+        self._refused = self.health.counter("unreadable images")
+        self._told_at: dict[tuple[int, int], float] = {}
+        if self.get_parameter("use_sim_time").value:
+            self._jump = self.get_clock().create_jump_callback(
+                JumpThreshold(
+                    min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
+                ),
+                post_callback=lambda _: self._on_clock_set_back(),
+            )
+
+    def cleanup(self) -> None:
+        """Stops to listen for jumps of the clock."""
+        jump = self.__dict__.pop("_jump", None)
+        if jump is not None:
+            jump.unregister()
+
+    def activate(self) -> None:
+        """Begins without frames: those of before are not to be trusted."""
+        self._stacker.clear()
+
+    def _camera_topic(self, camera: str) -> Topic:
+        topic = topics.camera_image(camera)
+        if self.text("image_reliability") == "best_effort":
+            return topic
+        qos = QoSProfile(
+            history=HistoryPolicy.KEEP_LAST, depth=30, reliability=ReliabilityPolicy.RELIABLE
+        )
+        return Topic(topic.name, topic.type, qos, topic.publisher)
+
+    def _on_clock_set_back(self) -> None:
+        self.get_logger().warning("the clock was set back: all frames are dropped")
+        self._stacker.clear()
+
+    def _on_image(self, camera: str, message: Image) -> None:
+        try:
+            image = image_to_rgb(message)
+        except ImageError as error:
+            self._refused.add()
+            self.health.problem(f"image of {camera}", health.ERROR, f"camera '{camera}': {error}")
+            return
+        self.health.solved(f"image of {camera}")
+        self._cameras[camera].add()
+        ring = self._stacker.rings[camera]
+        disordered = ring.out_of_order
+        if not self._stacker.add_image(camera, time_to_nanoseconds(message.header.stamp), image):
+            self._repeated.add()
+        self._disordered.add(ring.out_of_order - disordered)
+        self._publish_ready()
+
+    def _on_motion(self, message: Motion) -> None:
+        motion = MotionTimes(
+            message.episode,
+            message.step,
+            time_to_nanoseconds(message.begin),
+            time_to_nanoseconds(message.end),
+        )
+        now = time.monotonic()
+        try:
+            if self._stacker.add_motion(motion, now):
+                self._told_at[motion.episode, motion.step] = now
+            else:
+                self._repeated.add()
+        except ValueError as error:
+            self._missing.add()
+            self.health.problem("motion", health.ERROR, str(error))
+            self.get_logger().error(str(error))
+        self._publish_ready()
+
+    def _publish_ready(self) -> None:
+        if not self._stacker.pending:
+            return
+        failed: list[MissingFrames] = []
+        for result in self._stacker.collect(time.monotonic()):
+            told = self._told_at.pop((result.motion.episode, result.motion.step))
+            if isinstance(result, Stack):
+                self._publish(result)
+                self._delay.took(time.monotonic() - told)
+            else:
+                failed.append(result)
+        if failed:
+            self._say_missing(failed)
+        self._ticker.want(bool(self._stacker.pending))
+
+    def _publish(self, stack: Stack) -> None:
+        stamp = nanoseconds_to_time(stack.motion.end_ns)
+        self._observations.publish(
+            observation_message(
+                stack.pixels,
+                self._layout,
+                stack.motion.episode,
+                stack.motion.step,
+                stamp,
+                task=self._task.name,
+                stamps=[nanoseconds_to_time(time_ns) for time_ns in stack.stamps_ns],
+            )
+        )
+        self._made.add()
+        self._offset.set(stack.worst_offset_s)
+        self._late.add(int(stack.late))
+        self.health.solved("frames")
+        self.health.solved("motion")
+        if self._monitor.get_subscription_count():
+            sheet = contact_sheet(stack.pixels, self._layout)
+            self._monitor.publish(array_to_image(sheet, "rgb8", stamp, self._task.name))
+
+    def _say_missing(self, failed: list[MissingFrames]) -> None:
+        self._missing.add(len(failed))
+        last = failed[-1]
+        which = f"episode {last.motion.episode} step {last.motion.step}"
+        if len(failed) > 1:
+            which = f"{len(failed)} steps, the last one {which}"
+        text = f"no observation of {which}: {last.reason}"
+        if all(missing.before_first_frame for missing in failed):
+            self.get_logger().warning(f"{text} (motions from before this node began to listen)")
+            return
+        self.health.problem("frames", health.ERROR, text)
+        self.get_logger().error(text)
+
+
+def main() -> None:
+    """Entry point."""
+    run_node(StackerNode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From stamped camera images and motions to stacked observations."""

@@ -1,0 +1,217 @@
+"""Which frames make up the observation of a motion (App. C.1), and when they are all there."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mentor_camera.stacking.frame_ring import FrameRing
+from mentor_common.messages.frames import FrameLayout
+from mentor_common.messages.images import resize, stack_planes
+
+_REMEMBERED_STEPS = 4096  # steps known as done, so that a repeated Motion makes no second stack
+
+
+@dataclass(frozen=True)
+class MotionTimes:
+    """When the motion that led to a step began and ended; times in nanoseconds."""
+
+    episode: int
+    step: int
+    begin_ns: int
+    end_ns: int
+
+    @property
+    def wanted_ns(self) -> tuple[int, int, int]:
+        """Times of the three frames of App. C.1: begin, midpoint and end."""
+        return (self.begin_ns, self.begin_ns + (self.end_ns - self.begin_ns) // 2, self.end_ns)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The pixels of one observation.
+
+    Args:
+        motion: the motion that led to the observation.
+        pixels: (cameras * 3 * 3, height, width) uint8: cameras, then frames, then R, G, B.
+        stamps_ns: stamp of every frame, cameras outermost, nanoseconds.
+        late: True if a nearer frame was waited for in vain.
+    """
+
+    motion: MotionTimes
+    pixels: np.ndarray
+    stamps_ns: tuple[int, ...]
+    late: bool = False
+
+    @property
+    def worst_offset_s(self) -> float:
+        """Largest distance between a frame and the time it stands for, seconds."""
+        wanted = self.motion.wanted_ns
+        return max(abs(s - wanted[i % 3]) for i, s in enumerate(self.stamps_ns)) / 1e9
+
+
+@dataclass(frozen=True)
+class MissingFrames:
+    """A motion of which no observation can be made, and why.
+
+    ``before_first_frame``: it had ended when the oldest frame that is kept was taken.
+    """
+
+    motion: MotionTimes
+    reason: str
+    before_first_frame: bool = False
+
+
+@dataclass
+class _Pending:
+    motion: MotionTimes
+    since: float  # wall time in seconds at which the motion became known
+    end_seen: float | None = None  # wall time from which every camera had reached the end
+
+
+class Stacker:
+    """Picks for each motion the frames nearest to its begin, midpoint and end.
+
+    Pure: times come in with the calls. Stamps are ROS time in nanoseconds, waiting is measured in
+    seconds of a clock that only goes forward (in lockstep, ROS time stands while a frame is
+    missing).
+
+    Args:
+        layout: cameras in their order and the size of a frame; frames must be 3.
+        tolerance_s: a frame further than this from its time does not stand for it; for all cameras
+            or for each by name.
+        timeout_s: how long the frames of a motion are waited for.
+        gap_wait_s: how long a frame that seems to be missing is waited for once the camera has
+            gone on past the end of the motion.
+        depth: frames kept per camera; must span the longest motion.
+    """
+
+    def __init__(
+        self,
+        layout: FrameLayout,
+        *,
+        tolerance_s: float | Mapping[str, float] = 0.1,
+        timeout_s: float = 1.0,
+        gap_wait_s: float = 0.1,
+        depth: int = 256,
+    ) -> None:
+        if layout.frames != 3:
+            raise ValueError(
+                f"stacker: {layout.frames} frames per camera asked for; App. C.1 has 3 (begin, "
+                "midpoint, end)"
+            )
+        self.layout = layout
+        self.tolerance_s = {
+            camera: tolerance_s[camera] if isinstance(tolerance_s, Mapping) else tolerance_s
+            for camera in layout.cameras
+        }
+        self.timeout_s = timeout_s
+        self.gap_wait_s = gap_wait_s
+        self.rings = {camera: FrameRing(depth) for camera in layout.cameras}
+        self._pending: list[_Pending] = []
+        self._known: OrderedDict[tuple[int, int], None] = OrderedDict()
+        self.duplicate_motions = 0
+
+    @property
+    def pending(self) -> Sequence[MotionTimes]:
+        """Motions whose frames are being waited for, oldest first."""
+        return [entry.motion for entry in self._pending]
+
+    def clear(self) -> None:
+        """Forgets frames and pending motions: the clock was set back."""
+        for ring in self.rings.values():
+            ring.clear()
+        self._pending.clear()
+
+    def add_image(self, camera: str, stamp_ns: int, image: np.ndarray) -> bool:
+        """Takes in a frame (height, width, 3) uint8 RGB of any size; False if it was dropped."""
+        if camera not in self.rings:
+            raise KeyError(f"stacker: no camera '{camera}'; known: {', '.join(self.rings)}")
+        return self.rings[camera].add(
+            stamp_ns, resize(image, self.layout.height, self.layout.width)
+        )
+
+    def add_motion(self, motion: MotionTimes, now: float) -> bool:
+        """Takes in a motion; False if its step is known already. ``now``: wall time, seconds."""
+        key = (motion.episode, motion.step)
+        if key in self._known:
+            self.duplicate_motions += 1
+            return False
+        if motion.end_ns < motion.begin_ns:
+            raise ValueError(
+                f"motion of episode {motion.episode} step {motion.step}: end {motion.end_ns} ns is "
+                f"before begin {motion.begin_ns} ns"
+            )
+        self._known[key] = None
+        if len(self._known) > _REMEMBERED_STEPS:
+            self._known.popitem(last=False)
+        self._pending.append(_Pending(motion, now))
+        return True
+
+    def collect(self, now: float) -> list[Stack | MissingFrames]:
+        """What became ready or hopeless by ``now`` (wall time, seconds); one waits for no other."""
+        results: list[Stack | MissingFrames] = []
+        waiting: list[_Pending] = []
+        for entry in self._pending:
+            result = self._attempt(entry, now)
+            if result is None:
+                waiting.append(entry)
+            else:
+                results.append(result)
+        self._pending = waiting
+        return results
+
+    def _attempt(self, entry: _Pending, now: float) -> Stack | MissingFrames | None:
+        wanted = entry.motion.wanted_ns
+        settled = all(ring.is_settled(t) for ring in self.rings.values() for t in wanted)
+        if settled and self._problem(wanted) is None:
+            return self._stack(entry.motion, late=False)
+        if entry.end_seen is None and all(
+            ring.newest_ns is not None and ring.newest_ns >= wanted[2]
+            for ring in self.rings.values()
+        ):
+            entry.end_seen = now
+        gap_over = entry.end_seen is not None and now - entry.end_seen >= self.gap_wait_s
+        timed_out = now - entry.since >= self.timeout_s
+        if not (gap_over or timed_out):
+            return None
+        problem = self._problem(wanted)
+        if problem is None:
+            return self._stack(entry.motion, late=True)
+        if not timed_out:
+            return None
+        before = any((ring.oldest_ns or 0) > wanted[2] for ring in self.rings.values())
+        return MissingFrames(entry.motion, problem, before_first_frame=before)
+
+    def _problem(self, wanted: Sequence[int]) -> str | None:
+        """Why the frames at hand cannot stand for the wanted times; None if they can."""
+        for camera, ring in self.rings.items():
+            newest = ring.newest_ns
+            if newest is None:
+                return f"camera '{camera}' has sent no frame"
+            for name, time_ns in zip(("begin", "midpoint", "end"), wanted, strict=True):
+                stamp = ring.nearest(time_ns)
+                assert stamp is not None
+                offset_s, tolerance_s = abs(stamp - time_ns) / 1e9, self.tolerance_s[camera]
+                if offset_s > tolerance_s:
+                    behind_s = (wanted[2] - newest) / 1e9
+                    stopped = f"; its newest is {behind_s:.3f} s before the end" * (behind_s > 0)
+                    return (
+                        f"camera '{camera}' has no frame within {tolerance_s:g} s of the "
+                        f"{name} of the motion: nearest {offset_s:.3f} s away{stopped}"
+                    )
+        return None
+
+    def _stack(self, motion: MotionTimes, *, late: bool) -> Stack:
+        frames: list[np.ndarray] = []
+        stamps: list[int] = []
+        for ring in self.rings.values():
+            for time_ns in motion.wanted_ns:
+                stamp = ring.nearest(time_ns)
+                assert stamp is not None
+                frames.append(ring.pixels(stamp))
+                stamps.append(stamp)
+        return Stack(motion, stack_planes(frames), tuple(stamps), late)

@@ -1,0 +1,361 @@
+"""RosEnv: a gymnasium environment whose reset and step go over the topics of a cell.
+
+Any gymnasium agent drives any cell with it: a benchmark bridge, a twin, or the real arm. Also
+registered as ``mentor/ros-v0``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+from gymnasium.error import ResetNeeded
+
+from mentor_common.env.ros_link import RosLink
+from mentor_common.env.ros_requests import EnvironmentLost
+from mentor_common.messages.cdr import write_action
+from mentor_common.messages.experience import (
+    Paired,
+    PairingCounts,
+    observation_pixels,
+    observation_state,
+    reward_terms,
+    time_to_nanoseconds,
+    time_to_seconds,
+)
+from mentor_common.messages.frames import FrameLayout
+from mentor_msgs.msg import Observation, Reward
+
+__all__ = ["EnvironmentChanged", "EnvironmentLost", "RosEnv"]
+
+log = logging.getLogger("mentor.ros_env")
+FAULT_GRACE = 0.5
+"""Seconds for which the observation of a step that ended in a fault is still waited for."""
+
+
+class EnvironmentChanged(RuntimeError):
+    """The environment that answers is not the one that this RosEnv was made for."""
+
+
+class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
+    """The environment of a cell, as the ``describe`` service tells it.
+
+    Observations are uint8 ``(C, H, W)`` as FrameLayout has them, or a dict of that (``image``)
+    and ``state`` if the environment has a state. Actions are float32 ``(A,)``.
+
+    A message out of order, twice, or of another episode changes nothing: it is counted in
+    :attr:`counts` and dropped. All timeouts are seconds of wall time.
+
+    Args:
+        namespace: the cell's namespace, e.g. ``/cell_a``.
+        node: a node whose namespace, remappings, clock and context are taken; else own ones.
+        timeout: for one step; then EnvironmentLost is raised.
+        reset_timeout: for one reset, with the waiting for a peer that is missing.
+        connect_timeout: for the first answer of the environment; default: reset_timeout.
+        action_deadline: seconds after which an action must not move anything any more; 0: the
+            environment's own deadline.
+        use_sim_time: whether actions are stamped by ``/clock`` (without a node only).
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
+
+    def __init__(
+        self,
+        namespace: str = "",
+        *,
+        node: Any = None,
+        timeout: float = 10.0,
+        reset_timeout: float = 60.0,
+        connect_timeout: float | None = None,
+        action_deadline: float = 0.0,
+        use_sim_time: bool = False,
+        render_mode: str | None = None,
+    ) -> None:
+        for name, value in (("timeout", timeout), ("reset_timeout", reset_timeout)):
+            if not value > 0.0:
+                raise ValueError(f"RosEnv: {name} is {value}, must be above 0 seconds")
+        self.timeout, self.reset_timeout = timeout, reset_timeout
+        self.action_deadline = action_deadline
+        self.render_mode = render_mode
+        self.purpose = ""
+        """``header.frame_id`` of the actions: what an episode is for. A learner that lives on the
+        stream learns nothing from an episode whose purpose is ``topics.EVALUATION``."""
+        self.counts = PairingCounts()
+        self._episode: int | None = None
+        self._step = 0
+        self._over = True
+        self._stamp = 0.0
+        self._pixels: npt.NDArray[np.uint8] | None = None
+        # Step 0 of an episode may come before its number is known.
+        self._first: dict[int, Observation] = {}
+        self._observation: Observation | None = None
+        self._reward: Reward | None = None
+        self._newest: Observation | None = None
+        self._rewarded_at = 0.0
+        self._link = RosLink(namespace, node, use_sim_time, self._on_observation, self._on_reward)
+        try:
+            until = time.monotonic() + (connect_timeout or reset_timeout)
+            self.description = self._link.requests.describe(until)
+            self._take_description()
+        except BaseException:
+            self._link.close()
+            raise
+
+    @property
+    def episode(self) -> int | None:
+        """Number of the running episode; None before the first."""
+        return self._episode
+
+    @property
+    def stamp(self) -> float:
+        """Stamp of the newest observation, seconds of ROS time."""
+        return self._stamp
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Has the cell begin a new episode, and waits for its first observation.
+
+        Args:
+            seed: of the episode's randomisation; None: it goes on as it is.
+            options: the task's own, JSON values.
+        Raises: EnvironmentLost if the cell does not get there in ``reset_timeout``, or if this is
+            closed.
+        """
+        if seed is not None and not 0 <= seed < 2**64:
+            raise ValueError(f"seed is {seed}, must be from 0 to 2^64 - 1")
+        super().reset(seed=seed)
+        self._over = True
+        until = time.monotonic() + self.reset_timeout
+        names = list(options or {})
+        values = [json.dumps(_plain((options or {})[name])) for name in names]
+        with self._link.open():
+            self._check_same(self._link.requests.describe(until, ready=True))
+            result = self._link.requests.reset(seed, names, values, until)
+            self._link.remember_peers()
+        self._episode, self._step = int(result.episode), 0
+        self._observation = self._reward = None
+        for episode in sorted(self._first):
+            message = self._first.pop(episode)
+            if episode == self._episode:
+                self._observation = message
+            else:
+                self.counts.strays += 1
+        until = time.monotonic() + self.timeout
+        self._link.wait(
+            lambda: self._observation is not None, until, f"Observation({self._episode}, 0)"
+        )
+        self._over = False
+        paired = self._leave(self._observation, None)
+        return self._seen(paired), self._info(paired)
+
+    def step(
+        self, action: npt.NDArray[np.float32]
+    ) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Publishes the action and waits for the observation and the reward that it leads to.
+
+        Args:
+            action: shape (A,), finite, within the action space.
+        Raises: ResetNeeded before a reset and after an episode's end; ValueError for an action
+            outside the space; EnvironmentLost if no answer comes in ``timeout``. After that, the
+            next reset waits for the environment to be back.
+        """
+        self.send(action)
+        return self.receive()
+
+    def send(self, action: npt.NDArray[np.float32]) -> None:
+        """The first half of :meth:`step`: publishes the action. :meth:`receive` must follow."""
+        if self._over or self._episode is None:
+            raise ResetNeeded("RosEnv: the episode is over or has not begun, call reset() first")
+        values = self._checked(action)
+        answered = self._step
+        self._step += 1
+        self._observation = self._reward = None
+        stamp = self._link.now()
+        message = write_action(
+            values,
+            self._episode,
+            answered,
+            time_to_nanoseconds(stamp),
+            self.purpose,
+            int(self.action_deadline * 1e9),
+        )
+        self._over = True  # Should the wait fail, then only a reset leads on.
+        self._link.send(message)
+
+    def receive(self) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """The second half of :meth:`step`: waits for what the action leads to.
+
+        A fault, of a camera for instance, can leave a step without an observation. The reward says
+        so (not valid, truncated): the episode ends, and the observation returned is the last one.
+        """
+        self._link.wait(
+            self._complete,
+            time.monotonic() + self.timeout,
+            f"Observation and Reward({self._episode}, {self._step})",
+            self._missing,
+        )
+        reward = self._reward
+        assert reward is not None
+        paired = self._leave(self._observation or self._newest, reward)
+        self._over = bool(reward.terminated or reward.truncated)
+        return (
+            self._seen(paired),
+            float(reward.value),
+            bool(reward.terminated),
+            bool(reward.truncated),
+            self._info(paired),
+        )
+
+    def render(self) -> npt.NDArray[np.uint8] | None:
+        """The newest frame of every camera side by side, (H, cameras * W, 3) uint8."""
+        if self.render_mode is None or self._pixels is None:
+            return None
+        layout = self.frame_layout
+        frames = self._pixels.reshape(
+            len(layout.cameras), layout.frames, 3, layout.height, layout.width
+        )[:, -1]
+        return np.concatenate([frame.transpose(1, 2, 0) for frame in frames], axis=1)
+
+    def close(self) -> None:
+        """Leaves the cell. A step that waits in another thread ends with EnvironmentLost."""
+        self._over = True
+        self._link.close()
+
+    # Inner workings.
+
+    def _on_observation(self, message: Observation) -> None:
+        if message.step == 0 and self._over and message.episode != self._episode:
+            if message.episode in self._first:
+                self.counts.duplicates += 1
+                return
+            self._first[message.episode] = message
+            if len(self._first) > 8:
+                del self._first[min(self._first)]
+                self.counts.strays += 1
+        elif message.episode != self._episode or message.step > self._step:
+            self.counts.strays += 1
+        elif message.step < self._step or self._observation is not None:
+            self.counts.duplicates += 1
+        else:
+            self._observation = message
+
+    def _on_reward(self, message: Reward) -> None:
+        if message.episode != self._episode or message.step > self._step or message.step == 0:
+            self.counts.strays += 1
+        elif message.step < self._step or self._reward is not None:
+            self.counts.duplicates += 1
+        else:
+            self._reward, self._rewarded_at = message, time.monotonic()
+
+    def _complete(self) -> bool:
+        if self._reward is None or self._observation is not None:
+            return self._reward is not None
+        fault = self._reward.truncated and not self._reward.valid
+        return fault and time.monotonic() - self._rewarded_at >= FAULT_GRACE
+
+    def _missing(self) -> tuple[bool, bool]:
+        return self._observation is None, self._reward is None
+
+    def _leave(self, observation: Observation | None, reward: Reward | None) -> Paired:
+        assert observation is not None and self._episode is not None
+        self.counts.paired += 1
+        self._newest = observation
+        return Paired(self._episode, self._step, observation, reward)
+
+    def _seen(self, paired: Paired) -> Any:
+        pixels = observation_pixels(paired.observation)
+        if pixels.shape != self.frame_layout.shape:
+            raise EnvironmentChanged(
+                f"observation of episode {paired.episode}, step {paired.step} is "
+                f"{pixels.shape}, described as {self.frame_layout.shape}"
+            )
+        self._pixels = pixels
+        self._stamp = time_to_seconds(paired.observation.header.stamp)
+        if not self._state_size:
+            return pixels
+        state = observation_state(paired.observation)
+        if state.shape != (self._state_size,):
+            raise EnvironmentChanged(
+                f"state of episode {paired.episode}, step {paired.step} has {state.size} "
+                f"numbers, described as {self._state_size}"
+            )
+        return {"image": pixels, "state": state}
+
+    def _info(self, paired: Paired) -> dict[str, Any]:
+        # Same seed, same actions, same info: episode numbers and stamps are properties instead.
+        info: dict[str, Any] = {
+            "success": False,
+            "valid": True,
+            # Where a benchmark has several tasks, which one this episode has.
+            "task": paired.observation.header.frame_id,
+        }
+        if paired.reward is not None:
+            info["success"] = bool(paired.reward.success)
+            info["valid"] = bool(paired.reward.valid)
+            info["reward_terms"] = reward_terms(paired.reward)
+            if paired.reward.reason:
+                info["reason"] = paired.reward.reason
+        return info
+
+    def _checked(self, action: Any) -> npt.NDArray[np.float32]:
+        values = np.asarray(action, np.float32)
+        if values.shape != self._action_shape:
+            raise ValueError(f"action has shape {values.shape}, must be {self._action_shape}")
+        # NaN is in no interval.
+        if not ((values >= self._action_low) & (values <= self._action_high)).all():
+            raise ValueError(
+                f"action {values.tolist()} is outside the space from "
+                f"{self._action_low.tolist()} to {self._action_high.tolist()}"
+            )
+        return values
+
+    def _take_description(self) -> None:
+        description = self.description
+        self.frame_layout = FrameLayout(
+            tuple(description.cameras),
+            int(description.frames),
+            int(description.height),
+            int(description.width),
+            bool(description.stacked),
+        )
+        self.action_repeat = int(description.action_repeat) or 1
+        self.action_names = tuple(description.action_names)
+        self.max_steps = int(description.max_steps) or None
+        self._state_size = int(description.state_size)
+        self._action_low = np.asarray(description.action_low, np.float32)
+        self._action_high = np.asarray(description.action_high, np.float32)
+        self._action_shape = self._action_low.shape
+        image = gymnasium.spaces.Box(0, 255, self.frame_layout.shape, np.uint8)
+        self.observation_space: gymnasium.Space[Any] = image
+        if self._state_size:
+            bounds = (-np.inf, np.inf, (self._state_size,))
+            self.observation_space = gymnasium.spaces.Dict(
+                image=image, state=gymnasium.spaces.Box(*bounds, np.float32)
+            )
+        self.action_space = gymnasium.spaces.Box(self._action_low, self._action_high)
+        if description.period > 0.0:
+            self.metadata = {**self.metadata, "render_fps": max(1, round(1 / description.period))}
+
+    def _check_same(self, description: Any) -> None:
+        for name in ("cameras", "frames", "height", "width", "stacked", "state_size",
+                     "action_names", "action_low", "action_high", "action_repeat"):  # fmt: skip
+            old, new = getattr(self.description, name), getattr(description, name)
+            if not np.array_equal(np.asarray(old), np.asarray(new)):
+                raise EnvironmentChanged(
+                    f"the environment's {name} changed from {old} to {new} (it is "
+                    f"{description.environment} with task {description.task} now, was "
+                    f"{self.description.environment} with {self.description.task}); "
+                    "make a new RosEnv"
+                )
+        self.description = description
+
+
+def _plain(value: Any) -> Any:
+    """Numpy values as JSON has them."""
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value

@@ -1,0 +1,173 @@
+"""What an agent asks of an environment between episodes: what it is, and for a new episode."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.action import ActionClient
+from rclpy.node import Node
+
+from mentor_common.messages import topics
+from mentor_common.node.actions import PATIENCE
+from mentor_msgs.action import ResetEpisode
+from mentor_msgs.srv import Describe
+
+log = logging.getLogger("mentor.ros_env")
+
+LOOK = 0.25
+"""Seconds of wall time between two looks whether the peers are still there."""
+SAY = 5.0
+"""Seconds after which somebody who is waited for is named in the log."""
+_SERVER = topics.RESET_EPISODE.server
+
+
+class EnvironmentLost(RuntimeError):
+    """The environment did not answer in time or is gone; names who is missing. ``reset`` tries
+    again."""
+
+
+class Requests:
+    """The clients of ``describe`` and ``reset_episode``.
+
+    Args:
+        node: that the clients belong to.
+        resolve: gives a name its namespace.
+        spin: serves the node's callbacks until a condition holds or a time.monotonic() is reached.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        resolve: Callable[[str], str],
+        spin: Callable[[Callable[[], bool], float], None],
+    ) -> None:
+        self._node = node
+        self._spin = spin
+        self._describe = node.create_client(Describe, resolve(topics.DESCRIBE.name))
+        self._reset_name = node.resolve_topic_name(resolve(topics.RESET_EPISODE.name))
+        self._reset: Any = ActionClient(node, ResetEpisode, self._reset_name)
+
+    def describe(self, until: float, ready: bool = False) -> Describe.Response:
+        """Asks the environment what it is, until it answers (and is ready).
+
+        Raises: EnvironmentLost.
+        """
+        name = self._node.resolve_service_name(self._describe.srv_name)
+        begin, said, why = time.monotonic(), False, ""
+        while True:
+            why = f"nobody serves {name} (usually the {topics.DESCRIBE.server})"
+            if self._describe.service_is_ready():
+                future = self._describe.call_async(Describe.Request())
+                self._spin(future.done, min(until, time.monotonic() + 2.0))
+                if future.done():
+                    answer: Any = future.result()
+                    if answer.ready or not ready:
+                        if said:
+                            log.info("%s answers after %.1f s", name, time.monotonic() - begin)
+                        return answer
+                    why = f"{answer.environment} is not ready: {answer.message}"
+                else:
+                    self._describe.remove_pending_request(future)
+                    why = f"{name} does not answer"
+            said = _told(begin, until, why, said)
+            self._spin(lambda: False, min(until, time.monotonic() + 0.1))
+
+    def reset(
+        self, seed: int | None, names: list[str], values: list[str], until: float
+    ) -> ResetEpisode.Result:
+        """Calls ``reset_episode`` and waits for its result. Raises: EnvironmentLost."""
+        begin, patience = time.monotonic(), PATIENCE
+        goal = ResetEpisode.Goal(
+            seeded=seed is not None, seed=seed or 0, option_names=names, option_values=values
+        )
+        while True:
+            self._await_server(begin, until)
+            goal.timeout = max(0.1, until - time.monotonic())
+            server = self._endpoints(f"{self._reset_name}/_action/status")
+            stage = [""]
+
+            def heard(message: Any, stage: list[str] = stage) -> None:
+                waits = message.feedback.waiting_for
+                stage[0] = f"stage '{message.feedback.stage}'" + (
+                    f", which waits for {waits}" if waits else ""
+                )
+
+            sent = self._reset.send_goal_async(goal, feedback_callback=heard)
+            again = time.monotonic() + patience
+            if not self._await(sent, min(until, again), server, stage):
+                if again < until:
+                    patience *= 2  # see PATIENCE
+                    continue
+                raise self._unfinished(begin, stage)
+            handle: Any = sent.result()
+            if handle.accepted:
+                break
+            if time.monotonic() >= until:
+                raise EnvironmentLost(f"{self._reset_name} ({_SERVER}) rejects the reset")
+            self._spin(lambda: False, time.monotonic() + 0.2)
+        done = handle.get_result_async()
+        try:
+            if not self._await(done, until, server, stage):
+                raise self._unfinished(begin, stage)
+        except EnvironmentLost:
+            handle.cancel_goal_async()
+            raise
+        result: Any = done.result().result
+        if not result.success:
+            raise EnvironmentLost(
+                f"{self._reset_name} ({_SERVER}) failed{_during(stage)}: "
+                f"{result.message or 'no reason given'}"
+            )
+        return result
+
+    def destroy(self) -> None:
+        """Leaves the graph, before its node does."""
+        self._reset.destroy()
+
+    # Inner workings.
+
+    def _await_server(self, begin: float, until: float) -> None:
+        said = False
+        while not self._reset.server_is_ready():
+            why = f"nobody serves the action {self._reset_name} (usually the {_SERVER})"
+            said = _told(begin, until, why, said)
+            self._spin(lambda: False, min(until, time.monotonic() + 0.05))
+
+    def _await(self, future: Any, until: float, server: frozenset[Any], stage: list[str]) -> bool:
+        status = f"{self._reset_name}/_action/status"
+        while not future.done() and time.monotonic() < until:
+            self._spin(future.done, min(until, time.monotonic() + LOOK))
+            if not future.done() and server and not server & self._endpoints(status):
+                raise EnvironmentLost(
+                    f"whoever served {self._reset_name} (usually the {_SERVER}) is gone"
+                    f"{_during(stage)}"
+                )
+        return bool(future.done())
+
+    def _unfinished(self, begin: float, stage: list[str]) -> EnvironmentLost:
+        return EnvironmentLost(
+            f"{self._reset_name} ({_SERVER}) did not finish in "
+            f"{time.monotonic() - begin:.1f} s{_during(stage)}"
+        )
+
+    def _endpoints(self, topic: str) -> frozenset[Any]:
+        infos = self._node.get_publishers_info_by_topic(topic)
+        return frozenset(bytes(info.endpoint_gid) for info in infos)
+
+
+def _during(stage: list[str]) -> str:
+    return f" in {stage[0]}" if stage[0] else ""
+
+
+def _told(begin: float, until: float, why: str, said: bool) -> bool:
+    """Whether it is in the log by now that somebody waits. Raises: EnvironmentLost if overdue."""
+    now = time.monotonic()
+    if now >= until:
+        raise EnvironmentLost(f"waited {now - begin:.1f} s: {why}")
+    if not said and now - begin > SAY:
+        log.warning("RosEnv waits since %.1f s: %s", now - begin, why)
+        return True
+    return said

@@ -1,0 +1,1 @@
+"""Topics with their QoS, and messages as arrays."""

@@ -1,0 +1,49 @@
+"""How the pixels of an observation are laid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FrameLayout:
+    """Shape and order of the pixels of one observation.
+
+    The pixels are a C-contiguous uint8 array of shape ``(channels, height, width)``: cameras
+    outermost, then frames from oldest to newest, then the planes R, G, B.
+
+    Args:
+        cameras: names of the cameras, in order.
+        frames: frames per camera.
+        height: pixels.
+        width: pixels.
+        stacked: True if the frames of an observation are the newest frames of the last steps (each
+            step adds one frame per camera, the first observation of an episode repeats its own);
+            False if every observation is a block of its own (begin, midpoint, end of a motion).
+    """
+
+    cameras: tuple[str, ...]
+    frames: int
+    height: int
+    width: int
+    stacked: bool
+
+    def __post_init__(self) -> None:
+        for name in ("frames", "height", "width"):
+            value = getattr(self, name)
+            if value < 1:
+                raise ValueError(f"frame layout: {name} is {value}, must be at least 1")
+        if not self.cameras:
+            raise ValueError("frame layout: no camera, at least one is needed")
+        if len(set(self.cameras)) != len(self.cameras):
+            raise ValueError(f"frame layout: cameras {self.cameras} name one camera twice")
+
+    @property
+    def channels(self) -> int:
+        """Planes of one observation: cameras x frames x 3."""
+        return len(self.cameras) * self.frames * 3
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of one observation, ``(channels, height, width)``."""
+        return (self.channels, self.height, self.width)

@@ -1,0 +1,117 @@
+"""Names, types and QoS of everything that crosses a process, each written once.
+
+All names but ``/diagnostics`` and ``/clock`` are relative, so that a namespace holds a cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_profile_sensor_data,
+)
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image, JointState
+from std_msgs.msg import String
+
+from mentor_msgs.action import Gripper, MoveTo, Recover, ResetEpisode
+from mentor_msgs.msg import (
+    Action,
+    EpisodeStart,
+    GroundTruth,
+    Motion,
+    Observation,
+    PolicyWeights,
+    Reward,
+    TrainingStats,
+)
+from mentor_msgs.srv import Backfill, Describe
+
+HISTORY = 256
+"""Messages of experience that a late subscriber still gets."""
+EVALUATION = "evaluation"
+"""``header.frame_id`` of the actions of an evaluation episode: no learner learns from it."""
+
+
+def _qos(depth: int, reliability: ReliabilityPolicy, durability: DurabilityPolicy) -> QoSProfile:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=reliability,
+        durability=durability,
+    )
+
+
+EXPERIENCE_QOS = _qos(HISTORY, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
+LATCHED_QOS = _qos(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
+STATE_QOS = _qos(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
+CLOCK_QOS = _qos(1, ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE)
+IMAGE_QOS: QoSProfile = qos_profile_sensor_data
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic: its relative name, message type, QoS and who usually publishes it."""
+
+    name: str
+    type: Any
+    qos: QoSProfile
+    publisher: str = ""
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A service or an action: its relative name, type and who usually serves it."""
+
+    name: str
+    type: Any
+    server: str = ""
+
+
+OBSERVATION = Topic("observation", Observation, EXPERIENCE_QOS, "stacker or benchmark bridge")
+ACTION = Topic("action", Action, EXPERIENCE_QOS, "agent")
+MOTION = Topic("motion", Motion, EXPERIENCE_QOS, "arm or twin")
+REWARD = Topic("reward", Reward, EXPERIENCE_QOS, "reward node or benchmark bridge")
+EPISODE_START = Topic(
+    "episode_start", EpisodeStart, EXPERIENCE_QOS, "reset node or benchmark bridge"
+)
+GROUND_TRUTH = Topic("ground_truth", GroundTruth, EXPERIENCE_QOS, "twin")
+POLICY_WEIGHTS = Topic("policy_weights", PolicyWeights, LATCHED_QOS, "learner")
+TRAINING = Topic("training", TrainingStats, STATE_QOS, "learner")
+CURRENT_POSE = Topic("arm/current_pose", PoseStamped, STATE_QOS, "arm or twin")
+TARGET_POSE = Topic("arm/target_pose", PoseStamped, STATE_QOS, "arm or twin")
+JOINT_STATES = Topic("joint_states", JointState, STATE_QOS, "arm or twin")
+ROBOT_DESCRIPTION = Topic("robot_description", String, LATCHED_QOS, "arm or twin")
+DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, STATE_QOS, "every node")
+CLOCK = Topic("/clock", Clock, CLOCK_QOS, "twin")
+
+RESET_EPISODE = Interface("reset_episode", ResetEpisode, "reset node or benchmark bridge")
+MOVE_TO = Interface("move_to", MoveTo, "arm or twin")
+GRIPPER = Interface("gripper", Gripper, "arm or twin")
+RECOVER = Interface("recover", Recover, "arm or twin")
+DESCRIBE = Interface("describe", Describe, "environment")
+BACKFILL = Interface("backfill", Backfill, "actor")
+
+
+def camera_image(camera: str) -> Topic:
+    """The colour images of a camera, named as realsense2_camera names them."""
+    return Topic(f"camera/{camera}/color/image_raw", Image, IMAGE_QOS, f"camera '{camera}' or twin")
+
+
+def camera_info(camera: str) -> Topic:
+    """The intrinsics that belong to :func:`camera_image`."""
+    return Topic(
+        f"camera/{camera}/color/camera_info", CameraInfo, IMAGE_QOS, f"camera '{camera}' or twin"
+    )
+
+
+def truth(name: str, message_type: Any) -> Topic:
+    """A true state of the twin. Only evaluation and tests may read it."""
+    return Topic(f"truth/{name}", message_type, EXPERIENCE_QOS, "twin")

@@ -1,0 +1,1 @@
+"""What every node of a cell has: lifecycle, parameters, diagnostics, peers, actions."""

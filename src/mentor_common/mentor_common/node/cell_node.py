@@ -1,0 +1,312 @@
+"""The base of all nodes: lifecycle, parameters, diagnostics, peers, and a clean end."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+
+from mentor_common.messages.topics import Interface, Topic
+from mentor_common.node import health
+from mentor_common.node.actions import Goal, GoalServer, RemoteAction
+from mentor_common.node.declared_parameters import DeclaredParameters
+from mentor_common.node.parameters import Param
+from mentor_common.node.peers import PeerWatch
+from mentor_common.node.reporting import Reporter
+from mentor_common.node.spinning import HotSubscriptions
+from mentor_common.node.ticker import Ticker
+from mentor_common.node.working_node import WorkingNode
+
+STANDARD_PARAMETERS = (
+    Param(
+        "autostart", "bool", True,
+        "whether the node configures and activates itself; else a lifecycle manager does",
+        read_only=True,
+    ),
+    Param(
+        "diagnostics_period", "float", 1.0,
+        "seconds of wall time between two reports on /diagnostics and ~/statistics",
+        low=0.05, high=60.0, read_only=True,
+    ),
+)  # fmt: skip
+LOOKS_PER_SECOND = 2.0
+"""How often a node looks for its peers."""
+
+
+class CellNode(WorkingNode):
+    """A lifecycle node of the cell.
+
+    A node names its parameters in ``PARAMETERS`` and fills in the hooks ``configure`` (make
+    publishers, subscriptions, servers, load what is to be loaded), ``activate``, ``deactivate``
+    and ``cleanup``. An exception in ``configure`` or ``activate`` is said in the log and leaves
+    the node in its former state; with ``autostart`` it ends the process with status 1. What was
+    made in ``configure`` through this class is destroyed by the cleanup.
+
+    While the node is not active it publishes nothing but its diagnostics, hears nothing and
+    rejects goals. The hooks and all callbacks run on one thread.
+    """
+
+    PARAMETERS: ClassVar[Sequence[Param]] = ()
+
+    def __init__(self, name: str, **node_arguments: Any) -> None:
+        super().__init__(name, **node_arguments)
+        self._cell_parameters = DeclaredParameters(
+            self,
+            (*STANDARD_PARAMETERS, *self.PARAMETERS),
+            check=self.check_parameters,
+            changed=self.parameters_changed,
+        )
+        self._cell_parameters.declare()
+        self.health = health.Health()
+        self.peers = PeerWatch(self)
+        self.health.add_source(self.peers.problems)
+        self.hot = HotSubscriptions()
+        self._cell_goal_servers: list[GoalServer] = []
+        self._cell_reporter = Reporter(self, self.health, self.peers)
+        self._cell_steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(
+            self.number("diagnostics_period"), self._cell_reporter.report, clock=self._cell_steady
+        )
+        self.create_timer(1.0 / LOOKS_PER_SECOND, self._cell_look, clock=self._cell_steady)
+        self._cell_own_entities = self._cell_entities()
+        changing = ("active", "state_label", "exit_code")
+        self._cell_foundation = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in changing and "__" not in name and not name.startswith("_cell_")
+        }
+
+    # Hooks, for the nodes to fill in.
+
+    def configure(self) -> None:
+        """Makes everything that the node needs. Raises: any exception, with the reason."""
+
+    def activate(self) -> None:
+        """Begins to work. Raises: any exception, with the reason."""
+
+    def deactivate(self) -> None:
+        """Stops to work."""
+
+    def cleanup(self) -> None:
+        """Lets go of what ``configure`` took, but for publishers, subscriptions and servers."""
+
+    def parameters_changed(self, names: set[str]) -> None:
+        """Told of parameters that have changed at run time, after validation."""
+
+    def check_parameters(self, values: dict[str, Any]) -> str | None:
+        """Why all parameters together are refused, or None. ``values`` are those to be."""
+        return None
+
+    # Parameters.
+
+    def flag(self, name: str) -> bool:
+        """Value of a bool parameter."""
+        return self._cell_parameters.value(name, "bool")  # type: ignore[no-any-return]
+
+    def integer(self, name: str) -> int:
+        """Value of an int parameter."""
+        return self._cell_parameters.value(name, "int")  # type: ignore[no-any-return]
+
+    def number(self, name: str) -> float:
+        """Value of a float parameter."""
+        return self._cell_parameters.value(name, "float")  # type: ignore[no-any-return]
+
+    def text(self, name: str) -> str:
+        """Value of a str parameter."""
+        return self._cell_parameters.value(name, "str")  # type: ignore[no-any-return]
+
+    def items(self, name: str) -> list[Any]:
+        """Value of an array parameter."""
+        return list(self._cell_parameters.values[name])
+
+    def parameter_values(self) -> dict[str, Any]:
+        """All parameters of the table and their values, e.g. to be written beside results."""
+        return dict(self._cell_parameters.values)
+
+    # Talking.
+
+    def publisher(self, topic: Topic) -> Any:
+        """A publisher that is silent while the node is not active."""
+        return self.create_lifecycle_publisher(topic.type, topic.name, topic.qos)
+
+    def subscription(
+        self, topic: Topic, callback: Callable[[Any], None], *, hot: bool = False, **options: Any
+    ) -> Any:
+        """A subscription that is deaf while the node is not active.
+
+        ``hot``: for what a step waits for; such messages are handed over without delay while
+        steps come fast, see :mod:`mentor_common.node.spinning`.
+        """
+
+        def heard(message: Any) -> None:
+            if self.active:
+                callback(message)
+
+        def heard_hot(message: Any) -> None:
+            heard(message)
+            self.hot.heard = time.monotonic()
+
+        called = heard_hot if hot else heard
+        made = self.create_subscription(topic.type, topic.name, called, topic.qos, **options)
+        if hot:
+            self.hot.add(made, called)
+        return made
+
+    def serve(self, interface: Interface, callback: Callable[[Any, Any], Any]) -> Any:
+        """A service ``callback(request, response) -> response``. It must know ``self.active``."""
+        return self.create_service(interface.type, interface.name, callback)
+
+    def serve_action(
+        self,
+        interface: Interface,
+        execute: Callable[[Goal], Any],
+        *,
+        threaded: bool = True,
+        accept: Callable[[Any], str | None] | None = None,
+    ) -> GoalServer:
+        """An action server, see GoalServer. ``accept(goal)`` gives the reason of a refusal."""
+        server = GoalServer(self, interface, execute, threaded=threaded, accept=accept)
+        self._cell_goal_servers.append(server)
+        return server
+
+    def remote_action(self, interface: Interface) -> RemoteAction:
+        """An action of somebody else, to be called from a worker thread."""
+        return RemoteAction(self, interface)
+
+    def timer(self, period: float, callback: Callable[[], None], *, wall: bool = False) -> Any:
+        """A timer that rests while the node is not active; seconds of ROS time or wall time."""
+
+        def tick() -> None:
+            if self.active:
+                callback()
+
+        return self.create_timer(period, tick, clock=self._cell_steady if wall else None)
+
+    def ticker(self, period: float, callback: Callable[[], None]) -> Ticker:
+        """A timer of wall time, seconds, that ticks only while it is wanted."""
+        return Ticker(self.timer(period, callback, wall=True))
+
+    # Lifecycle.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Runs ``configure``."""
+        if not self._cell_step_taken("configure", self._cell_configure):
+            self._cell_destroy_configured()
+            return TransitionCallbackReturn.FAILURE
+        self.state_label = "inactive"
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Runs ``activate``."""
+        self._cell_stopping.clear()
+        # The publishers speak before the hook does, so that it may publish.
+        result = super().on_activate(state)
+        self.active = True
+        if not self._cell_step_taken("activate", self.activate):
+            self.active = False
+            super().on_deactivate(state)
+            return TransitionCallbackReturn.FAILURE
+        self.state_label = "active"
+        self.peers.restart()
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Runs ``deactivate`` and ends the workers."""
+        self._cell_halt()
+        self.state_label = "inactive"
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Runs ``cleanup`` and destroys what ``configure`` made."""
+        self._cell_step_taken("cleanup", self.cleanup)
+        self._cell_destroy_configured()
+        self.state_label = "unconfigured"
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Goes down from any state, and ends the process."""
+        if self.active:
+            self._cell_halt()
+        if self.state_label != "unconfigured":
+            self._cell_step_taken("cleanup", self.cleanup)
+        self.state_label = "finalized"
+        self._cell_stopped()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Back to unconfigured, after an error in a transition."""
+        if self.active:
+            self._cell_halt()
+        self._cell_destroy_configured()
+        self.state_label = "unconfigured"
+        return TransitionCallbackReturn.SUCCESS
+
+    def autostart(self) -> None:
+        """Configures and activates the node, if its parameter says so."""
+        if not self.flag("autostart"):
+            self.get_logger().info("unconfigured; waits for a lifecycle manager (autostart: false)")
+            return
+        success = TransitionCallbackReturn.SUCCESS
+        if self.trigger_configure() != success or self.trigger_activate() != success:
+            self.finish(1)
+
+    # Inner workings.
+
+    def _cell_configure(self) -> None:
+        self.configure()
+        for name, value in self._cell_foundation.items():
+            # A subclass that takes a name of rclpy's Node, such as _clock, breaks it in silence.
+            if getattr(self, name, None) is not value:
+                raise TypeError(
+                    f"{type(self).__name__}.configure overwrites '{name}', which belongs to the "
+                    "base class; choose another name"
+                )
+
+    def _cell_step_taken(self, name: str, hook: Callable[[], None]) -> bool:
+        try:
+            hook()
+        except Exception as error:
+            self.get_logger().error(f"{name} failed: {type(error).__name__}: {error}")
+            self.get_logger().debug(traceback.format_exc())
+            self.health.problem("transition", health.ERROR, f"{name} failed: {error}")
+            return False
+        self.health.solved("transition")
+        return True
+
+    def _cell_halt(self) -> None:
+        self.active = False
+        self._cell_stopping.set()
+        for server in self._cell_goal_servers:
+            server.stop()
+        self._cell_step_taken("deactivate", self.deactivate)
+        self._cell_join_workers(2.5)  # the runner waits little longer for the process
+
+    def _cell_entities(self) -> dict[int, tuple[Callable[[Any], Any], Any]]:
+        groups: list[tuple[Callable[[Any], Any], Any]] = [
+            (self.destroy_subscription, self.subscriptions),
+            (self.destroy_timer, self.timers),
+            (self.destroy_client, self.clients),
+            (self.destroy_service, self.services),
+            (lambda waitable: waitable.destroy(), self.waitables),
+            (self.destroy_lifecycle_publisher, self.publishers),
+        ]
+        return {
+            id(entity): (destroy, entity) for destroy, entities in groups for entity in entities
+        }
+
+    def _cell_destroy_configured(self) -> None:
+        self._cell_goal_servers.clear()
+        self._cell_reporter.forget()
+        self.peers.clear()
+        self.hot.clear()
+        for key, (destroy, entity) in self._cell_entities().items():
+            if key not in self._cell_own_entities and hasattr(entity, "destroy"):
+                destroy(entity)
+
+    def _cell_look(self) -> None:
+        if self.active:
+            self.peers.look()

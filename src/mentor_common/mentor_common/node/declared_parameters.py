@@ -1,0 +1,96 @@
+"""The parameters that a node has declared: their values, and what of them may be changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from mentor_common.node.parameters import Param, ParameterError, check_overrides
+
+RCLPY_PARAMETERS = ("use_sim_time", "start_type_description_service")
+
+
+class DeclaredParameters:
+    """A node's table of parameters, declared; bad values are refused at the start and later.
+
+    Args:
+        node: whose parameters they are.
+        table: the parameters.
+        check: gives the reason why all values together are refused, or None.
+        changed: told the names of parameters that have changed at run time, after validation.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        table: Sequence[Param],
+        check: Callable[[dict[str, Any]], str | None],
+        changed: Callable[[set[str]], None],
+    ) -> None:
+        self.values: dict[str, Any] = {}
+        self._node = node
+        self._full_name: str = node.get_fully_qualified_name()
+        self._table = {param.name: param for param in table}
+        self._check, self._changed = check, changed
+
+    def value(self, name: str, kind: str) -> Any:
+        """Value of a parameter of this type. Raises: KeyError, with those that there are."""
+        param = self._table.get(name)
+        if param is None or param.type != kind:
+            known = [other.name for other in self._table.values() if other.type == kind]
+            raise KeyError(
+                f"node {self._full_name} has no {kind} parameter '{name}'; known: {known}"
+            )
+        return self.values[name]
+
+    def declare(self) -> None:
+        """Declares them with the values given at the start. Raises: ParameterError."""
+        overrides = self._node._parameter_overrides
+        table = tuple(self._table.values())
+        given = check_overrides(
+            self._full_name,
+            table,
+            {name: parameter.value for name, parameter in overrides.items()},
+            RCLPY_PARAMETERS,
+        )
+        for param in table:
+            value = given.get(param.name, param.converted(param.default))
+            # An empty list has no type of its own.
+            overrides[param.name] = Parameter(param.name, param.ros_type, value)
+            self._node.declare_parameter(param.name, value, param.descriptor())
+            self.values[param.name] = value
+        reason = self._check(dict(self.values))
+        if reason:
+            raise ParameterError(f"node {self._full_name}: parameters refused: {reason}")
+        self._node.add_on_set_parameters_callback(self._on_set)
+        self._node.add_post_set_parameters_callback(self._after_set)
+
+    def _on_set(self, parameters: list[Parameter]) -> SetParametersResult:
+        wanted = dict(self.values)
+        for parameter in parameters:
+            param = self._table.get(parameter.name)
+            if param is None:
+                continue
+            reason = param.refusal(parameter.value)
+            if reason:
+                return SetParametersResult(
+                    successful=False,
+                    reason=f"parameter '{parameter.name}': value {parameter.value!r} {reason}",
+                )
+            wanted[parameter.name] = param.converted(parameter.value)
+        reason = self._check(wanted)
+        return SetParametersResult(successful=not reason, reason=reason or "")
+
+    def _after_set(self, parameters: list[Parameter]) -> None:
+        names = set()
+        for parameter in parameters:
+            param = self._table.get(parameter.name)
+            if param is not None:
+                self.values[parameter.name] = param.converted(parameter.value)
+                names.add(parameter.name)
+        if names:
+            self._changed(names)

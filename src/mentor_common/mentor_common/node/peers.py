@@ -1,0 +1,257 @@
+"""Who waits for whom, since when: the peers of a node, watched through the ROS graph."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mentor_common.messages.topics import Interface, Topic
+from mentor_common.node.health import ERROR, WARN, Problem
+
+if TYPE_CHECKING:
+    from rclpy.node import Node
+
+GRACE = 2.0
+"""Seconds for which a peer that has never been there is not missed yet."""
+NAMELESS = 1.0
+"""Seconds for which a peer that is back is not greeted yet while its name is unknown."""
+NAMED = 2.0
+"""Seconds for which the names of endpoints hold while there are as many of them: to ask for names
+costs ten times what counting does, and a cell that idles beside a learner should cost nothing."""
+
+
+@dataclass
+class Peer:
+    """One peer: whoever publishes, hears or serves ``name``.
+
+    Args:
+        role: what it does, e.g. "publishes /cell/motion".
+        usual: who that usually is.
+        present: asks the graph for the names of those who are there.
+        required: whether its absence is an ERROR, or a WARN only.
+        max_silence: seconds without a message after which it counts as missing; None: never.
+    """
+
+    role: str
+    usual: str
+    present: Callable[[], list[str]]
+    required: bool
+    max_silence: float | None
+    since: float
+    heard: float | None = None
+    back: float | None = None
+    nodes: tuple[str, ...] = ()
+    seen: bool = False
+    said: bool = False
+    why: str = ""
+
+    @property
+    def missing(self) -> bool:
+        """Whether it is missing now."""
+        return bool(self.why)
+
+    def hear(self) -> None:
+        """To be called when a message of it comes (for ``max_silence``)."""
+        self.heard = time.monotonic()
+
+    def waited(self) -> float:
+        """Seconds since it went missing."""
+        return time.monotonic() - self.since
+
+
+class PeerWatch:
+    """Looks for the peers of a node; says in one line when one is missed and when it is back."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._peers: list[Peer] = []
+        self._on_loss: list[Callable[[Peer], None]] = []
+
+    def publisher_of(
+        self, topic: Topic, *, required: bool = True, max_silence: float | None = None
+    ) -> Peer:
+        """Watches for somebody who publishes the topic."""
+        name = self._node.resolve_topic_name(topic.name)
+        return self._add(
+            f"publishes {name}",
+            topic.publisher,
+            self._publishers(name),
+            required,
+            max_silence,
+        )
+
+    def subscriber_of(self, topic: Topic, usual: str = "", *, required: bool = True) -> Peer:
+        """Watches for somebody who hears the topic."""
+        name = self._node.resolve_topic_name(topic.name)
+        return self._add(
+            f"hears {name}",
+            usual,
+            _Names(
+                lambda: self._node.count_subscribers(name),
+                lambda: self._node.get_subscriptions_info_by_topic(name),
+            ),
+            required,
+            None,
+        )
+
+    def service(self, interface: Interface, *, required: bool = True) -> Peer:
+        """Watches for somebody who serves the service."""
+        name = self._node.resolve_service_name(interface.name)
+        return self._add(
+            f"serves {name}",
+            interface.server,
+            lambda: [interface.server or "a server"] * self._node.count_services(name),
+            required,
+            None,
+        )
+
+    def action(self, interface: Interface, *, required: bool = True) -> Peer:
+        """Watches for somebody who serves the action."""
+        name = self._node.resolve_topic_name(interface.name)
+        return self._add(
+            f"serves the action {name}",
+            interface.server,
+            self._publishers(f"{name}/_action/status"),
+            required,
+            None,
+        )
+
+    def on_loss(self, callback: Callable[[Peer], None]) -> None:
+        """Calls back when a peer that was there is lost."""
+        self._on_loss.append(callback)
+
+    def clear(self) -> None:
+        """Forgets all peers."""
+        self._peers.clear()
+        self._on_loss.clear()
+
+    def restart(self) -> None:
+        """Begins to wait anew (at activation)."""
+        for peer in self._peers:
+            peer.since, peer.heard = time.monotonic(), None
+            peer.seen = peer.said = False
+            peer.why, peer.nodes, peer.back = "", (), None
+
+    @property
+    def missing(self) -> list[Peer]:
+        """The peers that are missing now."""
+        return [peer for peer in self._peers if peer.missing]
+
+    def waiting_for(self) -> str:
+        """Who is waited for, as one line; empty if nobody."""
+        return "; ".join(_wait_text(peer) for peer in self.missing)
+
+    def problems(self) -> list[Problem]:
+        """The missing peers, for the diagnostics."""
+        return [
+            Problem(ERROR if peer.required and peer.said else WARN, _wait_text(peer))
+            for peer in self.missing
+        ]
+
+    def look(self) -> None:
+        """Looks once for every peer; to be called a few times a second."""
+        for peer in self._peers:
+            self._look_for(peer)
+
+    def _publishers(self, name: str) -> Callable[[], list[str]]:
+        return _Names(
+            lambda: self._node.count_publishers(name),
+            lambda: self._node.get_publishers_info_by_topic(name),
+        )
+
+    def _add(
+        self,
+        role: str,
+        usual: str,
+        present: Callable[[], list[str]],
+        required: bool,
+        max_silence: float | None,
+    ) -> Peer:
+        peer = Peer(role, usual, present, required, max_silence, time.monotonic())
+        self._peers.append(peer)
+        return peer
+
+    def _look_for(self, peer: Peer) -> None:
+        now = time.monotonic()
+        present = peer.present()
+        nodes = tuple(sorted({name for name in present if name != NOT_NAMED_YET}))
+        why = "" if present else f"nobody {peer.role}"
+        if present and peer.max_silence is not None:
+            last = peer.heard if peer.heard is not None else peer.since
+            if now - last > peer.max_silence:
+                why = f"{_said(nodes)}, who {peer.role}, is silent"
+        was_missing = peer.missing
+        if why and not was_missing:
+            peer.since = now if peer.seen else peer.since
+        peer.why = why
+        logger = self._node.get_logger()
+        if why:
+            peer.back = None
+            if not peer.said and (peer.seen or peer.waited() >= GRACE):
+                peer.said = True
+                who = f" ({', '.join(peer.nodes)} did)" if peer.nodes and not present else ""
+                usual = f"; usually the {peer.usual}" if peer.usual else ""
+                logger.warning(
+                    f"{self._node.get_fully_qualified_name()} waits: {why}{who}{usual}; "
+                    f"since {peer.waited():.1f} s"
+                )
+                if peer.seen:
+                    for callback in self._on_loss:
+                        callback(peer)
+        else:
+            if peer.said:
+                peer.back = peer.back or now
+                if not nodes and now - peer.back < NAMELESS:
+                    return
+                logger.info(
+                    f"{self._node.get_fully_qualified_name()} goes on: {_said(nodes)} "
+                    f"{peer.role} after {peer.waited():.1f} s"
+                )
+            peer.said, peer.seen, peer.back = False, True, None
+            peer.nodes = nodes
+
+
+NOT_NAMED_YET = "_NODE_NAME_UNKNOWN_"
+"""Discovery tells of an endpoint first and of its node's name some milliseconds later."""
+
+
+def node_names(infos: Iterable[Any]) -> list[str]:
+    """Full names of the nodes of endpoints; :data:`NOT_NAMED_YET` where it is not known yet."""
+    return [
+        NOT_NAMED_YET
+        if info.node_name == NOT_NAMED_YET
+        else f"{info.node_namespace.rstrip('/')}/{info.node_name}"
+        for info in infos
+    ]
+
+
+class _Names:
+    """Names of the nodes of a topic's endpoints, asked for anew when their number has changed.
+
+    Args:
+        count: number of endpoints.
+        infos: what the graph knows of each.
+    """
+
+    def __init__(self, count: Callable[[], int], infos: Callable[[], Iterable[Any]]) -> None:
+        self._count, self._infos = count, infos
+        self._names: list[str] = []
+        self._until = 0.0
+
+    def __call__(self) -> list[str]:
+        now = time.monotonic()
+        stale = now >= self._until or NOT_NAMED_YET in self._names
+        if stale or self._count() != len(self._names):
+            self._names, self._until = node_names(self._infos()), now + NAMED
+        return self._names
+
+
+def _said(nodes: tuple[str, ...]) -> str:
+    return ", ".join(nodes) or "a node without a name"
+
+
+def _wait_text(peer: Peer) -> str:
+    usual = f" (usually the {peer.usual})" if peer.usual else ""
+    return f"waits for {peer.waited():.0f} s: {peer.why}{usual}"

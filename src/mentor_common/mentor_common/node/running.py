@@ -1,0 +1,100 @@
+"""The process around a node: signals, the executor's thread, and a clean end."""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.dds import ask_for_short_lease
+from mentor_common.node.parameters import ParameterError
+
+
+def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int:
+    """Runs a node until it finishes or SIGINT or SIGTERM comes; returns the exit status.
+
+    The executor has a thread of its own, which is joined before the exit; this thread only waits
+    for signals. Status 0 after a signal, 2 for refused parameters, else the node's own.
+    """
+    ask_for_short_lease()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = make_node()
+    except ParameterError as error:
+        print(f"refused: {error}", file=sys.stderr, flush=True)
+        rclpy.try_shutdown()
+        return 2
+    except Exception:
+        rclpy.try_shutdown()
+        raise
+    node._cell_stopped = stop.set
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+
+    def spin() -> None:
+        node._cell_executor_thread = threading.get_ident()
+        try:
+            node.autostart()
+            while not stop.is_set():
+                executor.spin_once()
+                node.hot.spin(executor, stop.is_set)
+            _go_down(node, executor)
+        except ExternalShutdownException:
+            pass
+        except Exception as error:
+            node.get_logger().fatal(f"{error!r}\n{traceback.format_exc()}")
+            node.finish(1)
+        finally:
+            stop.set()
+
+    thread = threading.Thread(target=spin, name="executor")
+    thread.start()
+    while not stop.wait(0.5):
+        pass
+    node.call_soon(lambda: None)  # work to do ends the executor's wait
+    thread.join()
+    executor.remove_node(node)
+    executor.shutdown(0.5)
+    node.destroy_node()
+    rclpy.try_shutdown()
+    return node.exit_code or 0
+
+
+def main(make_node: Callable[[], CellNode]) -> None:
+    """:func:`run`, then ends the process with the status; for entry points.
+
+    What was registered to be done at the exit is done (children, temporary files, logs), but the
+    interpreter is not taken apart: with torch that takes seconds, and a worker that does not end
+    would hold it for ever.
+    """
+    code = run(make_node)
+    try:
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        ctypes.CDLL(None).fflush(None)
+    finally:
+        os._exit(code)
+
+
+def _go_down(node: CellNode, executor: SingleThreadedExecutor) -> None:
+    if node.state_label != "finalized":
+        node.trigger_shutdown()
+    # Lets the last answers out: results of goals that were stopped just now.
+    until = time.monotonic() + 0.1
+    while time.monotonic() < until:
+        executor.spin_once(timeout_sec=0.02)

@@ -1,0 +1,1 @@
+"""Task files as dataclasses, and one module per task with its states and success."""

@@ -1,0 +1,69 @@
+"""What plays the peers of a tested node: a node beside it, over real DDS."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
+
+from mentor_common.messages import topics
+
+
+class FakePartner:
+    """A node in a context of its own, whose callbacks run on threads of their own."""
+
+    def __init__(self, name: str, namespace: str | None = None) -> None:
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.node = rclpy.create_node(name, namespace=namespace, context=self.context)
+        self.states: list[str] = []
+        """What the node of ``hear_diagnostics`` says of its lifecycle, report by report."""
+
+    def begin(self, threads: int = 1) -> None:
+        """Spins from now on; for when all that the node has is made."""
+        if threads == 1:
+            self._executor = SingleThreadedExecutor(context=self.context)
+        else:
+            self._executor = MultiThreadedExecutor(threads, context=self.context)
+        self._executor.add_node(self.node)
+        self._thread = threading.Thread(target=self._executor.spin)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stops."""
+        self._executor.shutdown()
+        self._thread.join()
+        self.node.destroy_node()
+        self.context.try_shutdown()
+
+    def hear_diagnostics(self, of: str) -> list[tuple[int, str]]:
+        """Level and message of each report of nodes whose name holds ``of``, as they come."""
+        heard: list[tuple[int, str]] = []
+        self.states.clear()
+
+        def on_diagnostics(message: DiagnosticArray) -> None:
+            for status in message.status:
+                if of in status.name:
+                    heard.append((status.level[0], status.message))
+                    self.states += [v.value for v in status.values if v.key == "state"]
+
+        topic = topics.DIAGNOSTICS
+        self.node.create_subscription(topic.type, topic.name, on_diagnostics, topic.qos)
+        return heard
+
+    def wait_until_active(self, connected: Callable[[], bool], who: str) -> None:
+        """Until this peer finds the node, and the node then says that it is active: not deaf."""
+        assert self.wait(connected, 60.0), f"{who} did not come"
+        self.states.clear()
+        assert self.wait(lambda: "active" in self.states, 60.0), f"{who} is not active"
+
+    def wait(self, done: Callable[[], bool], seconds: float) -> bool:
+        """Whether it comes about in time."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not done():
+            time.sleep(0.005)
+        return done()

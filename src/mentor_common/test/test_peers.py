@@ -1,0 +1,97 @@
+"""What a node says of its peers, as discovery tells of them bit by bit."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mentor_common.messages import topics
+from mentor_common.node import peers
+from mentor_common.node.peers import NOT_NAMED_YET, PeerWatch
+
+
+class Graph:
+    """The part of a node that the watch asks, with endpoints as a test sets them."""
+
+    def __init__(self) -> None:
+        self.publishers: list[tuple[str, str]] = []
+        self.said: list[str] = []
+        self.asked = 0
+
+    def get_logger(self) -> Any:
+        return SimpleNamespace(warning=self.said.append, info=self.said.append)
+
+    def get_fully_qualified_name(self) -> str:
+        return "/cell/me"
+
+    def resolve_topic_name(self, name: str) -> str:
+        return f"/cell/{name}"
+
+    def count_publishers(self, name: str) -> int:
+        return len(self.publishers)
+
+    def get_publishers_info_by_topic(self, name: str) -> list[Any]:
+        self.asked += 1
+        return [SimpleNamespace(node_namespace=n, node_name=m) for n, m in self.publishers]
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return Graph()
+
+
+@pytest.fixture
+def watch(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> PeerWatch:
+    monkeypatch.setattr(peers, "GRACE", 0.0)
+    made = PeerWatch(graph)  # type: ignore[arg-type]
+    made.publisher_of(topics.ACTION)
+    made.look()
+    assert "waits: nobody publishes /cell/action" in graph.said.pop()
+    return made
+
+
+def test_a_peer_is_greeted_when_discovery_has_told_its_name(graph: Graph, watch: PeerWatch) -> None:
+    graph.publishers = [("_NODE_NAMESPACE_UNKNOWN_", NOT_NAMED_YET)]
+    watch.look()
+    assert not graph.said and not watch.missing
+    graph.publishers = [("/cell", "agent")]
+    watch.look()
+    watch.look()
+    assert len(graph.said) == 1
+    assert "goes on: /cell/agent publishes /cell/action" in graph.said[0]
+
+
+def test_a_peer_that_never_gets_a_name_is_greeted_without(
+    graph: Graph, watch: PeerWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "NAMELESS", 0.0)
+    graph.publishers = [("_NODE_NAMESPACE_UNKNOWN_", NOT_NAMED_YET)]
+    watch.look()
+    assert "goes on: a node without a name publishes /cell/action" in graph.said[0]
+    graph.publishers = []
+    watch.look()
+    assert "waits: nobody publishes /cell/action" in graph.said[1] and "did)" not in graph.said[1]
+
+
+def test_names_are_asked_for_only_when_somebody_comes_or_goes_or_after_a_while(
+    graph: Graph, watch: PeerWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph.publishers = [("/cell", "agent")]
+    watch.look()
+    asked = graph.asked
+    for _ in range(5):
+        watch.look()
+    assert graph.asked == asked
+    graph.publishers = []
+    watch.look()
+    assert "(/cell/agent did)" in graph.said[-1] and watch.missing
+    graph.publishers = [("/cell", "other")]
+    watch.look()
+    assert "goes on: /cell/other" in graph.said[-1]
+    later = peers.time.monotonic() + peers.NAMED
+    monkeypatch.setattr(peers, "time", SimpleNamespace(monotonic=lambda: later))
+    asked = graph.asked
+    watch.look()
+    assert graph.asked == asked + 1

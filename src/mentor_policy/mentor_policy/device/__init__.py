@@ -1,0 +1,1 @@
+"""Where and in which number type tensors are computed."""

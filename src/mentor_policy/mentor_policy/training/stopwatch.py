@@ -1,0 +1,50 @@
+"""How long somebody has worked: read at any moment, by any thread."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+
+class Stopwatch:
+    """Runs inside its ``with``; the work that is under way counts as far as it is."""
+
+    def __init__(self) -> None:
+        self._state: tuple[float, float | None] = (0.0, None)  # seconds before; since when now
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of work so far."""
+        done, began = self._state
+        return done if began is None else done + time.monotonic() - began
+
+    def __enter__(self) -> Stopwatch:
+        self._state = (self._state[0], time.monotonic())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._state = (self.seconds, None)
+
+
+class IdleShare:
+    """Share of the time since the last look in which a clock did not run.
+
+    Args:
+        clock: to look at.
+    """
+
+    def __init__(self, clock: Stopwatch) -> None:
+        self._clock = clock
+        self._before = (time.monotonic(), clock.seconds)
+
+    def look(self) -> float:
+        """0 to 1; begins anew."""
+        before, now = self._before, (time.monotonic(), self._clock.seconds)
+        self._before = now
+        passed, worked = now[0] - before[0], now[1] - before[1]
+        return min(1.0, max(0.0, 1.0 - worked / passed)) if passed > 0.0 else 1.0

@@ -1,0 +1,1 @@
+"""Reset routines, one module per task."""

@@ -1,0 +1,1 @@
+"""The slot state classifiers: networks, training, evaluation."""

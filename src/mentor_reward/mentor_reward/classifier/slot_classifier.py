@@ -1,0 +1,161 @@
+"""Trained networks of both slots: their files, and what they see (App. C.3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from mentor_reward.classifier.slot_network import SlotNetwork
+from mentor_reward.rewards.slots import SLOTS, VIEWS, states_of, views_of
+
+Measured = dict[tuple[int, str], torch.Tensor]
+"""Measures (1, 2 * BANDS) of the frames of one moment, by finder and camera."""
+
+
+class SlotClassifier:
+    """A trained network with the names of its classes.
+
+    Args:
+        camera: the slot camera it was trained for.
+        network: the network; is set to evaluation mode.
+    """
+
+    def __init__(self, camera: str, network: SlotNetwork) -> None:
+        self.camera = camera
+        self.states = states_of(camera)
+        self.views = network.views
+        self.network = network.eval()
+
+    @classmethod
+    def load(cls, camera: str, path: str | Path | None = None) -> SlotClassifier:
+        """Reads weights; without a path the ones that come with this package.
+
+        Raises:
+            FileNotFoundError: there are no such weights.
+            ValueError: the file holds weights of another slot or another network.
+        """
+        states = states_of(camera)
+        source = Path(path) if path else Path(str(files(__package__) / "weights"))
+        file = source / f"{camera}.safetensors" if source.is_dir() else source
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"slot classifier: no weights of '{camera}' at {file}; train them with "
+                "'python -m mentor_reward train' or give the folder that holds them"
+            )
+        try:
+            with safe_open(str(file), framework="pt") as opened:
+                meta = opened.metadata() or {}
+                tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(f"slot classifier: {file} is no safetensors file: {error}") from error
+        names = json.loads(meta.get("classes", "[]"))
+        if meta.get("camera") != camera or names != [s.name for s in states]:
+            raise ValueError(
+                f"slot classifier: {file} holds classes {names} of camera '{meta.get('camera')}', "
+                f"wanted are {[s.name for s in states]} of '{camera}'"
+            )
+        try:
+            network = SlotNetwork(len(states), int(meta.get("views", "1")))
+            network.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise ValueError(f"slot classifier: {file} fits another network: {error}") from error
+        return cls(camera, network)
+
+    def save(self, path: str | Path, **notes: str) -> None:
+        """Writes the weights with camera, classes and ``notes`` as metadata, by renaming.
+
+        Numbers are written in half precision: no more is needed, and it halves the file.
+        """
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        meta = {
+            "camera": self.camera,
+            "classes": json.dumps([s.name for s in self.states]),
+            "views": str(self.views),
+            **notes,
+        }
+        tensors = {
+            name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+            for name, tensor in self.network.state_dict().items()
+        }
+        save_file(tensors, str(part), metadata=meta)
+        part.chmod(0o644)
+        part.replace(path)
+
+    @torch.inference_mode()
+    def logits(self, frames: np.ndarray) -> np.ndarray:
+        """Logits (B, classes) float32 of views (B, 3 to 9, 84, 84) uint8, planes R, G, B.
+
+        The views stand in the order of VIEWS; a classifier of fewer looks at nothing else.
+
+        Raises:
+            ValueError: there are fewer views than this classifier needs.
+        """
+        planes = 3 * self.views
+        if frames.shape[1] < planes:
+            raise ValueError(
+                f"slot classifier '{self.camera}' looks at {self.views} frames of three planes "
+                f"(see views_of), got {frames.shape[1]} planes"
+            )
+        return self.network(torch.from_numpy(np.ascontiguousarray(frames[:, :planes]))).numpy()
+
+    def classify(self, views: np.ndarray) -> IntEnum:
+        """State seen in the views (3 to 9, 84, 84) of one moment, uint8, planes R, G, B."""
+        return self.states(int(self.logits(views[None])[0].argmax()))
+
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """Cameras whose frames it looks at."""
+        return VIEWS[self.camera][: self.views]
+
+    @torch.inference_mode()
+    def see(self, frames: Mapping[str, np.ndarray], measured: Measured) -> IntEnum:
+        """State seen in the cameras' frames (3, 84, 84) uint8 of one moment.
+
+        ``measured`` keeps what was measured for the other slot's classifier, which looks at the
+        same frames: none is searched twice.
+        """
+        views = views_of(self.camera, {name: frames[name] for name in self.cameras})
+        parts = []
+        for index, (name, finder) in enumerate(
+            zip(self.cameras, self.network.finders, strict=True)
+        ):
+            key = (id(finder), name)
+            if key not in measured:
+                view = torch.from_numpy(views[None, 3 * index : 3 * index + 3])
+                measured[key] = finder.measure(view)
+            parts.append(measured[key])
+        return self.states(int(self.network.read(torch.cat(parts, 1)).argmax()))
+
+
+def load_classifiers(
+    folder: str | Path | None = None, cameras: Sequence[str] = tuple(SLOTS)
+) -> dict[str, SlotClassifier]:
+    """The classifiers of all slots, from a folder or from this package.
+
+    Those that were trained with the same finders share them, so that :meth:`SlotClassifier.see`
+    searches a frame once for all.
+    """
+    classifiers = {camera: SlotClassifier.load(camera, folder) for camera in cameras}
+    first, *others = (classifier.network for classifier in classifiers.values())
+    for network in others:
+        for kind in ("finder", "side_finder"):
+            own, other = getattr(first, kind), getattr(network, kind)
+            if own is not None and other is not None and _alike(own, other):
+                setattr(network, kind, own)
+    return classifiers
+
+
+def _alike(one: nn.Module, other: nn.Module) -> bool:
+    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)

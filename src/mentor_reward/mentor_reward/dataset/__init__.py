@@ -1,0 +1,1 @@
+"""Labelled images: collecting, labelling, reading."""

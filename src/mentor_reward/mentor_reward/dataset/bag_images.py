@@ -1,0 +1,74 @@
+"""Frames of a camera from an MCAP bag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from mentor_common.messages.images import image_to_rgb, resize
+from mentor_common.messages.topics import camera_image
+from mentor_reward.rewards.slots import IMAGE_SIZE, VIEWS, views_of
+
+
+def bag_frames(
+    bag: str | Path, camera: str, every_s: float, topic: str = ""
+) -> Iterator[np.ndarray]:
+    """Frames of a camera's image topic, at least ``every_s`` seconds apart, uint8.
+
+    (3, 84, 84), or (6, 84, 84) where the bag has the other slot camera too, or (9, 84, 84) where it
+    has the side camera besides: the views of :func:`views_of`, with the newest frame of each, which
+    is late by a period of the camera at most. The others are found beside the camera's own topic,
+    under their usual names.
+
+    Raises:
+        FileNotFoundError: there is no .mcap file.
+        ValueError: the bag lacks the topic; the message names those it has.
+    """
+    from mcap.reader import make_reader
+
+    ending = topic or camera_image(camera).name
+    path = Path(bag)
+    files = sorted(path.glob("*.mcap")) if path.is_dir() else [path]
+    if not files or not files[0].is_file():
+        raise FileNotFoundError(f"{bag} is no MCAP bag: no .mcap file there")
+    for file in files:
+        with file.open("rb") as stream:
+            reader = make_reader(stream)
+            summary = reader.get_summary()
+            known = sorted({c.topic for c in summary.channels.values()}) if summary else []
+            names = [name for name in known if name.endswith(ending)]
+            if not names:
+                raise ValueError(f"{file} has no topic ending in '{ending}'; it has {known}")
+            cameras = dict.fromkeys(names, camera)
+            cameras |= _beside(camera, names, known)
+            wanted, newest, last_s = set(cameras.values()), dict[str, bytes](), -np.inf
+            for _, channel, message in reader.iter_messages(topics=list(cameras)):
+                newest[cameras[channel.topic]] = message.data
+                time_s = message.log_time / 1e9
+                if channel.topic not in names or len(newest) < len(wanted):
+                    continue
+                if time_s - last_s >= every_s:
+                    last_s = time_s
+                    yield views_of(camera, {name: _frame(newest[name]) for name in wanted})
+
+
+def _beside(camera: str, names: list[str], known: list[str]) -> dict[str, str]:
+    """Topics of the other cameras that are looked at, and which camera each is."""
+    usual = camera_image(camera).name
+    found = {
+        name.removesuffix(usual) + camera_image(other).name: other
+        for name in names
+        if name.endswith(usual)
+        for other in VIEWS[camera][1:]
+    }
+    return {topic: other for topic, other in found.items() if topic in known}
+
+
+def _frame(data: bytes) -> np.ndarray:
+    from rclpy.serialization import deserialize_message
+    from sensor_msgs.msg import Image
+
+    rgb = image_to_rgb(deserialize_message(data, Image))
+    return resize(rgb, IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1)

@@ -1,0 +1,281 @@
+"""Collecting slot images: labelled ones from a simulated cell, others from bags and folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from mentor_common.messages.frames import FrameLayout
+from mentor_reward.dataset.exploration import choose_behaviour
+from mentor_reward.dataset.labelled_images import (
+    LABELS,
+    LabelledImage,
+    count_states,
+    read_frame,
+    read_labels,
+    write_image,
+    write_labels,
+    write_silhouettes,
+)
+from mentor_reward.rewards.slots import SLOTS, states_of, views_of
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
+_PROFILE_UNIT = 0.02  # metres
+EPISODES_PER_PART = 60
+"""Episodes that one process plays with counts and choices of their own."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One moment of an episode: the cameras' views and what they show."""
+
+    group: str
+    views: dict[str, np.ndarray]  # camera -> (9, 84, 84) uint8, see views_of
+    states: dict[str, int]
+    profiles: dict[str, tuple[float, ...]]
+    silhouettes: dict[str, np.ndarray] | None = None  # camera -> (3, 84, 84) uint8, as views
+
+
+def _sample(group: str, frames: Mapping[str, np.ndarray], truth: dict[str, Any]) -> Sample:
+    return Sample(
+        group,
+        {camera: views_of(camera, frames) for camera in SLOTS},
+        {camera: int(truth[camera]) for camera in SLOTS},
+        {camera: _profile(truth.get(f"{camera}_profile")) for camera in SLOTS},
+        _silhouettes(truth.get("silhouettes")),
+    )
+
+
+def _silhouettes(shares: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray] | None:
+    if shares is None:
+        return None
+    planes = {camera: share[None] for camera, share in shares.items()}
+    return {camera: views_of(camera, planes) for camera in SLOTS}
+
+
+def _frames(pixels: np.ndarray, layout: FrameLayout, frame: int) -> dict[str, np.ndarray]:
+    grouped = pixels.reshape(len(layout.cameras), layout.frames, 3, layout.height, layout.width)
+    return {camera: grouped[index, frame] for index, camera in enumerate(layout.cameras)}
+
+
+def _profile(metres: np.ndarray | None) -> tuple[float, ...]:
+    """Lengths in units of 2 cm, so that they are of about the size of 1; empty if unknown."""
+    if metres is None:
+        return ()
+    return tuple(round(float(v), 4) for v in np.clip(np.ravel(metres) / _PROFILE_UNIT, -3, 3))
+
+
+def rollout_samples(
+    env: gymnasium.Env, seed: int, wanted: Callable[[dict[str, int]], bool] = lambda states: False
+) -> Iterator[Sample]:
+    """Plays one episode and yields its samples.
+
+    The environment tells the truth in ``info["slot_1"]`` and ``info["slot_2"]``; where it tells the
+    same of the motion's midpoint in ``info["midpoint"]``, that frame is a sample too. One that
+    collects moments by itself has them in ``info["moments"]``, frames included: those are the
+    samples then. ``wanted`` says whether states (camera -> state) are rare as yet; there the
+    episode lingers.
+    """
+    layout: FrameLayout = env.unwrapped.frame_layout  # type: ignore[attr-defined]
+    group = f"seed-{seed}"
+    observation, info = env.reset(seed=seed)
+    behaviour = choose_behaviour(env, np.random.default_rng(seed))
+    over = False
+    while True:
+        pixels = observation["image"] if isinstance(observation, dict) else observation
+        if "moments" in info:
+            for moment in info["moments"]:
+                yield _sample(group, moment["frames"], moment)
+        else:
+            if info.get("midpoint"):
+                yield _sample(group, _frames(pixels, layout, 1), info["midpoint"])
+            yield _sample(group, _frames(pixels, layout, -1), info)
+        if over:
+            return
+        states = {camera: int(info[camera]) for camera in SLOTS}
+        observation, _, terminated, truncated, info = env.step(behaviour(wanted(states)))
+        over = terminated or truncated
+
+
+def collect_from_env(
+    env: gymnasium.Env,
+    folder: str | Path,
+    seeds: Iterable[int],
+    *,
+    per_class: int,
+    name: str = "",
+    log: Callable[[str], None] = print,
+) -> list[LabelledImage]:
+    """Plays episodes until every state of every slot has ``per_class`` images, or no seed is left.
+
+    Of states that come often, a random choice of ``per_class`` images is kept. ``name`` sets the
+    files apart from those of others who write to the same folder; labels.csv is not written.
+    """
+    folder = Path(folder)
+    counts = {(camera, int(state)): 0 for camera in SLOTS for state in states_of(camera)}
+    kept: dict[tuple[str, int], list[LabelledImage]] = {key: [] for key in counts}
+
+    def is_rare(states: dict[str, int]) -> bool:
+        return any(
+            counts[camera, state]
+            < sum(n for key, n in counts.items() if key[0] == camera) / len(states_of(camera)) / 2
+            for camera, state in states.items()
+        )
+
+    for episode, seed in enumerate(seeds):
+        if episode % 10 == 0:
+            log(_report(counts, episode))
+        if all(len(images) >= per_class for images in kept.values()):
+            break
+        rng = np.random.default_rng([seed, 1])
+        for sample in rollout_samples(env, seed, is_rare):
+            for camera, state in sample.states.items():
+                key = (camera, state)
+                counts[key] += 1
+                # Reservoir: every image of a state has the same chance of being kept.
+                full = len(kept[key]) == per_class
+                place = int(rng.integers(counts[key])) if full else len(kept[key])
+                if place >= per_class:
+                    continue
+                file = f"{camera}/{states_of(camera)(state).name.lower()}-{name}{place:05d}.png"
+                profile = sample.profiles[camera]
+                image = LabelledImage(file, camera, state, sample.group, profile)
+                write_image(folder, image, sample.views[camera])
+                if sample.silhouettes is not None:
+                    write_silhouettes(folder, image, sample.silhouettes[camera])
+                kept[key][place : place + 1] = [image]
+    return [image for images in kept.values() for image in images]
+
+
+def collect_in_processes(
+    make_env: Callable[[], gymnasium.Env],
+    folder: str | Path,
+    seeds: range,
+    *,
+    per_class: int,
+    processes: int,
+    log: Callable[[str], None] = print,
+) -> list[LabelledImage]:
+    """:func:`collect_from_env` in several processes.
+
+    ``make_env`` must be picklable. Episodes are played in parts of EPISODES_PER_PART, which share
+    ``per_class`` evenly; each part is on the disk, with its labels, when it has ended. So the
+    outcome does not depend on the number of processes, and an interruption loses a part at most.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    parts = [seeds[i : i + EPISODES_PER_PART] for i in range(0, len(seeds), EPISODES_PER_PART)]
+    share = -(-per_class // len(parts))
+    jobs = [(make_env, str(folder), part, share, f"{index}-") for index, part in enumerate(parts)]
+    images: list[LabelledImage] = []
+
+    def add(more: list[LabelledImage]) -> None:
+        images.extend(more)
+        write_labels(folder, images)
+
+    if processes == 1:
+        for job in jobs:
+            add(_collect_part(*job, log=log))
+    else:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            for part in [pool.submit(_collect_part, *job) for job in jobs]:
+                add(part.result())
+    for camera in SLOTS:
+        log(f"{camera}: {count_states(images, camera)}")
+    return images
+
+
+def _collect_part(
+    make_env: Callable[[], gymnasium.Env],
+    folder: str,
+    seeds: Iterable[int],
+    per_class: int,
+    name: str,
+    log: Callable[[str], None] = print,
+) -> list[LabelledImage]:
+    env = make_env()
+    try:
+        return collect_from_env(env, folder, seeds, per_class=per_class, name=name, log=log)
+    finally:
+        env.close()
+
+
+def _report(counts: dict[tuple[str, int], int], episodes: int) -> str:
+    shown = [
+        f"{camera} " + "/".join(str(counts[camera, int(state)]) for state in states_of(camera))
+        for camera in SLOTS
+    ]
+    return f"{episodes} episodes, seen of each state: {', '.join(shown)}"
+
+
+def import_pictures(source: str | Path, camera: str, folder: str | Path) -> list[LabelledImage]:
+    """Takes in pictures of a real slot camera; those in a folder named as a state get its label.
+
+    ``source/inside/a.jpg`` is labelled INSIDE, ``source/a.jpg`` waits for ``label``. The folder
+    above the picture is its group.
+
+    Raises:
+        FileNotFoundError: there is no picture under ``source``.
+    """
+    by_name = {state.name.lower(): int(state) for state in states_of(camera)}
+    files = sorted(p for p in Path(source).rglob("*") if p.suffix.lower() in _PICTURES)
+    if not files:
+        raise FileNotFoundError(f"{source} holds no pictures ({', '.join(_PICTURES)})")
+    return _append(
+        folder,
+        camera,
+        (
+            (
+                read_frame(p),
+                by_name.get(p.parent.name.lower()),
+                f"{Path(source).name}-{p.parent.name}",
+            )
+            for p in files
+        ),
+    )
+
+
+def import_bag(
+    bag: str | Path, camera: str, folder: str | Path, *, every_s: float = 0.5, topic: str = ""
+) -> list[LabelledImage]:
+    """Takes unlabelled frames of a slot camera from an MCAP bag, one each ``every_s`` seconds.
+
+    Args:
+        bag: the .mcap file, or the folder of a rosbag2 recording that holds one.
+        camera: the slot camera.
+        folder: folder of labelled images; made if it is not there.
+        every_s: seconds of recording time between two frames.
+        topic: name of the image topic; empty: whatever ends in camera/<camera>/color/image_raw.
+    """
+    from mentor_reward.dataset.bag_images import bag_frames
+
+    return _append(
+        folder,
+        camera,
+        ((frame, None, Path(bag).stem) for frame in bag_frames(bag, camera, every_s, topic)),
+    )
+
+
+def _append(
+    folder: str | Path, camera: str, frames: Iterable[tuple[np.ndarray, int | None, str]]
+) -> list[LabelledImage]:
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    images = read_labels(folder) if (folder / LABELS).exists() else []
+    taken = {image.file for image in images}
+    number, added = 0, []
+    for frame, state, group in frames:
+        while (name := f"{camera}/import-{number:06d}.png") in taken:
+            number += 1
+        taken.add(name)
+        image = LabelledImage(name, camera, state, group)
+        write_image(folder, image, frame)
+        added.append(image)
+    write_labels(folder, images + added)
+    return added

@@ -1,0 +1,84 @@
+"""The arm's URDF, made from the compiled model, for robot_description."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from mentor_sim_bridge.twins.arm.panda import (
+    ARM_JOINTS,
+    FINGER_JOINTS,
+    TORQUE_LIMITS,
+    assets_folder,
+)
+
+VELOCITY_LIMITS = (2.175, 2.175, 2.175, 2.175, 2.61, 2.61, 2.61, 0.05, 0.05)
+"""Radians per second of the arm's joints (data sheet), metres per second of the fingers."""
+
+
+def panda_urdf(model: mujoco.MjModel, base: str = "base") -> str:
+    """URDF of the arm with hulls as visuals; its root link is `base`, at the world's origin."""
+    links = [f'<link name="{base}"/>']
+    joints: list[str] = []
+    for body in range(1, model.nbody):
+        name = model.body(body).name
+        if not name.startswith("panda0_"):
+            continue
+        links.append(f'<link name="{name}">{_visuals(model, body)}</link>')
+        parent = model.body(model.body_parentid[body]).name
+        parent = base if parent == "world" else parent
+        origin = _origin(model.body_pos[body], model.body_quat[body])
+        ends = f'<parent link="{parent}"/><child link="{name}"/>{origin}'
+        joint = int(model.body_jntadr[body])
+        if joint < 0:
+            joints.append(f'<joint name="{name}_mount" type="fixed">{ends}</joint>')
+            continue
+        number = (*ARM_JOINTS, *FINGER_JOINTS).index(model.joint(joint).name)
+        effort = (*TORQUE_LIMITS, 70.0, 70.0)[number]
+        kind = "revolute" if number < len(ARM_JOINTS) else "prismatic"
+        low, high = model.jnt_range[joint]
+        joints.append(
+            f'<joint name="{model.joint(joint).name}" type="{kind}">{ends}'
+            f'<axis xyz="{_numbers(model.jnt_axis[joint])}"/>'
+            f'<limit lower="{low:.6g}" upper="{high:.6g}" effort="{effort:g}" '
+            f'velocity="{VELOCITY_LIMITS[number]:g}"/></joint>'
+        )
+    return f'<?xml version="1.0"?><robot name="panda">{"".join(links + joints)}</robot>'
+
+
+def _visuals(model: mujoco.MjModel, body: int) -> str:
+    folder = assets_folder() / "meshes" / "collision"
+    parts = []
+    for geom in range(model.ngeom):
+        if model.geom_bodyid[geom] != body:
+            continue
+        mesh = int(model.geom_dataid[geom])
+        # MuJoCo moved the mesh to its own centre and axes; the file has it as it was.
+        turn, back = np.zeros(4), np.zeros(4)
+        mujoco.mju_negQuat(back, model.mesh_quat[mesh])
+        mujoco.mju_mulQuat(turn, model.geom_quat[geom], back)
+        shift = np.zeros(3)
+        mujoco.mju_rotVecQuat(shift, model.mesh_pos[mesh], turn)
+        origin = _origin(model.geom_pos[geom] - shift, turn)
+        file = folder / f"{model.mesh(mesh).name.removesuffix('_col')}.stl"
+        parts.append(
+            f'<visual>{origin}<geometry><mesh filename="file://{file}" '
+            f'scale="{_numbers(model.mesh_scale[mesh])}"/></geometry></visual>'
+        )
+    return "".join(parts)
+
+
+def _origin(position: np.ndarray, quaternion: np.ndarray) -> str:
+    matrix = np.zeros(9)
+    mujoco.mju_quat2Mat(matrix, quaternion)
+    r = matrix.reshape(3, 3)
+    pitch = np.arcsin(np.clip(-r[2, 0], -1.0, 1.0))
+    if abs(r[2, 0]) < 1.0 - 1e-9:
+        roll, yaw = np.arctan2(r[2, 1], r[2, 2]), np.arctan2(r[1, 0], r[0, 0])
+    else:
+        roll, yaw = 0.0, np.arctan2(-r[0, 1], r[1, 1])
+    return f'<origin xyz="{_numbers(position)}" rpy="{_numbers(np.array([roll, pitch, yaw]))}"/>'
+
+
+def _numbers(values: np.ndarray) -> str:
+    return " ".join(f"{value + 0.0:.6g}" for value in np.round(values, 9))

@@ -1,0 +1,153 @@
+"""The workcell as a MuJoCo specification: table, post, cable, two slots, cameras, lights, arm."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from mentor_sim_bridge.twins.arm.panda import (
+    ARM_JOINTS,
+    FINGER_JOINTS,
+    GRASP_SITE,
+    TORQUE_LIMITS,
+    panda_spec,
+)
+from mentor_sim_bridge.twins.cable.config import CableConfig, SlotConfig
+
+CAMERAS = ("side", "slot_1", "slot_2")
+TIE = "grasp_tie"
+HAND_ROTATION = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
+"""Grasp frame in the world: pointing down, fingers closing along x."""
+
+
+def cable_scene(config: CableConfig) -> mujoco.MjSpec:
+    """The whole cell. The cable's end is tied to the grasp site by the equality `grasp_tie`."""
+    spec = mujoco.MjSpec.from_string(_fixture_xml(config))
+    frame = spec.worldbody.add_frame()
+    spec.attach(panda_spec(), frame=frame, prefix="", suffix="")
+    tie = spec.add_equality()
+    tie.name = TIE
+    tie.type = mujoco.mjtEq.mjEQ_CONNECT
+    tie.objtype = mujoco.mjtObj.mjOBJ_SITE
+    tie.name1 = "cable_S_last"
+    tie.name2 = GRASP_SITE
+    tie.solref = [0.01, 1.0]
+    for joint, limit in zip(ARM_JOINTS, TORQUE_LIMITS, strict=True):
+        motor = spec.add_actuator()
+        motor.name = motor.target = joint
+        motor.trntype = mujoco.mjtTrn.mjTRN_JOINT
+        motor.ctrlrange = motor.forcerange = [-limit, limit]
+    for joint in FINGER_JOINTS:
+        servo = spec.add_actuator()
+        servo.name = servo.target = joint
+        servo.trntype = mujoco.mjtTrn.mjTRN_JOINT
+        servo.gainprm[0] = 500.0
+        servo.biastype = mujoco.mjtBias.mjBIAS_AFFINE
+        servo.biasprm[1] = -500.0
+        servo.ctrlrange = [0.0, 0.04]
+        servo.forcerange = [-70.0, 70.0]
+    return spec
+
+
+def _slot_xml(name: str, slot: SlotConfig) -> str:
+    """Two walls along the local y axis on a floor plate; no hooks."""
+    half = slot.length / 2
+    offset = slot.gap / 2 + slot.wall_thickness / 2
+    walls = "".join(
+        f'<geom name="{name}_wall_{side}" class="fixture" type="box" material="{name}" '
+        f'size="{slot.wall_thickness / 2} {half} {slot.wall_height / 2}" '
+        f'pos="{sign * offset} 0 {slot.wall_height / 2}"/>'
+        for side, sign in (("left", -1), ("right", 1))
+    )
+    return (
+        f'<body name="{name}" pos="{slot.position[0]} {slot.position[1]} 0" '
+        f'euler="0 0 {slot.yaw}">{walls}</body>'
+    )
+
+
+def _camera_xml(name: str, position: np.ndarray, target: np.ndarray, fovy: float) -> str:
+    back = position - target
+    right = np.cross([0.0, 0.0, 1.0], back)
+    right /= np.linalg.norm(right)
+    up = np.cross(back, right)
+    up /= np.linalg.norm(up)
+    axes = " ".join(f"{value:.6f}" for value in (*right, *up))
+    place = " ".join(f"{value:.6f}" for value in position)
+    return f'<camera name="{name}" pos="{place}" xyaxes="{axes}" fovy="{fovy}"/>'
+
+
+def _slot_camera_xml(name: str, slot: SlotConfig) -> str:
+    """Looks along the channel from the post's side, from above, at the walls' upper edges.
+
+    It stands 0.48 m off and sees 85 mm: the middle 168 x 168 pixels of a colour image of 1280 x 720
+    that spans 42 degrees. From so far the cable looks equally wide at every height.
+    """
+    along = np.array([-np.sin(slot.yaw), np.cos(slot.yaw), 0.0])
+    target = np.array([*slot.position, slot.wall_height * 0.75])
+    position = target + 0.35 * along + np.array([0.09, 0.0, 0.31])
+    return _camera_xml(name, position, target, 10.2)
+
+
+def _fixture_xml(config: CableConfig) -> str:
+    post, cable, motion = config.post, config.cable, config.motion
+    cameras = (
+        _camera_xml("side", np.array([0.98, 0.02, 0.46]), np.array([0.47, -0.015, 0.055]), 54.0)
+        + _slot_camera_xml("slot_1", config.slot_1)
+        + _slot_camera_xml("slot_2", config.slot_2)
+    )
+    return f"""<mujoco model="cable_routing">
+  <compiler angle="radian" autolimits="true"/>
+  <option timestep="{motion.timestep}" cone="pyramidal" jacobian="dense" integrator="implicitfast"
+          solver="Newton" iterations="30" ls_iterations="20" tolerance="1e-8"/>
+  <size memory="16M"/>
+  <extension><plugin plugin="mujoco.elasticity.cable"/></extension>
+  <visual>
+    <headlight active="0"/>
+    <map znear="0.02" zfar="10"/>
+    <quality offsamples="0" shadowsize="0" numslices="8" numstacks="4" numquads="4"/>
+    <global offwidth="640" offheight="480"/>
+  </visual>
+  <default>
+    <default class="fixture">
+      <geom contype="0" conaffinity="1" condim="3" friction="0.4 0.005 0.0001"/>
+    </default>
+    <light directional="true" diffuse=".5 .5 .5" specular=".2 .2 .2" castshadow="false"/>
+    <default class="looks"><geom contype="0" conaffinity="0"/></default>
+  </default>
+  <asset>
+    <material name="table" rgba=".65 .62 .56 1" specular="0.1" shininess="0.2"/>
+    <material name="cable" rgba=".9 .2 .1 1" specular="0.2"/>
+    <material name="slot_1" rgba=".1 .3 .7 1" specular="0.2"/>
+    <material name="slot_2" rgba=".1 .5 .25 1" specular="0.2"/>
+    <material name="post" rgba=".25 .25 .27 1"/>
+  </asset>
+  <worldbody>
+    <light name="left" pos="0.9 0.7 1.4" dir="-.35 -.45 -1.2"/>
+    <light name="right" pos="0.9 -0.9 1.4" dir="-.35 .5 -1.2"/>
+    <geom name="table" class="fixture" type="plane" size="0 0 0.1" material="table"/>
+    <geom name="post" class="looks" type="cylinder" size="0.012 {post[2] / 2 + 0.006}"
+          pos="{post[0]} {post[1] + 0.006} {post[2] / 2 + 0.006}" material="post"/>
+    {_slot_xml("slot_1", config.slot_1)}
+    {_slot_xml("slot_2", config.slot_2)}
+    {cameras}
+    <body name="anchor" pos="{post[0]} {post[1]} {post[2]}" euler="0 0 {-np.pi / 2}">
+      <composite type="cable" prefix="cable_" initial="ball" curve="s"
+                 count="{cable.segments + 1} 1 1" size="{cable.length}">
+        <plugin plugin="mujoco.elasticity.cable">
+          <config key="twist" value="{_modulus(config)}"/>
+          <config key="bend" value="{_modulus(config)}"/>
+          <config key="flat" value="true"/>
+        </plugin>
+        <joint kind="main" damping="{cable.damping}" armature="1e-6"/>
+        <geom type="capsule" size="{cable.radius}" density="{cable.density}" material="cable"
+              contype="1" conaffinity="0" condim="3" friction="0.4 0.005 0.0001"/>
+      </composite>
+    </body>
+  </worldbody>
+</mujoco>"""
+
+
+def _modulus(config: CableConfig) -> str:
+    """A number of as many characters as any drawn modulus, so that it can be written over."""
+    low, _ = config.randomisation.bend_modulus
+    return f"{low:.6e}"

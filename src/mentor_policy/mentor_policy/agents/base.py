@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from mentor_policy.agents.batch import Batch
 
 Pixels = npt.NDArray[np.uint8] | Tensor
 Vector = npt.NDArray[np.float32] | Tensor
+ActionArray = npt.NDArray[np.float32]
 
 
 class Agent(ABC):
@@ -23,16 +25,24 @@ class Agent(ABC):
 
     Args:
         action_size: A, numbers in an action.
+        device: where its weights lie and its updates are computed.
     """
 
-    def __init__(self, action_size: int) -> None:
+    def __init__(self, action_size: int, device: torch.device | None = None) -> None:
         self.action_size = action_size
+        self.device = device or torch.device("cpu")
 
-    @abstractmethod
     def act(
         self, obs: Pixels, state: Vector | None = None, *, step: int, evaluate: bool
-    ) -> npt.NDArray[np.float32]:
-        """Choose an action.
+    ) -> ActionArray:
+        """Return the action of :meth:`act_with_mean`, ``(A,) float32`` in [-1, 1]."""
+        return self.act_with_mean(obs, state, step=step, evaluate=evaluate)[0]
+
+    @abstractmethod
+    def act_with_mean(
+        self, obs: Pixels, state: Vector | None = None, *, step: int, evaluate: bool
+    ) -> tuple[ActionArray, ActionArray]:
+        """Choose an action, and return beside it what it was drawn around.
 
         Args:
             obs: ``(C, H, W) uint8``.
@@ -41,8 +51,16 @@ class Agent(ABC):
             evaluate: True for the mean action, False to explore.
 
         Returns:
-            ``(A,) float32`` in [-1, 1].
+            The action and the policy's mean action, each ``(A,) float32`` in [-1, 1]. While actions
+            are uniform at the start, the mean is what the untrained policy would have done.
+
+        Raises:
+            ValueError: the observation has another shape or type than the agent reads.
         """
+
+    def to_device(self, batch: Batch) -> Batch:
+        """Return a batch on the agent's device; from pinned memory without waiting for the copy."""
+        return batch.to(self.device)
 
     @abstractmethod
     def update(self, batch: Batch, step: int) -> dict[str, Tensor]:

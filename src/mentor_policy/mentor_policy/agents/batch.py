@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
+import torch
 from torch import Tensor
 
 
@@ -40,3 +41,15 @@ class Batch:
     def size(self) -> int:
         """Number of transitions, B."""
         return self.action.shape[0]
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device, copied there without waiting where it is in pinned memory.
+
+        Memory layouts stay; a batch that is there already is returned as it is.
+        """
+        moved = {
+            field.name: tensor.to(device, non_blocking=True)
+            for field in fields(self)
+            if (tensor := getattr(self, field.name)) is not None and tensor.device != device
+        }
+        return replace(self, **moved) if moved else self

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Generator, Tensor, nn
 
 from mentor_common.messages.frames import FrameLayout
-from mentor_policy.agents.base import Agent, Pixels, Vector
+from mentor_policy.agents.base import ActionArray, Agent, Pixels, Vector
 from mentor_policy.agents.batch import Batch
 from mentor_policy.agents.exploration import (
     CorrelatedNoise,
@@ -144,23 +143,24 @@ class DrQv2Agent(Agent):
 
     # Acting
 
-    def act(
+    def act_with_mean(
         self, obs: Pixels, state: Vector | None = None, *, step: int, evaluate: bool
-    ) -> npt.NDArray[np.float32]:
-        """See :meth:`Agent.act`. Always computed in float32."""
+    ) -> tuple[ActionArray, ActionArray]:
+        """See :meth:`Agent.act_with_mean`. Always computed in float32."""
         generator = self.generators["acting"]
-        if not evaluate and step < self.settings.explore_steps:
-            uniform = torch.rand(self.action_size, generator=generator) * 2.0 - 1.0
-            return np.asarray(uniform.numpy(), dtype=np.float32)
         self._check_observation(obs, state)
         with torch.no_grad():
             pixels = torch.as_tensor(obs).unsqueeze(0).to(torch.float32).sub_(PIXEL_CENTRE)
             pixels = pixels.contiguous(memory_format=torch.channels_last)
             vector = None if state is None else torch.as_tensor(state).float().unsqueeze(0)
-            mean, _ = self.actor(self.encoder(pixels), vector)
-            if not evaluate:
-                mean = inside(mean + self._stddev(step) * self._noise.next(generator))
-        return np.asarray(mean[0].numpy(), dtype=np.float32)
+            mean = self.actor(self.encoder(pixels), vector)[0][0]
+            if evaluate:
+                action = mean
+            elif step < self.settings.explore_steps:
+                action = torch.rand(self.action_size, generator=generator) * 2.0 - 1.0
+            else:
+                action = inside(mean + self._stddev(step) * self._noise.next(generator))
+        return np.asarray(action.numpy(), np.float32), np.asarray(mean.numpy(), np.float32)
 
     def _check_observation(self, obs: Pixels, state: Vector | None) -> None:
         shape = self.frame_layout.shape

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
-from mentor_policy.agents.base import Agent, Pixels, Vector
+from mentor_policy.agents.base import ActionArray, Agent, Pixels, Vector
 from mentor_policy.agents.batch import Batch
 from mentor_policy.agents.snapshot import check_tensors, set_generator
 
@@ -26,12 +25,12 @@ class RandomAgent(Agent):
         super().__init__(action_size)
         self._generator = Generator().manual_seed(seed * 1_000_003 + 1)
 
-    def act(
+    def act_with_mean(
         self, obs: Pixels, state: Vector | None = None, *, step: int, evaluate: bool
-    ) -> npt.NDArray[np.float32]:
-        """See :meth:`Agent.act`."""
+    ) -> tuple[ActionArray, ActionArray]:
+        """See :meth:`Agent.act_with_mean`; the mean of uniform actions is 0."""
         action = torch.rand(self.action_size, generator=self._generator) * 2.0 - 1.0
-        return np.asarray(action.numpy(), dtype=np.float32)
+        return np.asarray(action.numpy(), np.float32), np.zeros(self.action_size, np.float32)
 
     def update(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Learns nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from mentor_policy.config.agent import (
     TacoConfig,
 )
 from mentor_policy.config.train import Config, TrainConfig
+
+DEVICE_NAME = r"auto|cpu|cuda(:\d{1,3})?"
+"""What ``train.device`` may be; whether it is there is seen when it is used."""
 
 
 class ConfigError(ValueError):
@@ -51,6 +55,10 @@ def _check_train(train: TrainConfig) -> None:
         _at_least(train, key, 0, "train")
     for key in ("checkpoint_every_frames", "keep_checkpoints", "log_every_frames"):
         _at_least(train, key, 1, "train")
+    if not re.fullmatch(DEVICE_NAME, train.device):
+        raise ConfigError(
+            f"train.device is {train.device!r}; allowed are auto, cpu, cuda, cuda:0, cuda:1, ..."
+        )
     _at_least(train, "updates_per_step", 0.0, "train")
     _between(train, "discount", 0.0, 1.0, section="train")
     _between(train, "reward_scale", 1e-6, 1e6, section="train")

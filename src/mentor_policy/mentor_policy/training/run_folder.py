@@ -18,7 +18,8 @@ from mentor_policy.training.environment import Shape
 
 FORMAT = "mentor run"
 FREE = {
-    "train.frames", "train.threads", "train.eval_every_frames", "train.eval_episodes",
+    "train.frames", "train.threads", "train.device",
+    "train.eval_every_frames", "train.eval_episodes",
     "train.keep_checkpoints", "train.checkpoint_every_frames", "train.log_every_frames",
     "train.updates_behind", "train.video", "agent.check_gradients", "agent.keep_freed_memory",
 }  # fmt: skip

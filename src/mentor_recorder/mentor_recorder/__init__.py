@@ -1,0 +1,1 @@
+"""Records a cell into bags, replays and compares them, and shows the cell live."""

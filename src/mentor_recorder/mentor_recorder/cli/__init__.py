@@ -1,0 +1,1 @@
+"""The commands of ``python -m mentor_recorder``, one in each module."""

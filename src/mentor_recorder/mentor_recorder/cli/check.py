@@ -1,0 +1,30 @@
+"""``python -m mentor_recorder check``: whether a bag is whole, with no gap and no double."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mentor_common.bags.reader import Bag
+from mentor_recorder.bags.check import check
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("bag", type=Path, help="folder of a bag, or an .mcap file")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print; return the exit status: 0 if nothing is wrong, else 1."""
+    bag = Bag(options.bag)
+    findings = check(bag)
+    for problem in findings.problems:
+        print(f"problem: {problem}")
+    verdict = (
+        "nothing is wrong" if not findings.problems else f"{len(findings.problems)} problem(s)"
+    )
+    print(
+        f"bag {bag.path}: {sum(bag.counts.values())} messages, {findings.steps} complete steps; "
+        f"{verdict}"
+    )
+    return 1 if findings.problems else 0

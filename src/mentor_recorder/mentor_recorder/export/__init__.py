@@ -1,0 +1,1 @@
+"""A bag as pictures and films for people."""

@@ -1,0 +1,1 @@
+"""Recording: which topics, into which bag, and what becomes of a disk that refuses."""

@@ -19,6 +19,10 @@ os.environ.setdefault("MUJOCO_GL", "egl")
 import gymnasium as gym
 import numpy as np
 
+from mentor_common.env.registration import register_environments
+
+register_environments()
+
 TASKS = {
     "metaworld": "mentor/metaworld-assembly-v0",
     "dog": "mentor/dmc-dog_walk-v0",

@@ -10,6 +10,8 @@ flavour="${ROS_DISTRO:-wheels} $("$venv/bin/python" -c 'import sys; print(sys.ex
 if [ "$flavour" != "$(cat install/.flavour 2>/dev/null)" ]; then
   rm -rf build/mentor_* install
 fi
+# Links to files that have moved away; one called sitecustomize.py or conftest.py would be looked for.
+find build install -xtype l -delete 2>/dev/null || true
 mkdir -p install
 echo "$flavour" >install/.flavour
 

@@ -19,8 +19,5 @@ setup(
         "images, experience, topics and QoS, nodes, RosEnv."
     ),
     license="Apache-2.0",
-    entry_points={
-        "console_scripts": [],
-        "gymnasium.envs": ["__root__ = mentor_common.env.registration:register"],
-    },
+    entry_points={"console_scripts": []},
 )

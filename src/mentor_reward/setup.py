@@ -20,6 +20,6 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": ["reward_node = mentor_reward.nodes.reward_node:main"],
-        "gymnasium.envs": ["__root__ = mentor_reward.registration:register_environments"],
+        "mentor.environments": ["mentor_reward = mentor_reward.registration:register_own"],
     },
 )

@@ -6,8 +6,6 @@ setup(
     name=NAME,
     version="0.1.0",
     packages=find_packages(exclude=["test", "test.*"]),
-    # Lets plain gymnasium.make() find the environments: see its first lines.
-    py_modules=["sitecustomize"],
     package_data={NAME: ["py.typed", "twins/cable/*.yaml"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
@@ -23,6 +21,6 @@ setup(
             "benchmark_bridge = mentor_sim_bridge.nodes.benchmark_bridge:main",
             "cable_twin = mentor_sim_bridge.nodes.cable_twin:main",
         ],
-        "gymnasium.envs": ["mentor = mentor_sim_bridge.registration:register_all"],
+        "mentor.environments": ["mentor_sim_bridge = mentor_sim_bridge.registration:register_own"],
     },
 )

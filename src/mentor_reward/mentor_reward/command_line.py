@@ -115,6 +115,9 @@ def _add_label(commands: Any) -> None:
 def _make_env(name: str, options: dict[str, Any] | None = None) -> Any:
     import gymnasium
 
+    from mentor_common.env.registration import register_environments
+
+    register_environments()
     return gymnasium.make(name, disable_env_checker=True, **(options or {}))
 
 

@@ -6,9 +6,12 @@ import gymnasium
 import numpy as np
 import pytest
 
+from mentor_common.env.registration import register_environments
 from mentor_common.tasks.cable_routing import is_success, reward_terms
 from mentor_reward.classifier.slot_classifier import load_classifiers
 from mentor_reward.rewards.cable_routing import SlotStateReader, judge_states
+
+register_environments()
 
 
 @pytest.fixture(scope="module")

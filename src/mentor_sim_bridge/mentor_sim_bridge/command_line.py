@@ -102,9 +102,9 @@ def _full_id(name: str) -> str:
 def _list(options: argparse.Namespace) -> None:
     import gymnasium as gym
 
-    from mentor_sim_bridge.registration import register_all
+    from mentor_common.env.registration import register_environments
 
-    register_all()
+    register_environments()
     for name in sorted(name for name in gym.registry if name.startswith("mentor/")):
         short = name.removeprefix("mentor/").removesuffix("-v0")
         if options.paper and short not in PAPER:
@@ -117,11 +117,11 @@ def _make(name: str, options: argparse.Namespace) -> tuple[Any, Any]:
     """The environment and the policy that is asked for."""
     import gymnasium as gym
 
+    from mentor_common.env.registration import register_environments
     from mentor_sim_bridge.benchmarks.any_gymnasium import make_pixel_env
     from mentor_sim_bridge.benchmarks.experts import ScriptedExpert, task_of
-    from mentor_sim_bridge.registration import register_all
 
-    register_all()
+    register_environments()
     name = _full_id(name)
     more: dict[str, Any] = {}
     if options.policy == "scripted":
@@ -162,10 +162,10 @@ def _show(options: argparse.Namespace) -> None:
 def _bridge(options: argparse.Namespace) -> int:
     import gymnasium as gym
 
+    from mentor_common.env.registration import register_environments
     from mentor_sim_bridge.bridge.fleet import BridgeFleet
-    from mentor_sim_bridge.registration import register_all
 
-    register_all()
+    register_environments()
     parameters: dict[str, Any] = {}
     for item in options.set:
         name, equals, text = item.partition("=")

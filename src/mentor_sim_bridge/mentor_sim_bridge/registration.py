@@ -1,20 +1,19 @@
-"""Names every environment of this package to gymnasium, without importing a simulator.
-
-Declared as entry point ``mentor`` of the group ``gymnasium.envs``.
-"""
+"""Registers every environment of this package with gymnasium, without importing a simulator."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
+import gymnasium
+
 from mentor_sim_bridge.benchmarks import names
+from mentor_sim_bridge.twins.registration import register_twins
 
 _MODULE = "mentor_sim_bridge.benchmarks"
 
 
 def benchmark_ids() -> dict[str, tuple[str, dict[str, Any]]]:
-    """All benchmark environments: id to entry point and its arguments."""
+    """Return all benchmark environments: id to entry point and its arguments."""
     table: dict[str, tuple[str, dict[str, Any]]] = {}
     for domain, tasks in names.DMC.items():
         for task in tasks:
@@ -37,14 +36,8 @@ def benchmark_ids() -> dict[str, tuple[str, dict[str, Any]]]:
     return table
 
 
-def register_all() -> None:
-    """Registers the benchmarks and, where they are installed, the twins. Twice is once."""
-    import gymnasium as gym
-
+def register_own() -> None:
+    """Register the benchmarks and the twins; the entry point of group ``mentor.environments``."""
     for name, (entry_point, kwargs) in benchmark_ids().items():
-        if name not in gym.registry:
-            gym.register(name, entry_point=entry_point, kwargs=kwargs)
-    if find_spec("mentor_sim_bridge.twins") and find_spec("mentor_sim_bridge.twins.registration"):
-        from mentor_sim_bridge.twins.registration import register_twins
-
-        register_twins()
+        gymnasium.register(name, entry_point=entry_point, kwargs=kwargs)
+    register_twins()

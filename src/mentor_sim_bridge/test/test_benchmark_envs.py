@@ -12,6 +12,10 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from paper_tasks import PAPER_TASKS, PaperTask
 
+from mentor_common.env.registration import register_environments
+
+register_environments()
+
 every_task = pytest.mark.parametrize("task", PAPER_TASKS, ids=lambda task: task.name)
 
 

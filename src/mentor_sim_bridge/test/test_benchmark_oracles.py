@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from paper_tasks import EXPERT_TASKS
 
+from mentor_common.env.registration import register_environments
 from mentor_sim_bridge.benchmarks.experts import ScriptedExpert
 from mentor_sim_bridge.benchmarks.names import MT5
+
+register_environments()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mentor_common.env.registration import register_environments
+
+register_environments()
+
 
 def difference(ours: NDArray[Any], theirs: NDArray[Any]) -> float:
     """Mean absolute difference of two pictures, 0 to 255."""

@@ -9,9 +9,9 @@ import gymnasium
 import numpy as np
 import pytest
 
+from mentor_common.env.registration import register_environments
 from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward
 from mentor_common.tasks.task import find_task
-from mentor_sim_bridge.registration import register_all
 from mentor_sim_bridge.twins.cable.cell import CableCell
 from mentor_sim_bridge.twins.cable.config import load_cable_config
 from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
@@ -188,7 +188,7 @@ def test_unseeded_resets_go_on_from_the_last_seed(env):
 
 
 def test_gymnasium_makes_it_by_its_id_with_the_promised_spaces():
-    register_all()
+    register_environments()
     env = gymnasium.make("mentor/cable_routing-v0")
     observation, info = env.reset(seed=0)
     assert env.observation_space.shape == observation.shape == (27, 84, 84)

@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from mentor_sim_bridge.registration import register_all
+from mentor_common.env.registration import register_environments
 from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 from mentor_sim_bridge.twins.cable.snapshots import CableMomentsEnv
 
@@ -105,7 +105,7 @@ def test_silhouettes_cover_the_cable_and_nothing_else_and_change_no_picture(env)
 
 
 def test_it_is_registered_and_takes_the_number_of_moments():
-    register_all()
+    register_environments()
     made = gymnasium.make("mentor/cable_routing_moments-v0", moments=2, disable_env_checker=True)
     try:
         made.reset(seed=0)

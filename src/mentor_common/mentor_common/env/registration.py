@@ -1,13 +1,24 @@
-"""Registers RosEnv with gymnasium, found through the entry point group ``gymnasium.envs``."""
+"""Registers the environments of the whole stack with gymnasium."""
 
 from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
 
 import gymnasium
 
 ROS_ENV_ID = "mentor/ros-v0"
+GROUP = "mentor.environments"
+"""Entry points of functions that register a package's own environments."""
 
 
-def register() -> None:
-    """Makes ``gymnasium.make("mentor/ros-v0", namespace="/cell_a")`` work."""
-    if ROS_ENV_ID not in gymnasium.registry:
-        gymnasium.register(ROS_ENV_ID, entry_point="mentor_common.env.ros_env:RosEnv")
+@cache
+def register_environments() -> None:
+    """Register ``mentor/ros-v0`` and the environments of every installed package.
+
+    gymnasium loads no entry points since its version 1.0. Importing :mod:`mentor_common.env` calls
+    this function, as importing a package of environments does everywhere.
+    """
+    gymnasium.register(ROS_ENV_ID, entry_point="mentor_common.env.ros_env:RosEnv")
+    for entry_point in entry_points(group=GROUP):
+        entry_point.load()()

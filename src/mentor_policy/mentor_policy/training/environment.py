@@ -10,6 +10,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
+from mentor_common.env.registration import register_environments
 from mentor_common.messages.frames import FrameLayout
 
 Env = gymnasium.Env[Any, npt.NDArray[np.float32]]
@@ -70,12 +71,11 @@ def make_environment(name: str, arguments: Mapping[str, Any]) -> Env:
     Raises:
         UnfitEnvironmentError: no environment of that name, or it refuses the arguments.
     """
+    register_environments()
     try:
         return gymnasium.make(name, disable_env_checker=True, **arguments)
     except gymnasium.error.Error as error:
-        known = [key for key in gymnasium.registry if key.startswith("mentor/")]
-        tip = "" if known else "; no mentor/... environment is registered: source the workspace"
-        raise UnfitEnvironmentError(f"environment {name!r}: {error}{tip}") from error
+        raise UnfitEnvironmentError(f"environment {name!r}: {error}") from error
     except TypeError as error:
         raise UnfitEnvironmentError(
             f"environment {name!r} refuses {dict(arguments)}: {error}"

@@ -12,6 +12,7 @@ from typing import Any, SupportsFloat
 import gymnasium
 import numpy as np
 
+from mentor_common.env.registration import register_environments
 from mentor_reward.classifier.slot_classifier import load_classifiers
 from mentor_reward.rewards.cable_routing import SlotStateReader, judge_states
 
@@ -63,4 +64,5 @@ class ClassifiedReward(gymnasium.Wrapper):
 
 def make_classified(weights: str | Path | None = None, **kwargs: Any) -> gymnasium.Env:
     """Entry point of gymnasium: the twin's environment with the classifiers' rewards."""
+    register_environments()
     return ClassifiedReward(gymnasium.make(TRUE_ID, **kwargs), weights)

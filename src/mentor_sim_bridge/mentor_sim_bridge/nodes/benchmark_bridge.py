@@ -6,6 +6,7 @@ import json
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, ClassVar
 
+from mentor_common.env.registration import register_environments
 from mentor_common.messages import topics
 from mentor_common.node.actions import Cancelled, Goal
 from mentor_common.node.cell_node import CellNode
@@ -16,7 +17,6 @@ from mentor_msgs.action import ResetEpisode
 from mentor_msgs.srv import Describe
 from mentor_sim_bridge.bridge.episode_runner import Stage, Verdict
 from mentor_sim_bridge.bridge.loop import BridgeLoop, TakenByHand
-from mentor_sim_bridge.registration import register_all
 
 VERSION = "0.1.0"
 
@@ -77,7 +77,7 @@ class BenchmarkBridge(CellNode):
         """Makes the environment. Raises: what its maker raises."""
         from mentor_sim_bridge.benchmarks.any_gymnasium import make_pixel_env
 
-        register_all()
+        register_environments()
         self._env = make_pixel_env(
             self.text("environment"),
             self.integer("image_size"),

@@ -1,6 +1,8 @@
-"""Names the twins to gymnasium, without importing a simulator."""
+"""Registers the twins with gymnasium, without importing a simulator."""
 
 from __future__ import annotations
+
+import gymnasium
 
 CABLE_ID = "mentor/cable_routing-v0"
 MOMENTS_ID = "mentor/cable_routing_moments-v0"
@@ -11,9 +13,6 @@ _TWINS = {
 
 
 def register_twins() -> None:
-    """Registers the cable cell and its variant for collecting images. Twice is once."""
-    import gymnasium
-
+    """Register the cable cell and its variant for collecting images."""
     for name, entry_point in _TWINS.items():
-        if name not in gymnasium.registry:
-            gymnasium.register(name, entry_point=entry_point)
+        gymnasium.register(name, entry_point=entry_point)

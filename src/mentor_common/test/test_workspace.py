@@ -74,3 +74,17 @@ def test_no_actions_lead_out_of_the_workspace(actions: list[tuple[float, float]]
 def test_what_is_no_action_is_refused(action: list[float]) -> None:
     with pytest.raises(ValueError, match="must be 2 finite numbers"):
         CABLE.next_target([0.0, 0.0], action, (Delta("x", 5.0), Delta("z", 5.0)))
+
+
+@settings(max_examples=200)
+@given(offset=st.tuples(unit, unit), action=st.tuples(unit, unit))
+def test_a_window_that_is_moved_moves_the_bounds_and_nothing_else(
+    offset: tuple[float, float], action: tuple[float, float]
+) -> None:
+    deltas = (Delta("x", 5.0), Delta("z", 5.0))
+    start, _ = CABLE.clip([0.3, -0.2], offset)
+    target, cut = CABLE.next_target(start, action, deltas, offset)
+    free = start + np.asarray(action) / 5.0
+    low, high = np.asarray(offset) - 1.0, np.asarray(offset) + 1.0
+    assert target.tolist() == np.clip(free, low, high).tolist()
+    assert cut == bool((target != free).any())

@@ -11,7 +11,7 @@ import pytest
 from mentor_common.tasks.task import load_task
 from mentor_reset.episode_numbers import EpisodeNumbers
 from mentor_reset.routines.attempt import StageFailed, run_routine
-from mentor_reset.routines.routine import BEGIN, Move, Rest, make_routine, progress_of
+from mentor_reset.routines.routine import BEGIN, STAGES, Move, Rest, make_routine, progress_of
 from mentor_reset.routines.stillness import Stillness
 
 TASK = load_task(Path(__file__).parents[3] / "launch" / "tasks" / "cable_routing.yaml")
@@ -56,7 +56,7 @@ def test_it_lifts_straight_up_from_where_the_episode_ended_and_not_beyond_the_wo
     body = Recorder([-0.5, -0.9])
     run(body)
     lift = next(part for part in body.parts if part.stage == "lift")
-    assert lift.target == pytest.approx([-0.5, -0.9 + TASK.reset.lift])
+    assert lift.target == pytest.approx([-0.5, -0.9 + 0.5])
     high = Recorder([-0.5, 0.9])
     run(high)
     assert next(p for p in high.parts if p.stage == "lift").target == pytest.approx([-0.5, 1.0])
@@ -72,11 +72,6 @@ def test_only_the_last_move_begins_the_episode_and_it_ends_at_the_start():
     assert (rest.seconds, rest.distance) == (TASK.reset.still_time, TASK.reset.still_distance)
 
 
-def test_stages_that_the_task_leaves_out_are_left_out():
-    body = Recorder([-0.5, -0.9])
-    assert run(body, replace(TASK.reset, stages=("move_to_start",))) == ["move_to_start", BEGIN]
-
-
 def test_a_stage_that_fails_ends_the_attempt_and_is_named():
     body = Recorder([-0.5, -0.9], fails_at="lift")
     with pytest.raises(StageFailed, match="stage 'lift': cable torn"):
@@ -90,7 +85,7 @@ def test_a_routine_that_nobody_has_written_is_refused_by_name():
 
 
 def test_progress_grows_with_the_stages():
-    shares = [progress_of(stage, TASK.reset.stages) for stage in (*TASK.reset.stages, BEGIN)]
+    shares = [progress_of(stage, STAGES) for stage in (*STAGES, BEGIN)]
     assert shares == sorted(shares) and shares[0] == 0.0 and shares[-1] < 1.0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward
+from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward, cable_reward_of
 from mentor_common.tasks.task import load_task
 from mentor_reward.rewards.cable_routing import judge_fault, judge_states
 
@@ -25,7 +25,7 @@ PAIRS = [(first, second) for first in range(4) for second in range(7)]
 
 @pytest.fixture(scope="module")
 def table():
-    return load_task(TASK).reward
+    return cable_reward_of(load_task(TASK))
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS)

@@ -50,54 +50,69 @@ class Workspace:
 
     @property
     def low(self) -> Float64:
-        """Metric lower bounds, shape (axes,)."""
+        """Return the metric lower bounds, shape (axes,)."""
         return np.array([axis.low for axis in self.axes])
 
     @property
     def high(self) -> Float64:
-        """Metric upper bounds, shape (axes,)."""
+        """Return the metric upper bounds, shape (axes,)."""
         return np.array([axis.high for axis in self.axes])
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of the axes, in order."""
+        """Return the names of the axes, in order."""
         return tuple(axis.name for axis in self.axes)
 
     def to_metric(self, normalised: npt.ArrayLike) -> Float64:
-        """Normalised (..., axes) to metres and radians, linear also beyond the bounds."""
+        """Convert normalised (..., axes) to metres and radians, linear also beyond the bounds."""
         share = (np.asarray(normalised, np.float64) + 1.0) / 2.0
         return np.asarray(self.low + share * (self.high - self.low))
 
     def to_normalised(self, metric: npt.ArrayLike) -> Float64:
-        """Metres and radians (..., axes) to normalised, linear also beyond the bounds."""
+        """Convert metres and radians (..., axes) to normalised, linear also beyond the bounds."""
         values = np.asarray(metric, np.float64)
         return np.asarray((values - self.low) / (self.high - self.low) * 2.0 - 1.0)
 
-    def clip(self, normalised: npt.ArrayLike) -> tuple[Float64, bool]:
-        """The nearest position inside the workspace, and whether that is another one.
+    def clip(
+        self, normalised: npt.ArrayLike, window_offset: npt.ArrayLike | None = None
+    ) -> tuple[Float64, bool]:
+        """Return the nearest position inside the workspace window.
 
-        Raises: ValueError for a position that is not finite or of another shape.
+        Args:
+            normalised: shape (axes,).
+            window_offset: by which the window lies off [-1, 1], shape (axes,); None: not at all.
+
+        Returns:
+            That position, shape (axes,), and whether it is another one.
+
+        Raises:
+            ValueError: numbers that are not finite, or of another shape.
         """
-        position = np.asarray(normalised, np.float64)
-        if position.shape != (len(self.axes),) or not np.isfinite(position).all():
-            raise ValueError(
-                f"position {position.tolist()} must be {len(self.axes)} finite numbers "
-                f"for the axes {self.names}"
-            )
-        clipped = np.clip(position, -1.0, 1.0)
+        position = self._numbers("position", normalised)
+        offset = 0.0 if window_offset is None else self._numbers("window offset", window_offset)
+        clipped = np.clip(position, -1.0 + offset, 1.0 + offset)
         return clipped, bool((clipped != position).any())
 
     def next_target(
-        self, position: npt.ArrayLike, action: npt.ArrayLike, dimensions: tuple[Delta | None, ...]
+        self,
+        position: npt.ArrayLike,
+        action: npt.ArrayLike,
+        dimensions: tuple[Delta | None, ...],
+        window_offset: npt.ArrayLike | None = None,
     ) -> tuple[Float64, bool]:
-        """Where an action leads, e.g. (x, z) -> (x + dx / 5, z + dz / 5), clipped.
+        """Return where an action leads, e.g. (x, z) -> (x + dx / 5, z + dz / 5), clipped.
 
         Args:
             position: normalised, shape (axes,).
             action: shape (action_size,), each in [-1, 1]; values beyond are clipped first.
             dimensions: what each action dimension moves; None: nothing in this workspace.
-        Returns: the target, normalised, shape (axes,), and whether anything was cut back.
-        Raises: ValueError for numbers that are not finite or of another shape.
+            window_offset: of the episode, see :meth:`clip`.
+
+        Returns:
+            The target, normalised, shape (axes,), and whether anything was cut back.
+
+        Raises:
+            ValueError: numbers that are not finite, or of another shape.
         """
         values = np.asarray(action, np.float64)
         if values.shape != (len(dimensions),) or not np.isfinite(values).all():
@@ -107,11 +122,20 @@ class Workspace:
         for value, dimension in zip(bounded, dimensions, strict=True):
             if dimension is not None:
                 target[self.names.index(dimension.axis)] += value / dimension.divisor
-        clipped, cut = self.clip(target)
+        clipped, cut = self.clip(target, window_offset)
         return clipped, cut or bool((bounded != values).any())
 
+    def _numbers(self, what: str, values: npt.ArrayLike) -> Float64:
+        array = np.asarray(values, np.float64)
+        if array.shape != (len(self.axes),) or not np.isfinite(array).all():
+            raise ValueError(
+                f"{what} {array.tolist()} must be {len(self.axes)} finite numbers "
+                f"for the axes {self.names}"
+            )
+        return array
+
     def pose(self, normalised: npt.ArrayLike) -> tuple[Float64, Float64]:
-        """The metric pose: position (x, y, z) in metres, quaternion (x, y, z, w).
+        """Return the metric pose: position (x, y, z) in metres, quaternion (x, y, z, w).
 
         The gripper points down and is turned by r about the vertical axis.
         """
@@ -121,7 +145,12 @@ class Workspace:
         return np.array([x, y, z]), quaternion
 
     def position_of(self, xyz: npt.ArrayLike, quaternion: npt.ArrayLike) -> Float64:
-        """The normalised position of a metric pose (metres; quaternion x, y, z, w), not clipped."""
+        """Return the normalised position of a metric pose, not clipped.
+
+        Args:
+            xyz: metres, shape (3,).
+            quaternion: x, y, z, w.
+        """
         x, y, z = (float(value) for value in np.asarray(xyz, np.float64))
         qx, qy, qz, qw = (float(value) for value in np.asarray(quaternion, np.float64))
         # The gripper's own x axis, seen from above.

@@ -18,6 +18,12 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 NAME_RULE = "lower-case letters, digits and _, beginning with a letter"
 
 
+MAX_SIZE = 200_000
+"""Characters of a task file, at most."""
+MAX_DEPTH = 20
+"""Mappings and lists within each other, at most."""
+
+
 class TaskError(ValueError):
     """A task file that is refused: file, key, value, and what is allowed."""
 
@@ -49,8 +55,10 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _m
 
 
 def read_yaml(path: Path) -> Fields:
-    """The top-level mapping of a YAML file."""
+    """Return the top-level mapping of a YAML file. Raises: TaskError."""
     try:
+        if not path.is_file():
+            raise OSError("is not a regular file")  # a FIFO would be waited for
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise TaskError(f"task file {path}: cannot be read: {error}") from error
@@ -58,14 +66,40 @@ def read_yaml(path: Path) -> Fields:
 
 
 def parse_yaml(text: str, file: str) -> Fields:
-    """The top-level mapping of a YAML text; ``file`` is the name for the refusals."""
+    """Return the top-level mapping of a YAML text.
+
+    Args:
+        text: YAML.
+        file: its name in refusals.
+
+    Raises:
+        TaskError: it is no YAML, or what no task file needs: aliases, deep nesting, huge size.
+    """
     try:
+        _check_size(text)
         data = yaml.load(text, Loader=_StrictLoader)
     except TaskError as error:
         raise TaskError(f"task file {file}: {error}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise TaskError(f"task file {file}: is no YAML: {error}") from error
     return Fields(file, "", data)
+
+
+def _check_size(text: str) -> None:
+    if len(text) > MAX_SIZE:
+        raise TaskError(f"{len(text)} characters; allowed: at most {MAX_SIZE}")
+    depth = 0
+    event: Any
+    for event in yaml.parse(text, Loader=_Loader):  # one by one: nothing is built yet
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent):
+            raise TaskError(f"line {line}: alias *{event.anchor}; allowed: values written out")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise TaskError(f"line {line}: more than {MAX_DEPTH} levels; allowed: fewer")
 
 
 class Fields:
@@ -83,23 +117,23 @@ class Fields:
         self._known: set[str] = set()
 
     def refuse(self, key: str, value: Any, allowed: str) -> TaskError:
-        """The error that refuses the value of a key of this mapping."""
+        """Return the error that refuses the value of a key of this mapping."""
         return self._refusal(self._key(key), value, allowed)
 
     def has(self, key: str) -> bool:
-        """Whether an optional key is there."""
+        """Return whether an optional key is there."""
         self._known.add(key)
         return key in self._data
 
     def names_of_keys(self) -> list[str]:
-        """All keys of a mapping whose keys are names."""
+        """Return all keys of a mapping whose keys are names."""
         for key, value in self._data.items():
             if not NAME.fullmatch(key):
                 raise self.refuse(key, value, f"as key: {NAME_RULE}")
         return list(self._data)
 
     def end(self) -> None:
-        """Refuses the keys that nobody has asked for."""
+        """Refuse the keys that nobody has asked for."""
         for key, value in self._data.items():
             if key not in self._known:
                 near = difflib.get_close_matches(key, self._known, 1)
@@ -107,40 +141,40 @@ class Fields:
                 raise self.refuse(key, value, f"one of the keys {sorted(self._known)}{hint}")
 
     def text(self, key: str, *, empty: bool = False) -> str:
-        """A text, not empty unless ``empty``."""
+        """Return a text, not empty unless ``empty``."""
         allowed = "a text" if empty else "a text that is not empty"
         return str(
             self._take(key, allowed, lambda v: isinstance(v, str) and (empty or bool(v.strip())))
         )
 
     def name(self, key: str) -> str:
-        """A name: lower-case letters, digits and _."""
+        """Return a name: lower-case letters, digits and _."""
         return str(
             self._take(key, NAME_RULE, lambda v: isinstance(v, str) and bool(NAME.fullmatch(v)))
         )
 
     def choice(self, key: str, choices: tuple[str, ...]) -> str:
-        """One of several words."""
+        """Return one of several words."""
         return str(self._take(key, f"one of {list(choices)}", lambda v: v in choices, kind=str))
 
     def flag(self, key: str) -> bool:
-        """True or false."""
+        """Return true or false."""
         return bool(self._take(key, "true or false", lambda v: isinstance(v, bool)))
 
     def integer(self, key: str, low: int, high: int) -> int:
-        """A whole number in [low, high]."""
+        """Return a whole number in [low, high]."""
         allowed = f"a whole number from {low} to {high}"
         return int(self._take(key, allowed, lambda v: _is_int(v) and low <= v <= high))
 
     def number(self, key: str, low: float, high: float, *, above: bool = False) -> float:
-        """A finite number in [low, high], or (low, high] if ``above``."""
+        """Return a finite number in [low, high], or (low, high] if ``above``."""
         allowed = (
             f"a number {'above' if above else 'from'} {low:g} {'up ' if above else ''}to {high:g}"
         )
         return float(self._take(key, allowed, lambda v: _in_range(v, low, high, above)))
 
     def interval(self, key: str, low: float, high: float) -> tuple[float, float]:
-        """Two numbers ``[a, b]`` with low <= a <= b <= high."""
+        """Return two numbers ``[a, b]`` with low <= a <= b <= high."""
 
         def fits(value: Any) -> bool:
             return (
@@ -154,7 +188,7 @@ class Fields:
         return float(a), float(b)
 
     def names(self, key: str, least: int = 1, choices: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """A list of different names, of ``choices`` where they are given."""
+        """Return a list of different names, of ``choices`` where they are given."""
         rule = f"of {list(choices)}" if choices else f"({NAME_RULE})"
         allowed = f"a list of at least {least} different names {rule}"
 
@@ -169,13 +203,15 @@ class Fields:
 
         return tuple(self._take(key, allowed, fits))
 
-    def section(self, key: str) -> Fields:
-        """A mapping."""
+    def section(self, key: str, *, optional: bool = False) -> Fields:
+        """Return a mapping; empty if it is optional and not there."""
+        if optional and not self.has(key):
+            return Fields(self._file, self._key(key), {})
         value = self._take(key, "a mapping of keys to values", lambda v: isinstance(v, dict))
         return Fields(self._file, self._key(key), value)
 
     def sections(self, key: str) -> Iterator[Fields]:
-        """A list of mappings, at least one."""
+        """Yield the mappings of a list, at least one."""
         value = self._take(
             key, "a list of at least one mapping", lambda v: isinstance(v, list) and bool(v)
         )

@@ -23,6 +23,7 @@ from mentor_reset.episode_numbers import EpisodeNumbers
 from mentor_reset.routines.attempt import StageFailed, run_routine
 from mentor_reset.routines.routine import (
     BEGIN,
+    STAGES,
     Move,
     Part,
     Rest,
@@ -173,7 +174,7 @@ class _Run:
     def tell(self, part: Part) -> None:
         """Feedback: a stage begins."""
         self._stage = part.stage
-        self._progress = progress_of(part.stage, self._node.task.reset.stages)
+        self._progress = progress_of(part.stage, STAGES)
         self._feedback()
 
     def move(self, part: Move) -> np.ndarray:

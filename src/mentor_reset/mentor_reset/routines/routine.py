@@ -54,26 +54,22 @@ def cable_routing(reset: Reset, axes: Sequence[str], start: np.ndarray) -> Routi
     """App. C.4: releases the cable's tension, lifts it out of the slots, goes to the start, waits.
 
     Args:
-        reset: the task's section; stages that it does not list are left out.
+        reset: the task's section.
         axes: names of the workspace's axes.
         start: where the episode begins, normalised, shape (axes,).
     """
-    position = start
-    if "release_tension" in reset.stages:
-        position = yield Move("release_tension", routine="release_tension")
-    if "lift" in reset.stages:
-        if position is start:
-            position = yield Move("lift")
-        raised = np.array(position, np.float64)
-        height = list(axes).index("z")
-        raised[height] = min(1.0, raised[height] + (reset.lift or 0.0))
-        yield Move("lift", np.clip(raised, -1.0, 1.0))
+    lift = reset.settings.number("lift", 0.0, 2.0)
+    reset.settings.end()
+    position = yield Move("release_tension", routine="release_tension")
+    raised = np.array(position, np.float64)
+    raised[list(axes).index("z")] += lift
+    yield Move("lift", np.clip(raised, -1.0, 1.0))
     yield Move("move_to_start", start)
-    if "wait_until_still" in reset.stages:
-        yield Rest("wait_until_still", reset.still_time, reset.still_distance)
+    yield Rest("wait_until_still", reset.still_time, reset.still_distance)
     yield Move(BEGIN, start, begins_episode=True)
 
 
+STAGES = ("release_tension", "lift", "move_to_start", "wait_until_still")
 ROUTINES: dict[str, Callable[[Reset, Sequence[str], np.ndarray], Routine]] = {
     "cable_routing": cable_routing,
 }

@@ -13,8 +13,8 @@ from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
+from mentor_common.tasks.cable_routing import KIND, cable_reward_of
 from mentor_common.tasks.task import find_task
-from mentor_common.tasks.task_reward import CableReward
 from mentor_msgs.msg import Motion, Observation, Reward
 from mentor_reward.rewards.cable_routing import (
     JudgedStep,
@@ -69,11 +69,11 @@ class RewardNode(CellNode):
     def configure(self) -> None:
         """Loads the classifiers and makes the subscriptions."""
         task = find_task(self.text("task"))
-        if not isinstance(task.reward, CableReward):
+        if task.reward.kind != KIND:
             raise ValueError(
                 f"task {task.name} has a reward of kind {task.reward.kind}; known: cable_routing"
             )
-        self._eq_7 = task.reward
+        self._eq_7 = cable_reward_of(task)
         self._max_steps = self.integer("max_steps") or task.episode.max_steps
         use_truth = self.text("states") == "truth"
         self._join: StepJoin[Motion, Observation, TrueStates] = StepJoin(

@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mentor_common.messages.frames import FrameLayout
-from mentor_common.tasks.cable_routing import Slot1, Slot2, is_success, reward_terms
-from mentor_common.tasks.task_reward import CableReward
+from mentor_common.tasks.cable_routing import (
+    CableReward,
+    Slot1,
+    Slot2,
+    is_success,
+    reward_terms,
+)
 from mentor_reward.rewards.slots import SLOTS
 
 if TYPE_CHECKING:  # torch takes seconds to import, and is not needed for true states
@@ -43,23 +48,10 @@ def judge_states(
     if table is None:
         terms, success = reward_terms(slot_1, slot_2), is_success(slot_1, slot_2)
     else:
-        terms, success = _by_table(table, int(slot_1), int(slot_2))
+        terms, success = table.terms(slot_1, slot_2), table.is_success(slot_1, slot_2)
     return JudgedStep(
         value=sum(terms.values()), terms=terms, truncated=step >= max_steps, success=success
     )
-
-
-def _by_table(table: CableReward, slot_1: int, slot_2: int) -> tuple[dict[str, float], bool]:
-    first, second = table.slots
-    reward = first.rewards[slot_1]
-    filled = reward >= table.threshold
-    terms = {
-        "slot_1": reward,
-        "slot_2": second.rewards[slot_2] if filled else 0.0,
-        "bonus": table.bonus if filled else 0.0,
-    }
-    states = (first.classes[slot_1], second.classes[slot_2])
-    return terms, states == (first.success, second.success)
 
 
 def judge_fault(reason: str) -> JudgedStep:

@@ -1,0 +1,55 @@
+"""What an episode draws from its seed: where it begins and where its workspace window lies.
+
+The reset node and environments in the same process draw here, so that one seed gives the same bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mentor_common.tasks.task import Task
+
+Float32 = npt.NDArray[np.float32]
+STREAM = 0x57A27
+"""Sets these random numbers apart from all others drawn from the same seed."""
+
+
+@dataclass(frozen=True)
+class EpisodeDraw:
+    """The draws of one episode.
+
+    Args:
+        start: where the end effector begins, normalised, (axes,) float32; inside the window.
+        window_offset: by which the bounds of the workspace are moved, normalised, (axes,) float32.
+        random: for further draws of the same episode (by a reset routine).
+    """
+
+    start: Float32
+    window_offset: Float32
+    random: np.random.Generator
+
+
+class EpisodeDraws:
+    """Draws episode after episode.
+
+    Args:
+        task: whose ``reset.start`` and ``window_offset`` bound the draws.
+    """
+
+    def __init__(self, task: Task) -> None:
+        names = task.workspace.names
+        self._start = np.array([task.reset.start[name] for name in names]).T
+        self._offset = np.array([task.window_offset[name] for name in names]).T
+        self._random = np.random.default_rng()
+
+    def draw(self, seed: int | None = None) -> EpisodeDraw:
+        """Return the draws of the next episode; ``seed`` begins a new sequence."""
+        if seed is not None:
+            self._random = np.random.default_rng([seed, STREAM])
+        start = self._random.uniform(*self._start).astype(np.float32)
+        offset = self._random.uniform(*self._offset).astype(np.float32)
+        start = np.clip(start, np.float32(-1.0) + offset, np.float32(1.0) + offset)
+        return EpisodeDraw(start, offset, np.random.default_rng(self._random.integers(2**63)))

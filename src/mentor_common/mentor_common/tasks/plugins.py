@@ -1,0 +1,75 @@
+"""Finds the plug-ins of a task: its reward, its reset routine and its twin, by entry points.
+
+A package that brings one announces it in its setup.py, e.g.
+``entry_points={"mentor.rewards": ["toy = toy_task.reward:ToyReward"]}``; the name is what the task
+file says under ``reward.kind``, ``reset.routine`` or ``twin``.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+REWARDS = "mentor.rewards"
+"""Factories of a :class:`~mentor_common.tasks.reward_model.RewardModel`."""
+ROUTINES = "mentor.routines"
+"""Factories of a :class:`~mentor_common.tasks.reset_routine.ResetRoutine`."""
+TWINS = "mentor.twins"
+"""Factories of a simulated cell; mentor_sim_bridge.twins defines their protocol."""
+_KEYS = {REWARDS: "reward.kind", ROUTINES: "reset.routine", TWINS: "twin"}
+
+
+class PluginError(ValueError):
+    """A plug-in that is not installed, is installed twice, or cannot be imported."""
+
+
+def installed_plugins(group: str) -> dict[str, EntryPoint]:
+    """Return the plug-ins of a group by name.
+
+    Raises:
+        PluginError: two packages announce one name.
+    """
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=group):
+        other = found.setdefault(entry.name, entry)
+        if other.value != entry.value:
+            raise PluginError(
+                f"plug-in '{entry.name}' of group {group} is announced twice: {other.value} by "
+                f"{_package(other)}, {entry.value} by {_package(entry)}; uninstall one of them"
+            )
+    return found
+
+
+def load_plugin(group: str, name: str) -> Any:
+    """Import the plug-in that a task file names.
+
+    Args:
+        group: REWARDS, ROUTINES or TWINS.
+        name: as the task file has it.
+
+    Returns:
+        The factory that the entry point names.
+
+    Raises:
+        PluginError: none of this name is installed, or it cannot be imported.
+    """
+    installed = installed_plugins(group)
+    if name not in installed:
+        key = _KEYS.get(group, "name")
+        raise PluginError(
+            f"{key} '{name}': no plug-in of this name in group {group}; installed: "
+            f"{sorted(installed) or 'none'}; a package announces one in the entry_points of its "
+            "setup.py (then build and source the workspace)"
+        )
+    entry = installed[name]
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        raise PluginError(
+            f"plug-in '{name}' of group {group}, {entry.value} of {_package(entry)}, cannot be "
+            f"imported: {error}"
+        ) from error
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else "an unknown package"

@@ -1,0 +1,237 @@
+"""The protocol of a task's reset routine: parts that are carried out one after the other.
+
+A routine is a plug-in of group ``mentor.routines``: a factory that takes the task. It knows what
+is to be done and in which order; the reset node carries the parts out, so that a routine runs
+unchanged on the arm, on a twin, and in a test without ROS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mentor_common.tasks.plugins import ROUTINES, load_plugin
+from mentor_common.tasks.task import Task
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Options = Mapping[str, Any]
+BEGIN_EPISODE = "begin_episode"
+"""Stage of the move that begins the episode, the last one of every routine."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A move of the end effector.
+
+    Args:
+        stage: name of the stage to which it belongs.
+        target: normalised, (axes,); None: stay.
+        routine: a movement that only this arm or twin knows; empty: a plain move.
+        begins_episode: whether the episode begins where it ends.
+        options: with ``begins_episode``: what the reward must know of the episode, e.g.
+            ``{"peg": "star"}``; published in EpisodeStart.
+        speed: share of the arm's speed limit; None: as the task file says.
+    """
+
+    stage: str
+    target: npt.ArrayLike | None = None
+    routine: str = ""
+    begins_episode: bool = False
+    options: Options = field(default_factory=lambda: MappingProxyType({}))
+    speed: float | None = None
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A wait until the end effector stands still.
+
+    Args:
+        stage: name of the stage to which it belongs.
+        seconds: for how long it may not move.
+        distance: what counts as not moving, normalised.
+    """
+
+    stage: str
+    seconds: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class Grip:
+    """A command to the gripper.
+
+    Args:
+        stage: name of the stage to which it belongs.
+        command: as the action ``gripper`` has it; "grasp" fails if nothing of that width is held.
+        width: metres between the fingers; 0: the server's default.
+        force: newtons, for "grasp"; 0: the server's default.
+        speed: metres per second; 0: the server's default.
+    """
+
+    stage: str
+    command: Literal["homing", "grasp", "release"]
+    width: float = 0.0
+    force: float = 0.0
+    speed: float = 0.0
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A wait for something outside the arm, e.g. for a ball to come back.
+
+    Time of a twin in lockstep goes on while it lasts, as the arm is told to stay.
+
+    Args:
+        stage: name of the stage to which it belongs.
+        condition: polled from a worker thread until it is True.
+        timeout: seconds of ROS time after which the part fails.
+        waiting_for: what is awaited, for feedback, log and diagnostics.
+    """
+
+    stage: str
+    condition: Callable[[], bool]
+    timeout: float
+    waiting_for: str
+
+
+@dataclass(frozen=True)
+class AskForHelp:
+    """A request to a person; the reset waits until it is answered.
+
+    Args:
+        stage: name of the stage to which it belongs.
+        request: one line, what the person has to do.
+        timeout: seconds of wall time after which the part fails; they do not count for the reset.
+    """
+
+    stage: str
+    request: str
+    timeout: float
+
+
+@dataclass(frozen=True)
+class Save:
+    """State to be found again by the next reset, also after the reset node was killed.
+
+    It is on the disk before the next part begins.
+
+    Args:
+        stage: name of the stage to which it belongs.
+        state: JSON values by name; replaces what was saved before.
+    """
+
+    stage: str
+    state: Mapping[str, Any]
+
+
+Part = Move | Rest | Grip | Wait | AskForHelp | Save
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """What a part led to.
+
+    Args:
+        position: of the end effector, normalised, (axes,); None: no pose was received yet.
+        grasped: whether the last command to the gripper left an object in it.
+        width: metres between the fingers after it.
+    """
+
+    position: Float64 | None = None
+    grasped: bool = False
+    width: float = 0.0
+
+
+class PartFailed(RuntimeError):
+    """A part that did not do what it should; raised inside the routine, where it was yielded.
+
+    A routine that does not catch it has failed; the reset is then tried anew.
+
+    Args:
+        part: the part.
+        reason: why.
+        result: what there is all the same, e.g. the width at which nothing was grasped.
+    """
+
+    def __init__(self, part: Part, reason: str, result: PartResult | None = None) -> None:
+        super().__init__(f"stage '{part.stage}': {reason}")
+        self.part, self.reason = part, reason
+        self.result = result or PartResult()
+
+
+@dataclass(frozen=True)
+class ResetContext:
+    """What a routine is told about the reset that it is to do.
+
+    Args:
+        start: where the episode is to begin, normalised, (axes,) float32.
+        window_offset: of the episode, normalised, (axes,) float32.
+        random: for whatever else the routine draws; seeded as the episode is.
+        options: of the goal of ``reset_episode``.
+        attempt: 1 for the first, more after a failure.
+        saved: what :class:`Save` saved last; empty if nothing ever was.
+    """
+
+    start: Float32
+    window_offset: Float32
+    random: np.random.Generator
+    options: Options = field(default_factory=lambda: MappingProxyType({}))
+    attempt: int = 1
+    saved: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+Parts = Generator[Part, PartResult, None]
+"""Yields parts and is sent what each led to; PartFailed is raised at the yield of one that failed.
+The last part is a Move that begins the episode."""
+
+
+class ResetRoutine(Protocol):
+    """Brings the cell from the end of an episode to the start of the next."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of its stages, in order; BEGIN_EPISODE is not among them."""
+        ...
+
+    def parts(self, context: ResetContext) -> Parts:
+        """Begin an attempt."""
+        ...
+
+    def open(self, node: Any) -> None:
+        """Connect to devices beside the arm; called when the node is configured.
+
+        Args:
+            node: the reset node, a CellNode; None where there is no ROS.
+        """
+
+    def close(self) -> None:
+        """Release what ``open`` took."""
+
+
+class RoutineFactory(Protocol):
+    """What an entry point of ``mentor.routines`` names, e.g. the class of a ResetRoutine."""
+
+    def __call__(self, task: Task) -> ResetRoutine:
+        """Return the task's routine; reads ``task.reset.settings`` to their end.
+
+        Raises:
+            TaskError: the section ``reset.settings`` of the task file is refused.
+        """
+        ...
+
+
+def make_routine(task: Task) -> ResetRoutine:
+    """Return the routine that a task names.
+
+    Raises:
+        PluginError: no such routine is installed.
+        TaskError: it refuses the task file.
+    """
+    factory: RoutineFactory = load_plugin(ROUTINES, task.reset.routine)
+    return factory(task)

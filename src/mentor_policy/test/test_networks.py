@@ -82,6 +82,15 @@ def test_initial_weights_are_orthogonal_and_biases_zero() -> None:
     assert math.isclose(float(module["b"].weight[0].detach().norm()), math.sqrt(5), rel_tol=1e-5)
 
 
+def test_a_gradient_in_another_memory_layout_moves_its_own_scalars() -> None:
+    """Convolutions in channels_last and products of transposed weights give such gradients."""
+    gradient = torch.tensor([[1.0, -1.0, 1.0], [1.0, 1.0, -1.0]]).t().contiguous().t()
+    assert gradient.stride() == (1, 2)
+    weight = nn.Parameter(torch.zeros(2, 3))
+    NamedAdam([(0.5, {"weight": weight})]).step({"weight": gradient})
+    torch.testing.assert_close(weight.detach(), -0.5 * gradient)
+
+
 def test_rounded_weights_follow_every_change() -> None:
     weight = nn.Parameter(torch.randn(4, 3, generator=generator()))
     adam = NamedAdam([(0.1, {"weight": weight})])

@@ -56,7 +56,8 @@ class NamedAdam:
                     if not bool(torch.isfinite(gradients[name]).all()):
                         raise NonFiniteGradientError(name)
         for name, parameter in self.parameters.items():
-            parameter.grad = gradients[name]
+            # The fused step reads memory from front to back, whatever the strides are.
+            parameter.grad = torch.empty_like(parameter).copy_(gradients[name])
         self._adam.step()
         # The fused step does not count up versions, by which rounded copies see a change.
         increment_version(list(self.parameters.values()))

@@ -37,7 +37,7 @@ from mentor_policy.training.trainer import Trainer
 
 EPISODE, EPISODES, TURN = 40, 4, 10
 NODES = (
-    ("mentor_sim_bridge.nodes.cable_twin", []),
+    ("mentor_sim_bridge.nodes.twin_node", []),
     ("mentor_camera.nodes.stacker_node", ["-p", "image_reliability:=reliable"]),
     ("mentor_reward.nodes.reward_node", ["-p", "states:=truth"]),
     ("mentor_reset.nodes.reset_node", ["-p", "task:=cable_routing"]),

@@ -18,8 +18,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import mujoco
 import numpy as np
 
-from mentor_sim_bridge.twins.cable.cell import CableCell
 from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
+from mentor_sim_bridge.twins.cable.scene import CAMERAS
+from mentor_sim_bridge.twins.cable.simulator import CableSimulator
 
 BLOCKS, STEPS, FRAMES = 5, 10, 3
 
@@ -62,17 +63,17 @@ def acting(env: CableRoutingEnv) -> Callable[[], None]:
 
 def drawing(render: Callable[[str], np.ndarray]) -> Callable[[], None]:
     """Draws FRAMES frames of each camera."""
-    return lambda: [render(camera) for _ in range(FRAMES) for camera in CableCell.cameras] and None
+    return lambda: [render(camera) for _ in range(FRAMES) for camera in CAMERAS] and None
 
 
 def stock_solver(env: CableRoutingEnv) -> CableRoutingEnv:
     """The environment with an elliptic cone and MuJoCo's own choice of the Jacobian's form."""
-    env.cell.model.opt.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    env.cell.model.opt.jacobian = mujoco.mjtJacobian.mjJAC_AUTO
+    env.simulator.model.opt.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    env.simulator.model.opt.jacobian = mujoco.mjtJacobian.mjJAC_AUTO
     return env
 
 
-def stock_pictures(cell: CableCell) -> Callable[[str], np.ndarray]:
+def stock_pictures(cell: CableSimulator) -> Callable[[str], np.ndarray]:
     """The same cell drawn with multisampling, shadows and reflections."""
     quality = cell.model.vis.quality
     quality.offsamples, quality.shadowsize, quality.numslices, quality.numstacks = 4, 4096, 28, 16
@@ -100,9 +101,9 @@ def main() -> None:
         against,
     )
 
-    cell, other = ours.cell, CableCell()
+    cell, other = ours.simulator, CableSimulator()
     for each in (cell, other):
-        each.reset(0, np.zeros(2))
+        each.begin_episode(0, np.zeros(2))
     seconds = median_seconds(
         {"ours": drawing(cell.render), "stock": drawing(stock_pictures(other))}
     )

@@ -80,7 +80,12 @@ def generate_launch_description():
             *ARGUMENTS,
             part("every_node"),
             part("policy"),  # first: a wrong argument is refused before any process is started
-            node("mentor_sim_bridge", "cable_twin", realtime=LaunchConfiguration("realtime")),
+            node(
+                "mentor_sim_bridge",
+                "twin_node",
+                task="cable_routing",
+                realtime=LaunchConfiguration("realtime"),
+            ),
             # A twin in lockstep loses no frame.
             node("mentor_camera", "stacker_node", image_reliability="reliable"),
             node("mentor_reward", "reward_node", states=LaunchConfiguration("states")),

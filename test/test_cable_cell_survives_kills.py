@@ -24,7 +24,7 @@ from mentor_common.env.ros_env import EnvironmentLost, RosEnv
 pytestmark = pytest.mark.real_time
 
 NODES = {
-    "twin": ("mentor_sim_bridge.nodes.cable_twin",),
+    "twin": ("mentor_sim_bridge.nodes.twin_node",),
     "stacker": ("mentor_camera.nodes.stacker_node", "image_reliability:=reliable"),
     "reward": ("mentor_reward.nodes.reward_node", "states:=truth"),
     "reset": ("mentor_reset.nodes.reset_node", "observation_timeout:=1.5"),
@@ -149,7 +149,7 @@ def test_a_torn_cable_ends_the_episode_and_the_reset_mends_it(cell: Cell) -> Non
     cell.begin(300)
     assert cell.step()
     with closing(Observer()) as observer:
-        answer = observer.call(Trigger, "/twin/tear_cable", Trigger.Request())
+        answer = observer.call(Trigger, "/twin/fail", Trigger.Request())
     assert answer.success, answer.message
     assert not cell.step(), "the step is not to be learned from"
     cell.begin(301)

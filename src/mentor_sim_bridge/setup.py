@@ -19,8 +19,9 @@ setup(
     entry_points={
         "console_scripts": [
             "benchmark_bridge = mentor_sim_bridge.nodes.benchmark_bridge:main",
-            "cable_twin = mentor_sim_bridge.nodes.cable_twin:main",
+            "twin_node = mentor_sim_bridge.nodes.twin_node:main",
         ],
         "mentor.environments": ["mentor_sim_bridge = mentor_sim_bridge.registration:register_own"],
+        "mentor.twins": ["cable_routing = mentor_sim_bridge.twins.cable.simulator:make"],
     },
 )

@@ -110,7 +110,7 @@ def check_the_cable_cell(tmp_path: Path, steps: int) -> None:
     small += " agent.precision=float32"
     small += " train.video=false train.batch_size=64"
     nodes = [
-        ("mentor_sim_bridge.nodes.cable_twin", {}),
+        ("mentor_sim_bridge.nodes.twin_node", {}),
         ("mentor_camera.nodes.stacker_node", {"image_reliability": "reliable"}),
         ("mentor_reward.nodes.reward_node", {"states": "truth"}),
         ("mentor_reset.nodes.reset_node", {"task": "cable_routing"}),

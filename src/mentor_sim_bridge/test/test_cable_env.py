@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from types import SimpleNamespace
 
 import gymnasium
 import numpy as np
 import pytest
 
+from mentor_common.arm.arm import Arm
 from mentor_common.env.registration import register_environments
 from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward
 from mentor_common.tasks.task import find_task
-from mentor_sim_bridge.twins.cable.cell import CableCell
-from mentor_sim_bridge.twins.cable.config import load_cable_config
 from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 from mentor_sim_bridge.twins.cable.expert import OVER_SLOT_2, CableExpert
 
@@ -24,7 +23,7 @@ class Blind(CableRoutingEnv):
     """Without pictures: what the cable does needs none."""
 
     def _pictures(self):
-        return {camera: np.zeros((84, 84, 3), np.uint8) for camera in self.cell.cameras}
+        return {camera: np.zeros((84, 84, 3), np.uint8) for camera in self.simulator.cameras}
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def expert():
 
     def policy(env, step):
         if step == 0:
-            made[:] = [CableExpert(env.cell)]
+            made[:] = [CableExpert(env.arm, env.simulator)]
         return made[0].act()
 
     return policy
@@ -62,7 +61,7 @@ def random_actions(seed: int):
 
 
 def towards(env, x: float, z: float) -> np.ndarray:
-    return np.clip((np.array([x, z]) - env.cell.target) / 0.2, -1.0, 1.0)
+    return np.clip((np.array([x, z]) - env.arm.target) / 0.2, -1.0, 1.0)
 
 
 def near_slot_first(env, step: int) -> np.ndarray:
@@ -127,27 +126,34 @@ def test_nothing_pays_more_than_holding_both_slots(env):
 
 @pytest.mark.parametrize("count", [100_000])
 def test_the_target_moves_by_a_fifth_of_the_action_and_never_leaves_the_workspace(count):
-    config = load_cable_config()
-    cell = CableCell(replace(config, faults=replace(config.faults, reach_error=9.0)))
-    cell._run = lambda *_: None  # the commands only: physics of 100,000 steps takes an hour
+    task = find_task("cable_routing")
+    offset = np.array([0.3, -0.1])
+    # The commands only: physics of 100,000 steps takes an hour.
+    backend = SimpleNamespace(
+        fault="",
+        time=0,
+        pose=lambda: task.workspace.pose([0.0, 0.0]),
+        follow=lambda *_: None,
+        begin_episode=lambda *_: None,
+    )
+    arm = Arm(backend, task.workspace, task.deltas, task.episode.period)
+    arm.begin_episode(0, [0.0, 0.0], offset)
     random = np.random.default_rng(0)
     wild = np.array([1e30, -1e30, 1e-30, 5.0, -5.0, 1.0, -1.0, 0.0, -0.0])
     for number in range(count):
         action = random.uniform(-1, 1, 2) if number % 2 else random.choice(wild, 2)
-        before = cell.target
-        cell.act(action)
-        expected = np.clip(before + np.clip(action, -1, 1) / 5, -1, 1)
-        assert np.array_equal(cell.target, expected)
-        assert np.abs(cell.target).max() <= 1.0
+        before = arm.target
+        arm.act(action)
+        expected = np.clip(before + np.clip(action, -1, 1) / 5, offset - 1, offset + 1)
+        assert np.array_equal(arm.target, expected)
     for bad in ([np.nan, 0.0], [np.inf, 0.0], [0.0], [[0.0, 0.0]]):
-        with pytest.raises(ValueError, match="two finite numbers"):
-            cell.act(np.array(bad))
+        with pytest.raises(ValueError, match="2 finite numbers"):
+            arm.act(np.array(bad))
 
 
 @pytest.mark.parametrize("episodes", [3, pytest.param(250, marks=LONG)])
 def test_the_arm_itself_stays_in_the_workspace_under_wild_actions(env, episodes):
-    work = env.cell.config.workspace
-    half = np.array([work.x[1] - work.x[0], work.z[1] - work.z[0]]) / 2
+    half = (env.arm.workspace.high - env.arm.workspace.low) / 2
     random = np.random.default_rng(1)
     for seed in range(episodes):
         corner = random.choice([-9.0, -1.0, 1.0, 9.0], 2)
@@ -167,7 +173,7 @@ def test_seed_and_actions_repeat_bit_for_bit_whatever_came_before():
         trace = [env.reset(seed=seed)[0]]
         for _ in range(5):
             image, reward, _, _, info = env.step(random.uniform(-1, 1, 2).astype(np.float32))
-            trace += [image, reward, env.cell.data.qpos.copy(), info["pose"]]
+            trace += [image, reward, env.simulator.data.qpos.copy(), info["pose"]]
         return trace
 
     first = run(3)
@@ -181,10 +187,10 @@ def test_unseeded_resets_go_on_from_the_last_seed(env):
     for _ in range(2):
         env.reset(seed=11)
         env.reset()
-        starts.append(env.cell.target)
+        starts.append(env.arm.target)
     assert np.array_equal(*starts)
     env.reset()
-    assert not np.array_equal(env.cell.target, starts[0])
+    assert not np.array_equal(env.arm.target, starts[0])
 
 
 def test_gymnasium_makes_it_by_its_id_with_the_promised_spaces():
@@ -212,18 +218,9 @@ def test_an_episode_is_truncated_after_forty_steps_and_never_terminates(env):
 
 def test_a_torn_cable_ends_the_episode_as_not_valid_and_a_reset_mends_it(env):
     env.reset(seed=0)
-    env.cell.tear_soon()
+    env.simulator.fail_soon()
     *_, terminated, truncated, info = env.step(np.array([0.5, 0.5]))
     assert (terminated, truncated, info["valid"]) == (False, True, False)
     assert "torn" in info["reason"]
     env.reset(seed=0)
     assert env.step(np.zeros(2))[4]["valid"]
-
-
-def test_the_twins_own_file_agrees_with_the_task():
-    task, config = find_task("launch/tasks/cable_routing.yaml"), load_cable_config()
-    low, high = zip(config.workspace.x, config.workspace.z, strict=True)
-    assert (tuple(task.workspace.low), tuple(task.workspace.high)) == (low, high)
-    assert task.workspace.fixed[1] == config.workspace.y
-    assert task.reset.start == {"x": config.start.x, "z": config.start.z}
-    assert task.episode.period == config.motion.period and task.episode.max_steps == 40

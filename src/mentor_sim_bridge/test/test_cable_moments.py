@@ -26,7 +26,7 @@ def play(env, seed: int = 5) -> list[dict]:
     infos = []
     for action in ACTIONS:
         info = env.step(np.array(action))[-1]
-        infos.append({**info, "joints": env.unwrapped.cell.data.qpos.copy()})
+        infos.append({**info, "joints": env.unwrapped.simulator.data.qpos.copy()})
     return infos
 
 
@@ -75,7 +75,7 @@ def test_after_a_reset_there_are_no_moments_and_an_episode_shows_what_the_usual_
     plain = CableRoutingEnv()
     try:
         plain.reset(seed=7)
-        assert np.array_equal(env.cell.render("slot_1"), plain.cell.render("slot_1"))
+        assert np.array_equal(env.simulator.render("slot_1"), plain.simulator.render("slot_1"))
     finally:
         plain.close()
 

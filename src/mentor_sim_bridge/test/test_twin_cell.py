@@ -10,55 +10,61 @@ import numpy as np
 import pytest
 import yaml
 
-from mentor_sim_bridge.twins.arm.panda_urdf import panda_urdf
-from mentor_sim_bridge.twins.cable.cell import CableCell
+from mentor_common.arm.arm import Arm, ArmFault
+from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, load_cable_config
+from mentor_sim_bridge.twins.cable.simulator import CableSimulator
 
-CONFIG = load_cable_config()
+CONFIG, TASK = load_cable_config(), find_task("cable_routing")
 MIDDLE = np.array([-0.3, 0.5])
 
 
 @pytest.fixture(scope="module")
 def cell():
-    made = CableCell()
+    made = CableSimulator()
     yield made
     made.close()
 
 
-def test_the_arm_follows_its_target_though_the_cable_pulls(cell):
-    cell.reset(0, MIDDLE)
+@pytest.fixture
+def arm(cell):
+    return Arm(cell, TASK.workspace, TASK.deltas, TASK.episode.period)
+
+
+def test_the_arm_follows_its_target_though_the_cable_pulls(cell, arm):
+    arm.begin_episode(0, MIDDLE)
     for goal in ([0.5, 0.9], [0.5, -0.9], [-0.8, -0.9]):
-        cell.move(np.array(goal), 2.0)
-        cell.hold(0.5)
-        assert np.linalg.norm(cell.pose - cell.target_pose) < 0.006
+        arm.move(goal, 2.0)
+        arm.hold(0.5)
+        assert np.linalg.norm(cell.pose()[0] - arm.target_pose[:3]) < 0.006
 
 
-def test_the_arm_does_not_jerk_when_an_episode_begins(cell):
-    cell.reset(0, MIDDLE)
-    before = cell.pose
-    cell.act(np.zeros(2))
-    assert np.linalg.norm(cell.pose - before) < 0.0005
+def test_the_arm_does_not_jerk_when_an_episode_begins(cell, arm):
+    arm.begin_episode(0, MIDDLE)
+    before = cell.pose()[0]
+    arm.act(np.zeros(2))
+    assert np.linalg.norm(cell.pose()[0] - before) < 0.0005
 
 
-def test_the_hand_keeps_pointing_down(cell):
-    cell.reset(0, MIDDLE)
-    cell.move(np.array([0.9, -0.9]), 1.0)
-    assert cell.rotation[2, 2] < -0.999
+def test_the_hand_keeps_pointing_down(cell, arm):
+    arm.begin_episode(0, MIDDLE)
+    wanted = TASK.workspace.pose(MIDDLE)[1]
+    assert abs(arm.move([0.9, -0.9], 1.0).quaternion @ wanted) > 0.9999
 
 
-def test_the_cable_hangs_from_the_post_and_ends_in_the_gripper(cell):
-    cell.reset(0, MIDDLE)
+def test_the_cable_hangs_from_the_post_and_ends_in_the_gripper(cell, arm):
+    arm.begin_episode(0, MIDDLE)
     points = cell.cable_points()
     assert points.shape == (25, 3)
     assert np.allclose(points[0], CONFIG.post, atol=1e-6)
-    assert np.allclose(points[-1], cell.pose, atol=0.002)
+    assert np.allclose(points[-1], cell.pose()[0], atol=0.002)
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
     assert np.allclose(lengths, CONFIG.cable.length / CONFIG.cable.segments, atol=1e-6)
 
 
 def test_each_episode_has_looks_friction_and_stiffness_of_its_own(cell):
     def draw(seed: int) -> np.ndarray:
-        cell.reset(seed, MIDDLE)
+        cell.begin_episode(seed, MIDDLE)
         model = cell.model
         modulus = bytes(model.plugin_attr[:12].astype(np.uint8)).decode()
         return np.concatenate(
@@ -76,43 +82,44 @@ def test_a_stiffer_cable_hangs_otherwise(cell):
     tips = []
     for modulus in (2.0e5, 4.0e5):
         ranges = replace(CONFIG.randomisation, bend_modulus=(modulus, modulus * 1.0001))
-        other = CableCell(replace(CONFIG, randomisation=ranges))
-        other.reset(0, MIDDLE)
+        other = CableSimulator(replace(CONFIG, randomisation=ranges))
+        other.begin_episode(0, MIDDLE)
         tips.append(other.cable_points())
     assert np.abs(tips[0] - tips[1]).max() > 1e-5
 
 
-def test_too_strong_a_pull_tears_the_cable_out_of_the_gripper(cell):
-    cell.reset(0, MIDDLE)
+def test_too_strong_a_pull_tears_the_cable_out_of_the_gripper(cell, arm):
+    arm.begin_episode(0, MIDDLE)
     cell._tear_at = cell.tension() + 0.3
     for _ in range(10):
-        outcome = cell.act(np.array([1.0, 1.0]))
+        outcome = arm.act([1.0, 1.0])
         if outcome.failed:
             break
     assert outcome.failed and "torn" in outcome.reason and cell.tension() == 0.0
-    with pytest.raises(RuntimeError, match="recover"):
-        cell.act(np.zeros(2))
+    with pytest.raises(ArmFault, match="recover"):
+        arm.act(np.zeros(2))
     cell.recover()
-    assert not cell.act(np.zeros(2)).failed
+    arm.stop()
+    assert not arm.act(np.zeros(2)).failed
 
 
 def test_a_joint_at_its_limit_is_a_fault():
-    strict = CableCell(replace(CONFIG, faults=replace(CONFIG.faults, joint_margin=1.0)))
-    strict.reset(0, MIDDLE)
+    strict = CableSimulator(replace(CONFIG, faults=replace(CONFIG.faults, joint_margin=1.0)))
+    strict.begin_episode(0, MIDDLE)
     assert "panda_joint" in strict.fault and "limit" in strict.fault
 
 
-def test_a_pose_that_is_not_reached_is_a_fault(cell):
-    cell.reset(0, MIDDLE)
+def test_a_pose_that_is_not_reached_is_a_fault(cell, arm):
+    arm.begin_episode(0, MIDDLE)
     cell.data.qfrc_applied[cell._joint_dofs[0]] = 40.0  # somebody holds the arm
-    assert "not reached" in cell.act(np.zeros(2)).reason
+    assert "not reached" in arm.act(np.zeros(2)).reason
     assert cell.fault
 
 
 def test_a_workspace_out_of_reach_is_said_at_once():
-    far = CableCell(replace(CONFIG, workspace=replace(CONFIG.workspace, y=-1.5)))
+    far = replace(TASK, workspace=replace(TASK.workspace, fixed=(0.0, -1.5, 0.0, np.pi / 2)))
     with pytest.raises(ValueError, match="out of the arm's reach"):
-        far.reset(0, MIDDLE)
+        CableSimulator(task=far).begin_episode(0, MIDDLE)
 
 
 @pytest.mark.parametrize("change", ["missing", "unknown"])
@@ -129,8 +136,8 @@ def test_a_wrong_key_in_the_cells_file_is_named(tmp_path, change):
 
 
 def test_the_urdf_puts_every_link_where_the_simulation_has_it(cell):
-    cell.reset(0, MIDDLE)
-    robot = ET.fromstring(panda_urdf(cell.model))
+    cell.begin_episode(0, MIDDLE)
+    robot = ET.fromstring(cell.urdf())
     angles = dict(zip(cell.joint_names, cell.joint_state()[0], strict=True))
     places = {"base": np.eye(4)}
     for joint in robot.findall("joint"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -12,7 +11,10 @@ import pytest
 from twin_probe import TwinProbe
 
 from mentor_common.messages.experience import time_to_seconds
-from mentor_common.tasks.cable_routing import StartPoses, cable_reward
+from mentor_common.tasks.cable_routing import cable_reward
+from mentor_common.tasks.episode_draw import EpisodeDraws
+from mentor_common.tasks.task import find_task
+from mentor_msgs.action import Gripper, Recover
 from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 
 START = np.array([-0.3, 0.5], np.float32)
@@ -26,11 +28,12 @@ def twin() -> Iterator[TwinProbe]:
 
 def test_seed_and_actions_give_the_same_images_states_and_rewards_as_in_process(twin):
     env = CableRoutingEnv()
-    low, high = zip(env.cell.config.start.x, env.cell.config.start.z, strict=True)
+    draws = EpisodeDraws(find_task("cable_routing"))
     for episode, seed in ((101, 7), (102, 8), (103, 7)):
         actions = np.random.default_rng(seed).uniform(-1.2, 1.2, (6, 2)).astype(np.float32)
         expected, _ = env.reset(seed=seed)
-        motion = twin.begin(episode, seed, StartPoses(low, high).draw(seed))
+        draw = draws.draw(seed)
+        motion = twin.begin(episode, seed, draw.start, draw.window_offset)
         assert np.array_equal(twin.observation(motion), expected)
         for step, action in enumerate(actions):
             expected, reward, _, _, info = env.step(action)
@@ -38,9 +41,11 @@ def test_seed_and_actions_give_the_same_images_states_and_rewards_as_in_process(
             assert np.array_equal(twin.observation(motion), expected)
             assert np.array_equal(np.float32(info["pose"]), np.float32(motion.normalized))
             assert motion.clipped == info["clipped"]
-            truth = json.loads(twin.wait(lambda e=episode, k=step: _truth(twin, e, k + 1)))
-            assert (truth["slot_1"], truth["slot_2"]) == (info["slot_1"], info["slot_2"])
-            assert cable_reward(truth["slot_1"], truth["slot_2"]) == reward
+            true = twin.wait(lambda key=(episode, step + 1): twin.true_states.get(key))
+            slots = dict(zip(true.names, true.values, strict=True))
+            assert (slots["slot_1"], slots["slot_2"]) == (info["slot_1"], info["slot_2"])
+            assert cable_reward(int(slots["slot_1"]), int(slots["slot_2"])) == reward
+            assert true.success == info["success"] and true.header.stamp == motion.end
     env.close()
 
 
@@ -64,10 +69,11 @@ def test_actions_of_another_step_or_episode_move_nothing(twin):
     assert not {(300, 1), (301, 2), (999, 1)} & set(twin.motions)
 
 
-def test_an_action_past_its_deadline_moves_nothing(twin):
+def test_an_action_past_its_deadline_or_from_the_future_moves_nothing(twin):
     twin.begin(401, 0, START)
     twin.send(401, 0, [1.0, 1.0], age=0.2)
     twin.send(401, 0, [1.0, 1.0], age=0.05, deadline=0.01)
+    twin.send(401, 0, [1.0, 1.0], age=-0.2)
     time.sleep(0.5)
     assert (401, 1) not in twin.motions
     assert twin.step(401, 0, [0.0, 0.0]).normalized[0] == pytest.approx(START[0], abs=0.03)
@@ -85,13 +91,13 @@ def test_a_malformed_action_moves_nothing(twin, data):
 def test_a_command_beyond_the_limits_is_cut_back_and_said_to_be(twin):
     twin.begin(601, 0, np.array([0.95, 0.95], np.float32))
     motion = twin.step(601, 0, [50.0, 0.0])
-    assert motion.clipped and "cut back" in motion.reason and not motion.failed
+    assert motion.clipped and "clipped" in motion.reason and not motion.failed
     assert np.abs(motion.normalized).max() < 1.02
 
 
-def test_a_torn_cable_fails_the_motion_and_is_mended_by_move_to(twin):
+def test_a_torn_cable_fails_the_motion_and_recover_mends_it(twin):
     twin.begin(701, 0, START)
-    assert twin.tear().success
+    assert twin.fail().success
     motion = twin.step(701, 0, [0.5, 0.5])
     assert motion.failed and "torn" in motion.reason
     told = twin.describe()
@@ -100,7 +106,7 @@ def test_a_torn_cable_fails_the_motion_and_is_mended_by_move_to(twin):
     refused = twin.move(target=START.tolist())
     assert not refused.success and "recover" in refused.message
     assert (701, 2) not in twin.motions
-    assert twin.move(routine="recover").success
+    assert twin.call(twin.recoverer, Recover.Goal()).success
     assert not twin.describe().message
     twin.begin(702, 0, START)
     assert not twin.step(702, 0, [0.5, 0.5]).failed
@@ -110,8 +116,32 @@ def test_a_plain_move_arrives_and_says_so(twin):
     result = twin.move(target=[0.4, 0.8], speed=0.5)
     assert result.success and np.allclose(result.reached, [0.4, 0.8], atol=0.03)
     assert twin.move(routine="release_tension").success
+    outside = twin.move(target=[0.4, 1.1])
+    assert not outside.success and "outside the workspace" in outside.message
+    assert np.allclose(outside.reached, [0.4, 0.8], atol=0.03)
     slow = twin.move(target=[-0.8, -0.5], speed=0.01, timeout=0.5)
     assert not slow.success and "timeout" in slow.message
+
+
+def test_the_window_of_an_episode_moves_what_actions_are_clipped_to(twin):
+    twin.begin(801, 0, np.array([-0.9, 0.5]), offset=[0.5, 0.0])
+    first = twin.motions[801, 0]
+    assert first.normalized[0] == pytest.approx(-0.5, abs=0.02), "the start is in the window"
+    motion = twin.step(801, 0, [-1.0, 0.0])
+    assert motion.clipped and motion.normalized[0] == pytest.approx(-0.5, abs=0.02)
+    assert not twin.step(801, 1, [1.0, 0.0]).clipped
+    for step in range(2, 12):
+        motion = twin.step(801, step, [1.0, 0.0])
+    assert motion.clipped and motion.normalized[0] == pytest.approx(1.5, abs=0.02)
+
+
+def test_the_gripper_releases_the_cable_and_grasps_it_again_within_reach(twin):
+    twin.begin(901, 0, START)
+    open_wide = twin.call(twin.gripper, Gripper.Goal(command="release"))
+    assert open_wide.success and open_wide.width > 0.07 and not open_wide.grasped
+    late = twin.call(twin.gripper, Gripper.Goal(command="grasp"))
+    assert not late.success and "reach" in late.message, "the cable has sprung back"
+    assert twin.call(twin.gripper, Gripper.Goal(command="wave")) is None
 
 
 @pytest.mark.parametrize(
@@ -147,11 +177,3 @@ def test_in_real_time_steps_take_their_period_and_the_clock_goes_on_by_itself():
         assert time.monotonic() - began > 1.2  # of 1.5 s; a busy machine takes longer
         clock = time_to_seconds(twin.heard["clock"].clock)
         twin.wait(lambda: time_to_seconds(twin.heard["clock"].clock) > clock + 0.2)
-
-
-def _truth(twin: TwinProbe, episode: int, step: int) -> str | None:
-    for text in twin.truths:
-        fields = json.loads(text)
-        if (fields["episode"], fields["step"]) == (episode, step):
-            return text
-    return None

@@ -26,9 +26,9 @@ from mentor_common.messages.experience import (
     time_to_nanoseconds,
 )
 from mentor_common.messages.images import image_to_rgb, resize, stack_planes
-from mentor_msgs.action import MoveTo
-from mentor_msgs.msg import Motion
-from mentor_sim_bridge.nodes.cable_twin import RELIABLE_IMAGES, TEAR, TRUTH
+from mentor_msgs.action import Gripper, MoveTo, Recover
+from mentor_msgs.msg import GroundTruth, Motion
+from mentor_sim_bridge.nodes.twin_node import FAIL, RELIABLE_IMAGES
 from mentor_sim_bridge.twins.cable.scene import CAMERAS
 
 _numbers = itertools.count()
@@ -44,7 +44,7 @@ class TwinProbe:
     def __init__(self, **parameters: Any) -> None:
         self.namespace = f"/twin_{os.getpid()}_{next(_numbers)}"
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        command = [sys.executable, "-m", "mentor_sim_bridge.nodes.cable_twin", "--ros-args"]
+        command = [sys.executable, "-m", "mentor_sim_bridge.nodes.twin_node", "--ros-args"]
         command += ["-r", f"__ns:={self.namespace}", "-r", f"/clock:={self.namespace}/clock"]
         for name, value in parameters.items():
             command += ["-p", f"{name}:={value}"]
@@ -54,12 +54,13 @@ class TwinProbe:
         self.node = rclpy.create_node("probe", namespace=self.namespace, context=self.context)
         self.motions: dict[tuple[int, int], Motion] = {}
         self._newest = 0
-        self.truths: list[str] = []
+        self.true_states: dict[tuple[int, int], GroundTruth] = {}
         self.images: dict[str, dict[int, np.ndarray]] = {camera: {} for camera in CAMERAS}
         self.heard: dict[str, Any] = {}
         subscribe = self.node.create_subscription
         subscribe(topics.MOTION.type, "motion", self._on_motion, topics.MOTION.qos)
-        subscribe(TRUTH.type, TRUTH.name, lambda m: self.truths.append(m.data), TRUTH.qos)
+        topic = topics.GROUND_TRUTH
+        subscribe(topic.type, topic.name, self._on_ground_truth, topic.qos)
         for topic in (topics.ROBOT_DESCRIPTION, topics.CURRENT_POSE, topics.JOINT_STATES):
             subscribe(topic.type, topic.name, self._remember(topic.name), topic.qos)
         subscribe(topics.CLOCK.type, "clock", self._remember("clock"), topics.CLOCK.qos)
@@ -68,8 +69,10 @@ class TwinProbe:
             subscribe(topic.type, topic.name, self._on_image(camera), RELIABLE_IMAGES)
         self.actions = self.node.create_publisher(topics.ACTION.type, "action", topics.ACTION.qos)
         self.mover: Any = ActionClient(self.node, MoveTo, "move_to")
+        self.recoverer: Any = ActionClient(self.node, Recover, "recover")
+        self.gripper: Any = ActionClient(self.node, Gripper, "gripper")
         self.describer = self.node.create_client(topics.DESCRIBE.type, "describe")
-        self.tearer = self.node.create_client(TEAR.type, "twin/tear_cable")
+        self.failer = self.node.create_client(FAIL.type, "twin/fail")
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
         self._over = threading.Event()
@@ -118,27 +121,33 @@ class TwinProbe:
         assert self.describer.wait_for_service(60.0), self.output
         return self._answer(lambda: self.describer.call_async(topics.DESCRIBE.type.Request()))
 
-    def tear(self) -> Any:
-        """Has the cable tear in the next motion."""
-        return self._answer(lambda: self.tearer.call_async(TEAR.type.Request()))
+    def fail(self) -> Any:
+        """Has the next motion end in a fault."""
+        return self._answer(lambda: self.failer.call_async(FAIL.type.Request()))
 
     def move(self, **goal: Any) -> Any:
         """The result of `move_to`; None if the goal was rejected."""
-        assert self.mover.wait_for_server(60.0), self.output
-        message = MoveTo.Goal(**goal)
+        return self.call(self.mover, MoveTo.Goal(**goal))
+
+    def call(self, client: Any, message: Any) -> Any:
+        """The result of an action; None if the goal was rejected."""
+        assert client.wait_for_server(60.0), self.output
         # On the thread that spins: rclpy 9.1.2 may hear a quick answer before it keeps the future.
         handle = self._answer(
-            lambda: self._result(
-                self.executor.create_task(lambda: self.mover.send_goal_async(message))
-            )
+            lambda: self._result(self.executor.create_task(lambda: client.send_goal_async(message)))
         )
         return self._result(handle.get_result_async()).result if handle.accepted else None
 
-    def begin(self, episode: int, seed: int, start: np.ndarray) -> Motion:
+    def begin(self, episode: int, seed: int, start: np.ndarray, offset: Any = ()) -> Motion:
         """Begins an episode."""
         target = np.asarray(start, np.float32).tolist()
         result = self.move(
-            episode=episode, begins_episode=True, seeded=True, seed=seed, target=target
+            episode=episode,
+            begins_episode=True,
+            seeded=True,
+            seed=seed,
+            target=target,
+            window_offset=np.asarray(offset, np.float32).tolist(),
         )
         assert result.success, result.message
         return self.wait(lambda: self.motions.get((episode, 0)))
@@ -171,6 +180,9 @@ class TwinProbe:
     def _on_motion(self, message: Motion) -> None:
         self._newest = max(self._newest, time_to_nanoseconds(message.end))
         self.motions[message.episode, message.step] = message
+
+    def _on_ground_truth(self, message: GroundTruth) -> None:
+        self.true_states[message.episode, message.step] = message
 
     def _on_image(self, camera: str) -> Callable[[Any], None]:
         def heard(message: Any) -> None:

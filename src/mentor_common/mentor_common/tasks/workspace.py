@@ -73,6 +73,19 @@ class Workspace:
         values = np.asarray(metric, np.float64)
         return np.asarray((values - self.low) / (self.high - self.low) * 2.0 - 1.0)
 
+    def checked_offset(self, offset: npt.ArrayLike | None) -> Float64:
+        """Return the offset of a workspace window, (axes,) normalised; zeros where there is none.
+
+        Raises:
+            ValueError: it is not as many finite numbers as there are axes, each within [-2, 2].
+        """
+        if offset is None or np.size(offset) == 0:
+            return np.zeros(len(self.axes))
+        values = self._numbers("window offset", offset)
+        if np.abs(values).max() > 2.0:
+            raise ValueError(f"window offset {values.tolist()} must be within [-2, 2]")
+        return values
+
     def clip(
         self, normalised: npt.ArrayLike, window_offset: npt.ArrayLike | None = None
     ) -> tuple[Float64, bool]:
@@ -139,7 +152,7 @@ class Workspace:
 
         The gripper points down and is turned by r about the vertical axis.
         """
-        x, y, z, r = self._xyzr(self.to_metric(normalised))
+        x, y, z, r = (float(value) for value in self.xyzr(normalised))
         # Rz(r) * Rx(pi)
         quaternion = np.array([math.cos(r / 2.0), math.sin(r / 2.0), 0.0, 0.0])
         return np.array([x, y, z]), quaternion
@@ -158,7 +171,8 @@ class Workspace:
         values = dict(zip(AXES, (x, y, z, r), strict=True))
         return self.to_normalised([values[name] for name in self.names])
 
-    def _xyzr(self, metric: Float64) -> tuple[float, float, float, float]:
+    def xyzr(self, normalised: npt.ArrayLike) -> Float64:
+        """The metric pose as (x, y, z, r): metres, and radians about the vertical axis."""
         values = dict(zip(AXES, self.fixed, strict=True))
-        values.update(zip(self.names, (float(value) for value in metric), strict=True))
-        return values["x"], values["y"], values["z"], values["r"]
+        values.update(zip(self.names, self.to_metric(normalised).tolist(), strict=True))
+        return np.array([values[name] for name in AXES])

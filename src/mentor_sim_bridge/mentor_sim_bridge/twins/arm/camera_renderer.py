@@ -31,8 +31,8 @@ class CameraRenderer:
         self._renderer.update_scene(data, camera, self._options)
         return self._renderer.render()
 
-    def silhouette(self, data: mujoco.MjData, camera: str, geoms: np.ndarray) -> np.ndarray:
-        """Where one image shows these geoms (ids), (height, width) bool."""
+    def segmentation_mask(self, data: mujoco.MjData, camera: str, geoms: np.ndarray) -> np.ndarray:
+        """Return where one image shows these geoms (ids), (height, width) bool."""
         self._renderer.enable_segmentation_rendering()
         try:
             seen = self.render(data, camera)

@@ -37,13 +37,13 @@ class ImpedanceController:
     Args:
         model: holds the joints of the Panda and its grasp site.
         gains: of the end effector.
-        rotation: (3, 3) orientation to hold, world frame.
     """
 
-    def __init__(self, model: mujoco.MjModel, gains: ImpedanceGains, rotation: np.ndarray) -> None:
+    def __init__(self, model: mujoco.MjModel, gains: ImpedanceGains) -> None:
         self._model = model
         self._gains = gains
-        self._rotation = rotation
+        self._turned = np.nan
+        self._rotation = np.eye(3)
         self._site = model.site(GRASP_SITE).id
         joints = [model.joint(name) for name in ARM_JOINTS]
         self._qpos = slice(joints[0].qposadr[0], joints[0].qposadr[0] + 7)
@@ -59,8 +59,22 @@ class ImpedanceController:
         """Sets the posture, (7,) radians, to which the null space draws."""
         self._rest = np.array(posture, dtype=np.float64)
 
-    def torques(self, data: mujoco.MjData, position: np.ndarray) -> np.ndarray:
-        """Joint torques (7,) in N m that draw the grasp point to `position`, (3,) metres."""
+    @staticmethod
+    def rotation(turn: float) -> np.ndarray:
+        """Return the orientation (3, 3) of a gripper that points down, turned by `turn` radians."""
+        cos, sin = np.cos(turn), np.sin(turn)
+        return np.array([[cos, sin, 0.0], [sin, -cos, 0.0], [0.0, 0.0, -1.0]])
+
+    def torques(self, data: mujoco.MjData, pose: np.ndarray) -> np.ndarray:
+        """Return joint torques (7,) in N m that draw the grasp point to `pose`.
+
+        Args:
+            data: the state.
+            pose: (x, y, z, r), metres, and radians about the vertical axis.
+        """
+        position = pose[:3]
+        if pose[3] != self._turned:
+            self._turned, self._rotation = pose[3], self.rotation(pose[3])
         mujoco.mj_jacSite(self._model, data, self._jacobian[:3], self._jacobian[3:], self._site)
         jacobian = self._jacobian[:, self._dofs]
         velocity = data.qvel[self._dofs]

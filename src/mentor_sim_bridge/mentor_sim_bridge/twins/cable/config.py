@@ -16,23 +16,6 @@ Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class WorkspaceConfig:
-    """Where the end effector may be: ranges of x and z, the fixed y. Metres."""
-
-    x: Range
-    z: Range
-    y: float
-
-
-@dataclass(frozen=True)
-class StartConfig:
-    """Where an episode begins, normalised."""
-
-    x: Range
-    z: Range
-
-
-@dataclass(frozen=True)
 class CableShape:
     """The cable: metres, kg/m3, and N m s/rad of its joints."""
 
@@ -57,9 +40,8 @@ class SlotConfig:
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """Seconds of a step, of a step of physics and control, of settling after a reset."""
+    """Seconds of a step of physics and control, of settling after a reset."""
 
-    period: float
     timestep: float
     settle: float
 
@@ -93,8 +75,6 @@ class RandomisationConfig:
 class CableConfig:
     """The whole cell."""
 
-    workspace: WorkspaceConfig
-    start: StartConfig
     post: tuple[float, float, float]
     cable: CableShape
     slot_1: SlotConfig

@@ -7,15 +7,16 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from mentor_common.messages.frames import FrameLayout
+from mentor_common.arm.arm import Arm, MotionOutcome
+from mentor_common.arm.backend import Watch
 from mentor_common.messages.images import resize, stack_planes
-from mentor_common.tasks.cable_routing import StartPoses, is_success, reward_terms
-from mentor_sim_bridge.twins.cable.cell import CableCell, MotionOutcome
+from mentor_common.tasks.cable_routing import cable_reward_of
+from mentor_common.tasks.episode_draw import EpisodeDraws
+from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.cable.config import CableConfig
 from mentor_sim_bridge.twins.cable.expert import CableExpert
+from mentor_sim_bridge.twins.cable.simulator import CableSimulator
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot
-
-MAX_STEPS = 40
 
 
 class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
@@ -28,7 +29,7 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     Args:
         config: of the cell; default is the twin's YAML.
-        max_steps: of an episode.
+        max_steps: of an episode; default is the task's.
         render_mode: "rgb_array" lets `render` return the side camera's image.
     """
 
@@ -38,27 +39,33 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def __init__(
         self,
         config: CableConfig | None = None,
-        max_steps: int = MAX_STEPS,
+        max_steps: int | None = None,
         render_mode: str | None = None,
     ) -> None:
-        self.cell = CableCell(config)
-        self.frame_layout = FrameLayout(self.cell.cameras, 3, 84, 84, stacked=False)
+        task = find_task("cable_routing")
+        self.simulator = CableSimulator(config, task)
+        self.arm = Arm(self.simulator, task.workspace, task.deltas, task.episode.period)
+        self.frame_layout = task.layout
         self.observation_space = gymnasium.spaces.Box(0, 255, self.frame_layout.shape, np.uint8)
-        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(task.action),), np.float32)
         self.render_mode = render_mode
-        self._max_steps = max_steps
-        start = self.cell.config.start
-        self._starts = StartPoses((start.x[0], start.z[0]), (start.x[1], start.z[1]))
-        self._expert = CableExpert(self.cell)
+        self.max_steps = max_steps or task.episode.max_steps
+        self.period = task.episode.period
+        self._draws = EpisodeDraws(task)
+        self._reward = cable_reward_of(task)
+        self._expert = CableExpert(self.arm, self.simulator)
         self._frames: dict[str, list[np.ndarray]] = {}
         self._steps = 0
+        self.watch: Watch | None = None
+        """Called every few hundredths of a second of a motion."""
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begins an episode; the three frames of each camera show the same moment."""
+        """Begin an episode; the three frames of each camera show the same moment."""
         super().reset(seed=seed)
-        self.cell.reset(seed, self._starts.draw(seed))
+        draw = self._draws.draw(seed)
+        self.arm.begin_episode(seed, draw.start, draw.window_offset)
         self._expert.reset()
         self._steps = 0
         self._frames = {camera: [image] * 3 for camera, image in self._pictures().items()}
@@ -77,45 +84,46 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
         def midway() -> None:
             middle.update(self._pictures())
-            midpoint.update(self._truth())
+            midpoint.update(self._true_states())
 
-        outcome = self.cell.act(action, midway)
+        outcome = self.arm.act(action, midway, self.watch)
         end = self._pictures()
         for camera, frames in self._frames.items():
             frames[:] = [frames[-1], middle[camera], end[camera]]
         self._steps += 1
         observation, info = self._observation(), self._info(outcome)
         info["midpoint"] = midpoint
-        truncated = outcome.failed or self._steps >= self._max_steps
+        truncated = outcome.failed or self._steps >= self.max_steps
         if truncated:
             self._frames = {}
         return observation, sum(info["reward_terms"].values()), False, truncated, info
 
     def expert_action(self) -> np.ndarray:
-        """What the scripted expert, who sees the true state, does now: (2,) float32."""
+        """Return what the scripted expert, who sees the true state, does now: (2,) float32."""
         return self._expert.act()
 
     def render(self) -> np.ndarray | None:  # type: ignore[override]
-        """The side camera's image, (168, 168, 3) uint8."""
-        return self.cell.render("side") if self.render_mode == "rgb_array" else None
+        """Return the side camera's image, (168, 168, 3) uint8."""
+        return self.simulator.render("side") if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
-        """Frees the graphics context."""
-        self.cell.close()
+        """Free the graphics context."""
+        self.simulator.close()
 
     def _pictures(self) -> dict[str, np.ndarray]:
         height, width = self.frame_layout.height, self.frame_layout.width
         return {
-            camera: resize(self.cell.render(camera), height, width) for camera in self.cell.cameras
+            camera: resize(self.simulator.render(camera), height, width)
+            for camera in self.simulator.cameras
         }
 
     def _observation(self) -> np.ndarray:
         return stack_planes([frame for frames in self._frames.values() for frame in frames])
 
-    def _truth(self) -> dict[str, Any]:
+    def _true_states(self) -> dict[str, Any]:
         """What slot classifiers are to see: states, and the cable's profile along each slot."""
-        slot_1, slot_2 = self.cell.slot_states()
-        points, config = self.cell.cable_points(), self.cell.config
+        slot_1, slot_2 = self.simulator.slot_states()
+        points, config = self.simulator.cable_points(), self.simulator.config
         return {
             "slot_1": int(slot_1),
             "slot_2": int(slot_2),
@@ -124,13 +132,13 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         }
 
     def _info(self, outcome: MotionOutcome | None = None) -> dict[str, Any]:
-        slot_1, slot_2 = self.cell.slot_states()
+        slot_1, slot_2 = self.simulator.slot_states()
         return {
-            "success": is_success(slot_1, slot_2),
-            "reward_terms": reward_terms(slot_1, slot_2),
-            **self._truth(),
+            "success": self._reward.is_success(slot_1, slot_2),
+            "reward_terms": self._reward.terms(slot_1, slot_2),
+            **self._true_states(),
             "valid": outcome is None or not outcome.failed,
             "clipped": outcome is not None and outcome.clipped,
             "reason": "" if outcome is None else outcome.reason,
-            "pose": self.cell.normalized,
+            "pose": self.arm.position if outcome is None else outcome.normalized,
         }

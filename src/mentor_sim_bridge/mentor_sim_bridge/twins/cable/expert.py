@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from mentor_common.arm.arm import Arm
 from mentor_common.tasks.cable_routing import Slot1
-from mentor_sim_bridge.twins.cable.cell import ACTION_DIVISOR, CableCell
+from mentor_sim_bridge.twins.cable.simulator import CableSimulator
 
+DIVISOR = 5.0
+"""Of both action dimensions (App. C.2)."""
 HIGH = 0.95
 OVER_SLOT_1 = 0.6
 PRESS = -0.85
@@ -18,8 +21,8 @@ DOWN = -1.0
 class CableExpert:
     """Lifts, goes over slot 1, lowers, lifts a little, crosses to slot 2, lowers, holds."""
 
-    def __init__(self, cell: CableCell) -> None:
-        self._cell = cell
+    def __init__(self, arm: Arm, simulator: CableSimulator) -> None:
+        self._arm, self._simulator = arm, simulator
         self.reset()
 
     def reset(self) -> None:
@@ -28,14 +31,14 @@ class CableExpert:
 
     def act(self) -> np.ndarray:
         """The next action, (2,) float32."""
-        x, z = map(float, self._cell.target)
+        x, z = map(float, self._arm.target)
         if not self._pressed:
             if not self._lifted and x < OVER_SLOT_1 - 0.01:
                 goal = (x if z < HIGH - 0.3 else OVER_SLOT_1, HIGH)
             else:
                 self._lifted = True
                 goal = (OVER_SLOT_1, PRESS)
-                inside = self._cell.slot_states()[0] is Slot1.INSIDE
+                inside = self._simulator.slot_states()[0] is Slot1.INSIDE
                 self._pressed = bool(inside and z <= PRESS + 0.01)
         if self._pressed:
             if not self._crossed:
@@ -43,5 +46,5 @@ class CableExpert:
                 self._crossed = bool(x <= OVER_SLOT_2 + 0.01)
             if self._crossed:
                 goal = (OVER_SLOT_2, DOWN)
-        move = (np.array(goal) - self._cell.target) * ACTION_DIVISOR
+        move = (np.array(goal) - self._arm.target) * DIVISOR
         return np.clip(move, -1.0, 1.0).astype(np.float32)

@@ -1,196 +1,169 @@
-"""The cell as the body of an agent: which commands it takes, and what it shows while it moves.
-
-Free of ROS: the node carries messages in and out.
-"""
+"""The cable routing cell in simulation: cable, slots, true states, and the tie in the gripper."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum
-from typing import Protocol
+import math
+from collections.abc import Mapping
+from pathlib import Path
 
+import mujoco
 import numpy as np
 
-from mentor_sim_bridge.twins.cable.cell import CableCell, MotionOutcome
+from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
+from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward_of
+from mentor_common.tasks.task import Task, find_task
+from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults, PandaSimulator
+from mentor_sim_bridge.twins.cable.arch import arched_cable
+from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, CableConfig, load_cable_config
+from mentor_sim_bridge.twins.cable.scene import CAMERAS, TIE, cable_scene
+from mentor_sim_bridge.twins.cable.slot_states import slot_1_state, slot_2_state
+from mentor_sim_bridge.twins.cable.visuals import CableLooks, draw_episode
+from mentor_sim_bridge.twins.simulator import TrueState
 
-SLICE = 0.1
-"""Seconds of a plain move between two looks whether it is to go on."""
-SETTLE = 1.0
-"""Seconds in which the arm must come to rest at the end of a plain move."""
-ARRIVED = 0.03
-"""Distance from the target, normalised, that counts as there."""
-ROUTINES = ("release_tension", "recover", "regrasp")
-
-
-class Verdict(Enum):
-    """What became of an action; the values name the counters."""
-
-    MOVED = "actions carried out"
-    STRAY = "actions of another step or episode dropped"
-    LATE = "actions past their deadline dropped"
-    MALFORMED = "malformed actions dropped"
-    IN_FAULT = "actions during a fault dropped"
+GRIP = 0.004
+"""Opening of each finger that holds the cable, metres."""
+REACH = 0.02
+"""Distance of the cable's end from the grasp point within which the gripper can take it, metres."""
 
 
-class MoveFailed(RuntimeError):
-    """A move that did not come to its end, and why."""
-
-
-@dataclass(frozen=True)
-class Command:
-    """An action as it came; times in nanoseconds of simulated time."""
-
-    episode: int
-    step: int
-    data: np.ndarray
-    stamp: int
-    deadline: int
-
-
-class Outlet(Protocol):
-    """Where the body shows what it does."""
-
-    def show(self, pictures: bool) -> None:
-        """The cell's state of this moment, with a frame of each camera if `pictures`."""
-
-    def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
-        """The motion that led to a step is over."""
-
-
-class CableBody:
-    """Carries out actions and moves, one at a time.
+class CableSimulator(PandaSimulator):
+    """A Panda that holds a cable over two slots.
 
     Args:
-        cell: the physics.
-        outlet: told of every moment that others must see.
+        config: of the cell; default is the YAML beside this file.
+        task: whose workspace and starts it has; default is cable_routing.
+        image_size: height and width of the camera images, pixels.
+
+    Raises:
+        ValueError: the task has other axes or cameras.
     """
 
-    def __init__(self, cell: CableCell, outlet: Outlet) -> None:
-        self.cell = cell
-        self._outlet = outlet
-        self.episode = 0
-        self.step = 0
-        self._pictured = -1
-
-    def take(self, command: Command) -> tuple[Verdict, str]:
-        """Carries out an action if it is for the running step, in time and sound; else says why."""
-        if (command.episode, command.step) != (self.episode, self.step) or self.episode == 0:
-            awaited = f"({self.episode}, {self.step})" if self.episode else "no episode"
-            return Verdict.STRAY, f"({command.episode}, {command.step}) came, {awaited} is awaited"
-        if self.cell.fault:
-            return Verdict.IN_FAULT, f"{self.cell.fault}; call move_to with routine 'recover'"
-        if command.data.shape != (2,) or not np.isfinite(command.data).all():
-            return Verdict.MALFORMED, f"{command.data.tolist()}: two finite numbers are needed"
-        age = self.cell.time - command.stamp
-        if age > command.deadline:
-            return Verdict.LATE, f"{age / 1e9:.3f} s old, at most {command.deadline / 1e9:g} s"
-        self._picture()
-        outcome = self.cell.act(command.data, self._picture)
-        self._picture()
-        self.step += 1
-        self._outlet.moved(self.episode, self.step, outcome)
-        return Verdict.MOVED, outcome.reason
-
-    def begin_episode(self, episode: int, seed: int | None, start: np.ndarray) -> np.ndarray:
-        """Sets up an episode that begins at `start`, (2,) normalised; returns where it stands."""
-        self._refuse_fault()
-        self.end_episode()
-        self.cell.reset(seed, start)
-        self._picture()
-        self.episode, self.step = episode, 0
-        now, place = self.cell.time, self.cell.normalized
-        # All three frames of the first observation are of this one moment.
-        self._outlet.moved(episode, 0, MotionOutcome(now, now, False, False, "", place))
-        return place
-
-    def end_episode(self) -> None:
-        """No action is awaited any more."""
-        self.episode = self.step = 0
-
-    def run_routine(self, name: str) -> np.ndarray:
-        """One of ROUTINES; returns where the end effector stands.
-
-        Raises:
-            ValueError: the routine is unknown.
-            MoveFailed: the cell has a fault that this routine does not end.
-        """
-        if name not in ROUTINES:
-            raise ValueError(f"routine '{name}' is unknown; known: {', '.join(ROUTINES)}")
-        self.end_episode()
-        if name == "release_tension":
-            self._refuse_fault()
-            # The spring between the arm and its target is let go.
-            self.cell.move(self.cell.normalized, SLICE)
-        elif self.cell.fault or name == "regrasp":
-            self.cell.recover()
-        self._outlet.show(pictures=False)
-        return self.cell.normalized
-
-    def go(
+    def __init__(
         self,
-        target: np.ndarray,
-        seconds: float,
-        timeout: float,
-        go_on: Callable[[np.ndarray, float], None],
-    ) -> np.ndarray:
-        """Moves straight to `target`, (2,) normalised, in `seconds`; ends a running episode.
+        config: CableConfig | None = None,
+        task: Task | None = None,
+        image_size: tuple[int, int] = (168, 168),
+    ) -> None:
+        self.config = config = config or load_cable_config()
+        task = task or find_task("cable_routing")
+        if task.workspace.names != ("x", "z"):
+            raise ValueError(f"task {task.file}: axes {task.workspace.names}, must be ('x', 'z')")
+        if task.observed_cameras != CAMERAS:
+            raise ValueError(
+                f"task {task.file}: cameras {task.observed_cameras}, must be {CAMERAS}"
+            )
+        model = cable_scene(config).compile()
+        faults = ArmFaults(config.faults.reach_error, config.faults.joint_margin)
+        super().__init__(model, task.workspace, faults, image_size, CAMERAS, GRIP)
+        self._starts = np.mean([task.reset.start[name] for name in task.workspace.names], axis=1)
+        self._reward = cable_reward_of(task)
+        self._looks = CableLooks(model)
+        self._tie = model.equality(TIE).id
+        self._cable_geoms = np.flatnonzero(model.geom_contype == 1)
+        self._random = np.random.default_rng()
+        self._tear_at = config.faults.tear_force
+
+    def cable_points(self) -> np.ndarray:
+        """Return the middle line of the cable from post to gripper, (segments + 1, 3) metres."""
+        centres = self.data.geom_xpos[self._cable_geoms]
+        axes = self.data.geom_xmat[self._cable_geoms].reshape(-1, 3, 3)[:, :, 2]
+        half = self.model.geom_size[self._cable_geoms, 1][:, None] * axes
+        direction = np.sign(half[0] @ (centres[1] - centres[0]))
+        return np.concatenate([centres - direction * half, centres[-1:] + direction * half[-1:]])
+
+    def slot_states(self) -> tuple[Slot1, Slot2]:
+        """Return the true states of both slots."""
+        points = self.cable_points()
+        return slot_1_state(points, self.config.slot_1), slot_2_state(points, self.config.slot_2)
+
+    def ground_truth(self) -> TrueState:
+        """Return the slots' states, and success: the cable lies fully inside both."""
+        slot_1, slot_2 = self.slot_states()
+        return TrueState(
+            self._reward.is_success(slot_1, slot_2), {"slot_1": slot_1, "slot_2": slot_2}
+        )
+
+    def tension(self) -> float:
+        """Return the force between gripper and cable, newtons."""
+        if not self.data.eq_active[self._tie]:
+            return 0.0
+        force = self.data.efc_force[:3]  # the only equality: rows 0 to 2
+        return math.sqrt(force @ force)
+
+    def segmentation_mask(self, camera: str) -> np.ndarray:
+        """Return which pixels of the image show the cable, (H, W) bool."""
+        return self.camera_renderer().segmentation_mask(self.data, camera, self._cable_geoms)
+
+    def begin_episode(
+        self, seed: int | None, start: np.ndarray, options: Mapping[str, object] | None = None
+    ) -> None:
+        """Draw an episode, lay the cable anew and stand still at a start.
 
         Args:
-            target: cut back to the workspace.
-            seconds: duration.
-            timeout: seconds after which the move fails.
-            go_on: told position and distance to the target after each slice; may raise to stop.
+            seed: of visual randomization and physics; None goes on with the last random state.
+            start: (2,) normalised.
+            options: none are known.
 
         Raises:
-            MoveFailed: a fault, or the timeout.
+            ValueError: an option is unknown.
         """
-        self._refuse_fault()
-        self.end_episode()
-        last = np.clip(target, -1.0, 1.0)
-        began = looked = self.cell.time
-        pace = self.cell.on_pace
+        if options:
+            raise ValueError(f"cable routing: options {sorted(options)} are unknown")
+        if seed is not None:
+            self._random = np.random.default_rng(seed)
+        self._looks.apply(draw_episode(self.config.randomisation, self._random))
+        self._set_up(start)
 
-        def look() -> None:
-            nonlocal looked
-            if pace is not None:
-                pace()
-            if self.cell.time - looked >= SLICE * 1e9:
-                looked = self.cell.time
-                if looked - began > timeout * 1e9:
-                    raise MoveFailed(f"not there after {timeout:g} s, the timeout")
-                self._outlet.show(pictures=False)
-                go_on(self.cell.normalized, self._distance(last))
+    def repaint(self, random: np.random.Generator) -> None:
+        """Draw other colours and light for the pictures to come; the physics stays as it is."""
+        self._looks.paint(draw_episode(self.config.randomisation, random))
 
-        self.cell.on_pace = look
-        try:
-            self.cell.move(last, max(seconds, SLICE))
-            while self._distance(last) > ARRIVED and not self.cell.fault:
-                if self.cell.time - began > (seconds + SETTLE) * 1e9:
-                    raise MoveFailed(f"{self._distance(last):.3f} off the target, normalised")
-                self.cell.hold(SLICE)
-        except BaseException:
-            self.cell.stop()
-            raise
-        finally:
-            self.cell.on_pace = pace
-            self._outlet.show(pictures=False)
-        self._refuse_fault()
-        return self.cell.normalized
+    def recover(self, timeout: float = 0.0) -> None:
+        """End a fault: the gripper holds the cable again, in the middle of the starts."""
+        self._set_up(self._starts)
 
-    def idle(self, seconds: float) -> None:
-        """Lets time pass (in real time, the world goes on while nobody acts)."""
-        self.cell.hold(seconds)
+    def fail_soon(self) -> str:
+        """Have the next motion take the cable out of the gripper."""
+        self._tear_at = 0.0
+        return "the cable tears in the next motion"
 
-    def _distance(self, target: np.ndarray) -> float:
-        return float(np.linalg.norm(target - self.cell.normalized))
+    def gripper(self, command: GripperCommand) -> GripperState:
+        """Release the cable, or grasp it again where its end is within reach.
 
-    def _picture(self) -> None:
-        """Shows the cell with pictures, once a moment."""
-        if self.cell.time != self._pictured:
-            self._pictured = self.cell.time
-            self._outlet.show(pictures=True)
+        Raises:
+            GripperFailed: there is no cable between the fingers.
+        """
+        self.data.eq_active[self._tie] = 0
+        if command.command != "grasp":
+            return super().gripper(command)
+        away = float(np.linalg.norm(self.cable_points()[-1] - self.pose()[0]))
+        if away > REACH:
+            raise GripperFailed(
+                f"the cable's end is {away:.3f} m away, at most {REACH:g} m is in reach"
+            )
+        self.data.eq_active[self._tie] = 1
+        return super().gripper(GripperCommand("grasp", command.width or 2 * GRIP))
 
-    def _refuse_fault(self) -> None:
-        if self.cell.fault:
-            raise MoveFailed(f"{self.cell.fault}; call move_to with routine 'recover'")
+    def watch_faults(self) -> None:
+        """Check whether the cable tears."""
+        pull = self.tension()
+        if pull > self._tear_at:
+            self._fail(f"cable torn from the gripper ({pull:.1f} N)")
+            self.data.eq_active[self._tie] = 0
+
+    def _set_up(self, start: np.ndarray) -> None:
+        """New data, so that nothing of an earlier episode remains; then the cable comes to rest."""
+        self.data = mujoco.MjData(self.model)
+        self.fault, self._tear_at, self._fingers = "", self.config.faults.tear_force, GRIP
+        pose = self.workspace.xyzr(start)
+        self.place_arm(pose)
+        self.data.qpos[: 4 * self.config.cable.segments] = arched_cable(
+            self.config.cable, np.asarray(self.config.post), pose[:3]
+        ).ravel()
+        mujoco.mj_forward(self.model, self.data)
+        self.hold(pose, self.config.motion.settle)
+
+
+def make(task: Task, config: Path | None, image_size: tuple[int, int]) -> CableSimulator:
+    """Make the twin of the cable routing task (see mentor_sim_bridge.twins.simulator.Factory)."""
+    return CableSimulator(load_cable_config(config or DEFAULT_FILE), task, image_size)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from mentor_common.messages.images import resize
-from mentor_sim_bridge.twins.cable.cell import PACE
+from mentor_sim_bridge.twins.arm.panda_simulator import PACE
 from mentor_sim_bridge.twins.cable.config import CableConfig
-from mentor_sim_bridge.twins.cable.env import MAX_STEPS, CableRoutingEnv
+from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 
 LOOKS_STREAM = 2
 """Sets the looks of an episode apart from what else its seed draws."""
@@ -35,13 +35,13 @@ class CableMomentsEnv(CableRoutingEnv):
     def __init__(
         self,
         config: CableConfig | None = None,
-        max_steps: int = MAX_STEPS,
+        max_steps: int | None = None,
         moments: int = 5,
         silhouettes: bool = False,
     ) -> None:
         super().__init__(config, max_steps)
-        motion = self.cell.config.motion
-        self._paces = round(motion.period / motion.timestep) // PACE
+        timestep = self.simulator.config.motion.timestep
+        self._paces = round(self.period / timestep) // PACE
         if not 1 <= moments <= self._paces:
             raise ValueError(f"moments is {moments}, must be from 1 to {self._paces}")
         self._per_motion = moments
@@ -71,27 +71,29 @@ class CableMomentsEnv(CableRoutingEnv):
             if passed * self._per_motion // self._paces > before:
                 moments.append(self._moment())
 
-        self.cell.on_pace = look
+        self.watch = look
         try:
             observation, reward, terminated, truncated, info = super().step(action)
         finally:
-            self.cell.on_pace = None
+            self.watch = None
         return observation, reward, terminated, truncated, {**info, "moments": moments}
 
     def _moment(self) -> dict[str, Any]:
-        self.cell.repaint(self._random_looks)
+        self.simulator.repaint(self._random_looks)
         height, width = self.frame_layout.height, self.frame_layout.width
         frames = {
-            camera: resize(self.cell.render(camera), height, width).transpose(2, 0, 1)
-            for camera in self.cell.cameras
+            camera: resize(self.simulator.render(camera), height, width).transpose(2, 0, 1)
+            for camera in self.simulator.cameras
         }
-        moment = {**self._truth(), "frames": frames}
+        moment = {**self._true_states(), "frames": frames}
         if self._silhouettes:
             moment["silhouettes"] = {
-                camera: resize(255 * self.cell.silhouette(camera).astype(np.uint8), height, width)
-                for camera in self.cell.cameras
+                camera: resize(
+                    255 * self.simulator.segmentation_mask(camera).astype(np.uint8), height, width
+                )
+                for camera in self.simulator.cameras
             }
         return moment
 
     def _pictures(self) -> dict[str, np.ndarray]:
-        return dict.fromkeys(self.cell.cameras, self._black)
+        return dict.fromkeys(self.simulator.cameras, self._black)

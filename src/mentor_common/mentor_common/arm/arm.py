@@ -1,0 +1,186 @@
+"""An arm on the normalised axes of a task: where it was sent, and how far it may go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mentor_common.arm.backend import ArmBackend, Watch
+from mentor_common.arm.trajectory import Trajectory
+from mentor_common.tasks.workspace import Delta, Workspace
+
+Float64 = npt.NDArray[np.float64]
+CLIPPED = "the command was clipped to the limits"
+
+
+@dataclass(frozen=True)
+class MotionOutcome:
+    """What a motion led to.
+
+    Args:
+        begin: when it began, nanoseconds of ROS time.
+        end: when it was over.
+        clipped: the command left the window or the action's bounds and was clipped.
+        failed: the arm did not do what it was told.
+        reason: why it was clipped or failed; empty otherwise.
+        normalized: where the end effector is, (axes,) normalised.
+        position: where it is, (3,) metres.
+        quaternion: how it is turned, (x, y, z, w).
+    """
+
+    begin: int
+    end: int
+    clipped: bool
+    failed: bool
+    reason: str
+    normalized: Float64
+    position: Float64
+    quaternion: Float64
+
+
+class ArmFault(RuntimeError):
+    """The arm has a fault and does not move; says which."""
+
+
+class Arm:
+    """Carries out actions and moves; every motion starts where the last one was sent to.
+
+    Args:
+        backend: the arm.
+        workspace: the task's axes.
+        dimensions: what each action dimension moves; None: a strike.
+        period: duration of a step, seconds.
+    """
+
+    def __init__(
+        self,
+        backend: ArmBackend,
+        workspace: Workspace,
+        dimensions: tuple[Delta | None, ...],
+        period: float,
+    ) -> None:
+        self.backend = backend
+        self.workspace = workspace
+        self.period = period
+        self._dimensions = dimensions
+        self.window_offset: Float64 = np.zeros(len(workspace.axes))
+        self.target: Float64 = np.zeros(len(workspace.axes))
+        """Where the arm was last sent, (axes,) normalised."""
+
+    @property
+    def position(self) -> Float64:
+        """Where the end effector is, (axes,) normalised."""
+        return self.workspace.position_of(*self.backend.pose())
+
+    @property
+    def target_pose(self) -> Float64:
+        """Where the arm was last sent, (x, y, z, r)."""
+        return self.workspace.xyzr(self.target)
+
+    def begin_episode(
+        self,
+        seed: int | None,
+        start: npt.ArrayLike,
+        window_offset: npt.ArrayLike | None = None,
+        options: dict[str, object] | None = None,
+    ) -> bool:
+        """Set up an episode and its workspace window.
+
+        Args:
+            seed: of all that a twin draws; None goes on with its last random state.
+            start: (axes,) normalised; clipped to the window.
+            window_offset: offset of the window within which actions are clipped, (axes,)
+                normalised; None: none.
+            options: of a twin's episode.
+
+        Returns:
+            whether the start was clipped.
+        """
+        self.window_offset = self.workspace.checked_offset(window_offset)
+        start, clipped = self.workspace.clip(start, self.window_offset)
+        self.backend.begin_episode(seed, start, options or {})
+        self.target = start
+        return clipped
+
+    def act(
+        self, action: npt.ArrayLike, midway: Watch | None = None, watch: Watch | None = None
+    ) -> MotionOutcome:
+        """Carry out one step: move the target by the action, within the window.
+
+        Args:
+            action: (action_size,); clipped to [-1, 1].
+            midway: called at the motion's middle.
+            watch: called while the arm moves.
+
+        Raises:
+            ValueError: the action is not `action_size` finite numbers.
+            ArmFault: the arm has a fault.
+        """
+        target, clipped = self.workspace.next_target(
+            self.target, action, self._dimensions, self.window_offset
+        )
+        strike = max(
+            (v for v, d in zip(np.asarray(action), self._dimensions, strict=True) if d is None),
+            default=0.0,
+        )
+        strike = float(np.clip(strike, 0.0, 1.0))
+        return self._follow(target, self.period, clipped, strike, midway, watch)
+
+    def move(
+        self, target: npt.ArrayLike, seconds: float, watch: Watch | None = None
+    ) -> MotionOutcome:
+        """Move straight to a place in the workspace, whatever the episode's window.
+
+        Args:
+            target: (axes,) normalised; clipped to [-1, 1].
+            seconds: duration.
+            watch: called while the arm moves.
+
+        Raises:
+            ValueError: the target is not a finite place on the axes.
+            ArmFault: the arm has a fault.
+        """
+        clipped_target, clipped = self.workspace.clip(target)
+        return self._follow(clipped_target, seconds, clipped, 0.0, None, watch)
+
+    def hold(self, seconds: float, watch: Watch | None = None) -> None:
+        """Let time pass at the target."""
+        self.backend.hold(self.target_pose, seconds, watch)
+
+    def stop(self) -> None:
+        """Make the place where the arm is its target, within the window of the last episode."""
+        self.target = self.workspace.clip(self.position, self.window_offset)[0]
+
+    def outcome(self, begin: int, clipped: bool) -> MotionOutcome:
+        """Return what a motion that began at `begin` has led to by now."""
+        fault = self.backend.fault
+        position, quaternion = self.backend.pose()
+        return MotionOutcome(
+            begin,
+            self.backend.time,
+            clipped,
+            bool(fault),
+            fault or (CLIPPED if clipped else ""),
+            self.workspace.position_of(position, quaternion),
+            position,
+            quaternion,
+        )
+
+    def _follow(
+        self,
+        target: Float64,
+        seconds: float,
+        clipped: bool,
+        strike: float,
+        midway: Watch | None,
+        watch: Watch | None,
+    ) -> MotionOutcome:
+        if self.backend.fault:
+            raise ArmFault(f"the arm has a fault: {self.backend.fault}; recover it first")
+        begin, first = self.backend.time, self.target_pose
+        self.target = target
+        trajectory = Trajectory(first, self.target_pose, seconds)
+        self.backend.follow(trajectory, strike, midway, watch)
+        return self.outcome(begin, clipped)

@@ -1,0 +1,349 @@
+"""The base of every node that moves an arm: actions, moves, recovery, gripper, state."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from mentor_common.arm.arm import Arm, MotionOutcome
+from mentor_common.arm.backend import ArmBackend, GripperCommand, GripperFailed
+from mentor_common.arm.command import Command, CommandStatus
+from mentor_common.arm.messages import (
+    describe_task,
+    joint_message,
+    motion_message,
+    stamped_pose,
+)
+from mentor_common.arm.step_server import MoveFailed, StepServer
+from mentor_common.messages import topics
+from mentor_common.messages.experience import (
+    action_data,
+    nanoseconds_to_time,
+    time_to_nanoseconds,
+)
+from mentor_common.node import health
+from mentor_common.node.actions import Cancelled, Goal
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.tasks.task import Task, find_task
+from mentor_msgs.action import Gripper, MoveTo, Recover
+from mentor_msgs.msg import Action
+from mentor_msgs.srv import Describe
+
+POLL = 0.1
+"""Longest time in seconds of wall time between two checks of the motion thread, and of a goal."""
+GRIPPER_COMMANDS = ("homing", "grasp", "release")
+T = TypeVar("T")
+
+
+class ArmNode(CellNode):
+    """Serves `move_to`, `recover`, `gripper` and `describe`, receives `action`, publishes `motion`.
+
+    The arm moves in a thread of its own, so that services and diagnostics answer meanwhile. A
+    node of this kind fills in `make_backend`, and what it publishes besides.
+    """
+
+    PARAMETERS: ClassVar[Sequence[Param]] = (
+        Param(
+            "task", "str", "cable_routing", "name of the task or path of its YAML", read_only=True
+        ),
+        Param(
+            "action_deadline", "float", 0.0,
+            "seconds of ROS time after its stamp in which an action that names no deadline may "
+            "begin to move; 0: as the task says",
+            low=0.0, high=60.0,
+        ),
+        Param("max_speed", "float", 0.25, "metres per second of a move at speed 1", 0.01, 1.0),
+        Param(
+            "move_timeout", "float", 20.0,
+            "seconds of ROS time for a move, if the goal names none", low=0.1, high=600.0,
+        ),
+    )  # fmt: skip
+
+    # Hooks, for the nodes to fill in.
+
+    @abstractmethod
+    def make_backend(self, task: Task) -> ArmBackend:
+        """Make the arm; runs in `configure`. Raises: any exception, with the reason."""
+
+    @property
+    @abstractmethod
+    def environment(self) -> str:
+        """Name and version of the environment, for `describe`."""
+
+    def begin_motion_thread(self) -> None:
+        """Prepare what the motion thread needs; runs in it, first."""
+
+    def end_motion_thread(self) -> None:
+        """Let go of what the motion thread holds; runs in it, last."""
+
+    def idle(self) -> None:
+        """Wait for work for a moment; runs in the motion thread."""
+        self.run_job(POLL)
+
+    def blocked(self) -> str:
+        """Why nothing may move at present; empty: it may."""
+        return ""
+
+    # What the step server tells (see Outlet).
+
+    def show(self, pictures: bool) -> None:
+        """Publish the arm's state."""
+        if not pictures:
+            self.publish_state()
+
+    def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
+        """Publish the motion that led to a step; what no step waits for comes after it."""
+        self._motion.publish(motion_message(episode, step, outcome, self.frame))
+        self.show(pictures=False)
+        if outcome.failed:
+            self._report_fault()
+
+    def pace(self) -> None:
+        """Called while the arm moves."""
+
+    # Lifecycle.
+
+    def configure(self) -> None:
+        """Make the arm, the publishers and the servers."""
+        task = self.task = find_task(self.text("task"))
+        self.backend = self.make_backend(task)
+        self.arm = Arm(self.backend, task.workspace, task.deltas, task.episode.period)
+        self.steps = StepServer(self.arm, len(task.action), self, self.blocked)
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._motion = self.publisher(topics.MOTION)
+        self._current = self.publisher(topics.CURRENT_POSE)
+        self._target = self.publisher(topics.TARGET_POSE)
+        self._joints = self.publisher(topics.JOINT_STATES)
+        self.state: tuple[Any, ...] = ()
+        self._fault_reported = ""
+        self.state_lock = threading.Lock()
+        self.subscription(topics.ACTION, self._on_action, hot=True)
+        self.serve(topics.DESCRIBE, self._describe)
+        self.serve_action(topics.MOVE_TO, self._move_to, accept=self._refuse_move)
+        self.serve_action(topics.RECOVER, self._recover)
+        self.serve_action(topics.GRIPPER, self._gripper, accept=self._refuse_gripper)
+        self.peers.publisher_of(topics.ACTION, required=False)
+        self.peers.subscriber_of(topics.MOTION, "stacker and reward node", required=False)
+        self._statuses = {status: self.health.counter(status.value) for status in CommandStatus}
+        self._step_rate = self.health.rate("steps")
+        self._step_time = self.health.timing("motion of a step")
+        self._faults = self.health.counter("faults")
+
+    def activate(self) -> None:
+        """Begin to receive commands."""
+        self.start_worker("motion", self._work)
+
+    @property
+    def frame(self) -> str:
+        """Frame of the poses."""
+        return self.task.workspace.frame
+
+    # The motion thread.
+
+    def _work(self) -> None:
+        self.begin_motion_thread()
+        try:
+            while not self.stopping.is_set():
+                self.idle()
+        finally:
+            self.end_motion_thread()
+
+    def run_job(self, timeout: float) -> bool:
+        """Do the next job; return False if none comes within `timeout` seconds of wall time."""
+        try:
+            job = self._jobs.get(timeout=timeout) if timeout else self._jobs.get_nowait()
+        except queue.Empty:
+            return False
+        job()
+        return True
+
+    def publish_state(self) -> None:
+        """Publish current pose, target pose and joints; keep them for late subscribers."""
+        stamp = nanoseconds_to_time(self.backend.time)
+        current = stamped_pose(*self.backend.pose(), stamp, self.frame)
+        target = stamped_pose(*self.task.workspace.pose(self.arm.target), stamp, self.frame)
+        joints = joint_message(self.backend.joint_names, self.backend.joint_state(), stamp)
+        with self.state_lock:
+            self.state = (current, target, joints)
+            self.publish_last_state()
+
+    def publish_last_state(self) -> None:
+        """Publish the last state again; the caller holds `state_lock`."""
+        for publisher, message in zip(
+            (self._current, self._target, self._joints), self.state, strict=True
+        ):
+            publisher.publish(message)
+
+    def _act(self, command: Command) -> None:
+        began = time.perf_counter()
+        status, reason = self.steps.take(command)
+        self._statuses[status].add()
+        if status.executed:
+            self._step_rate.add()
+            self._step_time.took(time.perf_counter() - began)
+        else:
+            self.get_logger().warning(f"{status.value}: {reason}", throttle_duration_sec=5.0)
+
+    def _report_fault(self) -> None:
+        fault, before = self.backend.fault, self._fault_reported
+        self._fault_reported = fault
+        if fault == before:
+            return
+        if fault:
+            self._faults.add()
+            text = f"fault: {fault}; the action recover ends it"
+            self.health.problem("fault", health.ERROR, text)
+            self.get_logger().error(text)
+        else:
+            self.health.solved("fault")
+
+    # The callbacks' thread.
+
+    def _on_action(self, message: Action) -> None:
+        deadline = (
+            time_to_nanoseconds(message.deadline)
+            or round(1e9 * self.number("action_deadline"))
+            or round(1e9 * self.task.episode.action_deadline)
+        )
+        command = Command(
+            message.episode,
+            message.step,
+            np.array(action_data(message)),
+            time_to_nanoseconds(message.header.stamp),
+            deadline,
+        )
+        self._jobs.put(lambda: self._act(command))
+
+    def _refuse_move(self, goal: MoveTo.Goal) -> str | None:
+        axes = len(self.task.workspace.axes)
+        target, offset = np.asarray(goal.target), np.asarray(goal.window_offset)
+        if target.size not in (0, axes) or not np.isfinite(target).all():
+            return f"target {target.tolist()}: none or {axes} finite numbers are needed"
+        if not 0.0 <= goal.speed <= 1.0:
+            return f"speed {goal.speed:g}: must be in (0, 1], or 0 for the default"
+        if not 0.0 <= goal.timeout < 1e6:
+            return f"timeout {goal.timeout:g}: must be seconds, or 0 for the default"
+        if goal.begins_episode and goal.episode == 0:
+            return "an episode begins, but its number is 0"
+        try:
+            self.task.workspace.checked_offset(offset)
+        except ValueError as error:
+            return str(error)
+        return None
+
+    def _refuse_gripper(self, goal: Gripper.Goal) -> str | None:
+        if goal.command not in GRIPPER_COMMANDS:
+            return f"command '{goal.command}' is unknown; known: {', '.join(GRIPPER_COMMANDS)}"
+        for name in ("width", "force", "speed", "timeout"):
+            value = getattr(goal, name)
+            if not (np.isfinite(value) and value >= 0.0):
+                return f"{name} {value}: must be a finite number, 0 or above"
+        return None
+
+    def in_motion_thread(self, goal: Goal, work: Callable[[], T]) -> T:
+        """Have the motion thread do something; wait for it in a goal's thread.
+
+        Raises: Cancelled, or what `work` raises.
+        """
+        future: Future[T] = Future()
+
+        def job() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._jobs.put(job)
+        while True:
+            try:
+                return future.result(POLL)
+            except FutureTimeout:
+                if future.done():
+                    raise  # a timeout of the work itself
+                if goal.cancelled and future.cancel():
+                    raise Cancelled("cancelled before it began") from None
+                if self.stopping.is_set():
+                    raise Cancelled("the node goes down") from None
+
+    def _move_to(self, goal: Goal) -> MoveTo.Result:
+        try:
+            place = self.in_motion_thread(goal, lambda: self._carry_out(goal))
+        except (MoveFailed, ValueError) as error:
+            self._report_fault()
+            reached = self.arm.position.tolist()
+            return MoveTo.Result(success=False, message=str(error), reached=reached)
+        return MoveTo.Result(success=True, reached=place.tolist())
+
+    def _carry_out(self, goal: Goal) -> Any:
+        request = goal.request
+        target = np.array(request.target, np.float64)
+        if request.routine:
+            place = self.steps.run_stage(request.routine)
+            self._report_fault()
+            if not target.size and not request.begins_episode:
+                return place
+        if not target.size:
+            target = self.arm.target
+        workspace = self.task.workspace
+        path = (workspace.xyzr(target) - self.arm.target_pose)[:3]
+        speed = self.number("max_speed") * (request.speed or 0.5)
+        seconds = float(np.linalg.norm(path)) / speed
+        if request.begins_episode:
+            seed = int(request.seed) if request.seeded else None
+            return self.steps.begin_episode(
+                request.episode, seed, target, request.window_offset, seconds
+            )
+
+        def go_on(place: Any, distance: float) -> None:
+            goal.feedback(position=place.tolist(), distance=distance)
+            goal.check()
+
+        timeout = request.timeout or self.number("move_timeout")
+        return self.steps.go(target, seconds, timeout, go_on)
+
+    def _recover(self, goal: Goal) -> Recover.Result:
+        goal.feedback(stage="recover" if self.backend.fault else "check")
+        try:
+            self.in_motion_thread(goal, lambda: self.steps.recover(goal.request.timeout))
+        except MoveFailed as error:
+            return Recover.Result(success=False, message=str(error))
+        finally:
+            self._report_fault()
+        return Recover.Result(success=True)
+
+    def _gripper(self, goal: Goal) -> Gripper.Result:
+        request = goal.request
+
+        def work() -> Any:
+            self.steps.end_episode()
+            return self.backend.gripper(
+                GripperCommand(
+                    request.command, request.width, request.force, request.speed, request.timeout
+                )
+            )
+
+        try:
+            state = self.in_motion_thread(goal, work)
+        except GripperFailed as error:
+            return Gripper.Result(success=False, message=str(error))
+        return Gripper.Result(success=True, width=state.width, grasped=state.grasped)
+
+    def _describe(
+        self, request: Describe.Request, response: Describe.Response
+    ) -> Describe.Response:
+        response.ready = self.active  # a fault is ended by the reset, which asks for this first
+        response.message = self.backend.fault or (
+            "" if self.active else f"the node is {self.state_label}"
+        )
+        return describe_task(self.task, self.environment, response)

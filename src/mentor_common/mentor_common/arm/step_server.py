@@ -1,0 +1,245 @@
+"""Episodes, actions and moves of one arm, one at a time; free of ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mentor_common.arm.arm import Arm, MotionOutcome
+from mentor_common.arm.command import Command, CommandStatus, check_command
+
+Float64 = npt.NDArray[np.float64]
+CHECKED_EVERY = 0.1
+"""Seconds of ROS time between two checks during a move whether it is to go on."""
+SETTLE = 1.0
+"""Seconds of ROS time in which the arm must come to rest at the end of a move."""
+ARRIVED = 0.03
+"""Distance from the target, normalised, that counts as there."""
+STAGES = ("release_tension", "recover", "regrasp")
+"""What `MoveTo.routine` may name."""
+RECOVER = "call recover"
+
+
+class MoveFailed(RuntimeError):
+    """A move that did not come to its end, and why."""
+
+
+class Outlet(Protocol):
+    """Where the step server shows what the arm does."""
+
+    def show(self, pictures: bool) -> None:
+        """Publish the state as it is now, with a frame of each camera if `pictures`."""
+
+    def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
+        """Publish the motion that led to a step."""
+
+    def pace(self) -> None:
+        """Called while the arm moves, every few hundredths of a second of ROS time."""
+
+
+class StepServer:
+    """Decides what is carried out, carries it out, and says what it led to.
+
+    Args:
+        arm: the arm.
+        actions: size of an action.
+        outlet: told of every moment that others must see.
+        blocked: why nothing may move at present; empty: it may.
+    """
+
+    def __init__(
+        self,
+        arm: Arm,
+        actions: int,
+        outlet: Outlet,
+        blocked: Callable[[], str] = lambda: "",
+    ) -> None:
+        self.arm = arm
+        self.episode = 0
+        self.step = 0
+        self._low, self._high = -np.ones(actions), np.ones(actions)
+        self._outlet = outlet
+        self._blocked = blocked
+        self._pictured = -1
+
+    def take(self, command: Command) -> tuple[CommandStatus, str]:
+        """Carry out an action if it is for the running step, in time and sound.
+
+        Returns:
+            what became of it, and a sentence that says why where it is not EXECUTED.
+        """
+        backend = self.arm.backend
+        status, reason = check_command(
+            command, self.episode, self.step, self._low, self._high, backend.time
+        )
+        if not status.executed:
+            return status, reason
+        if backend.fault:
+            return CommandStatus.IN_FAULT, f"{backend.fault}; {RECOVER}"
+        if blocked := self._blocked():
+            return CommandStatus.BLOCKED, blocked
+        self._picture()
+        outcome = self.arm.act(command.data, self._picture, self._outlet.pace)
+        self._picture()
+        self.step += 1
+        self._outlet.moved(self.episode, self.step, outcome)
+        return status, reason
+
+    def begin_episode(
+        self,
+        episode: int,
+        seed: int | None,
+        start: npt.ArrayLike,
+        window_offset: npt.ArrayLike | None = None,
+        seconds: float = SETTLE,
+    ) -> Float64:
+        """Begin an episode; its Motion of step 0 is published.
+
+        Args:
+            episode: its number.
+            seed: of what a twin draws; None goes on with the last random state.
+            start: (axes,) normalised; clipped to the window.
+            window_offset: of the window within which actions are clipped, (axes,) normalised.
+            seconds: duration of the move to the start, where the arm does not stand there already.
+
+        Returns:
+            where the end effector stands, (axes,) normalised.
+
+        Raises:
+            MoveFailed: a fault, or the start was not reached.
+            ValueError: the start or the offset is not a finite place on the axes.
+        """
+        self._refuse()
+        self.end_episode()
+        arm = self.arm
+        offset = arm.workspace.checked_offset(window_offset)
+        start, _ = arm.workspace.clip(start, offset)
+        if not arm.backend.resets and np.linalg.norm(start - arm.position) > ARRIVED:
+            self.go(start, seconds, 2 * seconds + SETTLE, lambda place, distance: None)
+        arm.begin_episode(seed, start, offset)
+        self._picture()
+        self.episode, self.step = episode, 0
+        # All three frames of the first observation are of this one moment.
+        outcome = arm.outcome(arm.backend.time, clipped=False)
+        self._outlet.moved(episode, 0, outcome)
+        return outcome.normalized
+
+    def end_episode(self) -> None:
+        """No action is awaited any more."""
+        self.episode = self.step = 0
+
+    def run_stage(self, name: str) -> Float64:
+        """Carry out one of STAGES; return where the end effector stands, (axes,) normalised.
+
+        Raises:
+            ValueError: the stage is unknown.
+            MoveFailed: a fault that this stage does not end.
+        """
+        if name not in STAGES:
+            raise ValueError(f"routine '{name}' is unknown; known: {', '.join(STAGES)}")
+        if name == "release_tension":
+            self._refuse()
+            self.end_episode()
+            # The spring between the arm and its target is released.
+            self.arm.move(self.arm.position, SETTLE / 2, self._outlet.pace)
+        else:
+            self.recover(always=name == "regrasp")
+        self._outlet.show(pictures=False)
+        return self.arm.position
+
+    def recover(self, timeout: float = 0.0, always: bool = False) -> None:
+        """End a fault.
+
+        Args:
+            timeout: seconds of wall time; 0: the backend's default.
+            always: do what ends a fault even if there is none.
+
+        Raises:
+            MoveFailed: the fault is still there.
+        """
+        self.end_episode()
+        if self.arm.backend.fault or always:
+            self.arm.backend.recover(timeout)
+            self.arm.stop()
+            self._outlet.show(pictures=False)
+        if fault := self.arm.backend.fault:
+            raise MoveFailed(f"{fault} is still there after the recovery")
+
+    def go(
+        self,
+        target: npt.ArrayLike,
+        seconds: float,
+        timeout: float,
+        go_on: Callable[[Float64, float], None],
+    ) -> Float64:
+        """Move straight to `target`; end a running episode.
+
+        Args:
+            target: (axes,) normalised, inside the workspace.
+            seconds: duration.
+            timeout: seconds of ROS time after which the move fails.
+            go_on: told position and distance to the target every CHECKED_EVERY; may raise to stop.
+
+        Returns:
+            where the end effector stands, (axes,) normalised.
+
+        Raises:
+            MoveFailed: outside the workspace, a fault, or the timeout.
+        """
+        self._refuse()
+        arm = self.arm
+        last, clipped = arm.workspace.clip(target)
+        if clipped:
+            raise MoveFailed(
+                f"target {np.round(np.asarray(target, float), 4).tolist()} is outside the "
+                f"workspace, -1 to 1 on {list(arm.workspace.names)}; nothing moved"
+            )
+        self.end_episode()
+        began = checked = arm.backend.time
+
+        def watch() -> None:
+            nonlocal checked
+            self._outlet.pace()
+            now = arm.backend.time
+            if now - checked >= CHECKED_EVERY * 1e9:
+                checked = now
+                if now - began > timeout * 1e9:
+                    raise MoveFailed(f"not there after {timeout:g} s, the timeout")
+                self._outlet.show(pictures=False)
+                go_on(arm.position, self._distance(last))
+
+        try:
+            arm.move(last, max(seconds, CHECKED_EVERY), watch)
+            while self._distance(last) > ARRIVED and not arm.backend.fault:
+                if arm.backend.time - began > (seconds + SETTLE) * 1e9:
+                    raise MoveFailed(f"{self._distance(last):.3f} off the target, normalised")
+                arm.hold(CHECKED_EVERY, watch)
+        except BaseException:
+            arm.stop()
+            raise
+        finally:
+            self._outlet.show(pictures=False)
+        self._refuse()
+        return arm.position
+
+    def idle(self, seconds: float) -> None:
+        """Let time pass while nobody acts."""
+        self.arm.hold(seconds, self._outlet.pace)
+
+    def _distance(self, target: Float64) -> float:
+        return float(np.linalg.norm(target - self.arm.position))
+
+    def _picture(self) -> None:
+        """Show the cell with pictures, once for each point of time."""
+        if self.arm.backend.time != self._pictured:
+            self._pictured = self.arm.backend.time
+            self._outlet.show(pictures=True)
+
+    def _refuse(self) -> None:
+        if self.arm.backend.fault:
+            raise MoveFailed(f"{self.arm.backend.fault}; {RECOVER}")
+        if blocked := self._blocked():
+            raise MoveFailed(blocked)

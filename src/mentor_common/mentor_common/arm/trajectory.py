@@ -1,0 +1,32 @@
+"""The straight way of one motion, with a smooth start and a smooth end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Float64 = npt.NDArray[np.float64]
+RAMP = 0.8
+"""Share of a motion after which the commanded pose stands still and the arm settles."""
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Commanded poses from one pose to another.
+
+    Args:
+        first: where it starts, (x, y, z, r): metres, and radians about the vertical axis.
+        last: where it ends, same form.
+        seconds: its duration; the pose stands still for the last 1 - RAMP of it.
+    """
+
+    first: Float64
+    last: Float64
+    seconds: float
+
+    def at(self, share: float) -> Float64:
+        """Return the commanded pose (4,) after this share of the duration, 0 to 1."""
+        part = min(1.0, share / RAMP)
+        return self.first + part * part * (3.0 - 2.0 * part) * (self.last - self.first)

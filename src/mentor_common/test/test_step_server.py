@@ -1,0 +1,142 @@
+"""The step: which actions move the arm, how far, and what is said of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fake_backend import WORKSPACE, FakeBackend, Seen, fake_arm
+
+from mentor_common.arm.command import Command, CommandStatus
+from mentor_common.arm.step_server import MoveFailed, StepServer
+
+EPISODE = 7
+SECOND = 1_000_000_000
+
+
+@pytest.fixture
+def backend():
+    return FakeBackend()
+
+
+@pytest.fixture
+def seen():
+    return Seen()
+
+
+@pytest.fixture
+def server(backend, seen):
+    made = StepServer(fake_arm(backend), 4, seen)
+    made.begin_episode(EPISODE, 0, np.zeros(3))
+    return made
+
+
+def command(server, data=(0.5, 0.5, 0.5, 0.0), episode=EPISODE, step=None, age=0.0):
+    stamp = server.arm.backend.time - round(age * SECOND)
+    step = server.step if step is None else step
+    return Command(episode, step, np.array(data, float), stamp, SECOND // 10)
+
+
+def test_an_action_moves_each_axis_by_its_share_and_its_motion_is_told(server, seen):
+    status, reason = server.take(command(server, (1.0, -1.0, 0.5, 0.7)))
+    assert status is CommandStatus.EXECUTED and not reason
+    assert np.allclose(server.arm.target, [0.2, -0.25, 0.0625])
+    motion = seen.motions[EPISODE, 1]
+    assert np.allclose(motion.normalized, server.arm.target) and not motion.clipped
+    assert server.arm.backend.strikes == [0.7]
+    assert seen.pictures == 3, "at the reset, where the motion begins, at its midpoint and its end"
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"episode": 6}, CommandStatus.OTHER_EPISODE),
+        ({"step": 0}, CommandStatus.DUPLICATE),
+        ({"step": 2}, CommandStatus.OTHER_STEP),
+        ({"age": 0.2}, CommandStatus.STALE),
+        ({"age": -0.2}, CommandStatus.FUTURE),
+        ({"data": (0.0, 0.0)}, CommandStatus.WRONG_SIZE),
+        ({"data": (np.nan, 0.0, 0.0, 0.0)}, CommandStatus.NOT_FINITE),
+        ({"data": (np.inf, 0.0, 0.0, 0.0)}, CommandStatus.NOT_FINITE),
+    ],
+)
+def test_what_is_wrong_with_an_action_is_named_and_nothing_moves(server, changes, status):
+    server.take(command(server))
+    moves = len(server.arm.backend.poses)
+    found, reason = server.take(command(server, **changes))
+    assert found is status and reason
+    assert len(server.arm.backend.poses) == moves and server.step == 1
+
+
+def test_between_episodes_in_a_fault_and_while_blocked_nothing_moves(server):
+    server.arm.backend.fault = "reflex"
+    assert server.take(command(server))[0] is CommandStatus.IN_FAULT
+    with pytest.raises(MoveFailed, match="reflex"):
+        server.begin_episode(8, 0, np.zeros(3))
+    server.recover()
+    assert server.take(command(server))[0] is CommandStatus.AFTER_END
+    held = StepServer(server.arm, 4, Seen(), lambda: "not armed")
+    with pytest.raises(MoveFailed, match="not armed"):
+        held.begin_episode(8, 0, np.zeros(3))
+
+
+def test_no_pose_leaves_the_window_whatever_comes(server):
+    random = np.random.default_rng(0)
+    wild = np.array([1e30, -1e30, np.nan, np.inf, 1.0, -1.0, 3.0, 0.0])
+    for episode in range(20):
+        offset = random.uniform(-0.5, 0.5, 3)
+        server.begin_episode(episode + 1, episode, random.uniform(-1, 1, 3), offset)
+        before = len(server.arm.backend.poses)
+        for _ in range(200):
+            data = random.choice(wild, 4) if random.random() < 0.5 else random.uniform(-1, 1, 4)
+            server.take(command(server, data, episode + 1))
+        poses = np.array(server.arm.backend.poses[before:])[:, [0, 2, 3]]
+        assert len(poses) > 500
+        beyond = np.abs(WORKSPACE.to_normalised(poses) - offset)
+        assert beyond.max() <= 1.0 + 1e-9
+
+
+def test_an_action_beyond_its_bounds_or_the_window_is_clipped_and_said_to_be(server, seen):
+    assert server.take(command(server, (9.0, 0.0, 0.0, 0.0)))[0] is CommandStatus.CLIPPED
+    assert seen.motions[EPISODE, 1].clipped and server.arm.target[0] == pytest.approx(0.2)
+    for _ in range(5):
+        server.take(command(server, (1.0, 0.0, 0.0, 0.0)))
+    assert seen.motions[EPISODE, 6].clipped and server.arm.target[0] == 1.0
+
+
+def test_a_move_outside_the_workspace_is_refused_and_ends_no_episode(server):
+    with pytest.raises(MoveFailed, match="outside the workspace"):
+        server.go([1.2, 0.0, 0.0], 1.0, 10.0, lambda place, distance: None)
+    assert not server.arm.backend.poses and server.episode == EPISODE
+
+
+def test_a_move_reports_where_it_is_and_ends_when_it_is_told_or_late(server):
+    told = []
+    place = server.go([0.5, 0.5, 0.5], 1.0, 10.0, lambda place, away: told.append(away))
+    assert np.allclose(place, 0.5) and told == sorted(told, reverse=True)
+    with pytest.raises(MoveFailed, match="timeout"):
+        server.go([0.0, 0.0, 0.0], 2.0, 0.6, lambda place, away: None)
+
+    def stop(place, distance):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        server.go([0.9, 0.0, 0.0], 1.0, 10.0, stop)
+    assert np.allclose(server.arm.target, server.arm.position)
+
+
+def test_a_move_that_does_not_arrive_fails(server):
+    server.arm.backend.slip = 0.01
+    with pytest.raises(MoveFailed, match="off the target"):
+        server.go([0.5, 0.5, 0.5], 1.0, 10.0, lambda place, distance: None)
+
+
+def test_an_arm_that_cannot_be_set_to_a_start_moves_there():
+    backend = FakeBackend(resets=False)
+    server = StepServer(fake_arm(backend), 4, Seen())
+    server.begin_episode(EPISODE, 0, [0.5, 0.0, 0.0])
+    assert np.allclose(server.arm.position, [0.5, 0.0, 0.0]) and backend.poses
+
+
+def test_an_unknown_stage_is_named_with_those_that_are_known(server):
+    with pytest.raises(ValueError, match=r"dance.*regrasp"):
+        server.run_stage("dance")

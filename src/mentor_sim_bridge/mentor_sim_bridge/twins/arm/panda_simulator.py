@@ -1,0 +1,210 @@
+"""A Panda in MuJoCo under impedance control: what all twins of arm cells share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from mentor_common.arm.backend import GripperCommand, GripperState, Watch
+from mentor_common.arm.trajectory import Trajectory
+from mentor_common.tasks.workspace import Workspace
+from mentor_sim_bridge.twins.arm.camera_renderer import CameraRenderer
+from mentor_sim_bridge.twins.arm.impedance import ImpedanceController, ImpedanceGains, solve_posture
+from mentor_sim_bridge.twins.arm.panda import ARM_JOINTS, FINGER_JOINTS, GRASP_SITE
+from mentor_sim_bridge.twins.arm.panda_urdf import panda_urdf
+
+GUESS = np.array([-0.9, 0.5, 0.4, -2.0, -0.3, 0.9, -1.6])
+"""Posture, radians, from which inverse kinematics begins."""
+PACE = 4
+"""Physics steps between two calls of `watch`, and between two checks of the joints."""
+OPEN = 0.04
+"""Greatest opening of each finger, metres."""
+
+
+@dataclass(frozen=True)
+class ArmFaults:
+    """What is a fault of the arm.
+
+    Args:
+        reach_error: metres from where it was sent at the end of a motion.
+        joint_margin: radians from a joint's end.
+    """
+
+    reach_error: float
+    joint_margin: float
+
+
+class PandaSimulator:
+    """The arm of a twin; a twin adds its scene, its episodes and its true state.
+
+    Args:
+        model: holds the Panda (`panda_spec`) with motors and finger servos, see `add_motors`.
+        workspace: of the task.
+        faults: of the arm.
+        image_size: height and width of the camera images, pixels.
+        cameras: names of the cameras.
+        fingers: opening of each finger, metres.
+    """
+
+    resets = True
+    joint_names = (*ARM_JOINTS, *FINGER_JOINTS)
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        workspace: Workspace,
+        faults: ArmFaults,
+        image_size: tuple[int, int],
+        cameras: tuple[str, ...],
+        fingers: float,
+    ) -> None:
+        self.model = model
+        self.workspace = workspace
+        self.cameras = cameras
+        self.data = mujoco.MjData(model)
+        self.fault = ""
+        self._arm_faults = faults
+        self._image_size = image_size
+        self._renderer: CameraRenderer | None = None
+        self._controller = ImpedanceController(model, ImpedanceGains())
+        self._site = model.site(GRASP_SITE).id
+        joints = [model.joint(name) for name in self.joint_names]
+        self._joints = np.array([joint.qposadr[0] for joint in joints])
+        self._joint_dofs = np.array([joint.dofadr[0] for joint in joints])
+        self._joint_low, self._joint_high = np.array([joint.range for joint in joints[:7]]).T
+        self._fingers = fingers
+        self._timestep = float(model.opt.timestep)
+        self._ticks = 0
+        self._stopped_at = np.zeros(4)
+
+    # The arm (see ArmBackend).
+
+    @property
+    def time(self) -> int:
+        """Nanoseconds of simulated time since this was made; never goes back."""
+        return self._ticks * round(self._timestep * 1e9)
+
+    def pose(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return position (3,) in metres and quaternion (x, y, z, w) of the grasp point."""
+        quaternion = np.zeros(4)
+        mujoco.mju_mat2Quat(quaternion, self.data.site_xmat[self._site])
+        return self.data.site_xpos[self._site].copy(), quaternion[[1, 2, 3, 0]]
+
+    def joint_state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return positions, velocities, efforts, (9,) each: arm joints, then both fingers."""
+        dofs = self._joint_dofs
+        return self.data.qpos[self._joints], self.data.qvel[dofs], self.data.qfrc_actuator[dofs]
+
+    def follow(
+        self,
+        trajectory: Trajectory,
+        strike: float = 0.0,
+        midway: Watch | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        """Carry out a motion (see ArmBackend); it takes whole steps of physics, two at least."""
+        ticks = max(2, round(trajectory.seconds / self._timestep))
+        self._run(trajectory, range(ticks // 2), ticks, watch)
+        if midway is not None:
+            midway()
+        self._run(trajectory, range(ticks // 2, ticks), ticks, watch)
+        off = float(np.linalg.norm(self.data.site_xpos[self._site] - trajectory.last[:3]))
+        if off > self._arm_faults.reach_error:
+            self._fail(f"pose not reached, {off:.3f} m off")
+
+    def hold(self, pose: np.ndarray, seconds: float, watch: Watch | None = None) -> None:
+        """Stay at a commanded pose (x, y, z, r) for a while."""
+        self._run(Trajectory(pose, pose, seconds), range(round(seconds / self._timestep)), 1, watch)
+
+    def gripper(self, command: GripperCommand) -> GripperState:
+        """Open or close the fingers; they hold what is between them by a constraint, if at all."""
+        if command.command == "grasp":
+            self._fingers = min(OPEN, command.width / 2)
+        else:
+            self._fingers = min(OPEN, command.width / 2 or OPEN)
+        self.hold(self.commanded(), 0.5)
+        width = float(self.data.qpos[self._joints[7:]].sum())
+        return GripperState(width, command.command == "grasp")
+
+    # The cameras (see Simulator).
+
+    def render(self, camera: str) -> np.ndarray:
+        """Return one image, (H, W, 3) uint8 RGB."""
+        return self.camera_renderer().render(self.data, camera)
+
+    def field_of_view(self, camera: str) -> float:
+        """Return the vertical field of view of a camera, radians."""
+        return math.radians(float(self.model.camera(camera).fovy[0]))
+
+    def camera_renderer(self) -> CameraRenderer:
+        """Return the renderer; it belongs to the thread that asks first."""
+        if self._renderer is None:
+            self._renderer = CameraRenderer(self.model, *self._image_size)
+        return self._renderer
+
+    def urdf(self) -> str:
+        """Return the arm's URDF."""
+        return panda_urdf(self.model, self.workspace.frame)
+
+    def close(self) -> None:
+        """Free the cameras' graphics context."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    # For twins.
+
+    def commanded(self) -> np.ndarray:
+        """Return where the grasp point is as a commanded pose (x, y, z, r)."""
+        return self.workspace.xyzr(self.workspace.position_of(*self.pose()))
+
+    def place_arm(self, pose: np.ndarray) -> None:
+        """Set the arm's joints to a pose (x, y, z, r), the fingers to their opening.
+
+        Raises:
+            ValueError: the pose is out of reach.
+        """
+        rotation = ImpedanceController.rotation(pose[3])
+        posture = solve_posture(self.model, pose[:3], rotation, GUESS)
+        self.data.qpos[self._joints[:7]] = posture
+        self.data.qpos[self._joints[7:]] = self._fingers
+        self._controller.rest(posture)
+
+    def watch_faults(self) -> None:
+        """Check for faults of a twin's own; called after each step of physics."""
+
+    def _run(
+        self, trajectory: Trajectory, ticks: range, whole: int, watch: Callable[[], None] | None
+    ) -> None:
+        """Physics under control along a trajectory; a fault stops the arm where it is."""
+        data, controller = self.data, self._controller
+        for tick in ticks:
+            pose = self._stopped_at if self.fault else trajectory.at(tick / whole)
+            data.ctrl[:7] = controller.torques(data, pose)
+            data.ctrl[7:] = self._fingers
+            mujoco.mj_step(self.model, data)
+            self._ticks += 1
+            if not self.fault:
+                self.watch_faults()
+            if self._ticks % PACE == 0:
+                if not self.fault:
+                    self._watch_arm()
+                if watch is not None:
+                    watch()
+
+    def _watch_arm(self) -> None:
+        angles = self.data.qpos[self._joints[:7]]
+        room = np.minimum(angles - self._joint_low, self._joint_high - angles)
+        if room.min() < self._arm_faults.joint_margin:
+            joint = int(room.argmin())
+            self._fail(f"{ARM_JOINTS[joint]} is at its limit ({angles[joint]:.3f} rad)")
+        if self.data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number:
+            self._fail("the simulation became unstable")
+
+    def _fail(self, reason: str) -> None:
+        if not self.fault:
+            self.fault, self._stopped_at = reason, self.commanded()

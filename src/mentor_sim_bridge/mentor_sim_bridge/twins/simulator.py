@@ -1,0 +1,73 @@
+"""What a simulated cell must offer so that the twin node can run it.
+
+A package announces its twin by an entry point of the group ``mentor.twins``: a name, which the task
+file has under ``twin``, and a `Factory`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from mentor_common.arm.backend import ArmBackend
+from mentor_common.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class TrueState:
+    """The true state of a cell at one moment.
+
+    Args:
+        success: the episode's success as it stands.
+        values: the task's true values by name, SI units; classes as their index.
+    """
+
+    success: bool
+    values: Mapping[str, float] = field(default_factory=dict)
+
+
+class Simulator(ArmBackend, Protocol):
+    """A cell in simulation: an arm whose time is simulated, with cameras and a true state.
+
+    `resets` is True: `begin_episode` lays everything anew, so that a seed alone decides an
+    episode. It is called with `seed`, `start` and `options`; what an option means is the twin's.
+    Attributes:
+        cameras: names of the cameras.
+    """
+
+    cameras: tuple[str, ...]
+
+    def render(self, camera: str) -> np.ndarray:
+        """Return what a camera sees now, (height, width, 3) uint8 RGB."""
+        ...
+
+    def field_of_view(self, camera: str) -> float:
+        """Return the vertical field of view of a camera, radians."""
+        ...
+
+    def ground_truth(self) -> TrueState:
+        """Return the true state as it is now."""
+        ...
+
+    def urdf(self) -> str:
+        """Return the arm's URDF."""
+        ...
+
+    def fail_soon(self) -> str:
+        """Have the next motion end in a fault, for rehearsal; return which one."""
+        ...
+
+    def close(self) -> None:
+        """Free the cameras' graphics context, in the thread that rendered."""
+        ...
+
+
+Factory = Callable[[Task, Path | None, tuple[int, int]], Simulator]
+"""Makes a twin: of a task, with a configuration file (None: the twin's own), image height, width.
+
+Raises ValueError for a task or a file that it does not fit.
+"""

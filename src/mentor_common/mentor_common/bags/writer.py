@@ -108,6 +108,9 @@ class BagWriter:
         """Hand everything to the operating system, and begin the next file if it is time."""
         self._file.flush()
         limits, file = self._splitting, self._file
+        if not file.path.exists():  # the disk would go on taking what nobody can read
+            file.abandon()
+            raise refused(file.path, OSError(errno.ENOENT, "the file was removed"))
         too_old = limits.file_seconds and time.monotonic() - file.began > limits.file_seconds
         too_large = limits.file_bytes and file.written_bytes >= limits.file_bytes
         if file.figures.messages and (too_old or too_large):

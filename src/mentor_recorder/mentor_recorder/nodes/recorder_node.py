@@ -1,0 +1,322 @@
+"""Node: the topics of a cell into bags."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+from std_srvs.srv import Trigger
+
+from mentor_common.bags.metadata import BagTopic
+from mentor_common.bags.writer import Splitting
+from mentor_common.messages import topics
+from mentor_common.messages.cdr import CdrError, read_reward
+from mentor_common.messages.topics import Interface
+from mentor_common.node import health
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main as run_node
+from mentor_common.tasks.task import TaskError, find_task
+from mentor_msgs.srv import Describe
+from mentor_recorder.bags.summary import RECORD
+from mentor_recorder.nodes.parameter_reader import ParameterReader
+from mentor_recorder.nodes.topic_finder import TopicFinder
+from mentor_recorder.recording.last_minutes import LastMinutes, write_out
+from mentor_recorder.recording.origin import input_hashes, origin
+from mentor_recorder.recording.profiles import EXPERIENCE, PROFILES, found_by_profile
+from mentor_recorder.recording.received import Received
+from mentor_recorder.recording.recording import Recording
+
+KEEP = Interface("~/keep", Trigger, "recorder")
+"""Writes the last minutes out (profile `fault`)."""
+GRAPH_PERIOD = 0.25
+"""Seconds of wall time between two looks for new topics and nodes."""
+
+
+class RecorderNode(CellNode):
+    """Writes a cell's topics into a bag as raw bytes, or keeps the last minutes of them.
+
+    A disk that refuses ends the recording, which the diagnostics name, and nothing else: no other
+    node waits for this one.
+    """
+
+    PARAMETERS: ClassVar = (
+        Param(
+            "profile", "str", "experience",
+            "what is recorded: experience (what is learned from), full (camera images and poses "
+            "too), fault (as full, but only the last minutes, and only if something goes wrong)",
+            choices=PROFILES, read_only=True,
+        ),
+        Param(
+            "folder", "str", "bags",
+            "folder in which a new bag is made, named after the time of its beginning",
+            read_only=True,
+        ),
+        Param(
+            "task", "str", "", "name of the task or path of its YAML, whose text goes into the bag",
+            read_only=True,
+        ),
+        Param(
+            "topics", "str[]", [], "further topics, relative to the namespace or absolute",
+            read_only=True,
+        ),
+        Param(
+            "weights", "bool", False,
+            "whether published weights are recorded too (tens of megabytes each)", read_only=True,
+        ),
+        Param(
+            "compression", "str", "zstd", "of the bag's chunks", choices=("zstd", "lz4", "none"),
+            read_only=True,
+        ),
+        Param(
+            "split_megabytes", "int", 1024, "size at which a new file of the bag begins; 0: never",
+            low=0, high=1_000_000, read_only=True,
+        ),
+        Param(
+            "split_minutes", "float", 0.0, "age at which a new file of the bag begins; 0: never",
+            low=0.0, high=10_000.0, read_only=True,
+        ),
+        Param(
+            "limit_megabytes", "int", 0,
+            "size of the bag above which its oldest files are deleted; 0: no limit",
+            low=0, high=10_000_000, read_only=True,
+        ),
+        Param(
+            "buffer_megabytes", "int", 256,
+            "what waits for the disk at most; what comes then is lost, and counted",
+            low=1, high=65536, read_only=True,
+        ),
+        Param(
+            "fault_minutes", "float", 2.0, "profile fault: minutes that are kept in memory",
+            low=0.01, high=1000.0, read_only=True,
+        ),
+        Param(
+            "fault_megabytes", "int", 1024,
+            "profile fault: memory that they take at most; the oldest go before their time",
+            low=1, high=65536, read_only=True,
+        ),
+        Param(
+            "fault_delay", "float", 2.0,
+            "profile fault: seconds of wall time that are recorded after the fault",
+            low=0.0, high=60.0, read_only=True,
+        ),
+    )  # fmt: skip
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__("recorder", **node_arguments)
+
+    def configure(self) -> None:
+        """Reads what the bag says of its origin; makes servers and meters."""
+        self._profile = self.text("profile")
+        self._origin = origin(self._task_files())
+        self._origin["profile"] = json.dumps(self._profile)
+        self._node_parameters: dict[str, dict[str, Any]] = {}
+        self._reward_topic = self.resolve_topic_name(topics.REWARD.name)
+        self._extra = {self.resolve_topic_name(name) for name in self.items("topics")}
+        self.serve(KEEP, self._on_keep)
+        self._describe = self.create_client(topics.DESCRIBE.type, topics.DESCRIBE.name)
+        self._taken = self.health.rate("messages")
+        self._megabytes = self.health.rate("megabytes")
+        self._lost = self.health.counter("messages lost", health.Limits(warn_above=0))
+        self._held = self.health.gauge("memory of the last minutes", "s")
+        self._kept = self.health.counter("bags of the last minutes")
+        self._recording: Recording | None = None
+        self._ring: LastMinutes | None = None
+        self._ring_lock = threading.Lock()
+        self._fault: tuple[float, str] | None = None
+        self._described = False
+
+    def activate(self) -> None:
+        """Begins to record."""
+        if self._profile == "fault":
+            self._ring = LastMinutes(
+                60.0 * self.number("fault_minutes"), self.integer("fault_megabytes") << 20
+            )
+        else:
+            splitting = Splitting(
+                self.integer("split_megabytes") << 20,
+                60.0 * self.number("split_minutes"),
+                self.integer("limit_megabytes") << 20,
+            )
+            self._recording = Recording(
+                self._new_bag(), splitting, self.text("compression"),
+                self.integer("buffer_megabytes") << 20, self._on_report,
+            )  # fmt: skip
+            self.get_logger().info(f"records ({self._profile}) into {self._recording.path}")
+        self._finder = TopicFinder(
+            self, self._wanted, self._add_topic, self._on_message, self.get_logger().warning
+        )
+        self._reader = ParameterReader(self, self._on_parameters)
+        self._finder.subscribe(EXPERIENCE)
+        if self.flag("weights"):
+            self._finder.subscribe([topics.POLICY_WEIGHTS])
+        self._tell_origin()
+        self.timer(GRAPH_PERIOD, self._poll, wall=True)
+
+    def deactivate(self) -> None:
+        """Closes the bag."""
+        self._finder.close()
+        self._reader.close()
+        if self._recording is not None:
+            self._recording.close()
+            self.get_logger().info(
+                f"recorded {self._recording.messages} messages into {self._recording.path}"
+                + (f"; {self._recording.lost} are missing" if self._recording.lost else "")
+            )
+            self._recording = None
+        if self._fault is not None:
+            self._write_out(self._fault[1])
+        self._ring = None
+
+    def _task_files(self) -> list[Path]:
+        if not self.text("task"):
+            return []
+        try:
+            return [Path(find_task(self.text("task")).file)]
+        except TaskError:
+            return []  # a benchmark has none
+
+    def _new_bag(self, what: str = "") -> Path:
+        now = datetime.now().strftime("%Y%m%d-%H%M%S")
+        return Path(self.text("folder")).expanduser() / f"{now}{what}"
+
+    def _wanted(self, name: str) -> bool:
+        return found_by_profile(self._profile, name) or (
+            name.startswith("/") and name in self._extra
+        )
+
+    def _add_topic(self, topic: BagTopic) -> None:
+        if self._recording is not None:
+            self._recording.add_topic(topic)
+        if self._ring is not None:
+            with self._ring_lock:
+                self._ring.topics[topic.name] = topic
+
+    def _on_message(self, topic: str, data: bytes, information: Any) -> None:
+        message = Received(
+            topic,
+            data,
+            time.time_ns(),
+            information.get("source_timestamp") or 0,
+            (information.get("publication_sequence_number") or 0) & 0xFFFFFFFF,
+        )
+        self._taken.add()
+        self._megabytes.add(len(data) / 1e6)
+        if self._recording is not None:
+            self._recording.put(message)
+        elif self._ring is not None:
+            with self._ring_lock:
+                self._ring.put(message)
+            if topic == self._reward_topic:
+                self._look_for_fault(data)
+
+    # The last minutes.
+
+    def _look_for_fault(self, data: bytes) -> None:
+        try:
+            reward = read_reward(data)
+        except CdrError:
+            return
+        if not reward.valid and self._fault is None:
+            reason = f"episode {reward.episode}, step {reward.step}: {reward.reason}"
+            self.get_logger().warning(f"fault: {reason}; the last minutes are written out")
+            self._fault = (time.monotonic() + self.number("fault_delay"), reason)
+
+    def _on_keep(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if not self.active:
+            response.message = f"the node is {self.state_label}"
+        elif self._recording is not None:
+            response.success = not self._recording.problem
+            response.message = self._recording.problem or (
+                f"everything is recorded into {self._recording.path}"
+            )
+        else:
+            response.success, response.message = self._write_out("asked for by ~/keep")
+        return response
+
+    def _write_out(self, reason: str) -> tuple[bool, str]:
+        self._fault = None
+        assert self._ring is not None
+        with self._ring_lock:
+            messages, known = self._ring.snapshot(), dict(self._ring.topics)
+        record = {**self._origin, "fault": json.dumps(reason)}
+        folder = self._new_bag("-fault")
+
+        def write() -> None:
+            try:
+                path = write_out(folder, messages, known, {RECORD: record})
+            except OSError as error:
+                self.health.problem("disk", health.ERROR, f"the last minutes are lost: {error}")
+                self.get_logger().error(f"the last minutes are lost: {error}")
+                return
+            self.health.solved("disk")
+            self._kept.add()
+            self.get_logger().info(f"the last {len(messages)} messages are in {path}: {reason}")
+
+        writer = self.start_worker("last minutes", write)
+        writer.join(0.5)
+        return True, f"{len(messages)} messages are written to {folder}"
+
+    # Origin.
+
+    def _tell_origin(self) -> None:
+        if self._recording is not None:
+            self._recording.add_record(RECORD, self._origin)
+
+    def _on_parameters(self, name: str, values: dict[str, Any]) -> None:
+        self._node_parameters[name] = values
+        self._origin["parameters"] = json.dumps(self._node_parameters)
+        self._origin["inputs"] = json.dumps(input_hashes(self._node_parameters, Path.cwd()))
+        self._tell_origin()
+
+    def _on_description(self, done: Any) -> None:
+        answer = done.result()
+        if answer is None:
+            return
+        self._described = True
+        fields = {
+            name: list(value)
+            if hasattr(value, "__iter__") and not isinstance(value, str)
+            else value
+            for name in Describe.Response.get_fields_and_field_types()
+            for value in [getattr(answer, name)]
+        }
+        self._origin["describe"] = json.dumps(fields)
+        self._tell_origin()
+
+    # Once in a while.
+
+    def _poll(self) -> None:
+        self._finder.poll()
+        self._reader.poll()
+        if not self._described and self._describe.service_is_ready():
+            self._described = True
+            self._describe.call_async(Describe.Request()).add_done_callback(self._on_description)
+        if self._fault is not None and time.monotonic() >= self._fault[0]:
+            self._write_out(self._fault[1])
+        if self._recording is not None:
+            self._lost.add(self._recording.lost - self._lost.total)
+            if self._recording.problem:
+                self.health.problem(
+                    "disk", health.ERROR, f"not recording: {self._recording.problem}"
+                )
+            else:
+                self.health.solved("disk")
+        if self._ring is not None:
+            self._held.set(self._ring.span)
+
+    def _on_report(self, text: str, bad: bool) -> None:
+        (self.get_logger().error if bad else self.get_logger().info)(text)
+
+
+def main() -> None:
+    """Entry point."""
+    run_node(RecorderNode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Subscribes, raw, to the topics of a profile: the known ones at once, others as they appear."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+from mentor_common.bags.definitions import UnknownTypeError, definition_of, type_name
+from mentor_common.bags.metadata import BagTopic
+from mentor_common.bags.qos import qos_to_yaml
+from mentor_common.messages.topics import Topic
+
+DEPTH = 512
+"""Messages of a topic that wait for the recorder at most."""
+
+
+class TopicFinder:
+    """The raw subscriptions of a recorder.
+
+    Args:
+        node: that subscribes.
+        wanted: whether a topic that was found is taken, by its name: relative to the node's
+            namespace, or absolute.
+        added: told of each topic before its first message.
+        received: called with topic, bytes and the client library's message information.
+        refused: told, once for each topic, why it cannot be taken.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        wanted: Callable[[str], bool],
+        added: Callable[[BagTopic], None],
+        received: Callable[[str, bytes, Any], None],
+        refused: Callable[[str], None],
+    ) -> None:
+        self._node = node
+        self._wanted, self._added = wanted, added
+        self._received, self._refused = received, refused
+        self._seen: set[str] = set()
+        self.subscriptions: dict[str, Any] = {}
+
+    def subscribe(self, topics: Iterable[Topic]) -> None:
+        """Take topics whose type and QoS are known."""
+        for topic in topics:
+            name = self._node.resolve_topic_name(topic.name)
+            qos = QoSProfile(
+                history=HistoryPolicy.KEEP_LAST,
+                depth=DEPTH,
+                reliability=topic.qos.reliability,
+                durability=topic.qos.durability,
+            )
+            self._take(name, topic.type, type_name(topic.type), qos, qos_to_yaml(topic.qos))
+
+    def poll(self) -> None:
+        """Take the topics that have appeared and are wanted."""
+        space = self._node.get_namespace().rstrip("/") + "/"
+        for name, types in self._node.get_topic_names_and_types():
+            if name in self._seen:
+                continue
+            relative = name.removeprefix(space) if name.startswith(space) else ""
+            if not (self._wanted(name) or (relative and self._wanted(relative))):
+                self._seen.add(name)
+                continue
+            publishers = self._node.get_publishers_info_by_topic(name)
+            if not publishers:
+                continue  # somebody waits for it; its QoS is not known yet
+            try:
+                kind = _message_class(types[0])
+            except (ImportError, AttributeError, ValueError) as error:
+                self._seen.add(name)
+                self._refused(f"topic {name} is not recorded: its type {types[0]}: {error}")
+                continue
+            offers = [publisher.qos_profile for publisher in publishers]
+            self._take(name, kind, types[0], _matching(offers), qos_to_yaml(offers[0]))
+
+    def close(self) -> None:
+        """Destroy the subscriptions."""
+        for subscription in self.subscriptions.values():
+            self._node.destroy_subscription(subscription)
+        self.subscriptions.clear()
+        self._seen.clear()
+
+    def _take(self, name: str, kind: Any, type_: str, qos: QoSProfile, offered: str) -> None:
+        self._seen.add(name)
+        if name in self.subscriptions:
+            return
+        try:
+            definition = definition_of(type_)
+        except UnknownTypeError as error:
+            self._refused(f"topic {name} is not recorded: {error}")
+            return
+        self._added(BagTopic(name, type_, offered, definition.hash))
+        received = self._received
+
+        def take(data: bytes, information: Any) -> None:
+            received(name, data, information)
+
+        self.subscriptions[name] = self._node.create_subscription(kind, name, take, qos, raw=True)
+
+
+def _message_class(name: str) -> Any:
+    package, kind, short = name.split("/")
+    return getattr(importlib.import_module(f"{package}.{kind}"), short)
+
+
+def _matching(offers: list[QoSProfile]) -> QoSProfile:
+    """Return the strictest profile that every publisher offers."""
+    reliable = all(offer.reliability == ReliabilityPolicy.RELIABLE for offer in offers)
+    latched = all(offer.durability == DurabilityPolicy.TRANSIENT_LOCAL for offer in offers)
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=DEPTH,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )

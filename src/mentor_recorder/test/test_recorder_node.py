@@ -1,0 +1,133 @@
+"""The recorder node over real DDS: nothing is lost, the origin is told, faults are kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_peer import FakePartner
+from node_process import NodeProcess
+from small_bags import LAYOUT, episode_messages
+from std_srvs.srv import Trigger
+
+from mentor_common.bags.reader import Bag
+from mentor_common.messages import topics
+from mentor_common.messages.experience import reward_message
+from mentor_common.messages.images import array_to_image
+from mentor_recorder.bags.check import check
+
+STEPS = 150
+
+
+class Cell:
+    """Publishes what a cell does."""
+
+    def __init__(self, namespace: str) -> None:
+        self.peer = FakePartner("stand_in_cell", namespace)
+        node = self.peer.node
+        node.declare_parameter("speed", 0.5)
+        self._publishers: dict[str, Any] = {}
+        for topic in (topics.OBSERVATION, topics.ACTION, topics.MOTION, topics.REWARD):
+            self._publishers[topic.name] = node.create_publisher(topic.type, topic.name, topic.qos)
+        camera = topics.camera_image("side")
+        self.images = node.create_publisher(camera.type, camera.name, 30)
+        self.reports = self.peer.hear_diagnostics("recorder")
+        self.peer.begin()
+
+    def publish(self, name: str, message: Any) -> None:
+        self._publishers[name].publish(message)
+
+    def call(self, name: str) -> Trigger.Response:
+        client = self.peer.node.create_client(Trigger, name)
+        assert client.wait_for_service(60.0)
+        future = client.call_async(Trigger.Request())
+        assert self.peer.wait(future.done, 30.0)
+        answer: Trigger.Response = future.result()
+        return answer
+
+
+@pytest.fixture
+def cell(request: pytest.FixtureRequest) -> Iterator[Cell]:
+    cell = Cell(f"/recorded_{abs(hash(request.node.name)) % 10_000}")
+    yield cell
+    cell.peer.close()
+
+
+def recorder(cell: Cell, folder: Path, *parameters: str) -> NodeProcess:
+    arguments = [word for parameter in parameters for word in ("-p", parameter)]
+    namespace = cell.peer.node.get_namespace()
+    return NodeProcess("mentor_recorder", "recorder_node", namespace, folder, *arguments)
+
+
+def test_no_step_is_lost_at_ten_times_the_rate_of_a_cell(cell: Cell, tmp_path: Path) -> None:
+    process = recorder(cell, tmp_path, "folder:=bags")
+    space = cell.peer.node.get_namespace()
+    early = 20
+    for i, (topic, message, _) in enumerate(episode_messages(201, STEPS)):
+        cell.publish(topic.name, message)
+        if i == 4 * early:  # so far nobody listened: the topics' history has it
+            assert cell.peer.wait(
+                lambda: cell.peer.node.count_subscribers(topics.OBSERVATION.name) > 0, 60.0
+            )
+        time.sleep(0.0025)
+    node = f"{space}/stand_in_cell"
+    (folder,) = (tmp_path / "bags").iterdir()
+    assert cell.peer.wait(
+        lambda: node in (Bag(folder).record("mentor", "parameters") or {}), 60.0
+    ), process.output
+    assert process.end() == 0, process.output
+    bag = Bag(folder)
+    assert check(bag).problems == []
+    assert bag.counts[f"{space}/observation"] == STEPS + 1
+    assert bag.counts[f"{space}/reward"] == STEPS
+    assert bag.record("mentor", "parameters")[node]["speed"] == 0.5
+    assert len(bag.record("mentor", "commit")) >= 7
+    code = bag.record("mentor", "code")
+    assert "mentor_reward/classifier/weights/slot_1.safetensors" in code
+    assert f"{space}/camera/side/color/image_raw" not in bag.counts
+
+
+def test_a_folder_that_cannot_be_written_stops_nothing_and_is_named(
+    cell: Cell, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    process = recorder(cell, tmp_path, f"folder:={tmp_path / 'file'}", "diagnostics_period:=0.2")
+    for topic, message, _ in episode_messages(202, 3):
+        cell.publish(topic.name, message)
+    assert cell.peer.wait(
+        lambda: any(level == 2 and "not recording" in text for level, text in cell.reports), 60.0
+    ), process.output
+    assert process.process.poll() is None
+    assert process.end() == 0
+    assert process.output.count("recording has stopped, training goes on") == 1
+
+
+def test_the_last_minutes_are_written_out_when_an_episode_is_not_valid(
+    cell: Cell, tmp_path: Path
+) -> None:
+    process = recorder(cell, tmp_path, "profile:=fault", "folder:=bags", "fault_delay:=0.2")
+    space = cell.peer.node.get_namespace()
+    assert cell.peer.wait(cell.images.get_subscription_count, 60.0), process.output
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    steps = list(episode_messages(203, 6))
+    for topic, message, _ in steps[:-1]:
+        cell.publish(topic.name, message)
+        cell.images.publish(array_to_image(pixels, "rgb8", message.header.stamp))
+    assert not (tmp_path / "bags").exists(), "nothing has gone wrong yet"
+    stamp = steps[-1][1].header.stamp
+    fault = reward_message(0.0, 203, 6, stamp, truncated=True, valid=False, reason="cable torn")
+    cell.publish(topics.REWARD.name, fault)
+    assert cell.peer.wait(lambda: "messages are in" in process.output, 60.0), process.output
+    (folder,) = (tmp_path / "bags").glob("*-fault")
+    bag = Bag(folder)
+    assert bag.counts[f"{space}/camera/side/color/image_raw"] == len(steps) - 1
+    assert bag.counts[f"{space}/observation"] == 7
+    assert "cable torn" in bag.record("mentor", "fault")
+    answer = cell.call("recorder/keep")
+    assert answer.success and len(list((tmp_path / "bags").iterdir())) == 2
+    assert process.end() == 0
+    assert LAYOUT.frames == 3

@@ -1,7 +1,12 @@
 """A benchmark task over the topics of a cell, and the agent that acts in it."""
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    SetLaunchConfiguration,
+    Shutdown,
+)
 from launch.conditions import UnlessCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import (
@@ -59,5 +64,14 @@ def generate_launch_description():
             reason="the bridge has ended", condition=UnlessCondition(LaunchConfiguration("respawn"))
         ),
     )
-    # The bridge last: a wrong argument is refused before any process is started.
-    return LaunchDescription([*ARGUMENTS, part("every_node"), part("policy"), bridge])
+    cell = [LaunchConfiguration("suite"), "-", LaunchConfiguration("task")]
+    return LaunchDescription(
+        [
+            *ARGUMENTS,
+            SetLaunchConfiguration("cell", cell),
+            part("every_node"),
+            part("policy"),  # first: a wrong argument is refused before any process is started
+            bridge,
+            part("recorder"),
+        ]
+    )

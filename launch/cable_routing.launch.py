@@ -1,7 +1,12 @@
 """The cable routing cell: body and cameras, stacker, reward, reset, and the policy."""
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    SetLaunchConfiguration,
+    Shutdown,
+)
 from launch.conditions import UnlessCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
@@ -24,12 +29,6 @@ ARGUMENTS = [
         default_value="false",
         description="Whether the twin's time goes as the wall's does, instead of as fast as it can",
         choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "record",
-        default_value="false",
-        description="Whether the topics are written to a bag (there is no recorder yet)",
-        choices=["false"],
     ),
     DeclareLaunchArgument(
         "monitor",
@@ -78,6 +77,7 @@ def generate_launch_description():
     return LaunchDescription(
         [
             *ARGUMENTS,
+            SetLaunchConfiguration("cell", "cable_routing"),
             part("every_node"),
             part("policy"),  # first: a wrong argument is refused before any process is started
             node(
@@ -90,5 +90,6 @@ def generate_launch_description():
             node("mentor_camera", "stacker_node", image_reliability="reliable"),
             node("mentor_reward", "reward_node", states=LaunchConfiguration("states")),
             node("mentor_reset", "reset_node", task="cable_routing"),
+            part("recorder"),
         ]
     )

@@ -47,11 +47,6 @@ ARGUMENTS = [
         description="Further settings of the agent, e.g. 'agent.experts=8 agent.top_k=2'",
     ),
     DeclareLaunchArgument(
-        "run_dir",
-        default_value="",
-        description="Folder of the run, resumed if it exists and fits; empty: a new one",
-    ),
-    DeclareLaunchArgument(
         "max_steps",
         default_value="0",
         description="Environment steps after which the launch ends; 0: as the preset says, for "
@@ -59,6 +54,18 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument(
         "seed", default_value="0", description="Seed of the agent and of the environment"
+    ),
+    DeclareLaunchArgument(
+        "run_dir",
+        default_value=[
+            "runs/",
+            LaunchConfiguration("cell"),
+            "/",
+            LaunchConfiguration("agent"),
+            "-",
+            LaunchConfiguration("seed"),
+        ],
+        description="Folder of the run, resumed if it exists and fits",
     ),
     DeclareLaunchArgument(
         "synchronous",

@@ -25,6 +25,9 @@ FREE = {
 }  # fmt: skip
 """Settings that may differ when a run is resumed: what is learned from does not change."""
 
+NOT_A_RUNS_OWN = (".lock", ".new-config.json", "bags", "logs")
+"""What may lie in the folder before the run begins: the recorder may have been faster."""
+
 
 class RunFolderError(RuntimeError):
     """A folder that this run cannot use. Nothing in it was changed."""
@@ -131,7 +134,7 @@ class RunFolder:
 
 
 def _foreign(path: Path) -> bool:
-    return any(entry.name not in (".lock", ".new-config.json") for entry in path.iterdir())
+    return any(entry.name not in NOT_A_RUNS_OWN for entry in path.iterdir())
 
 
 def _take_lock(path: Path) -> int:

@@ -26,7 +26,7 @@ from mentor_recorder.bags.summary import RECORD
 from mentor_recorder.nodes.parameter_reader import ParameterReader
 from mentor_recorder.nodes.topic_finder import TopicFinder
 from mentor_recorder.recording.last_minutes import LastMinutes, write_out
-from mentor_recorder.recording.origin import input_hashes, origin
+from mentor_recorder.recording.origin import cell_files, input_hashes, input_texts, origin
 from mentor_recorder.recording.profiles import EXPERIENCE, PROFILES, found_by_profile
 from mentor_recorder.recording.received import Received
 from mentor_recorder.recording.recording import Recording
@@ -114,6 +114,7 @@ class RecorderNode(CellNode):
         self._profile = self.text("profile")
         self._origin = origin(self._task_files())
         self._origin["profile"] = json.dumps(self._profile)
+        self._origin["task"] = json.dumps(self.text("task"))
         self._node_parameters: dict[str, dict[str, Any]] = {}
         self._reward_topic = self.resolve_topic_name(topics.REWARD.name)
         self._extra = {self.resolve_topic_name(name) for name in self.items("topics")}
@@ -175,10 +176,11 @@ class RecorderNode(CellNode):
     def _task_files(self) -> list[Path]:
         if not self.text("task"):
             return []
+        cell = cell_files(self.text("task"))
         try:
-            return [Path(find_task(self.text("task")).file)]
+            return [Path(find_task(self.text("task")).file), *cell]
         except TaskError:
-            return []  # a benchmark has none
+            return cell  # a benchmark has no task file
 
     def _new_bag(self, what: str = "") -> Path:
         now = datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -270,7 +272,10 @@ class RecorderNode(CellNode):
     def _on_parameters(self, name: str, values: dict[str, Any]) -> None:
         self._node_parameters[name] = values
         self._origin["parameters"] = json.dumps(self._node_parameters)
-        self._origin["inputs"] = json.dumps(input_hashes(self._node_parameters, Path.cwd()))
+        inputs = input_hashes(self._node_parameters, Path.cwd())
+        self._origin["inputs"] = json.dumps(inputs)
+        files = {**json.loads(self._origin["files"]), **input_texts(inputs)}
+        self._origin["files"] = json.dumps(files)
         self._tell_origin()
 
     def _on_description(self, done: Any) -> None:

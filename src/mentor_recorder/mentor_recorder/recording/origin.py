@@ -99,6 +99,20 @@ def code_hashes() -> dict[str, str]:
     return hashes
 
 
+def cell_files(task: str) -> list[Path]:
+    """Return the files of the packages that describe the twin of a task."""
+    spec = importlib.util.find_spec("mentor_sim_bridge")
+    if spec is None or spec.origin is None:
+        return []
+    return sorted(Path(spec.origin).parent.glob(f"twins/**/{Path(task).stem}.yaml"))
+
+
+def input_texts(inputs: Iterable[str]) -> dict[str, str]:
+    """Return the text of the YAML files among some paths."""
+    paths = [Path(name) for name in inputs if name.endswith((".yaml", ".yml"))]
+    return {str(path): path.read_text(errors="replace") for path in paths if path.is_file()}
+
+
 def input_hashes(parameters: Mapping[str, Mapping[str, Any]], folder: Path) -> dict[str, str]:
     """Return the SHA-256 of the files that parameters name.
 

@@ -29,13 +29,14 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make bench-cable                  train MENTOR and its ablations on the cable cell (hours; resumes)
   make classifiers                  collect, train and judge the slot classifiers anew
   make build                        set up and build, start nothing
+  make hardware                     install what a real cell and its rehearsal need (robot:=fci asks for it by itself)
   make clean                        remove everything that make made, but runs
 
 Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requirements, colcon build.
 $(if $(ROS_DISTRO),ROS 2 $(ROS_DISTRO) is sourced and used.,No ROS 2 distribution is sourced: the client library comes as wheels and mentor_bringup.runner launches.)
 endef
 
-.PHONY: help launch test soak bench bench-cable classifiers lint format build clean ready ready-dev FORCE
+.PHONY: help launch test soak bench bench-cable classifiers lint format build hardware clean ready ready-dev hardware-ready FORCE
 
 help:
 	$(info $(HELP))@:
@@ -46,8 +47,11 @@ IN_WORKSPACE = source setup/env.sh &&
 SET_UP = @mkdir -p log && { flock -n log/.setup_lock true || echo "set-up: another make is at it; waiting"; } \
 	&& flock log/.setup_lock $(MAKE)
 
+# A twin needs no library of the hardware.
+NEEDS_HARDWARE = $(if $(findstring robot:=fci,$(ARGS))$(findstring robot:=ros2_control,$(ARGS)),hardware-ready)
+
 launch:
-	$(SET_UP) ready
+	$(SET_UP) ready $(NEEDS_HARDWARE)
 	@$(IN_WORKSPACE) exec python -m mentor_bringup.runner mentor_bringup $(TASK).launch.py $(ARGS)
 
 test:
@@ -99,6 +103,9 @@ classifiers:
 build:
 	$(SET_UP) ready
 
+hardware:
+	$(SET_UP) ready hardware-ready
+
 clean:
 	rm -rf build install log .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src launch test bench -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -106,6 +113,7 @@ clean:
 # ---- the set-up, step by step; a stamp is written when its step is done --------------------------------------------
 ready: install/.built
 ready-dev: install/.built $(DONE)/dev
+hardware-ready: $(DONE)/hardware
 
 $(DONE)/apt: setup/apt.txt setup/apt.sh
 	@setup/apt.sh $(PYTHON)
@@ -115,8 +123,13 @@ $(DONE)/run: $(REQUIREMENTS) requirements-constraints.txt | $(DONE)/apt
 	@setup/venv.sh $(PYTHON) $(MENTOR_VENV) $(REQUIREMENTS)
 	@touch $@
 
-$(DONE)/dev: requirements-dev.txt $(DONE)/run
-	@setup/venv.sh $(PYTHON) $(MENTOR_VENV) $(REQUIREMENTS) requirements-dev.txt
+$(DONE)/hardware: requirements-hardware.txt $(DONE)/run
+	@setup/venv.sh $(PYTHON) $(MENTOR_VENV) $(REQUIREMENTS) requirements-hardware.txt
+	@touch $@
+
+# The tests rehearse the real cell, too.
+$(DONE)/dev: requirements-dev.txt $(DONE)/hardware
+	@setup/venv.sh $(PYTHON) $(MENTOR_VENV) $(REQUIREMENTS) requirements-hardware.txt requirements-dev.txt
 	@touch $@
 
 # Rewritten only if a file came or went, or the environment is another.

@@ -16,5 +16,10 @@ setup(
     maintainer_email="maintainers@mentor-vrl.example.org",
     description="Cameras: RealSense capture and the stacking of frames into observations.",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["stacker_node = mentor_camera.nodes.stacker_node:main"]},
+    entry_points={
+        "console_scripts": [
+            "realsense_camera = mentor_camera.nodes.realsense_camera:main",
+            "stacker_node = mentor_camera.nodes.stacker_node:main",
+        ]
+    },
 )

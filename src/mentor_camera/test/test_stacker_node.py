@@ -21,7 +21,7 @@ def cell():
     fake = FakeCell()
     try:
         with task_node(
-            "mentor_camera.nodes.stacker_node", frame_timeout=0.5, image_reliability="best_effort"
+            "mentor_camera.nodes.stacker_node", frame_timeout=0.5, max_age=0.0, max_future=0.0
         ):
             fake.wait_for_stacker()
             yield fake

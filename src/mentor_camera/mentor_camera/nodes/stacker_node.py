@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
 from mentor_camera.contact_sheet import contact_sheet
+from mentor_camera.stacking.image_reader import ImageReader
 from mentor_camera.stacking.stacker import MissingFrames, MotionTimes, Stack, Stacker
 from mentor_common.messages import topics
 from mentor_common.messages.experience import (
@@ -19,7 +20,7 @@ from mentor_common.messages.experience import (
     observation_message,
     time_to_nanoseconds,
 )
-from mentor_common.messages.images import ImageError, array_to_image, image_to_rgb
+from mentor_common.messages.images import ImageError, array_to_image
 from mentor_common.messages.topics import Topic
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
@@ -64,6 +65,23 @@ class StackerNode(CellNode):
             "where no frame may be lost and the cameras offer it (a twin in lockstep)",
             choices=("best_effort", "reliable"), read_only=True,
         ),
+        Param(
+            "image_transport", "str", "raw",
+            "raw, or compressed: JPEG or PNG on <image topic>/compressed as of image_transport",
+            choices=("raw", "compressed"), read_only=True,
+        ),
+        Param(
+            "max_age", "float", 1.0,
+            "seconds: images that are older when they arrive are refused; 0, and under simulated "
+            "time: no limit",
+            low=0.0, high=60.0,
+        ),
+        Param(
+            "max_future", "float", 0.1,
+            "seconds: images that are stamped further in the future are refused, as they would "
+            "stand for a time at which they were not taken; 0, and under simulated time: no limit",
+            low=0.0, high=60.0,
+        ),
     )  # fmt: skip
 
     def __init__(self, **node_arguments: Any) -> None:
@@ -80,6 +98,7 @@ class StackerNode(CellNode):
             gap_wait_s=self.number("gap_wait"),
             depth=self.integer("ring_depth"),
         )
+        self._reader = ImageReader()
         self._observations = self.publisher(topics.OBSERVATION)
         self._monitor = self.publisher(MONITOR)
         self.subscription(topics.MOTION, self._on_motion, hot=True)
@@ -101,7 +120,8 @@ class StackerNode(CellNode):
         self._disordered = self.health.counter("frames out of order")
         self._refused = self.health.counter("unreadable images")
         self._told_at: dict[tuple[int, int], float] = {}
-        if self.get_parameter("use_sim_time").value:
+        self._simulated_time = bool(self.get_parameter("use_sim_time").value)
+        if self._simulated_time:
             self._jump = self.get_clock().create_jump_callback(
                 JumpThreshold(
                     min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
@@ -121,6 +141,9 @@ class StackerNode(CellNode):
 
     def _camera_topic(self, camera: str) -> Topic:
         topic = topics.camera_image(camera)
+        if self.text("image_transport") == "compressed":
+            name = f"{topic.name}/compressed"
+            topic = Topic(name, CompressedImage, topic.qos, topic.publisher)
         if self.text("image_reliability") == "best_effort":
             return topic
         qos = QoSProfile(
@@ -132,9 +155,11 @@ class StackerNode(CellNode):
         self.get_logger().warning("the clock was set back: all frames are dropped")
         self._stacker.clear()
 
-    def _on_image(self, camera: str, message: Image) -> None:
+    def _on_image(self, camera: str, message: Image | CompressedImage) -> None:
+        stamp_ns = time_to_nanoseconds(message.header.stamp)
         try:
-            image = image_to_rgb(message)
+            self._check_clock(stamp_ns)
+            image = self._reader.rgb(message)
         except ImageError as error:
             self._refused.add()
             self.health.problem(f"image of {camera}", health.ERROR, f"camera '{camera}': {error}")
@@ -143,10 +168,24 @@ class StackerNode(CellNode):
         self._cameras[camera].add()
         ring = self._stacker.rings[camera]
         disordered = ring.out_of_order
-        if not self._stacker.add_image(camera, time_to_nanoseconds(message.header.stamp), image):
+        if not self._stacker.add_image(camera, stamp_ns, image):
             self._repeated.add()
         self._disordered.add(ring.out_of_order - disordered)
         self._publish_ready()
+
+    def _check_clock(self, stamp_ns: int) -> None:
+        """Raise ImageError for a stamp that this machine's clock cannot confirm."""
+        if self._simulated_time:
+            return  # one simulated clock cannot differ from itself
+        age = (self.get_clock().now().nanoseconds - stamp_ns) / 1e9
+        for offset, name, when in (
+            (age, "max_age", "old"), (-age, "max_future", "in the future")
+        ):  # fmt: skip
+            if 0.0 < self.number(name) < offset:
+                raise ImageError(
+                    f"an image is {offset:.3f} s {when} by this machine's clock, {name} is "
+                    f"{self.number(name):g} s; are the clocks synchronised?"
+                )
 
     def _on_motion(self, message: Motion) -> None:
         motion = MotionTimes(

@@ -65,24 +65,26 @@ def read_yaml(path: Path) -> Fields:
     return parse_yaml(text, str(path))
 
 
-def parse_yaml(text: str, file: str) -> Fields:
+def parse_yaml(text: str, file: str, kind: str = "task file") -> Fields:
     """Return the top-level mapping of a YAML text.
 
     Args:
         text: YAML.
         file: its name in refusals.
+        kind: what refusals call the file.
 
     Raises:
         TaskError: it is no YAML, or what no task file needs: aliases, deep nesting, huge size.
     """
+    source = f"{kind} {file}"
     try:
         _check_size(text)
         data = yaml.load(text, Loader=_StrictLoader)
     except TaskError as error:
-        raise TaskError(f"task file {file}: {error}") from None
+        raise TaskError(f"{source}: {error}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise TaskError(f"task file {file}: is no YAML: {error}") from error
-    return Fields(file, "", data)
+        raise TaskError(f"{source}: is no YAML: {error}") from error
+    return Fields(source, "", data)
 
 
 def _check_size(text: str) -> None:
@@ -105,8 +107,8 @@ def _check_size(text: str) -> None:
 class Fields:
     """The keys of one mapping of the file. Each is read once; :meth:`end` refuses the rest."""
 
-    def __init__(self, file: str, path: str, data: Any) -> None:
-        self._file = file
+    def __init__(self, source: str, path: str, data: Any) -> None:
+        self._source = source
         self._path = path
         if not isinstance(data, dict):
             raise self._refusal(path or "(top level)", data, "a mapping of keys to values")
@@ -187,6 +189,24 @@ class Fields:
         a, b = self._take(key, f"[a, b] with {low:g} <= a <= b <= {high:g}", fits)
         return float(a), float(b)
 
+    def is_word(self, key: str, word: str) -> bool:
+        """Whether the value of a key is exactly this word."""
+        self._known.add(key)
+        return bool(self._data.get(key) == word)
+
+    def vector(self, key: str, size: int, low: float, high: float) -> tuple[Any, ...]:
+        """A list of ``size`` finite numbers, each in [low, high]."""
+
+        def fits(value: Any) -> bool:
+            return (
+                isinstance(value, list)
+                and len(value) == size
+                and all(_in_range(item, low, high, False) for item in value)
+            )
+
+        allowed = f"a list of {size} numbers from {low:g} to {high:g}"
+        return tuple(float(item) for item in self._take(key, allowed, fits))
+
     def names(self, key: str, least: int = 1, choices: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Return a list of different names, of ``choices`` where they are given."""
         rule = f"of {list(choices)}" if choices else f"({NAME_RULE})"
@@ -206,9 +226,9 @@ class Fields:
     def section(self, key: str, *, optional: bool = False) -> Fields:
         """Return a mapping; empty if it is optional and not there."""
         if optional and not self.has(key):
-            return Fields(self._file, self._key(key), {})
+            return Fields(self._source, self._key(key), {})
         value = self._take(key, "a mapping of keys to values", lambda v: isinstance(v, dict))
-        return Fields(self._file, self._key(key), value)
+        return Fields(self._source, self._key(key), value)
 
     def sections(self, key: str) -> Iterator[Fields]:
         """Yield the mappings of a list, at least one."""
@@ -216,7 +236,7 @@ class Fields:
             key, "a list of at least one mapping", lambda v: isinstance(v, list) and bool(v)
         )
         for index, item in enumerate(value):
-            yield Fields(self._file, f"{self._key(key)}[{index}]", item)
+            yield Fields(self._source, f"{self._key(key)}[{index}]", item)
 
     def _take(
         self, key: str, allowed: str, fits: Callable[[Any], bool], kind: type | None = None
@@ -224,7 +244,7 @@ class Fields:
         self._known.add(key)
         if key not in self._data:
             raise TaskError(
-                f"task file {self._file}: key '{self._key(key)}' is missing; allowed: {allowed}"
+                f"{self._source}: key '{self._key(key)}' is missing; allowed: {allowed}"
             )
         value = self._data[key]
         if (kind is not None and not isinstance(value, kind)) or not fits(value):
@@ -238,7 +258,7 @@ class Fields:
         shown = repr(value)
         shown = shown if len(shown) <= 80 else shown[:77] + "..."
         return TaskError(
-            f"task file {self._file}: key '{key}': value {shown} is refused; allowed: {allowed}"
+            f"{self._source}: key '{key}': value {shown} is refused; allowed: {allowed}"
         )
 
 

@@ -1,0 +1,1 @@
+"""Capture of colour images through librealsense: devices, recordings and simulated cameras."""

@@ -1,0 +1,240 @@
+"""A colour stream through librealsense: from a device, a recording, or a simulated device.
+
+The same code reads all three, so that what a rehearsal and the tests show is what a D435 gets.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mentor_camera.cameras.frame import (
+    CameraMissing,
+    CameraRefused,
+    CameraSilent,
+    Frame,
+    Intrinsics,
+    Profile,
+)
+from mentor_camera.cameras.image_settings import ImageSettings
+from mentor_camera.cameras.simulated_device import SimulatedDevice
+from mentor_common.cell.cell_file import CameraCell, Crop
+from mentor_common.cell.frame_feed import FeedClosed
+from mentor_common.cell.hardware_library import hardware_library
+
+DEVICE = "device"
+FEED = "feed:"
+"""Prefix of a source that is the path of a frame feed's socket."""
+RECORDINGS = (".db3", ".bag")
+_TEMPERATURES = ("asic_temperature", "temperature", "projector_temperature")
+
+
+class RealSenseCamera:
+    """One camera; :meth:`open` and :meth:`close` as often as it is unplugged.
+
+    Args:
+        name: of the camera, for the errors.
+        profile: what is captured, and which part of it is kept.
+        settings: serial number, exposure, gain and white balance.
+        source: ``device``, ``feed:PATH``, or the path of a recording (.db3, .bag).
+        real_time: whether a recording is played at the pace at which it was made, over and over.
+
+    Raises:
+        HardwareLibraryMissing: pyrealsense2 is not installed.
+        CameraRefused: the source is none of these.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        profile: Profile,
+        settings: CameraCell,
+        source: str = DEVICE,
+        *,
+        real_time: bool = True,
+    ) -> None:
+        self._rs = hardware_library("pyrealsense2", "pyrealsense2")
+        self.name, self.profile, self.settings, self.source = name, profile, settings, source
+        self.is_recording = source.endswith(RECORDINGS)
+        if not (source == DEVICE or source.startswith(FEED) or self.is_recording):
+            raise CameraRefused(
+                f"camera '{name}': source '{source}' is none of: {DEVICE}, {FEED}PATH, or a "
+                f"recording that ends in {' or '.join(RECORDINGS)}"
+            )
+        self._real_time = real_time
+        self._pipeline: Any = None
+        self._simulated: SimulatedDevice | None = None
+        self._device: Any = None
+        self._shift_ns: int | None = None
+        self.serial = ""
+        self.image_settings: ImageSettings | None = None
+        self.intrinsics: Intrinsics | None = None
+
+    def open(self) -> None:
+        """Start the stream.
+
+        Raises:
+            CameraMissing: the camera is not connected; says which ones are.
+            CameraRefused: it has no such profile, or a setting is out of its range.
+        """
+        self.close()
+        self._shift_ns = None
+        config = self._rs.config()
+        pipeline = self._rs.pipeline()
+        if self.is_recording:
+            if not Path(self.source).exists():
+                raise CameraMissing(f"camera '{self.name}': no recording at {self.source}")
+            config.enable_device_from_file(self.source, self._real_time)
+        else:
+            device = self._find()
+            pipeline.set_device(device)
+            self._enable_stream(config)
+        try:
+            started = pipeline.start(config)
+        except RuntimeError as error:
+            self.close()
+            raise CameraRefused(f"camera '{self.name}' {self._asked()}: {error}") from error
+        self._pipeline, self._device = pipeline, started.get_device()
+        if self.is_recording:
+            self._device.as_playback().set_real_time(self._real_time)
+        try:
+            self._set_up(started)
+        except (ValueError, RuntimeError) as error:
+            self.close()
+            raise CameraRefused(f"camera '{self.name}': {error}") from error
+        if self._simulated is not None:
+            self._simulated.start()
+
+    def read(self, timeout: float) -> Frame:
+        """Return the next frame.
+
+        Args:
+            timeout: seconds of wall time to wait for it.
+
+        Raises:
+            CameraSilent: none came.
+            CameraRefused: it is no frame of the profile, or carries the camera's own clock.
+        """
+        if self._pipeline is None:
+            raise CameraSilent(f"camera '{self.name}' is not open")
+        come, frames = self._pipeline.try_wait_for_frames(round(1000 * timeout))
+        if not come:
+            raise CameraSilent(f"camera '{self.name}' has sent no frame for {timeout:g} s")
+        frame = frames.get_color_frame()
+        if not frame:
+            raise CameraSilent(f"camera '{self.name}' sends frames without colour")
+        pixels = np.asanyarray(frame.get_data())
+        wanted = (self.profile.height, self.profile.width, 3)
+        if pixels.shape != wanted:
+            raise CameraRefused(
+                f"camera '{self.name}' sends frames of shape {pixels.shape}; the task says {wanted}"
+            )
+        crop = self.profile.crop
+        if crop is not None:
+            pixels = pixels[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
+        # A copy: librealsense reuses its buffers.
+        return Frame(self._stamp(frame), int(frame.get_frame_number()), pixels.copy())
+
+    def close(self) -> None:
+        """Stop the stream and let go of the device."""
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.stop()
+        simulated, self._simulated = self._simulated, None
+        if simulated is not None:
+            simulated.close()
+        self._device = self.image_settings = None
+
+    def temperature(self) -> float | None:
+        """Return the device's temperature in degrees Celsius; None if it does not measure it."""
+        if self._device is None:
+            return None
+        for sensor in self._device.query_sensors():
+            for name in _TEMPERATURES:
+                option = getattr(self._rs.option, name, None)
+                if option is not None and sensor.supports(option):
+                    return float(sensor.get_option(option))
+        return None
+
+    def _find(self) -> Any:
+        """Return the device with the serial number that the cell file names."""
+        if self.source.startswith(FEED):
+            try:
+                self._simulated = SimulatedDevice(self._rs, Path(self.source[len(FEED) :]))
+            except FeedClosed as error:
+                raise CameraMissing(f"camera '{self.name}': {error}") from error
+            devices = [self._simulated.device]
+        else:
+            devices = list(self._rs.context().query_devices())
+        info, wanted = self._rs.camera_info.serial_number, self.settings.serial
+        serials = [device.get_info(info) for device in devices]
+        if wanted and wanted not in serials:
+            self.close()
+            raise CameraMissing(
+                f"camera '{self.name}': serial {wanted} is not connected; "
+                f"connected: {', '.join(serials) or 'none'}"
+            )
+        if not wanted and len(devices) != 1:
+            self.close()
+            raise CameraMissing(
+                f"camera '{self.name}': no serial is given and {len(devices)} cameras are "
+                f"connected ({', '.join(serials) or 'none'}); name it in the cell file"
+            )
+        self.serial = wanted or serials[0]
+        return devices[serials.index(self.serial)]
+
+    def _enable_stream(self, config: Any) -> None:
+        profile = self.profile
+        config.enable_stream(
+            self._rs.stream.color, profile.width, profile.height, self._rs.format.rgb8,
+            round(profile.rate),
+        )  # fmt: skip
+
+    def _asked(self) -> str:
+        profile = self.profile
+        return f"(serial {self.serial}, {profile.width}x{profile.height} at {profile.rate:g} Hz)"
+
+    def _set_up(self, started: Any) -> None:
+        stream = started.get_stream(self._rs.stream.color).as_video_stream_profile()
+        model = stream.get_intrinsics()
+        crop = self.profile.crop or Crop(0, 0, model.width, model.height)
+        self.intrinsics = Intrinsics(
+            crop.width, crop.height, model.fx, model.fy, model.ppx - crop.x, model.ppy - crop.y,
+            tuple(model.coeffs),
+        )  # fmt: skip
+        if self.is_recording:
+            return
+        option = self._rs.option.global_time_enabled
+        for sensor in self._device.query_sensors():
+            if sensor.supports(option):
+                sensor.set_option(option, 1.0)
+        colour = self._colour_sensor()
+        self.image_settings = ImageSettings(self._rs, colour, self.settings)
+        self.image_settings.begin()
+
+    def _colour_sensor(self) -> Any:
+        for sensor in self._device.query_sensors():
+            if any(p.stream_type() == self._rs.stream.color for p in sensor.get_stream_profiles()):
+                return sensor
+        raise CameraRefused(f"camera '{self.name}' has no colour sensor")
+
+    def _stamp(self, frame: Any) -> int:
+        stamp_ns = round(frame.get_timestamp() * 1e6)
+        if self.is_recording and self._real_time:
+            # A recording plays now: its first frame is of this time, the rest keeps its distance.
+            if self._shift_ns is None or stamp_ns + self._shift_ns < self._last_ns:
+                self._shift_ns = time.time_ns() - stamp_ns
+            self._last_ns = stamp_ns + self._shift_ns
+            return self._last_ns
+        domain = frame.get_frame_timestamp_domain()
+        if not self.is_recording and domain == self._rs.timestamp_domain.hardware_clock:
+            raise CameraRefused(
+                f"camera '{self.name}' stamps its frames with its own clock, which nobody else "
+                "has; enable global time (firmware and kernel with metadata support)"
+            )
+        return stamp_ns
+
+    _last_ns = 0

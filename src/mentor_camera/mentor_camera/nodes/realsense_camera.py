@@ -1,0 +1,180 @@
+"""Node: one RealSense camera, cropped colour images out."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo
+
+from mentor_camera.cameras.frame import CameraError, Frame, Intrinsics, Profile
+from mentor_camera.cameras.frame_watch import FrameWatch
+from mentor_camera.cameras.realsense import DEVICE, RealSenseCamera
+from mentor_common.cell.cell_file import find_cell
+from mentor_common.messages import topics
+from mentor_common.messages.experience import nanoseconds_to_time
+from mentor_common.messages.images import array_to_image
+from mentor_common.messages.topics import Topic
+from mentor_common.node import health
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main as run_node
+from mentor_common.tasks.task import find_task
+
+IMAGE_QOS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE
+)
+"""Matches best-effort subscribers and RViz alike."""
+_TEMPERATURE_PERIOD = 5.0  # seconds between two readings; each is a transfer over USB
+_SLOW = 0.8  # share of the asked rate below which the camera is said to be slow
+
+
+class RealSenseCameraNode(CellNode):
+    """Publishes the images of one camera of the task, and reconnects by itself.
+
+    While the exposure settles (``warm_up``) nothing is published: a policy must not learn from
+    pictures that change by themselves.
+    """
+
+    PARAMETERS: ClassVar = (
+        Param("task", "str", "cable_routing", "name of the task or path of its YAML",
+              read_only=True),
+        Param("camera", "str", "side", "name of the camera in the task", read_only=True),
+        Param("cell", "str", "", "path of the cell file; empty: defaults", read_only=True),
+        Param("source", "str", DEVICE,
+              "device, feed:PATH of a simulated camera, or the path of a recording (.db3, .bag)",
+              read_only=True),
+        Param("warm_up", "float", 2.0,
+              "seconds in which exposure, gain and white balance settle before they are locked",
+              low=0.0, high=60.0, read_only=True),
+        Param("frame_timeout", "float", 1.0, "seconds without a frame after which the camera is "
+              "opened again", low=0.05, high=30.0, read_only=True),
+        Param("reconnect_period", "float", 1.0, "seconds between two attempts to open the camera",
+              low=0.1, high=60.0, read_only=True),
+        Param("max_age", "float", 0.5,
+              "seconds: frames that are older when they arrive are refused",
+              low=0.01, high=10.0, read_only=True),
+        Param("max_future", "float", 0.05,
+              "seconds: frames that are stamped further in the future are refused",
+              low=0.0, high=10.0, read_only=True),
+    )  # fmt: skip
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__("camera", **node_arguments)
+
+    def configure(self) -> None:
+        """Checks the library and the settings, and makes the publishers."""
+        name = self._camera_name = self.text("camera")
+        asked = find_task(self.text("task")).camera(name)
+        settings = find_cell(self.text("cell")).camera(name)
+        crop = settings.crop or getattr(asked, "crop", None)
+        self._profile = Profile(asked.width, asked.height, asked.rate, crop)
+        self._camera = RealSenseCamera(name, self._profile, settings, self.text("source"))
+        self._watch = FrameWatch(self.number("max_future"), self.number("max_age"))
+        self._frame_id = f"{name}_color_optical_frame"
+        self._images = self.publisher(_reliable(topics.camera_image(name)))
+        self._infos = self.publisher(_reliable(topics.camera_info(name)))
+        self._info = CameraInfo()
+        self._frames = self.health.rate(
+            "frames", health.Limits(error_below=0.1, warn_below=_SLOW * asked.rate)
+        )
+        self._age = self.health.timing("age of frames")
+        self._dropped = self.health.counter("dropped frames")
+        self._refused = self.health.counter("refused frames")
+        self._opened = self.health.counter("times opened")
+        self._temperature = self.health.gauge("temperature", "C", health.Limits(warn_above=55.0))
+
+    def activate(self) -> None:
+        """Begins to look for the camera."""
+        self.start_worker("capture", self._live)
+
+    def _live(self) -> None:
+        said = ""
+        try:
+            while not self.stopping.is_set():
+                try:
+                    self._camera.open()
+                    self._opened.add()
+                    self.get_logger().info(
+                        f"camera '{self._camera_name}' is open (serial {self._camera.serial})"
+                    )
+                    said = ""
+                    self._stream()
+                except CameraError as error:
+                    self.health.problem("camera", health.ERROR, str(error))
+                    if str(error) != said:
+                        said = str(error)
+                        self.get_logger().error(f"{error}; tried again without end")
+                    self.stopping.wait(self.number("reconnect_period"))
+        finally:
+            self._camera.close()
+
+    def _stream(self) -> None:
+        """Publishes frames until the camera fails. Raises: CameraError."""
+        self._watch.restart()
+        assert self._camera.intrinsics is not None
+        self._info = camera_info(self._camera.intrinsics, self._frame_id)
+        warm = time.monotonic() + self.number("warm_up")
+        measure = 0.0
+        while not self.stopping.is_set():
+            frame = self._camera.read(self.number("frame_timeout"))
+            now = time.monotonic()
+            settings = self._camera.image_settings
+            if settings is not None and not settings.locked:
+                if now < warm:
+                    continue
+                values = ", ".join(f"{name} {value:g}" for name, value in settings.lock().items())
+                self.get_logger().info(f"locked {values or 'nothing: it has no such option'}")
+            self._pass_on(frame)
+            if now >= measure:
+                measure = now + _TEMPERATURE_PERIOD
+                temperature = self._camera.temperature()
+                if temperature is not None:
+                    self._temperature.set(temperature)
+
+    def _pass_on(self, frame: Frame) -> None:
+        now_ns = self.get_clock().now().nanoseconds
+        reason = self._watch.refusal(frame.stamp_ns, frame.number, now_ns)
+        self._dropped.add(self._watch.dropped - self._dropped.total)
+        if reason:
+            self._refused.add()
+            text = f"camera '{self._camera_name}' (serial {self._camera.serial}): {reason}"
+            self.health.problem("camera", health.ERROR, text)
+            self.get_logger().error(text, throttle_duration_sec=5.0)
+            return
+        self.health.solved("camera")
+        self._frames.add()
+        self._age.took((now_ns - frame.stamp_ns) / 1e9)
+        stamp = nanoseconds_to_time(frame.stamp_ns)
+        self._images.publish(array_to_image(frame.pixels, "rgb8", stamp, self._frame_id))
+        if self._infos.get_subscription_count():
+            self._info.header.stamp = stamp
+            self._infos.publish(self._info)
+
+
+def camera_info(intrinsics: Intrinsics, frame_id: str) -> CameraInfo:
+    """Return the message of a pinhole model."""
+    fx, fy, cx, cy = intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy
+    message = CameraInfo(
+        height=intrinsics.height, width=intrinsics.width, distortion_model="plumb_bob"
+    )
+    message.d = list(intrinsics.distortion)
+    message.k = [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]
+    message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    message.p = [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0]
+    message.header.frame_id = frame_id
+    return message
+
+
+def _reliable(topic: Topic) -> Topic:
+    return Topic(topic.name, topic.type, IMAGE_QOS, topic.publisher)
+
+
+def main() -> None:
+    """Entry point."""
+    run_node(RealSenseCameraNode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""The camera node, and a stacker of compressed images, as processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from fake_peer import FakePartner
+from sensor_msgs.msg import CompressedImage, Image
+from task_node import task_node
+
+from mentor_common.cell.frame_feed import FeedHeader, FrameFeed
+from mentor_common.messages import topics
+from mentor_common.messages.experience import (
+    nanoseconds_to_time,
+    observation_pixels,
+    time_to_nanoseconds,
+)
+from mentor_common.messages.images import image_to_rgb
+from mentor_msgs.msg import Motion, Observation
+
+ERROR = 2
+HEADER = FeedHeader("Simulated D435", "1234", 640, 480, 30, 600.0)
+CELL = """
+name: test
+cameras:
+  side: {serial: '1234', crop: {x: 100, y: 50, width: 168, height: 168}}
+"""
+
+
+class Viewer(FakePartner):
+    """Receives the images of a camera and the node's diagnostics."""
+
+    def __init__(self) -> None:
+        super().__init__("viewer")
+        self.images: list[Image] = []
+        self.node.create_subscription(
+            Image, topics.camera_image("side").name, self.images.append, topics.IMAGE_QOS
+        )
+        self.diagnostics = self.hear_diagnostics("camera")
+        self.begin()
+
+    def reads(self, level: int, text: str) -> bool:
+        """Wait for a report of this level with this text."""
+        return self.wait(
+            lambda: any(at == level and text in said for at, said in self.diagnostics), 60
+        )
+
+
+class Shutter:
+    """A simulated camera that is plugged in, takes pictures and is unplugged."""
+
+    def __init__(self, path: Path, serial: str = "1234") -> None:
+        header = FeedHeader(HEADER.name, serial, 640, 480, 30, 600.0)
+        self._feed = FrameFeed(path, header)
+        self.number = 0
+
+    def shoot_until(self, done: object, offset: float = 0.0, seconds: float = 60.0) -> bool:
+        """Take pictures at 30 Hz, stamped `offset` seconds off, until `done()`."""
+        until = time.monotonic() + seconds
+        picture = np.zeros((480, 640, 3), np.uint8)
+        while not done() and time.monotonic() < until:  # type: ignore[operator]
+            self.number += 1
+            picture[50, 100] = (self.number % 256, 1, 2)
+            self._feed.send(time.time_ns() + round(1e9 * offset), self.number, picture)
+            time.sleep(1 / 30)
+        return bool(done())  # type: ignore[operator]
+
+    def unplug(self) -> None:
+        self._feed.close()
+
+
+@pytest.fixture(scope="module")
+def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Viewer, Path]]:
+    folder = tmp_path_factory.mktemp("feeds")
+    (folder / "cell.yaml").write_text(CELL)
+    viewer = Viewer()
+    try:
+        with task_node(
+            "mentor_camera.nodes.realsense_camera",
+            cell=folder / "cell.yaml", source=f"feed:{folder / 'side'}", warm_up=0.2,
+            frame_timeout=0.3, reconnect_period=0.2, diagnostics_period=0.2,
+        ):  # fmt: skip
+            yield viewer, folder / "side"
+    finally:
+        viewer.close()
+
+
+def test_a_camera_is_waited_for_found_lost_and_found_again(viewer: tuple[Viewer, Path]) -> None:
+    seen, path = viewer
+    assert seen.reads(ERROR, "camera 'side': nobody offers the frame feed")
+
+    camera = Shutter(path)
+    assert camera.shoot_until(lambda: len(seen.images) >= 5)
+    image = seen.images[-1]
+    assert (image.width, image.height, image.encoding) == (168, 168, "rgb8")
+    assert image.header.frame_id == "side_color_optical_frame"
+    assert abs(time_to_nanoseconds(image.header.stamp) - time.time_ns()) < 2e9
+    pixels = image_to_rgb(image)
+    assert tuple(pixels[0, 0, 1:]) == (1, 2) and not pixels[1:].any()
+
+    seen.diagnostics.clear()
+    assert camera.shoot_until(
+        lambda: any("s in the future" in said for _, said in seen.diagnostics), 2.0
+    )
+    camera.unplug()
+    assert seen.reads(ERROR, "nobody offers the frame feed")
+    stranger = Shutter(path, serial="77")
+    assert stranger.shoot_until(
+        lambda: any("serial 1234 is not connected; connected: 77" in said
+                    for _, said in seen.diagnostics)
+    )  # fmt: skip
+    stranger.unplug()
+    before = len(seen.images)
+    again = Shutter(path)
+    assert again.shoot_until(lambda: len(seen.images) > before + 3)
+    seen.diagnostics.clear()
+    assert again.shoot_until(lambda: any(at < ERROR for at, _ in seen.diagnostics))
+    again.unplug()
+
+
+def test_compressed_topics_of_realsense2_camera_are_stacked_and_a_wrong_clock_is_refused() -> None:
+    peer = FakePartner("realsense2_camera")
+    cameras = ("side", "slot_1", "slot_2")
+    publishers = {
+        name: peer.node.create_publisher(
+            CompressedImage, f"{topics.camera_image(name).name}/compressed", topics.IMAGE_QOS
+        )
+        for name in cameras
+    }
+    motions = peer.node.create_publisher(Motion, "motion", topics.EXPERIENCE_QOS)
+    seen: list[Observation] = []
+    peer.node.create_subscription(Observation, "observation", seen.append, topics.EXPERIENCE_QOS)
+    diagnostics = peer.hear_diagnostics("stacker")
+    peer.begin()
+    picture = np.zeros((480, 640, 3), np.uint8)
+    picture[:] = (200, 100, 50)
+    _, encoded = cv2.imencode(".jpg", picture[:, :, ::-1])
+
+    def publish(stamp_ns: int) -> None:
+        for publisher in publishers.values():
+            message = CompressedImage(format="rgb8; jpeg compressed bgr8", data=encoded.tobytes())
+            message.header.stamp = nanoseconds_to_time(stamp_ns)
+            publisher.publish(message)
+
+    try:
+        with task_node("mentor_camera.nodes.stacker_node", image_transport="compressed"):
+            peer.wait_until_active(
+                lambda: all(p.get_subscription_count() for p in (*publishers.values(), motions)),
+                "the stacker",
+            )
+            now = time.time_ns()
+            publish(now)
+            motion = Motion(episode=1, step=0)
+            motion.begin = motion.end = nanoseconds_to_time(now)
+            motions.publish(motion)
+            assert peer.wait(lambda: bool(seen), 60.0)
+            pixels = observation_pixels(seen[0]).astype(int)
+            assert (
+                np.abs(pixels.reshape(9, 3, 84, 84) - np.array([200, 100, 50])[:, None, None]).max()
+                <= 3
+            )
+            publish(time.time_ns() + 2_000_000_000)
+            assert peer.wait(
+                lambda: any(at == ERROR and "in the future by this machine's clock" in said
+                            for at, said in diagnostics), 60.0,
+            )  # fmt: skip
+    finally:
+        peer.close()

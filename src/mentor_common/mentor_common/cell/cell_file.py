@@ -1,0 +1,266 @@
+"""The cell file: what belongs to one real cell and to no task (addresses, serials, calibration).
+
+``load_cell(path)`` reads it; every wrong key, type and range is refused with the file, the key, the
+value and what is allowed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from mentor_common.tasks.yaml_fields import Fields, parse_yaml
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The region of a capture that is used: left edge, upper edge and size, pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the flange carries beside the configured hand.
+
+    Args:
+        mass: kg.
+        centre: centre of mass in the flange's frame, metres.
+        inertia: diagonal of the inertia tensor about it, kg m².
+    """
+
+    mass: float = 0.0
+    centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    inertia: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A rigid transform: metres, then roll, pitch, yaw in radians (fixed axes x, y, z)."""
+
+    translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class RobotCell:
+    """How the arm is reached and mounted.
+
+    Args:
+        address: host name or address of the control box.
+        realtime: whether a real-time kernel is required ("enforce") or not ("ignore").
+        gripper: "franka" for the Franka Hand, "none" without.
+        end_effector: grasp point in the frame of the nominal end effector that Desk configures.
+        load: what the flange carries beside the hand.
+        base: the robot's base in the frame of the task's workspace.
+    """
+
+    address: str = "172.16.0.2"
+    realtime: str = "enforce"
+    gripper: str = "franka"
+    end_effector: Placement = Placement()
+    load: Load = Load()
+    base: Placement = Placement()
+
+
+@dataclass(frozen=True)
+class ControllerCell:
+    """Names of the controllers over topics (``robot:=ros2_control``), relative to the namespace.
+
+    Args:
+        target_pose: topic to which the controller listens.
+        current_pose: topic of the end effector's pose.
+        joint_states: topic of the joints.
+        controller: name that the controller manager knows; empty: it runs already.
+        replaces: controllers that are stopped when it is started.
+        manager: name of the controller manager.
+        error_recovery: action that ends a reflex.
+        gripper: namespace of the gripper's actions (homing, grasp, move).
+    """
+
+    target_pose: str = "target_pose"
+    current_pose: str = "current_pose"
+    joint_states: str = "joint_states"
+    controller: str = ""
+    replaces: tuple[str, ...] = ()
+    manager: str = "controller_manager"
+    error_recovery: str = "action_server/error_recovery"
+    gripper: str = "franka_gripper"
+
+
+@dataclass(frozen=True)
+class CameraCell:
+    """One camera as it stands in the cell.
+
+    Args:
+        serial: of the device; empty: the only one that is connected.
+        crop: region of interest; None: as the task says.
+        exposure: microseconds; None: chosen automatically during the warm-up, then locked.
+        gain: as librealsense counts it; None: likewise.
+        white_balance: kelvin; None: likewise.
+    """
+
+    serial: str = ""
+    crop: Crop | None = None
+    exposure: float | None = None
+    gain: float | None = None
+    white_balance: float | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A real cell.
+
+    Args:
+        name: of the cell.
+        file: where it was read; empty: the defaults.
+        robot: the arm over FCI.
+        controllers: the arm over topics.
+        window: bounds of the end effector whatever the task says: axis to metres; an axis that is
+            not named is free.
+        cameras: by name; a camera of the task that is not named has the defaults.
+    """
+
+    name: str = "default"
+    file: str = ""
+    robot: RobotCell = RobotCell()
+    controllers: ControllerCell = ControllerCell()
+    window: dict[str, tuple[float, float]] = field(default_factory=dict)
+    cameras: dict[str, CameraCell] = field(default_factory=dict)
+
+    def camera(self, name: str) -> CameraCell:
+        """Return the camera of that name, or the defaults."""
+        return self.cameras.get(name, CameraCell())
+
+
+def find_cell(path: str) -> Cell:
+    """Return the cell of a file, or the default cell if the path is empty."""
+    return load_cell(Path(path)) if path else Cell()
+
+
+def load_cell(path: Path | str) -> Cell:
+    """Return the cell of a YAML file, validated. Raises: TaskError."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileNotFoundError(f"cell file {path}: cannot be read: {error}") from error
+    return parse_cell(text, str(path))
+
+
+def parse_cell(text: str, file: str = "(text)") -> Cell:
+    """Return the cell of a YAML text, validated. Raises: TaskError."""
+    top = parse_yaml(text, file, kind="cell file")
+    cell = Cell(
+        name=top.name("name"),
+        file=file,
+        robot=_read_robot(top),
+        controllers=_read_controllers(top),
+        window=_read_window(top),
+        cameras=_read_cameras(top),
+    )
+    top.end()
+    return cell
+
+
+def _read_robot(top: Fields) -> RobotCell:
+    if not top.has("robot"):
+        return RobotCell()
+    section = top.section("robot")
+    values: dict[str, Any] = {}
+    for name, read in {
+        "address": section.text,
+        "realtime": lambda key: section.choice(key, ("enforce", "ignore")),
+        "gripper": lambda key: section.choice(key, ("franka", "none")),
+        "end_effector": lambda key: _read_placement(section.section(key)),
+        "load": lambda key: _read_load(section.section(key)),
+        "base": lambda key: _read_placement(section.section(key)),
+    }.items():
+        if section.has(name):
+            values[name] = read(name)
+    section.end()
+    return RobotCell(**values)
+
+
+def _read_placement(section: Fields) -> Placement:
+    place = Placement(
+        section.vector("translation", 3, -5.0, 5.0), section.vector("rotation", 3, -6.3, 6.3)
+    )
+    section.end()
+    return place
+
+
+def _read_load(section: Fields) -> Load:
+    load = Load(
+        section.number("mass", 0.0, 5.0),
+        section.vector("centre", 3, -1.0, 1.0),
+        section.vector("inertia", 3, 0.0, 1.0),
+    )
+    section.end()
+    return load
+
+
+def _read_controllers(top: Fields) -> ControllerCell:
+    if not top.has("controllers"):
+        return ControllerCell()
+    section = top.section("controllers")
+    values: dict[str, Any] = {}
+    for known in fields(ControllerCell):
+        if not section.has(known.name):
+            continue
+        if known.name == "replaces":
+            values["replaces"] = section.names("replaces")
+        else:
+            values[known.name] = section.text(known.name, empty=known.name == "controller")
+    section.end()
+    return ControllerCell(**values)
+
+
+def _read_window(top: Fields) -> dict[str, tuple[float, float]]:
+    if not top.has("window"):
+        return {}
+    section = top.section("window")
+    window = {
+        axis: section.interval(axis, -3.0, 3.0) for axis in ("x", "y", "z") if section.has(axis)
+    }
+    section.end()
+    return window
+
+
+def _read_cameras(top: Fields) -> dict[str, CameraCell]:
+    if not top.has("cameras"):
+        return {}
+    section = top.section("cameras")
+    cameras: dict[str, CameraCell] = {}
+    for name in section.names_of_keys():
+        one = section.section(name)
+        cameras[name] = CameraCell(
+            serial=one.text("serial", empty=True) if one.has("serial") else "",
+            crop=_read_crop(one.section("crop")) if one.has("crop") else None,
+            exposure=_read_setting(one, "exposure", 1_000_000.0),
+            gain=_read_setting(one, "gain", 1000.0),
+            white_balance=_read_setting(one, "white_balance", 20_000.0),
+        )
+        one.end()
+    section.end()
+    return cameras
+
+
+def _read_crop(section: Fields) -> Crop:
+    crop = Crop(*(section.integer(key, 0, 8192) for key in ("x", "y", "width", "height")))
+    if min(crop.width, crop.height) < 8:
+        raise section.refuse("width", crop.width, "8 pixels or more, and height likewise")
+    section.end()
+    return crop
+
+
+def _read_setting(section: Fields, key: str, high: float) -> float | None:
+    if not section.has(key) or section.is_word(key, AUTO):
+        return None
+    return section.number(key, 0.0, high)

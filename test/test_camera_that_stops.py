@@ -145,7 +145,7 @@ def cell() -> Iterator[tuple[ClockBody, RosEnv]]:
             "image_reliability:=reliable",
             "max_age:=0.0",
             "max_future:=0.0",  # the body's time is its own
-        ),  # fmt: skip
+        ),
         start("mentor_reward.nodes.reward_node", "states:=truth", "observation_timeout:=2.0"),
         start("mentor_reset.nodes.reset_node", "observation_timeout:=4.0"),
     ]

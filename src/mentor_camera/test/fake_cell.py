@@ -43,7 +43,7 @@ class FakeCell(FakePartner):
 
         self.wait_until_active(connected, "the stacker")
 
-    def image(self, camera: str, time_ms: int, height: int = 48, width: int = 64) -> None:
+    def image(self, camera: str, time_ms: int, height: int = 64, width: int = 64) -> None:
         """Publishes an image that spells its stamp."""
         pixels = clock_image(time_ms * MS, height, width)
         stamp = nanoseconds_to_time(time_ms * MS)

@@ -6,24 +6,26 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from clockface import MS, clock_image, times_in
 
-from mentor_camera.cameras.frame import CameraMissing, CameraRefused, CameraSilent, Profile
+from mentor_camera.cameras.frame import CameraMissing, CameraRefused, CameraSilent
 from mentor_camera.cameras.frame_watch import FrameWatch
 from mentor_camera.cameras.realsense import RealSenseCamera
 from mentor_camera.cameras.simulated_device import SimulatedDevice
 from mentor_camera.stacking.stacker import MotionTimes, Stack, Stacker
-from mentor_common.cell.cell_file import CameraCell, Crop
+from mentor_common.cell.cell_file import CameraCell
 from mentor_common.cell.frame_feed import FeedHeader, FrameFeed
 from mentor_common.cell.hardware_library import hardware_library
 from mentor_common.messages.frames import FrameLayout
+from mentor_common.tasks.cameras import Camera, Crop
 
 HEADER = FeedHeader("Simulated D435", "1234", 96, 64, 30, 90.0)
-PROFILE = Profile(96, 64, 30.0, Crop(4, 2, 84, 60))
+CAMERA = Camera("side", 96, 64, 30.0, True, False, 0.1, Crop(4, 2, 84, 60))
 SECOND = 1_000_000_000
 
 
@@ -35,8 +37,8 @@ def feed(tmp_path: Path) -> Iterator[FrameFeed]:
     feed.close()
 
 
-def camera_of(feed: FrameFeed, serial: str = "1234", profile: Profile = PROFILE) -> RealSenseCamera:
-    return RealSenseCamera("side", profile, CameraCell(serial=serial), f"feed:{feed.path}")
+def camera_of(feed: FrameFeed, serial: str = "1234", camera: Camera = CAMERA) -> RealSenseCamera:
+    return RealSenseCamera(camera, CameraCell(serial=serial), f"feed:{feed.path}")
 
 
 class Pump:
@@ -84,7 +86,7 @@ def test_what_the_camera_chose_in_the_warm_up_is_kept_and_the_cell_file_wins(
     feed: FrameFeed, accepting: Pump
 ) -> None:
     settings = CameraCell(serial="1234", gain=32.0)
-    camera = RealSenseCamera("side", PROFILE, settings, f"feed:{feed.path}")
+    camera = RealSenseCamera(CAMERA, settings, f"feed:{feed.path}")
     camera.open()
     assert camera.image_settings is not None and not camera.image_settings.locked
     sensor = camera._colour_sensor()
@@ -104,11 +106,16 @@ def test_a_camera_with_another_serial_is_refused_and_the_connected_one_is_named(
         camera_of(feed, serial="9999").open()
 
 
-def test_a_profile_that_the_camera_does_not_have_is_refused(
+def test_frames_of_a_wrong_size_are_refused_and_both_sizes_named(
     feed: FrameFeed, accepting: Pump
 ) -> None:
-    with pytest.raises(CameraRefused, match="640x480 at 30 Hz"):
-        camera_of(feed, profile=Profile(640, 480, 30.0)).open()
+    camera = camera_of(feed, camera=replace(CAMERA, width=640, height=480))
+    camera.open()
+    accepting.stop()
+    feed.send(time.time_ns(), 1, np.zeros((64, 96, 3), np.uint8))
+    with pytest.raises(CameraRefused, match="96x64 pixels; the task file has captures of 640x480"):
+        camera.read(2.0)
+    camera.close()
 
 
 def test_an_unplugged_camera_is_silent_then_missing_and_comes_back(
@@ -156,7 +163,7 @@ def test_a_recording_plays_its_frames_exactly(
     recorder.stop()
     device.close()
 
-    camera = RealSenseCamera("side", PROFILE, CameraCell(), str(path), real_time=False)
+    camera = RealSenseCamera(CAMERA, CameraCell(), str(path), real_time=False)
     camera.open()
     played = []
     with pytest.raises(CameraSilent):
@@ -180,11 +187,11 @@ def test_a_clock_that_is_two_seconds_off_is_named_in_both_directions() -> None:
 def test_stacks_are_exact_with_three_cameras_that_jitter_and_drop(tmp_path: Path) -> None:
     """Line 6 of the real cell: through librealsense, against stamps burnt into the pictures."""
     names = ("side", "slot_1", "slot_2")
-    header = FeedHeader("Simulated D435", "1234", 84, 84, 30, 90.0)
+    header = FeedHeader("Simulated D435", "1234", 84, 60, 30, 90.0)  # the region only
     feeds = {name: FrameFeed(tmp_path / name, header) for name in names}
     pump = Pump(lambda: [feed.connected for feed in feeds.values()])
     cameras = {
-        name: RealSenseCamera(name, Profile(84, 84, 30.0), CameraCell(), f"feed:{feed.path}")
+        name: RealSenseCamera(replace(CAMERA, name=name), CameraCell(), f"feed:{feed.path}")
         for name, feed in feeds.items()
     }
     for camera in cameras.values():
@@ -201,7 +208,7 @@ def test_stacks_are_exact_with_three_cameras_that_jitter_and_drop(tmp_path: Path
             if random_.random() > 0.1:
                 stamp = tick + random_.randrange(-8, 9)
                 sent[name].append(stamp)
-                assert feeds[name].send((base + stamp) * MS, tick, clock_image(stamp * MS))
+                assert feeds[name].send((base + stamp) * MS, tick, clock_image(stamp * MS, 60, 84))
                 frame = cameras[name].read(2.0)
                 stacker.add_image(name, frame.stamp_ns, frame.pixels)
     for motion in motions:

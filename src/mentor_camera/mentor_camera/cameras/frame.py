@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mentor_common.cell.cell_file import Crop
-
 
 class CameraError(RuntimeError):
     """A camera that cannot be used as it is: which one, and why."""
@@ -59,25 +57,11 @@ class Intrinsics:
     cy: float
     distortion: tuple[float, ...] = (0.0,) * 5
 
-
-@dataclass(frozen=True)
-class Profile:
-    """What is asked of a camera.
-
-    Args:
-        width, height: of the capture, pixels.
-        rate: images per second.
-        crop: region that is kept; None: all.
-    """
-
-    width: int
-    height: int
-    rate: float
-    crop: Crop | None = None
-
-    def __post_init__(self) -> None:
-        crop = self.crop
-        if crop is not None and (
-            crop.x + crop.width > self.width or crop.y + crop.height > self.height
-        ):
-            raise CameraRefused(f"{crop} leaves the capture of {self.width}x{self.height} pixels")
+    def resized(self, size: tuple[int, int] | None) -> Intrinsics:
+        """Return the model of the image at another (height, width); None: as it is."""
+        if size is None:
+            return self
+        x, y = size[1] / self.width, size[0] / self.height
+        return Intrinsics(
+            size[1], size[0], self.fx * x, self.fy * y, self.cx * x, self.cy * y, self.distortion
+        )

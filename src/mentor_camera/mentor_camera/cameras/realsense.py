@@ -17,13 +17,13 @@ from mentor_camera.cameras.frame import (
     CameraSilent,
     Frame,
     Intrinsics,
-    Profile,
 )
 from mentor_camera.cameras.image_settings import ImageSettings
 from mentor_camera.cameras.simulated_device import SimulatedDevice
-from mentor_common.cell.cell_file import CameraCell, Crop
+from mentor_common.cell.cell_file import CameraCell
 from mentor_common.cell.frame_feed import FeedClosed
 from mentor_common.cell.hardware_library import hardware_library
+from mentor_common.tasks.cameras import Camera, Crop
 
 DEVICE = "device"
 FEED = "feed:"
@@ -36,8 +36,7 @@ class RealSenseCamera:
     """One camera; :meth:`open` and :meth:`close` as often as it is unplugged.
 
     Args:
-        name: of the camera, for the errors.
-        profile: what is captured, and which part of it is kept.
+        camera: of the task: what is captured, and which region of it is kept.
         settings: serial number, exposure, gain and white balance.
         source: ``device``, ``feed:PATH``, or the path of a recording (.db3, .bag).
         real_time: whether a recording is played at the pace at which it was made, over and over.
@@ -49,19 +48,19 @@ class RealSenseCamera:
 
     def __init__(
         self,
-        name: str,
-        profile: Profile,
+        camera: Camera,
         settings: CameraCell,
         source: str = DEVICE,
         *,
         real_time: bool = True,
     ) -> None:
         self._rs = hardware_library("pyrealsense2", "pyrealsense2")
-        self.name, self.profile, self.settings, self.source = name, profile, settings, source
+        self.camera, self.settings, self.source = camera, settings, source
+        self.name = camera.name
         self.is_recording = source.endswith(RECORDINGS)
         if not (source == DEVICE or source.startswith(FEED) or self.is_recording):
             raise CameraRefused(
-                f"camera '{name}': source '{source}' is none of: {DEVICE}, {FEED}PATH, or a "
+                f"camera '{self.name}': source '{source}' is none of: {DEVICE}, {FEED}PATH, or a "
                 f"recording that ends in {' or '.join(RECORDINGS)}"
             )
         self._real_time = real_time
@@ -126,15 +125,10 @@ class RealSenseCamera:
         frame = frames.get_color_frame()
         if not frame:
             raise CameraSilent(f"camera '{self.name}' sends frames without colour")
-        pixels = np.asanyarray(frame.get_data())
-        wanted = (self.profile.height, self.profile.width, 3)
-        if pixels.shape != wanted:
-            raise CameraRefused(
-                f"camera '{self.name}' sends frames of shape {pixels.shape}; the task says {wanted}"
-            )
-        crop = self.profile.crop
-        if crop is not None:
-            pixels = pixels[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
+        try:
+            pixels = self.camera.cropped(np.asanyarray(frame.get_data()))
+        except ValueError as error:
+            raise CameraRefused(str(error)) from error
         # A copy: librealsense reuses its buffers.
         return Frame(self._stamp(frame), int(frame.get_frame_number()), pixels.copy())
 
@@ -187,20 +181,23 @@ class RealSenseCamera:
         return devices[serials.index(self.serial)]
 
     def _enable_stream(self, config: Any) -> None:
-        profile = self.profile
+        """Ask for the task's profile; a simulated camera may draw no more than the region used."""
+        asked: Any = self.camera if self._simulated is None else self._simulated.header
         config.enable_stream(
-            self._rs.stream.color, profile.width, profile.height, self._rs.format.rgb8,
-            round(profile.rate),
+            self._rs.stream.color, asked.width, asked.height, self._rs.format.rgb8,
+            round(asked.rate),
         )  # fmt: skip
 
     def _asked(self) -> str:
-        profile = self.profile
-        return f"(serial {self.serial}, {profile.width}x{profile.height} at {profile.rate:g} Hz)"
+        camera = self.camera
+        return f"(serial {self.serial}, {camera.width}x{camera.height} at {camera.rate:g} Hz)"
 
     def _set_up(self, started: Any) -> None:
         stream = started.get_stream(self._rs.stream.color).as_video_stream_profile()
         model = stream.get_intrinsics()
-        crop = self.profile.crop or Crop(0, 0, model.width, model.height)
+        crop = self.camera.crop
+        if crop is None or (model.width, model.height) != (self.camera.width, self.camera.height):
+            crop = Crop(0, 0, model.width, model.height)
         self.intrinsics = Intrinsics(
             crop.width, crop.height, model.fx, model.fy, model.ppx - crop.x, model.ppy - crop.y,
             tuple(model.coeffs),

@@ -34,7 +34,7 @@ class SimulatedDevice:
         self._library = library
         self._feed = FeedReader(path)
         self.device = library.software_device()
-        header = self._feed.header
+        header = self.header = self._feed.header
         info = library.camera_info
         self.device.register_info(info.name, header.name)
         self.device.register_info(info.serial_number, header.serial)

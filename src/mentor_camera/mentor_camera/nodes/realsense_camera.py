@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 
-from mentor_camera.cameras.frame import CameraError, Frame, Intrinsics, Profile
+from mentor_camera.cameras.frame import CameraError, Frame, Intrinsics
 from mentor_camera.cameras.frame_watch import FrameWatch
 from mentor_camera.cameras.realsense import DEVICE, RealSenseCamera
 from mentor_common.cell.cell_file import find_cell
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time
-from mentor_common.messages.images import array_to_image
+from mentor_common.messages.images import array_to_image, resize
 from mentor_common.messages.topics import Topic
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
@@ -45,6 +45,9 @@ class RealSenseCameraNode(CellNode):
         Param("source", "str", DEVICE,
               "device, feed:PATH of a simulated camera, or the path of a recording (.db3, .bag)",
               read_only=True),
+        Param("shrink", "bool", True,
+              "publish images of the observation's size, which is all that the stacker takes, "
+              "instead of the region as it was captured", read_only=True),
         Param("warm_up", "float", 2.0,
               "seconds in which exposure, gain and white balance settle before they are locked",
               low=0.0, high=60.0, read_only=True),
@@ -66,11 +69,11 @@ class RealSenseCameraNode(CellNode):
     def configure(self) -> None:
         """Checks the library and the settings, and makes the publishers."""
         name = self._camera_name = self.text("camera")
-        asked = find_task(self.text("task")).camera(name)
-        settings = find_cell(self.text("cell")).camera(name)
-        crop = settings.crop or getattr(asked, "crop", None)
-        self._profile = Profile(asked.width, asked.height, asked.rate, crop)
-        self._camera = RealSenseCamera(name, self._profile, settings, self.text("source"))
+        cell = find_cell(self.text("cell"))
+        task = find_task(self.text("task"))
+        asked = cell.placed(task.camera(name))
+        self._camera = RealSenseCamera(asked, cell.camera(name), self.text("source"))
+        self._size = (task.frame_height, task.frame_width) if self.flag("shrink") else None
         self._watch = FrameWatch(self.number("max_future"), self.number("max_age"))
         self._frame_id = f"{name}_color_optical_frame"
         self._images = self.publisher(_reliable(topics.camera_image(name)))
@@ -114,7 +117,7 @@ class RealSenseCameraNode(CellNode):
         """Publishes frames until the camera fails. Raises: CameraError."""
         self._watch.restart()
         assert self._camera.intrinsics is not None
-        self._info = camera_info(self._camera.intrinsics, self._frame_id)
+        self._info = camera_info(self._camera.intrinsics.resized(self._size), self._frame_id)
         warm = time.monotonic() + self.number("warm_up")
         measure = 0.0
         while not self.stopping.is_set():
@@ -147,7 +150,8 @@ class RealSenseCameraNode(CellNode):
         self._frames.add()
         self._age.took((now_ns - frame.stamp_ns) / 1e9)
         stamp = nanoseconds_to_time(frame.stamp_ns)
-        self._images.publish(array_to_image(frame.pixels, "rgb8", stamp, self._frame_id))
+        pixels = frame.pixels if self._size is None else resize(frame.pixels, *self._size)
+        self._images.publish(array_to_image(pixels, "rgb8", stamp, self._frame_id))
         if self._infos.get_subscription_count():
             self._info.header.stamp = stamp
             self._infos.publish(self._info)

@@ -14,6 +14,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from mentor_camera.contact_sheet import contact_sheet
 from mentor_camera.stacking.image_reader import ImageReader
 from mentor_camera.stacking.stacker import MissingFrames, MotionTimes, Stack, Stacker
+from mentor_common.cell.cell_file import find_cell
 from mentor_common.messages import topics
 from mentor_common.messages.experience import (
     nanoseconds_to_time,
@@ -44,6 +45,10 @@ class StackerNode(CellNode):
     PARAMETERS: ClassVar = (
         Param(
             "task", "str", "cable_routing", "name of the task or path of its YAML", read_only=True
+        ),
+        Param(
+            "cell", "str", "", "path of the cell file, whose crops replace the task's; empty: none",
+            read_only=True,
         ),
         Param(
             "frame_timeout", "float", 1.0,
@@ -99,6 +104,8 @@ class StackerNode(CellNode):
             depth=self.integer("ring_depth"),
         )
         self._reader = ImageReader()
+        cell = find_cell(self.text("cell"))
+        self._crops = {name: cell.placed(task.camera(name)) for name in self._layout.cameras}
         self._observations = self.publisher(topics.OBSERVATION)
         self._monitor = self.publisher(MONITOR)
         self.subscription(topics.MOTION, self._on_motion, hot=True)
@@ -159,8 +166,8 @@ class StackerNode(CellNode):
         stamp_ns = time_to_nanoseconds(message.header.stamp)
         try:
             self._check_clock(stamp_ns)
-            image = self._reader.rgb(message)
-        except ImageError as error:
+            image = self._crops[camera].cropped(self._reader.rgb(message))
+        except ValueError as error:  # an ImageError, or an image of another size
             self._refused.add()
             self.health.problem(f"image of {camera}", health.ERROR, f"camera '{camera}': {error}")
             return

@@ -6,23 +6,14 @@ value and what is allowed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from mentor_common.tasks.cameras import Camera, Crop
 from mentor_common.tasks.yaml_fields import Fields, parse_yaml
 
 AUTO = "auto"
-
-
-@dataclass(frozen=True)
-class Crop:
-    """The region of a capture that is used: left edge, upper edge and size, pixels."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -137,6 +128,22 @@ class Cell:
     def camera(self, name: str) -> CameraCell:
         """Return the camera of that name, or the defaults."""
         return self.cameras.get(name, CameraCell())
+
+    def placed(self, camera: Camera) -> Camera:
+        """Return a camera of the task with the crop that it has in this cell.
+
+        Raises:
+            ValueError: the crop leaves the capture.
+        """
+        crop = self.camera(camera.name).crop
+        if crop is None:
+            return camera
+        if crop.x + crop.width > camera.width or crop.y + crop.height > camera.height:
+            raise ValueError(
+                f"cell file {self.file}: key 'cameras.{camera.name}.crop': {crop} is refused; "
+                f"allowed: a region of the task's captures of {camera.width}x{camera.height} pixels"
+            )
+        return replace(camera, crop=crop)
 
 
 def find_cell(path: str) -> Cell:

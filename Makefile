@@ -23,6 +23,7 @@ MENTOR: a robot learns from camera images, on the robot itself.
                   start a task's launch file; ARGS="--show-args" lists its arguments
   make test   [ARGS="-k runner"]    all tests; ARGS goes to pytest
   make soak   [ARGS=...]            the long variants of the tests
+  make test-processors [ARGS=...]   the packages' tests as other x86-64 processors would compute them
   make bench  [ARGS="bench/x.py"]   benchmarks, one JSON object a line
   make lint                         ruff, mypy, hadolint, yamllint, size of files
   make format                       let ruff format and mend
@@ -36,7 +37,7 @@ Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requir
 $(if $(ROS_DISTRO),ROS 2 $(ROS_DISTRO) is sourced and used.,No ROS 2 distribution is sourced: the client library comes as wheels and mentor_bringup.runner launches.)
 endef
 
-.PHONY: help launch test soak bench bench-cable classifiers lint format build hardware clean ready ready-dev hardware-ready FORCE
+.PHONY: help launch test test-processors soak bench bench-cable classifiers lint format build hardware clean ready ready-dev hardware-ready FORCE
 
 help:
 	$(info $(HELP))@:
@@ -57,6 +58,10 @@ launch:
 test:
 	$(SET_UP) ready-dev
 	@$(IN_WORKSPACE) exec bash setup/test.sh $(ARGS)
+
+test-processors:
+	$(SET_UP) ready-dev
+	@$(IN_WORKSPACE) exec bash setup/test_processors.sh $(ARGS)
 
 soak:
 	$(SET_UP) ready-dev

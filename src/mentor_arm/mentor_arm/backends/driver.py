@@ -43,12 +43,15 @@ class Driver(Protocol):
     longer than a second, `connect`, `recover` and `gripper` excepted.
 
     Attributes:
-        joint_names: of `joint_state`.
         fault: why it does not move; empty if it can. Kept until `recover`.
     """
 
-    joint_names: Sequence[str]
     fault: str
+
+    @property
+    def joint_names(self) -> Sequence[str]:
+        """Names of the joints of `joint_state`."""
+        ...
 
     @property
     def connected(self) -> bool:

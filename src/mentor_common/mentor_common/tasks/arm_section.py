@@ -77,16 +77,17 @@ HIGHEST = {
 def read_arm(top: Fields) -> ArmSection:
     """Read the section ``arm`` if it is there. Raises: TaskError."""
     section = top.section("arm", optional=True)
-    values: dict[str, Any] = {}
-    for part in fields(ArmSection):
-        one = section.section(part.name, optional=True)
-        kind = type(part.default)
+    parts: dict[str, Any] = {
+        "impedance": Impedance, "limits": MotionLimits, "contact": Contact
+    }  # fmt: skip
+    for name, kind in parts.items():
+        one = section.section(name, optional=True)
         numbers = {
             field.name: one.number(field.name, 0.0, HIGHEST[field.name], above=True)
-            for field in fields(kind)  # type: ignore[arg-type]
+            for field in fields(kind)
             if one.has(field.name)
         }
         one.end()
-        values[part.name] = kind(**numbers)
+        parts[name] = kind(**numbers)
     section.end()
-    return ArmSection(**values)
+    return ArmSection(**parts)

@@ -14,6 +14,7 @@ from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.arm.panda import ARM_JOINTS, FINGER_JOINTS
 from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator
 from mentor_sim_bridge.twins.rehearsal.shared_state import SharedState
+from mentor_sim_bridge.twins.simulator import Simulator
 
 Float64 = npt.NDArray[np.float64]
 SHORTEST, LONGEST = 0.001, 0.005
@@ -32,14 +33,15 @@ class World:
     """
 
     def __init__(self, task: Task, seed: int, shared: Path | None = None) -> None:
-        simulator = load_plugin(TWINS, task.twin)(task, None, (84, 84))
+        simulator: Simulator = load_plugin(TWINS, task.twin)(task, None, (84, 84))
         if not isinstance(simulator, PandaSimulator):
             raise ValueError(
                 f"task {task.file}: a rehearsal needs a PandaSimulator; twin '{task.twin}' is none"
             )
-        self.simulator = simulator
         start = np.mean([task.reset.start[name] for name in task.workspace.names], axis=1)
-        simulator.begin_episode(seed, start, {})
+        begin: Simulator = simulator
+        begin.begin_episode(seed, start, {})
+        self.simulator: PandaSimulator = simulator
         self.model, self.data = simulator.model, simulator.data
         arm = [self.model.joint(name) for name in ARM_JOINTS]
         self._qpos = np.array([joint.qposadr[0] for joint in arm])

@@ -80,6 +80,7 @@ def generate_launch_description():
             SetLaunchConfiguration("cell", "cable_routing"),
             part("every_node"),
             part("policy"),  # first: a wrong argument is refused before any process is started
+            part("recorder"),  # early: what is published before it listens is in no bag
             node(
                 "mentor_sim_bridge",
                 "twin_node",
@@ -90,6 +91,5 @@ def generate_launch_description():
             node("mentor_camera", "stacker_node", image_reliability="reliable"),
             node("mentor_reward", "reward_node", states=LaunchConfiguration("states")),
             node("mentor_reset", "reset_node", task="cable_routing"),
-            part("recorder"),
         ]
     )

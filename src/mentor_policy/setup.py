@@ -21,6 +21,7 @@ setup(
             "policy_node = mentor_policy.nodes.policy_node:main",
             "actor_node = mentor_policy.nodes.actor_node:main",
             "learner_node = mentor_policy.nodes.learner_node:main",
+            "policy_replay_node = mentor_policy.nodes.policy_replay_node:main",
         ]
     },
 )

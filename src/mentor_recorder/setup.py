@@ -17,6 +17,9 @@ setup(
     description="Records a cell into bags, replays and compares them, and shows the cell live.",
     license="Apache-2.0",
     entry_points={
-        "console_scripts": ["recorder_node = mentor_recorder.nodes.recorder_node:main"],
+        "console_scripts": [
+            "recorder_node = mentor_recorder.nodes.recorder_node:main",
+            "replay_node = mentor_recorder.nodes.replay_node:main",
+        ],
     },
 )

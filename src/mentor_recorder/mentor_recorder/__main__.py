@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from mentor_common.bags.definitions import UnknownTypeError
 from mentor_common.bags.mcap_file import BagWriteError
 from mentor_common.bags.reader import BagError
-from mentor_recorder.cli import check, cut, info, repair
+from mentor_recorder.cli import check, cut, export, info, repair
 
-COMMANDS = {"info": info, "check": check, "repair": repair, "cut": cut}
+COMMANDS = {"info": info, "check": check, "repair": repair, "cut": cut, "export": export}
 REFUSALS = (BagError, BagWriteError, UnknownTypeError)
 """Errors that say all that there is to say: printed in one line, exit status 2."""
 

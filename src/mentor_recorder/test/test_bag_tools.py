@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import cv2
 import pytest
 from rosbags.highlevel import AnyReader
 from small_bags import write_cell_bag
@@ -108,3 +109,18 @@ def test_episodes_are_chosen_by_position_or_number() -> None:
     assert parse_episodes("205,3", known) == [205, 9]
     with pytest.raises(ValueError, match="'7' is no episode"):
         parse_episodes("7", known)
+
+
+def test_a_step_is_exported_as_a_picture_and_an_episode_as_a_film(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_cell_bag(tmp_path / "bag")
+    bag = str(tmp_path / "bag")
+    assert main(["export", bag, str(tmp_path / "step.png"), "--episode", "1", "--step", "2"]) == 0
+    sheet = cv2.imread(str(tmp_path / "step.png"))
+    assert sheet.shape == (3 * (3 * 84 + 16) + 20, 3 * 3 * 84, 3)
+    assert main(["export", bag, str(tmp_path / "film.mp4"), "--episode", "103"]) == 0
+    film = cv2.VideoCapture(str(tmp_path / "film.mp4"))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 5
+    assert main(["export", bag, str(tmp_path / "x.png"), "--episode", "1", "--step", "9"]) == 2
+    assert "has no step 9; it has 0 to 4" in capsys.readouterr().err

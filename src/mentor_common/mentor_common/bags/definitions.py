@@ -5,12 +5,14 @@ Both come from the share folders of the message packages, so that no type has to
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 _SEPARATOR = "=" * 80
 _FIELD = re.compile(r"^\s*(?P<type>[A-Za-z][A-Za-z0-9_/]*)(?:<=\d+)?(?:\[[^\]]*\])?\s+[A-Za-z]")
@@ -42,6 +44,21 @@ def type_name(message_type: type) -> str:
     """Return the full name of an imported message class, e.g. ``std_msgs/msg/String``."""
     package = message_type.__module__.split(".", maxsplit=1)[0]
     return f"{package}/msg/{message_type.__name__}"
+
+
+def message_class(name: str) -> Any:
+    """Return the class of a message type, e.g. of ``std_msgs/msg/String``.
+
+    Raises:
+        UnknownTypeError: no package that can be imported has it.
+    """
+    try:
+        package, kind, short = name.split("/")
+        return getattr(importlib.import_module(f"{package}.{kind}"), short)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UnknownTypeError(
+            f"the type {name} cannot be imported ({error}); source the workspace that has it"
+        ) from None
 
 
 @lru_cache(maxsize=256)

@@ -6,9 +6,8 @@ import struct
 from typing import NamedTuple
 
 _HEADER = 4
-STEP_TYPES = frozenset(
-    f"mentor_msgs/msg/{name}" for name in ("Observation", "Action", "Motion", "Reward")
-) | {"mentor_msgs/msg/GroundTruth"}
+_NAMES = ("Observation", "Action", "Motion", "Reward", "GroundTruth", "ExpertUsage")
+STEP_TYPES = frozenset(f"mentor_msgs/msg/{name}" for name in _NAMES)
 """Types that begin with a header, an episode and a step."""
 EPISODE_TYPES = STEP_TYPES | {"mentor_msgs/msg/EpisodeStart"}
 """Types that begin with a header and an episode."""

@@ -98,11 +98,17 @@ class BagWriter:
         """
         self._file.write(topic, data, log_time, publish_time, sequence)
 
-    def add_record(self, name: str, values: dict[str, str]) -> None:
-        """Add a metadata record, e.g. the configuration; repeated in every further file."""
-        if self._records.get(name) != values:
-            self._records[name] = dict(values)
-            self._file.add_record(name, values)
+    def add_record(self, name: str, values: dict[str, str]) -> bool:
+        """Add a metadata record, e.g. the configuration; repeated in every further file.
+
+        Returns:
+            False if the bag has exactly this record already.
+        """
+        if self._records.get(name) == values:
+            return False
+        self._records[name] = dict(values)
+        self._file.add_record(name, values)
+        return True
 
     def flush(self) -> None:
         """Hand everything to the operating system, and begin the next file if it is time."""

@@ -25,6 +25,7 @@ from mentor_msgs.action import Gripper, MoveTo, Recover, ResetEpisode
 from mentor_msgs.msg import (
     Action,
     EpisodeStart,
+    ExpertUsage,
     GroundTruth,
     Motion,
     Observation,
@@ -82,6 +83,7 @@ REWARD = Topic("reward", Reward, EXPERIENCE_QOS, "reward node or benchmark bridg
 EPISODE_START = Topic(
     "episode_start", EpisodeStart, EXPERIENCE_QOS, "reset node or benchmark bridge"
 )
+EXPERT_USAGE = Topic("expert_usage", ExpertUsage, STATE_QOS, "agent")
 GROUND_TRUTH = Topic("ground_truth", GroundTruth, EXPERIENCE_QOS, "twin")
 POLICY_WEIGHTS = Topic("policy_weights", PolicyWeights, LATCHED_QOS, "learner")
 TRAINING = Topic("training", TrainingStats, STATE_QOS, "learner")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents.alix import AlixAgent
 from mentor_policy.agents.base import Agent
@@ -12,9 +10,8 @@ from mentor_policy.agents.drqv2 import DrQv2Agent
 from mentor_policy.agents.mentor import MentorAgent
 from mentor_policy.agents.random_agent import RandomAgent
 from mentor_policy.agents.taco import TacoAgent
-from mentor_policy.config import Config, ConfigError, DrQv2Config, check
-from mentor_policy.device.cpu.malloc import keep_freed_memory
-from mentor_policy.device.resolve import resolve_device
+from mentor_policy.config import Config, DrQv2Config, check
+from mentor_policy.device.malloc import keep_freed_memory
 
 _AGENTS: dict[str, type[DrQv2Agent]] = {
     "drqv2": DrQv2Agent,
@@ -26,12 +23,7 @@ _AGENTS: dict[str, type[DrQv2Agent]] = {
 
 
 def make_agent(
-    config: Config,
-    frame_layout: FrameLayout,
-    state_size: int,
-    action_size: int,
-    seed: int,
-    device: torch.device | None = None,
+    config: Config, frame_layout: FrameLayout, state_size: int, action_size: int, seed: int
 ) -> Agent:
     """Make the agent that ``config.agent`` describes.
 
@@ -41,22 +33,16 @@ def make_agent(
         state_size: S, length of the state vector, 0 without one.
         action_size: A.
         seed: of all its weights and noise; the same seed gives the same bits.
-        device: where it learns; None for the one that ``config.train.device`` names.
 
     Raises:
-        ConfigError: an impossible value, or a device that is not there.
+        ConfigError: an impossible value.
         ValueError: observations too small for the encoder.
     """
     check(config)
     if config.agent.name == "random":
         return RandomAgent(action_size, seed)
     assert isinstance(config.agent, DrQv2Config)
-    device = device or resolve_device(config.train.device)
-    if config.agent.cuda_graph and device.type != "cuda":
-        raise ConfigError(
-            f"agent.cuda_graph is true, but the device is {device}; it needs train.device=cuda"
-        )
-    if config.agent.keep_freed_memory and device.type == "cpu":
+    if config.agent.keep_freed_memory:
         keep_freed_memory()
     kind = _AGENTS[config.agent.name]
-    return kind(config, frame_layout, state_size, action_size, seed, device)
+    return kind(config, frame_layout, state_size, action_size, seed)

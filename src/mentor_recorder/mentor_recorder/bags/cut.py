@@ -8,6 +8,8 @@ from pathlib import Path
 from mentor_common.bags.reader import Bag, BagError
 from mentor_common.bags.steps import EPISODE_TYPES, step_of
 from mentor_common.bags.writer import BagWriter
+from mentor_recorder.bags.parameters import write_parameters
+from mentor_recorder.bags.summary import RECORD
 
 LATCHED = "transient_local"
 MARGIN = 2_000_000_000
@@ -93,6 +95,7 @@ def cut(bag: Bag, folder: Path, episodes: Collection[int]) -> int:
             )  # fmt: skip
             count += 1
     writer.close()
+    write_parameters(folder, bag.record(RECORD, "parameters") or {})
     return count
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from mentor_common.bags.mcap_file import McapFile
 from mentor_common.bags.metadata import FileFigures, bag_information, write_metadata
 from mentor_common.bags.reader import Bag, BagFile
+from mentor_recorder.bags.parameters import write_parameters
+from mentor_recorder.bags.summary import RECORD
 
 
 def repair(folder: Path) -> list[str]:
@@ -41,6 +43,7 @@ def repair(folder: Path) -> list[str]:
     ]
     if bag.path.is_dir():
         write_metadata(folder, bag_information(figures_of, list(mended.topics.values())))
+        write_parameters(folder, mended.record(RECORD, "parameters") or {})
         done.append("metadata.yaml: written anew")
     return done
 

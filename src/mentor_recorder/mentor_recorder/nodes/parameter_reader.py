@@ -9,7 +9,7 @@ from rcl_interfaces.srv import GetParameters, ListParameters
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 
-PATIENCE = 10
+PATIENCE = 3
 """Calls of :meth:`ParameterReader.poll` after which a node that does not answer is asked again."""
 
 
@@ -45,7 +45,11 @@ class ParameterReader:
             )
         for name, (lister, getter, polls) in list(self._asked.items()):
             self._asked[name] = (lister, getter, polls + 1)
-            if polls % PATIENCE == 0 and lister.service_is_ready() and getter.service_is_ready():
+            if (
+                polls % PATIENCE == PATIENCE - 1
+                and lister.service_is_ready()
+                and getter.service_is_ready()
+            ):
                 future = lister.call_async(ListParameters.Request())
                 future.add_done_callback(lambda done, name=name: self._listed(name, done))
             elif polls >= PATIENCE * 3 or name not in there:

@@ -33,8 +33,12 @@ from mentor_recorder.recording.recording import Recording
 
 KEEP = Interface("~/keep", Trigger, "recorder")
 """Writes the last minutes out (profile `fault`)."""
-GRAPH_PERIOD = 0.25
-"""Seconds of wall time between two looks for new topics and nodes."""
+GRAPH_PERIOD = 0.1
+"""Seconds of wall time between two looks for new topics while the cell starts."""
+HURRIED = 200
+"""Looks at this pace; what is published before a topic is found is in no bag."""
+CALM = 10
+"""Later every so many periods are enough: a look costs milliseconds."""
 
 
 class RecorderNode(CellNode):
@@ -112,9 +116,12 @@ class RecorderNode(CellNode):
     def configure(self) -> None:
         """Reads what the bag says of its origin; makes servers and meters."""
         self._profile = self.text("profile")
-        self._origin = origin(self._task_files())
-        self._origin["profile"] = json.dumps(self._profile)
-        self._origin["task"] = json.dumps(self.text("task"))
+        self._origin = {
+            "profile": json.dumps(self._profile),
+            "namespace": json.dumps(self.get_namespace()),
+            "task": json.dumps(self.text("task")),
+            "files": "{}",
+        }
         self._node_parameters: dict[str, dict[str, Any]] = {}
         self._reward_topic = self.resolve_topic_name(topics.REWARD.name)
         self._extra = {self.resolve_topic_name(name) for name in self.items("topics")}
@@ -130,6 +137,7 @@ class RecorderNode(CellNode):
         self._ring_lock = threading.Lock()
         self._fault: tuple[float, str] | None = None
         self._described = False
+        self._polls = 0
 
     def activate(self) -> None:
         """Begins to record."""
@@ -155,7 +163,7 @@ class RecorderNode(CellNode):
         self._finder.subscribe(EXPERIENCE)
         if self.flag("weights"):
             self._finder.subscribe([topics.POLICY_WEIGHTS])
-        self._tell_origin()
+        self.start_worker("origin", self._find_origin)  # after the subscriptions: it takes a while
         self.timer(GRAPH_PERIOD, self._poll, wall=True)
 
     def deactivate(self) -> None:
@@ -265,6 +273,15 @@ class RecorderNode(CellNode):
 
     # Origin.
 
+    def _find_origin(self) -> None:
+        found = origin(self._task_files())
+        self.call_soon(lambda: self._add_origin(found))
+
+    def _add_origin(self, found: dict[str, str]) -> None:
+        files = {**json.loads(found["files"]), **json.loads(self._origin["files"])}
+        self._origin.update(found, files=json.dumps(files))
+        self._tell_origin()
+
     def _tell_origin(self) -> None:
         if self._recording is not None:
             self._recording.add_record(RECORD, self._origin)
@@ -296,8 +313,11 @@ class RecorderNode(CellNode):
     # Once in a while.
 
     def _poll(self) -> None:
-        self._finder.poll()
-        self._reader.poll()
+        self._polls += 1
+        if self._polls < HURRIED or self._polls % CALM == 0:
+            self._finder.poll()
+        if self._polls % CALM == 0:
+            self._reader.poll()
         if not self._described and self._describe.service_is_ready():
             self._described = True
             self._describe.call_async(Describe.Request()).add_done_callback(self._on_description)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-from mentor_common.bags.definitions import UnknownTypeError, definition_of, type_name
+from mentor_common.bags.definitions import (
+    UnknownTypeError,
+    definition_of,
+    message_class,
+    type_name,
+)
 from mentor_common.bags.metadata import BagTopic
 from mentor_common.bags.qos import qos_to_yaml
 from mentor_common.messages.topics import Topic
@@ -70,10 +74,10 @@ class TopicFinder:
             if not publishers:
                 continue  # somebody waits for it; its QoS is not known yet
             try:
-                kind = _message_class(types[0])
-            except (ImportError, AttributeError, ValueError) as error:
+                kind = message_class(types[0])
+            except UnknownTypeError as error:
                 self._seen.add(name)
-                self._refused(f"topic {name} is not recorded: its type {types[0]}: {error}")
+                self._refused(f"topic {name} is not recorded: {error}")
                 continue
             offers = [publisher.qos_profile for publisher in publishers]
             self._take(name, kind, types[0], _matching(offers), qos_to_yaml(offers[0]))
@@ -101,11 +105,6 @@ class TopicFinder:
             received(name, data, information)
 
         self.subscriptions[name] = self._node.create_subscription(kind, name, take, qos, raw=True)
-
-
-def _message_class(name: str) -> Any:
-    package, kind, short = name.split("/")
-    return getattr(importlib.import_module(f"{package}.{kind}"), short)
 
 
 def _matching(offers: list[QoSProfile]) -> QoSProfile:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import deque
 from pathlib import Path
 
 from mentor_common.bags.metadata import BagTopic
 from mentor_common.bags.writer import BagWriter
+from mentor_recorder.bags.parameters import write_parameters
 from mentor_recorder.recording.received import Received
 
 
@@ -82,6 +84,7 @@ def write_out(
         writer.add_topic(topic)
     for name, values in records.items():
         writer.add_record(name, values)
+        write_parameters(path, json.loads(values.get("parameters", "{}")))
     begun = time.monotonic()
     for message in messages:
         writer.write(*message)

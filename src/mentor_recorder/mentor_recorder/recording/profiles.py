@@ -15,6 +15,7 @@ EXPERIENCE: tuple[Topic, ...] = (
     topics.MOTION,
     topics.REWARD,
     topics.EPISODE_START,
+    topics.EXPERT_USAGE,
     topics.GROUND_TRUTH,
     topics.TRAINING,
     topics.DIAGNOSTICS,

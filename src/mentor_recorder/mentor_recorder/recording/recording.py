@@ -6,6 +6,7 @@ recording goes on in a further bag as soon as the disk lets it.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import deque
@@ -15,6 +16,7 @@ from pathlib import Path
 from mentor_common.bags.mcap_file import BagWriteError
 from mentor_common.bags.metadata import BagTopic
 from mentor_common.bags.writer import BagWriter, Splitting
+from mentor_recorder.bags.parameters import write_parameters
 from mentor_recorder.recording.received import Received
 
 FLUSH_PERIOD = 1.0
@@ -129,7 +131,8 @@ class Recording:
             for topic in topics.values():
                 writer.add_topic(topic)
             for name, values in records.items():
-                writer.add_record(name, values)
+                if writer.add_record(name, values):
+                    write_parameters(writer.folder, json.loads(values.get("parameters", "{}")))
             for message in batch:
                 writer.write(*message)
                 written += 1

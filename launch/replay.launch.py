@@ -1,0 +1,117 @@
+"""Plays a bag, or compares what the cell's nodes make of it today with what they made of it then.
+
+All names lie in a namespace of their own, so that a bag never moves a live arm.
+"""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
+from launch.conditions import IfCondition
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+ARGUMENTS = [
+    DeclareLaunchArgument("bag", default_value="", description="Folder of the bag"),
+    DeclareLaunchArgument(
+        "diff",
+        default_value="false",
+        description="Whether the stacker, the reward node and the policy are started on what was "
+        "recorded, and what they make of it is compared with what they made of it then",
+        choices=["true", "false"],
+    ),
+    DeclareLaunchArgument(
+        "rate", default_value="1.0", description="How fast the bag is played; diff: does not matter"
+    ),
+    DeclareLaunchArgument(
+        "from", default_value="0.0", description="Seconds from the bag's beginning"
+    ),
+    DeclareLaunchArgument(
+        "to", default_value="0.0", description="Seconds from the bag's beginning; 0: to its end"
+    ),
+    DeclareLaunchArgument(
+        "episodes",
+        default_value="",
+        description="Episodes by position or number, e.g. 0-2,5; empty: all",
+    ),
+    DeclareLaunchArgument(
+        "report", default_value="", description="diff: file that the summary is written to, as JSON"
+    ),
+    DeclareLaunchArgument(
+        "run_dir",
+        default_value="",
+        description="diff: folder of the run whose weights acted; empty: as it was recorded",
+    ),
+    DeclareLaunchArgument(
+        "use_sim_time",
+        default_value="true",
+        description="Whether nodes take the time from the bag's clock, as a replay must",
+        choices=["true", "false"],
+    ),
+    DeclareLaunchArgument(
+        "namespace",
+        default_value="replay",
+        description="Namespace that holds all names of the replay",
+    ),
+]
+
+
+def node(package, executable, parameters, **others):
+    """Return a node of the replay."""
+    return Node(
+        package=package,
+        executable=executable,
+        namespace=LaunchConfiguration("namespace"),
+        output="screen",
+        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        parameters=[*parameters, LaunchConfiguration("params_file")],
+        additional_env={"OMP_NUM_THREADS": "1"},
+        on_exit=Shutdown(reason=f"{executable} has ended"),
+        **others,
+    )
+
+
+def compared(package, executable, name, topic, **parameters):
+    """Return a node whose output is compared, with the parameters that it was recorded with."""
+    recorded = PathJoinSubstitution([LaunchConfiguration("bag"), "parameters", f"{name}.yaml"])
+    return node(
+        package,
+        executable,
+        [recorded, parameters],
+        remappings=[("/clock", "clock"), (topic, f"replayed/{topic}")],
+        condition=IfCondition(LaunchConfiguration("diff")),
+    )
+
+
+def text(name):
+    """Return a launch argument as a parameter of type string."""
+    return ParameterValue(LaunchConfiguration(name), value_type=str)
+
+
+def generate_launch_description():
+    """Return the replay node and, for a comparison, the nodes that are compared."""
+    every_node = PathJoinSubstitution(
+        [FindPackageShare("mentor_bringup"), "launch", "parts", "every_node.launch.py"]
+    )
+    replay = {name: text(name) for name in ("bag", "episodes", "report")}
+    for name in ("diff", "rate", "from", "to"):
+        replay[name] = LaunchConfiguration(name)
+    policy = {name: text(name) for name in ("bag", "run_dir")}
+    return LaunchDescription(
+        [
+            *ARGUMENTS,
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(every_node)),
+            node("mentor_recorder", "replay_node", [replay], remappings=[("/clock", "clock")]),
+            compared(
+                "mentor_camera", "stacker_node", "stacker", "observation",
+                image_reliability="reliable",
+            ),
+            compared("mentor_reward", "reward_node", "reward", "reward"),
+            node(
+                "mentor_policy", "policy_replay_node", [policy],
+                remappings=[("/clock", "clock")],
+                condition=IfCondition(LaunchConfiguration("diff")),
+            ),
+        ]
+    )  # fmt: skip

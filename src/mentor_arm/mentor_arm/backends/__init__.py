@@ -1,1 +1,0 @@
-"""Backends of the arm node: how commands reach a robot, and its state comes back."""

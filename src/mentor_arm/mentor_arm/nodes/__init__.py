@@ -1,1 +1,0 @@
-"""Nodes: parameters, topics and callbacks around the arm."""

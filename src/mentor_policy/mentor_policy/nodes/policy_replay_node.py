@@ -1,0 +1,114 @@
+"""Node: computes the mean actions of a bag again, with the weights that acted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mentor_common.bags.reader import Bag, BagError
+from mentor_common.messages import topics
+from mentor_common.messages.experience import observation_pixels, observation_state
+from mentor_common.messages.topics import Topic
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main as run_node
+from mentor_msgs.msg import Action, Observation
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from mentor_policy.training.acted_weights import ActedWeights
+
+KEPT = 64
+"""Observations whose action is waited for."""
+REPLAYED = Topic("replayed/action", Action, topics.ACTION.qos, "policy replay")
+
+
+class PolicyReplayNode(CellNode):
+    """Publishes, for every recorded action and its observation, the mean as it is computed today.
+
+    An action whose weights cannot be had is answered without a mean; ``run_id`` says why.
+    """
+
+    PARAMETERS: ClassVar = (
+        Param("bag", "str", "", "folder of the bag that says which run acted", read_only=True),
+        Param("run_dir", "str", "", "folder of that run, or of its checkpoint; empty: as the bag "
+              "says", read_only=True),
+        Param("threads", "int", -1, "torch threads; 0: one per core, -1: as the bag says", low=-1,
+              high=1024, read_only=True),
+    )  # fmt: skip
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__("policy_replay", **node_arguments)
+
+    def configure(self) -> None:
+        """Find the run, and subscribe to observations and actions."""
+        import torch
+
+        from mentor_policy.training.acted_weights import run_of, threads_of
+
+        if not self.text("bag"):
+            raise BagError("bag:= is needed: the folder of a bag")
+        bag = Bag(Path(self.text("bag")).expanduser())
+        threads = self.integer("threads")
+        threads = threads_of(bag) if threads < 0 else threads
+        torch.set_num_threads(threads or torch.get_num_threads())
+        self._weights: ActedWeights | None = None
+        self._reason = ""
+        self._open(Path(self.text("run_dir")) if self.text("run_dir") else run_of(bag))
+        self._observations: dict[tuple[int, int], Observation] = {}
+        self._actions: dict[tuple[int, int], Action] = {}
+        self._replayed = self.publisher(REPLAYED)
+        self.subscription(topics.OBSERVATION, self._on_observation)
+        self.subscription(topics.ACTION, self._on_action)
+        self._computed = self.health.counter("means")
+
+    def _open(self, run: Path | None) -> None:
+        from mentor_policy.training.acted_weights import ActedWeights, WeightsUnknown
+
+        if run is None:
+            self._reason = "the bag does not say which run acted; run_dir:= does"
+            return
+        try:
+            self._weights = ActedWeights(run)
+        except WeightsUnknown as error:
+            self._reason = f"{error}; run_dir:= names another place"
+            return
+        self.get_logger().info(f"weights of {run}: updates {self._weights.versions}")
+
+    def _on_observation(self, message: Observation) -> None:
+        self._observations[message.episode, message.step] = message
+        self._answer((message.episode, message.step))
+
+    def _on_action(self, message: Action) -> None:
+        self._actions[message.episode, message.step] = message
+        self._answer((message.episode, message.step))
+
+    def _answer(self, key: tuple[int, int]) -> None:
+        for kept in (self._observations, self._actions):
+            while len(kept) > KEPT:
+                del kept[next(iter(kept))]
+        if key not in self._observations or key not in self._actions:
+            return
+        observation, action = self._observations.pop(key), self._actions.pop(key)
+        answer = Action(episode=key[0], step=key[1], weights_version=action.weights_version)
+        answer.header = action.header
+        try:
+            answer.mean = self._mean(observation, int(action.weights_version)).tolist()
+            self._computed.add()
+        except (LookupError, ValueError) as error:
+            answer.run_id = str(error.args[0] if error.args else error)
+        self._replayed.publish(answer)
+
+    def _mean(self, observation: Observation, version: int) -> np.ndarray:
+        if self._weights is None:
+            raise LookupError(self._reason)
+        state = observation_state(observation) if len(observation.state) else None
+        agent = self._weights.agent(version)
+        # The step sets the noise only, which the mean does not have.
+        return agent.act_with_mean(observation_pixels(observation), state, step=0, evaluate=True)[1]
+
+
+def main() -> None:
+    """Entry point."""
+    run_node(PolicyReplayNode)

@@ -1,0 +1,333 @@
+"""Node: plays a bag onto topics, or feeds it to a cell's nodes and compares what they make."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.serialization import deserialize_message
+from rosgraph_msgs.msg import Clock
+
+from mentor_common.bags.definitions import message_class
+from mentor_common.bags.qos import qos_from_yaml
+from mentor_common.bags.reader import Bag, BagError, BagMessage
+from mentor_common.bags.steps import STEP_TYPES, step_of
+from mentor_common.messages import topics
+from mentor_common.messages.experience import nanoseconds_to_time, time_to_nanoseconds
+from mentor_common.messages.topics import Topic
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main as run_node
+from mentor_recorder.replay.compare import compare_means, compare_observations, compare_rewards
+from mentor_recorder.replay.expected import Expected
+from mentor_recorder.replay.feed import Feed, Span
+from mentor_recorder.replay.origin_changes import origin_changes
+from mentor_recorder.replay.tally import Tally
+
+IDENTICAL, DIFFERENT, NOTHING_COMPARED = 0, 1, 2
+"""Exit statuses of a comparison."""
+FED = ("clock", "motion", "observation", "action", "ground_truth", "episode_start")
+"""Topics that the compared nodes receive, besides camera images."""
+IMAGE = "sensor_msgs/msg/Image"
+HOPELESS = 3
+"""Steps of which nothing has come at all after which a comparison ends."""
+STALLED = 12
+"""Images of a camera between two motions after which the stacker is given time to take them."""
+
+
+class ReplayNode(CellNode):
+    """Plays a bag at a rate; or, with ``diff``, steps through it and compares.
+
+    For a comparison the stacker, the reward node and the policy's replay run beside it, and publish
+    below ``replayed/``. Each is given what was recorded, not what the others make of it, so that a
+    difference is named where it arises.
+    """
+
+    PARAMETERS: ClassVar = (
+        Param("bag", "str", "", "folder of the bag, or an .mcap file", read_only=True),
+        Param("diff", "bool", False, "compare instead of play", read_only=True),
+        Param("rate", "float", 1.0, "how fast the bag is played; 1: as it was recorded",
+              low=0.01, high=1000.0),
+        Param("from", "float", 0.0, "seconds from the bag's beginning", low=0.0, high=1e9,
+              read_only=True),
+        Param("to", "float", 0.0, "seconds from the bag's beginning; 0: to the end", low=0.0,
+              high=1e9, read_only=True),
+        Param("episodes", "str", "",
+              "episodes by position or number, e.g. 0-2,5; empty: all", read_only=True),
+        Param("patience", "float", 10.0,
+              "diff: seconds of wall time after which a step of which nothing comes is missing",
+              low=0.1, high=600.0),
+        Param("report", "str", "", "diff: file that the summary is written to, as JSON",
+              read_only=True),
+    )  # fmt: skip
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__("replay", **node_arguments)
+
+    def configure(self) -> None:
+        """Open the bag and make the publishers."""
+        if not self.text("bag"):
+            raise BagError("bag:= is needed: the folder of a bag")
+        self._bag = Bag(Path(self.text("bag")).expanduser())
+        self._feed = Feed(
+            self._bag, Span(self.number("from"), self.number("to"), self.text("episodes"))
+        )
+        self._made: dict[str, Any] = {}
+        self._parts: dict[str, Expected] = {}
+        self._names: set[str] | None = None
+        self._first_images: dict[str, int] = {}
+        """Stamp of the first image of each camera, nanoseconds."""
+        if self.flag("diff"):
+            self._names = self._prepare_comparison()
+        for name, topic in self._bag.topics.items():
+            relative = self._feed.relative(name)
+            if (self._names is None or relative in self._names) and self._bag.counts[name]:
+                qos = qos_from_yaml(topic.qos)
+                if topic.type == IMAGE and self._names is not None:
+                    qos = _lossless(64)
+                self._made[name] = self.create_lifecycle_publisher(
+                    message_class(topic.type), relative, qos
+                )
+        self._ticks = None
+        if not self._feed.has("clock"):
+            self._ticks = self.publisher(topics.CLOCK)
+
+    def activate(self) -> None:
+        """Begin, in a thread beside the callbacks."""
+        self.start_worker("replay", self._compare if self.flag("diff") else self._play)
+
+    # Playing.
+
+    def _play(self) -> None:
+        first: int | None = None
+        begun, count, told = time.monotonic(), 0, 0.0
+        for message in self._feed.messages():
+            first = message.log_time if first is None else first
+            due = begun + (message.log_time - first) / 1e9 / self.number("rate")
+            while (left := due - time.monotonic()) > 0.0:
+                if self.stopping.wait(min(left, 0.5)):
+                    return
+            if self._ticks is not None and due - told > 0.01:
+                told = due
+                self._ticks.publish(Clock(clock=nanoseconds_to_time(message.log_time)))
+            self._made[message.topic].publish(message.data)
+            count += 1
+        self.get_logger().info(f"played {count} messages of {self._bag.path}")
+        self.finish(0)
+
+    # Comparing.
+
+    def _prepare_comparison(self) -> set[str]:
+        """Subscribe to what is compared; return the relative names of what is fed."""
+        has, images = self._feed.has, self._image_topics()
+        kinds = {
+            "observation": (
+                topics.OBSERVATION, Tally("observations", "stacker"), compare_observations,
+                "" if images and has("motion")
+                else "the bag has no camera images and motions: record:=full has them",
+            ),
+            "reward": (
+                topics.REWARD, Tally("rewards", "reward node"), compare_rewards,
+                "" if has("motion") else "the bag has no motions: a benchmark's bridge rewards",
+            ),
+            "action": (
+                topics.ACTION, Tally("mean actions", "policy"), compare_means, "",
+            ),
+        }  # fmt: skip
+        self._tallies = {name: tally for name, (_, tally, _, _) in kinds.items()}
+        for name, (topic, tally, compare, reason) in kinds.items():
+            if not has(name):
+                tally.skip(f"the bag has no {name}")
+            elif reason:
+                tally.skip(reason, self._count(name))
+            else:
+                refusal = _no_mean if name == "action" else _fits
+                self._parts[name] = Expected(tally, compare, refusal)
+                made = Topic(f"replayed/{name}", topic.type, topic.qos, tally.node)
+                self.subscription(made, partial(self._come, name))
+        return {*FED, *images}
+
+    def _image_topics(self) -> set[str]:
+        return {
+            self._feed.relative(name)
+            for name, topic in self._bag.topics.items()
+            if topic.type == IMAGE and name.endswith("/color/image_raw") and self._bag.counts[name]
+        }
+
+    def _count(self, relative: str) -> int:
+        counts = self._bag.counts
+        return sum(counts[name] for name in counts if self._feed.relative(name) == relative)
+
+    def _come(self, name: str, message: Any) -> None:
+        self._parts[name].come((message.episode, message.step), message)
+
+    def _compare(self) -> None:
+        if not self._wait_for_nodes():
+            return self.finish(NOTHING_COMPARED)
+        told, steps, images = time.monotonic(), 0, 0
+        for message in self._feed.messages({*(self._names or ()), *self._parts}):
+            if self.stopping.is_set():
+                return None
+            name = self._feed.relative(message.topic)
+            if name == "motion":  # all that the steps before it need has been fed by now
+                key = step_of(message.data, message.type)
+                if not self._wait_for_steps((key.episode, key.step)):
+                    break
+                steps, images = steps + 1, 0
+            if message.type == IMAGE:
+                images += 1
+                if images % (STALLED * max(1, len(self._image_topics()))) == 0:
+                    time.sleep(0.2)  # a reset, or a long motion: the stacker's queue is short
+            self._expect(name, message)
+            if self._ticks is not None:
+                self._ticks.publish(Clock(clock=nanoseconds_to_time(message.log_time)))
+            if message.topic in self._made:
+                self._made[message.topic].publish(message.data)
+            if time.monotonic() - told > 5.0:
+                told = time.monotonic()
+                self.get_logger().info(f"{steps} steps so far")
+        self._wait_for_steps()
+        for part in self._parts.values():
+            part.end()
+        return self._report()
+
+    def _expect(self, name: str, message: BagMessage) -> None:
+        """Take note of what the nodes are to make of what is fed."""
+        if message.type == IMAGE and name not in self._first_images:
+            image = deserialize_message(message.data, message_class(IMAGE))
+            self._first_images[name] = time_to_nanoseconds(image.header.stamp)
+        if name not in self._parts or message.type not in STEP_TYPES:
+            return
+        step = step_of(message.data, message.type)
+        key = (step.episode, step.step)
+        recorded = deserialize_message(message.data, message_class(message.type))
+        if name == "action" and not len(recorded.mean):
+            self._parts[name].ignore(key, "no policy chose the action")
+        elif name == "observation" and self._is_before_images(recorded):
+            self._parts[name].ignore(key, "its images are older than the recording of images")
+        else:
+            self._parts[name].record(key, recorded)
+
+    def _is_before_images(self, observation: Any) -> bool:
+        for index, camera in enumerate(observation.cameras):
+            first = self._first_images.get(topics.camera_image(camera).name)
+            stamps = observation.stamps[index * observation.frames :][: observation.frames]
+            if first is None or any(time_to_nanoseconds(stamp) < first for stamp in stamps):
+                return True
+        return False
+
+    def _wait_for_steps(self, later: tuple[int, int] | None = None) -> bool:
+        """Wait for what is outstanding; return False if a node makes nothing of what it gets."""
+        for part in self._parts.values():
+            part.wait(self.number("patience"), later)
+        return not any(
+            len(part.tally.missing) >= HOPELESS and not part.tally.compared
+            for part in self._parts.values()
+        )
+
+    def _wait_for_nodes(self) -> bool:
+        """Wait until every compared node publishes and receives; say who is missing."""
+        until = time.monotonic() + 90.0
+        wanted = {
+            "observation": ["motion", *self._image_topics()],
+            "reward": ["motion", "observation"],
+            "action": ["observation", "action"],
+        }
+        while not self.stopping.is_set():
+            missing = [
+                f"nobody publishes replayed/{name} (the {self._parts[name].tally.node})"
+                for name in self._parts
+                if not self.count_publishers(self.resolve_topic_name(f"replayed/{name}"))
+            ]
+            needed: dict[str, int] = {}
+            for name in self._parts:
+                for topic in wanted[name]:
+                    needed[topic] = needed.get(topic, 0) + 1
+            missing += [
+                f"{topic} has {found} of {count} subscribers"
+                for topic, count in needed.items()
+                if (found := self.count_subscribers(self.resolve_topic_name(topic))) < count
+            ]
+            if not missing:
+                self.stopping.wait(0.5)  # matched here, but perhaps not yet on the other side
+                return True
+            if time.monotonic() > until:
+                self.get_logger().error("nothing is compared: " + "; ".join(missing))
+                return False
+            self.stopping.wait(0.1)
+        return False
+
+    def _report(self) -> None:
+        changes, data_changed = origin_changes(self._bag)
+        tallies = list(self._tallies.values())
+        compared = sum(tally.compared for tally in tallies)
+        differs = any(tally.bad for tally in tallies)
+        lines = [f"replay of {self._bag.path}"]
+        lines += [f"since then: {change}" for change in changes]
+        for tally in tallies:
+            lines += tally.lines(self._feed.positions)
+        if differs:
+            verdict = "the replay is NOT what was recorded"
+        elif not compared:
+            verdict = "nothing could be compared"
+        elif data_changed:
+            verdict = "the same to the bit, though data behind it has changed (above)"
+        else:
+            verdict = "the replay is what was recorded, to the bit"
+        for line in (*lines, verdict):
+            self.get_logger().info(line)
+        if self.text("report"):
+            self._write_report(lines, verdict)
+        status = DIFFERENT if differs or data_changed else IDENTICAL
+        self.finish(status if compared or differs else NOTHING_COMPARED)
+
+    def _write_report(self, lines: list[str], verdict: str) -> None:
+        content = {
+            "bag": str(self._bag.path),
+            "verdict": verdict,
+            "summary": lines,
+            "parts": {
+                name: {
+                    "compared": tally.compared,
+                    "identical": tally.identical,
+                    "different": tally.differing,
+                    "missing": tally.missing,
+                    "additional": tally.additional,
+                    "not_compared": dict(tally.skipped),
+                    "first": [str(difference) for difference in tally.first],
+                }
+                for name, tally in self._tallies.items()
+            },
+        }
+        Path(self.text("report")).write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _lossless(depth: int) -> QoSProfile:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.VOLATILE,
+    )
+
+
+def _fits(message: Any) -> str | None:
+    return None
+
+
+def _no_mean(message: Any) -> str | None:
+    """Return why a replayed action has no mean: its run_id says so."""
+    return None if len(message.mean) else message.run_id or "no weights"
+
+
+def main() -> None:
+    """Entry point."""
+    run_node(ReplayNode)
+
+
+if __name__ == "__main__":
+    main()

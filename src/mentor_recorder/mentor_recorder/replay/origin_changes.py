@@ -1,0 +1,76 @@
+"""What has changed between the making of a bag and now: commit, code, libraries, files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mentor_common.bags.reader import Bag
+from mentor_recorder.bags.summary import RECORD
+from mentor_recorder.recording.origin import origin, sha256
+
+NAMED = 8
+"""Files that are named one by one."""
+DATA = (".safetensors", ".yaml", ".json", ".npz")
+"""Endings of files that decide what comes out, as code does, but that nobody reads as a change."""
+
+
+def origin_changes(bag: Bag) -> tuple[list[str], bool]:
+    """Compare the origin of a bag with this machine.
+
+    Returns:
+        A sentence for each change, and whether a data file (weights, task, cell) is among them.
+    """
+    if RECORD not in bag.records:
+        return ["the bag does not say where it comes from"], False
+    now = {name: json.loads(text) for name, text in origin().items()}
+    lines: list[str] = []
+    for name in ("commit", "machine"):
+        then = bag.record(RECORD, name)
+        if then and then != now[name]:
+            lines.append(f"{name}: recorded at {then}, replayed at {now[name]}")
+    versions = bag.record(RECORD, "versions") or {}
+    for name, value in versions.items():
+        if name in now["versions"] and now["versions"][name] != value:
+            lines.append(f"version of {name}: recorded {value}, here {now['versions'][name]}")
+    code = _changed(bag.record(RECORD, "code") or {}, now["code"])
+    data = [name for name in code if name.endswith(DATA)]
+    if code:
+        shown = sorted(code, key=lambda name: (not name.endswith(DATA), name))[:NAMED]
+        more = f" and {len(code) - NAMED} more" if len(code) > NAMED else ""
+        lines.append(f"files that are not as they were: {', '.join(shown)}{more}")
+    files = _changed_files(bag)
+    lines += files
+    return lines, bool(data or files)
+
+
+def _changed(then: dict[str, str], now: dict[str, str]) -> list[str]:
+    return sorted(name for name in {*then, *now} if then and then.get(name) != now.get(name))
+
+
+def _changed_files(bag: Bag) -> list[str]:
+    """Compare the files that parameters named, and the texts of task and cell."""
+    lines = []
+    inputs: dict[str, Any] = bag.record(RECORD, "inputs") or {}
+    for name, digest in inputs.items():
+        path = Path(name)
+        if not path.is_file():
+            lines.append(f"file {name}, which a parameter names, is not there any more")
+        elif sha256(path) != digest:
+            lines.append(f"file {name}, which a parameter names, is not as it was")
+    texts: dict[str, str] = bag.record(RECORD, "files") or {}
+    for name, text in texts.items():
+        path = Path(name)
+        if name not in inputs and path.is_file() and path.read_text(errors="replace") != text:
+            lines.append(f"file {name} is not as it was: {_first_line(text, path.read_text())}")
+    return lines
+
+
+def _first_line(then: str, now: str) -> str:
+    for number, (old, new) in enumerate(
+        zip(then.splitlines(), now.splitlines(), strict=False), start=1
+    ):
+        if old != new:
+            return f"line {number} was '{old.strip()}', is '{new.strip()}'"
+    return "it has become longer or shorter"

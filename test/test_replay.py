@@ -1,0 +1,108 @@
+"""A bag of the cable cell, replayed through today's nodes: identical, or the first difference."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rclpy.serialization import deserialize_message, serialize_message
+
+from mentor_common.bags.definitions import message_class
+from mentor_common.bags.reader import Bag, BagMessage
+from mentor_common.bags.steps import step_of
+from mentor_common.bags.writer import BagWriter
+from mentor_recorder.bags.parameters import write_parameters
+
+STEPS = 24
+IMAGE = "/camera/slot_1/color/image_raw"
+
+
+def launch(folder: Path, file: str, *arguments: str) -> tuple[int, str]:
+    command = [sys.executable, "-m", "mentor_bringup.runner", "mentor_bringup", file, *arguments]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=200, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Bag:
+    folder = tmp_path_factory.mktemp("cell")
+    status, output = launch(
+        folder, "cable_routing.launch.py", "agent:=random", f"max_steps:={STEPS}", "record:=full",
+        "run_dir:=run",
+    )  # fmt: skip
+    assert status == 0, output
+    (path,) = (folder / "run" / "bags").iterdir()
+    return Bag(path)
+
+
+def replayed(bag_folder: Path, folder: Path) -> tuple[int, dict[str, Any], str]:
+    report = folder / "report.json"
+    status, output = launch(
+        folder, "replay.launch.py", f"bag:={bag_folder}", "diff:=true", f"report:={report}"
+    )
+    assert report.exists(), output
+    return status, json.loads(report.read_text()), output
+
+
+def altered(bag: Bag, folder: Path, alter: Callable[[BagMessage, Any], None]) -> None:
+    """Write the bag anew, each message after ``alter``."""
+    writer = BagWriter(folder)
+    for topic in bag.topics.values():
+        writer.add_topic(topic)
+    for name, values in bag.records.items():
+        writer.add_record(name, values)
+    for message in bag.messages():
+        decoded = deserialize_message(message.data, message_class(message.type))
+        alter(message, decoded)
+        writer.write(
+            message.topic, serialize_message(decoded), message.log_time, message.publish_time
+        )
+    writer.close()
+    write_parameters(folder, bag.record("mentor", "parameters"))
+
+
+def test_the_same_nodes_make_the_same_of_it_to_the_bit(bag: Bag, tmp_path: Path) -> None:
+    status, report, output = replayed(bag.path, tmp_path)
+    assert status == 0, output
+    parts = report["parts"]
+    assert parts["observation"]["identical"] >= STEPS - 1
+    assert parts["reward"]["identical"] == STEPS
+    assert "the replay is what was recorded, to the bit" in output
+
+
+def test_what_was_altered_is_named(bag: Bag, tmp_path: Path) -> None:
+    """One image is another one, one image's stamp has moved, one reward is not what it was."""
+    rewards = list(bag.messages(["/reward"]))
+    episode, judged = step_of(rewards[11].data, rewards[11].type)[2:]
+    images = [
+        deserialize_message(m.data, message_class(m.type)).header.stamp
+        for m in bag.messages([IMAGE])
+    ]
+    swapped, moved = images[12], images[30]
+
+    def alter(message: BagMessage, decoded: Any) -> None:
+        if message.topic == IMAGE and decoded.header.stamp == swapped:
+            decoded.data[:] = decoded.data[::-1]
+        elif message.topic == IMAGE and decoded.header.stamp == moved:
+            decoded.header.stamp.nanosec += 1_000_000
+        elif message.topic == "/reward" and (decoded.episode, decoded.step) == (episode, judged):
+            decoded.terms[0] += 1.0
+
+    altered(bag, tmp_path / "altered", alter)
+    status, report, output = replayed(tmp_path / "altered", tmp_path)
+    assert status == 1, output
+    seen = report["parts"]["observation"]
+    # A frame may be the end of one motion and the begin of the next.
+    assert 2 <= len(seen["different"]) <= 4 and not seen["missing"], output
+    assert f"image of {swapped.sec}.{swapped.nanosec:09d} s" in "\n".join(report["summary"])
+    assert "camera slot_1" in seen["first"][0]
+    assert "stamps of camera slot_1" in "\n".join(report["summary"])
+    assert report["parts"]["reward"]["different"] == [[episode, judged]]
+    assert "term slot_1: recorded" in report["parts"]["reward"]["first"][0]

@@ -21,7 +21,7 @@ import torch
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents import Agent, Batch, make_agent
 from mentor_policy.config import load_config
-from mentor_policy.device.malloc import default_memory, keep_freed_memory
+from mentor_policy.device.cpu.malloc import default_memory, keep_freed_memory
 
 sys.path.insert(0, str(Path(__file__).parent))
 from plain.agent import PlainMentor

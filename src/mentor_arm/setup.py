@@ -16,5 +16,5 @@ setup(
     maintainer_email="maintainers@mentor-vrl.example.org",
     description="The Franka arm: commands, limits and workspace safety.",
     license="Apache-2.0",
-    entry_points={"console_scripts": []},
+    entry_points={"console_scripts": ["arm_node = mentor_arm.nodes.arm_node:main"]},
 )

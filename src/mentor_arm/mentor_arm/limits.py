@@ -1,7 +1,8 @@
 """The limits that hold next to the hardware, whatever the policy's side has checked before.
 
-A commanded pose is brought into a box and towards the last pose, until neither the step nor the
-speed exceed what is allowed. What is no pose at all is refused: it must not reach a controller.
+A motion is slowed down until its speed and acceleration are allowed; every single command is then
+checked against the box and against the command before it, and what does not pass is not sent.
+Commanded poses are (x, y, z, r): metres, and radians about the vertical axis.
 """
 
 from __future__ import annotations
@@ -12,121 +13,143 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mentor_common.arm.trajectory import RAMP, Trajectory
+from mentor_common.cell.cell_file import Cell
+from mentor_common.tasks.arm_section import MotionLimits
+from mentor_common.tasks.task import Task
+from mentor_common.tasks.workspace import AXES
+
 Float64 = npt.NDArray[np.float64]
+ROUNDING = 1e-6
+"""By how much a command may miss a limit, as a share of it or in metres."""
+_PEAK_SPEED, _PEAK_ACCELERATION = 1.5, 6.0  # of a way of 1 in 1 s, see Trajectory
 
 
-class CommandRefused(ValueError):
-    """A command that cannot be brought within the limits; nothing may move."""
+class LimitsError(ValueError):
+    """Limits that contradict each other, or a task that does not fit the cell."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What the arm may be told to do.
-
-    Args:
-        low, high: corners of the box that holds the end effector, metres, (x, y, z) each.
-        max_step: greatest way of one command, metres.
-        max_turn: greatest rotation of one command, radians.
-        max_speed: metres per second.
-        max_turn_speed: radians per second.
-    """
-
-    low: tuple[float, float, float]
-    high: tuple[float, float, float]
-    max_step: float
-    max_turn: float
-    max_speed: float
-    max_turn_speed: float
-
-    def __post_init__(self) -> None:
-        for name in ("max_step", "max_turn", "max_speed", "max_turn_speed"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0.0):
-                raise ValueError(f"limits: {name} is {value}, must be a finite number above 0")
-        corners = np.array([self.low, self.high])
-        if not np.isfinite(corners).all() or not (corners[0] < corners[1]).all():
-            raise ValueError(f"limits: the box from {self.low} to {self.high} holds no pose")
+class CommandRefused(RuntimeError):
+    """A command beyond the limits: which one, and by how much."""
 
 
 @dataclass(frozen=True)
-class Pose:
-    """A pose of the end effector: position in metres, shape (3,); unit quaternion (x, y, z, w)."""
+class Box:
+    """Where the end effector may be sent: lowest and highest (x, y, z, r)."""
 
-    position: Float64
-    quaternion: Float64
+    low: Float64
+    high: Float64
 
-
-def checked_pose(position: npt.ArrayLike, quaternion: npt.ArrayLike) -> Pose:
-    """Return the pose that these numbers are.
-
-    Raises:
-        CommandRefused: if they are not finite, of another shape, or the quaternion is no rotation.
-    """
-    xyz, xyzw = np.asarray(position, np.float64), np.asarray(quaternion, np.float64)
-    if xyz.shape != (3,) or not np.isfinite(xyz).all():
-        raise CommandRefused(f"position {xyz.tolist()} must be 3 finite numbers")
-    length = float(np.linalg.norm(xyzw)) if xyzw.shape == (4,) else math.nan
-    if not abs(length - 1.0) < 1e-2:
-        raise CommandRefused(f"quaternion {xyzw.tolist()} must be 4 numbers of length 1")
-    return Pose(xyz, xyzw / length)
+    def excess(self, pose: Float64) -> float:
+        """Return by how much a pose is outside; 0 inside."""
+        return float(np.maximum(np.maximum(self.low - pose, pose - self.high), 0.0).max())
 
 
-def limited_pose(limits: Limits, now: Pose, wanted: Pose, seconds: float) -> tuple[Pose, str]:
-    """Return the pose that may be commanded instead of `wanted`, and why it is another one.
+def task_box(task: Task, cell: Cell) -> Box:
+    """Return the task's workspace, and as far as its window may be moved.
 
     Args:
-        now: where the end effector is.
-        wanted: where it is told to go.
-        seconds: time that it has for the way.
-
-    Returns:
-        the pose, and the reason of the change; the reason is empty if there is none.
+        task: the task.
+        cell: whose window must hold all of it.
 
     Raises:
-        CommandRefused: if there is no time.
+        LimitsError: the cell's window does not hold the task's workspace.
     """
-    if not seconds > 0.0:
-        raise CommandRefused(f"a motion in {seconds} s; it needs more than 0")
-    reasons = []
-    position = np.clip(wanted.position, limits.low, limits.high)
-    if (position != wanted.position).any():
-        reasons.append("outside the box")
-    way = position - now.position
-    allowed = min(limits.max_step, limits.max_speed * seconds)
-    distance = float(np.linalg.norm(way))
-    if distance > allowed:
-        # From outside the box the way back in is taken in steps, too.
-        position = now.position + way * (allowed / distance)
-        reasons.append(f"{distance:.3f} m where {allowed:.3f} m are allowed")
-    turn = rotation_between(now.quaternion, wanted.quaternion)
-    allowed = min(limits.max_turn, limits.max_turn_speed * seconds)
-    quaternion = wanted.quaternion
-    if turn > allowed:
-        quaternion = _part_of_turn(now.quaternion, wanted.quaternion, allowed / turn)
-        reasons.append(f"{turn:.3f} rad where {allowed:.3f} rad are allowed")
-    return Pose(position, quaternion), "; ".join(reasons)
+    workspace = task.workspace
+    offsets = np.array([task.window_offset.get(name, (0.0, 0.0)) for name in workspace.names])
+    low = workspace.xyzr(-1.0 + np.minimum(offsets[:, 0], 0.0))
+    high = workspace.xyzr(1.0 + np.maximum(offsets[:, 1], 0.0))
+    for axis, (least, greatest) in cell.window.items():
+        index = AXES.index(axis)
+        if low[index] < least or high[index] > greatest:
+            raise LimitsError(
+                f"task {task.file} moves along {axis} from {low[index]:.3f} to {high[index]:.3f} m "
+                f"(with its window's offsets); the window of cell {cell.name} ({cell.file}) holds "
+                f"{least:g} to {greatest:g} m: change one of them"
+            )
+    return Box(low, high)
 
 
-def rotation_between(one: Float64, other: Float64) -> float:
-    """Angle between two orientations, radians in [0, pi]; unit quaternions (x, y, z, w)."""
-    # The half angle's tangent is exact also for small angles, where arccos is not.
-    if np.dot(one, other) < 0.0:
-        other = -other
-    return 4.0 * math.atan2(float(np.linalg.norm(one - other)), float(np.linalg.norm(one + other)))
+def slowed(trajectory: Trajectory, limits: MotionLimits) -> Trajectory:
+    """Return the same way in as much time as the limits of speed and acceleration demand."""
+    way = trajectory.last - trajectory.first
+    distance, turn = float(np.linalg.norm(way[:3])), abs(float(way[3]))
+    ramp = max(
+        _PEAK_SPEED * distance / limits.speed,
+        _PEAK_SPEED * turn / limits.turn_speed,
+        math.sqrt(_PEAK_ACCELERATION * distance / limits.acceleration),
+        math.sqrt(_PEAK_ACCELERATION * turn / limits.turn_acceleration),
+    )
+    seconds = max(trajectory.seconds, ramp / RAMP)
+    return Trajectory(trajectory.first, trajectory.last, seconds)
 
 
-def _part_of_turn(start: Float64, end: Float64, share: float) -> Float64:
-    """Interpolate on the sphere of orientations, the short way round."""
-    if np.dot(start, end) < 0.0:
-        end = -end
-    half = rotation_between(start, end) / 2.0
-    between = np.sin((1.0 - share) * half) * start + np.sin(share * half) * end
-    return np.asarray(between / np.linalg.norm(between))
+class CommandGuard:
+    """The last check of every command, one after the other.
 
-
-def is_stale(stamp: float, now: float, deadline: float) -> bool:
-    """Whether a command of `stamp` has passed its deadline; all seconds of ROS time.
-
-    A stamp from the future is as bad as an old one: clocks disagree, and nobody knows its age.
+    Args:
+        box: where commands may be. From outside they may only come nearer.
+        limits: of speed and acceleration.
+        start: the pose at which the arm stands still.
     """
-    return not 0.0 <= now - stamp <= deadline
+
+    def __init__(self, box: Box, limits: MotionLimits, start: Float64) -> None:
+        self._box, self._limits = box, limits
+        self.pose = np.array(start, np.float64)
+        self.velocity = np.zeros(4)
+        self._seconds = 0.0
+
+    def check(self, wanted: Float64, seconds: float) -> Float64:
+        """Return the command if it may follow on the last one.
+
+        Args:
+            wanted: commanded pose, (4,).
+            seconds: time since the last one.
+
+        Raises:
+            CommandRefused: it leaves the box, or is too fast; nothing has changed.
+        """
+        if wanted.shape != (4,) or not np.isfinite(wanted).all() or not seconds > 0.0:
+            raise CommandRefused(f"command {wanted.tolist()} in {seconds:g} s is none")
+        outside, before = self._box.excess(wanted), self._box.excess(self.pose)
+        if outside > max(before, ROUNDING):
+            raise CommandRefused(f"command {np.round(wanted, 4).tolist()} is {outside:.4f} outside")
+        velocity = (wanted - self.pose) / seconds
+        # Each velocity is the mean over its interval: they belong to the intervals' middles.
+        change = (velocity - self.velocity) / ((seconds + (self._seconds or seconds)) / 2.0)
+        limits = self._limits
+        for name, value, limit in (
+            ("speed", np.linalg.norm(velocity[:3]), limits.speed),
+            ("turn speed", abs(velocity[3]), limits.turn_speed),
+            ("acceleration", np.linalg.norm(change[:3]), limits.acceleration),
+            ("turn acceleration", abs(change[3]), limits.turn_acceleration),
+        ):
+            # A difference of poses of 1e-16 m over 1 ms is an acceleration of 1e-10 m/s2.
+            if value > limit * (1.0 + ROUNDING) + ROUNDING:
+                raise CommandRefused(f"{name} {value:.4f} where {limit:g} is allowed")
+        self.pose, self.velocity, self._seconds = np.array(wanted, np.float64), velocity, seconds
+        return self.pose
+
+    def brake(self, seconds: float) -> Float64:
+        """Return the next command of a stop at the limits of acceleration.
+
+        Args:
+            seconds: time since the last command.
+        """
+        velocity = self.velocity.copy()
+        for part, limit in (
+            (slice(0, 3), self._limits.acceleration), (slice(3, 4), self._limits.turn_acceleration)
+        ):  # fmt: skip
+            speed = float(np.linalg.norm(velocity[part]))
+            velocity[part] *= max(0.0, 1.0 - limit * seconds / speed) if speed else 0.0
+        self.velocity, self._seconds = velocity, seconds
+        self.pose = np.clip(
+            self.pose + velocity * seconds,
+            np.minimum(self._box.low, self.pose), np.maximum(self._box.high, self.pose),
+        )  # fmt: skip
+        return self.pose
+
+    @property
+    def moving(self) -> bool:
+        """Whether the commands do not stand still."""
+        return bool(np.abs(self.velocity).max() > 1e-9)

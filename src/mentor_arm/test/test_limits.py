@@ -1,111 +1,93 @@
-"""Whatever is commanded, the arm stays within its box, its step and its speed."""
+"""Whatever is commanded, the arm stays within its box, its speed and its acceleration."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentor_arm.limits import (
-    CommandRefused,
-    Limits,
-    Pose,
-    checked_pose,
-    is_stale,
-    limited_pose,
-    rotation_between,
-)
+from mentor_arm.limits import Box, CommandGuard, CommandRefused, LimitsError, slowed, task_box
+from mentor_common.arm.trajectory import Trajectory
+from mentor_common.cell.cell_file import Cell
+from mentor_common.tasks.arm_section import MotionLimits
+from mentor_common.tasks.task import Task, find_task
 
-LIMITS = Limits(
-    low=(0.3, -0.2, 0.02),
-    high=(0.7, 0.2, 0.4),
-    max_step=0.05,
-    max_turn=0.3,
-    max_speed=0.2,
-    max_turn_speed=1.0,
-)
-DOWN = np.array([1.0, 0.0, 0.0, 0.0])
-HOME = Pose(np.array([0.5, 0.0, 0.2]), DOWN)
-
-positions = st.tuples(*[st.floats(-1e6, 1e6)] * 3)
-inside = st.tuples(st.floats(0.3, 0.7), st.floats(-0.2, 0.2), st.floats(0.02, 0.4))
-angles = st.floats(-math.pi, math.pi)
+LIMITS = MotionLimits()
+BOX = Box(np.array([0.3, -0.2, 0.02, -1.0]), np.array([0.7, 0.2, 0.4, 1.0]))
+HOME = np.array([0.5, 0.0, 0.2, 0.0])
+X, R = np.eye(4)[0], np.eye(4)[3]
+poses = st.tuples(
+    st.floats(0.3, 0.7), st.floats(-0.2, 0.2), st.floats(0.02, 0.4), st.floats(-1.0, 1.0)
+).map(np.array)
+ticks = st.lists(st.floats(1e-4, 0.02), min_size=2, max_size=400)
 
 
-def turned(angle: float) -> np.ndarray:
-    """The gripper pointing down, turned about the vertical axis."""
-    return np.array([math.cos(angle / 2), math.sin(angle / 2), 0.0, 0.0])
-
-
-@given(inside, positions, angles, angles, st.floats(0.001, 1.0))
-def test_no_command_leaves_box_step_or_speed(
-    start: tuple[float, ...], target: tuple[float, ...], from_: float, to: float, seconds: float
+@given(poses, poses, st.floats(1e-3, 3.0), ticks)
+def test_a_slowed_motion_passes_the_guard_whatever_the_pace_of_the_commands(
+    first: np.ndarray, last: np.ndarray, seconds: float, gaps: list[float]
 ) -> None:
-    now = Pose(np.array(start), turned(from_))
-    pose, _ = limited_pose(LIMITS, now, Pose(np.array(target), turned(to)), seconds)
-    assert (pose.position >= np.array(LIMITS.low) - 1e-12).all()
-    assert (pose.position <= np.array(LIMITS.high) + 1e-12).all()
-    way = np.linalg.norm(pose.position - now.position)
-    assert way <= min(LIMITS.max_step, LIMITS.max_speed * seconds) + 1e-12
-    turn = rotation_between(now.quaternion, pose.quaternion)
-    assert turn <= min(LIMITS.max_turn, LIMITS.max_turn_speed * seconds) + 1e-9
-    assert np.linalg.norm(pose.quaternion) == pytest.approx(1.0)
+    guard = CommandGuard(BOX, LIMITS, first)
+    way = slowed(Trajectory(first, last, seconds), LIMITS)
+    assert way.seconds >= seconds
+    elapsed = 0.0
+    for gap in gaps:
+        passed = min(gap, way.seconds - elapsed)
+        if passed <= 1e-9:
+            break
+        elapsed += passed
+        guard.check(way.at(elapsed / way.seconds), passed)
 
 
-def test_a_command_within_the_limits_is_passed_on_unchanged() -> None:
-    wanted = Pose(HOME.position + np.array([0.01, 0.0, -0.02]), turned(0.1))
-    pose, reason = limited_pose(LIMITS, HOME, wanted, 0.5)
-    assert (pose.position == wanted.position).all()
-    assert (pose.quaternion == wanted.quaternion).all()
-    assert reason == ""
-
-
-def test_the_reason_names_every_limit_that_was_met() -> None:
-    _, reason = limited_pose(LIMITS, HOME, Pose(np.array([9.0, 0.0, 0.2]), turned(2.0)), 0.1)
-    assert "outside the box" in reason
-    assert "0.200 m where 0.020 m are allowed" in reason
-    assert "2.000 rad where 0.100 rad are allowed" in reason
-
-
-def test_a_turn_takes_the_short_way_whatever_the_quaternions_sign() -> None:
-    pose, _ = limited_pose(LIMITS, HOME, Pose(HOME.position, -turned(1.0)), 1.0)
-    assert rotation_between(DOWN, pose.quaternion) == pytest.approx(0.3)
-    assert rotation_between(turned(1.0), pose.quaternion) == pytest.approx(0.7)
+@given(poses, poses, st.floats(0.05, 0.95))
+def test_a_stop_in_the_middle_of_a_motion_stays_in_the_box_and_comes_to_rest(
+    first: np.ndarray, last: np.ndarray, share: float
+) -> None:
+    guard = CommandGuard(BOX, LIMITS, first)
+    way = slowed(Trajectory(first, last, 0.1), LIMITS)
+    elapsed = 0.0
+    while elapsed < share * way.seconds:
+        passed = min(0.01, way.seconds - elapsed)
+        elapsed += passed
+        guard.check(way.at(elapsed / way.seconds), passed)
+    for _ in range(100):
+        before = guard.velocity.copy()
+        pose = guard.brake(0.01)
+        assert BOX.excess(pose) < 1e-9
+        assert np.linalg.norm((guard.velocity - before)[:3]) <= LIMITS.acceleration * 0.01 + 1e-9
+    assert not guard.moving
 
 
 @pytest.mark.parametrize(
-    ("position", "quaternion"),
+    ("wanted", "why"),
     [
-        ([0.5, 0.0, math.nan], DOWN),
-        ([0.5, 0.0, math.inf], DOWN),
-        ([0.5, 0.0], DOWN),
-        ([0.5, 0.0, 0.2], [0.0, 0.0, 0.0, 0.0]),
-        ([0.5, 0.0, 0.2], [math.nan, 0.0, 0.0, 1.0]),
-        ([0.5, 0.0, 0.2], [0.0, 0.0, 1.0]),
+        (HOME + 0.3 * X, "outside"),
+        (HOME + 0.1 * X, "speed"),
+        (HOME + 0.5 * R, "turn speed"),
+        (HOME + 0.002 * X, "acceleration"),
+        (HOME + np.nan * X, "is none"),
+        (HOME[:3], "is none"),
     ],
 )
-def test_what_is_no_pose_is_refused(position: list[float], quaternion: list[float]) -> None:
-    with pytest.raises(CommandRefused):
-        checked_pose(position, quaternion)
+def test_a_command_beyond_a_limit_is_refused_and_changes_nothing(
+    wanted: np.ndarray, why: str
+) -> None:
+    guard = CommandGuard(BOX, LIMITS, HOME)
+    with pytest.raises(CommandRefused, match=why):
+        guard.check(wanted, 0.01)
+    assert np.array_equal(guard.pose, HOME) and not guard.moving
 
 
-def test_a_motion_without_time_is_refused() -> None:
-    with pytest.raises(CommandRefused, match="needs more than 0"):
-        limited_pose(LIMITS, HOME, HOME, 0.0)
+def test_from_outside_the_box_commands_may_only_come_nearer() -> None:
+    outside = np.array([0.75, 0.0, 0.2, 0.0])
+    guard = CommandGuard(BOX, LIMITS, outside)
+    guard.check(outside - 1e-4 * X, 0.01)
+    with pytest.raises(CommandRefused, match="outside"):
+        guard.check(outside + 1e-4 * X, 0.01)
 
 
-def test_limits_that_allow_nothing_are_refused() -> None:
-    with pytest.raises(ValueError, match="holds no pose"):
-        Limits((0.0, 0.0, 0.0), (1.0, -1.0, 1.0), 0.1, 0.1, 0.1, 0.1)
-    with pytest.raises(ValueError, match="max_speed is nan"):
-        Limits((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 0.1, 0.1, math.nan, 0.1)
-
-
-@pytest.mark.parametrize(
-    ("now", "stale"), [(10.0, False), (10.1, False), (10.11, True), (9.99, True), (math.nan, True)]
-)
-def test_a_command_past_its_deadline_is_stale(now: float, stale: bool) -> None:
-    assert is_stale(10.0, now, 0.1 + 1e-9) is stale
+def test_a_cell_whose_window_does_not_hold_the_workspace_is_refused_by_name() -> None:
+    task: Task = find_task("cable_routing")
+    assert task_box(task, Cell(window={"x": (0.0, 1.0)})).low[0] <= 0.42
+    with pytest.raises(LimitsError, match=r"along z .* holds 0\.1 to 0\.4 m"):
+        task_box(task, Cell(window={"z": (0.1, 0.4)}))

@@ -28,117 +28,6 @@ LEARNING = [
 QUIET = ("agent.stddev_clip=0", "agent.shift_padding=0")  # no noise, no shift in the update
 
 
-def reference_gradients(
-    agent: DrQv2Agent, batch: Batch, rate: float, lb: float
-) -> dict[str, Tensor]:
-    """One update's gradients in float64, from the formulas; only weights come from the agent.
-
-    rate: share of V in the target; lb: weight of the load-balance loss.
-    """
-    p = {
-        f"{net}/{name}": t.detach().double().requires_grad_(net != "critic_target")
-        for net, module in agent.networks.items()
-        for name, t in module.named_parameters()
-    }
-
-    def encode(obs: Tensor) -> Tensor:
-        x = obs.double() / 255 - 0.5
-        for i, stride in enumerate((2, 1, 1, 1)):
-            x = F.conv2d(x, p[f"encoder/convs.{i}.weight"], p[f"encoder/convs.{i}.bias"], stride)
-            x = F.relu(x)
-        return x.permute(0, 2, 3, 1).reshape(len(obs), -1)
-
-    def lin(name: str, x: Tensor) -> Tensor:
-        return x @ p[f"{name}.weight"].T + p[f"{name}.bias"]
-
-    def trunk(net: str, h: Tensor) -> Tensor:
-        z = lin(f"{net}/trunk.linear", h)
-        z = (z - z.mean(1, keepdim=True)) / (z.var(1, keepdim=True, correction=0) + 1e-5).sqrt()
-        return torch.tanh(z * p[f"{net}/trunk.norm.weight"] + p[f"{net}/trunk.norm.bias"])
-
-    def q(net: str, h: Tensor, action: Tensor) -> list[Tensor]:
-        x = torch.cat([trunk(net, h), action], 1)
-        result = []
-        for i in range(2):
-            y = x
-            for layer in ("first", "second", "last"):
-                y = y @ p[f"{net}/{layer}.weight"][i].T + p[f"{net}/{layer}.bias"][i]
-                y = F.relu(y) if layer != "last" else y
-            result.append(y)
-        return result
-
-    def value(h: Tensor) -> Tensor:
-        return lin(
-            "value/last", F.relu(lin("value/second", F.relu(lin("value/first", trunk("value", h)))))
-        )
-
-    def act(h: Tensor) -> tuple[Tensor, Tensor]:
-        x = F.relu(lin("actor/first", trunk("actor", h)))
-        balance = torch.zeros(())
-        if "actor/middle.weight" in p:
-            y = lin("actor/middle", x)
-        else:
-            logits = lin("actor/middle.router.last", F.relu(lin("actor/middle.router.first", x)))
-            top = logits.topk(agent.actor.middle.top_k, dim=1)  # type: ignore[union-attr,arg-type]
-            gate = torch.zeros_like(logits).scatter(1, top.indices, top.values.softmax(1))
-            y = torch.zeros_like(x)
-            for i in range(logits.shape[1]):
-                w1, b1 = p["actor/middle.first.weight"][i], p["actor/middle.first.bias"][i]
-                w2, b2 = p["actor/middle.second.weight"][i], p["actor/middle.second.bias"][i]
-                y = y + gate[:, i, None] * (F.relu(x @ w1.T + b1) @ w2.T + b2)
-            share = logits.softmax(1).mean(0)
-            balance = (share * share.log()).sum()
-        return torch.tanh(lin("actor/last", F.relu(y))), balance
-
-    h = encode(batch.obs)
-    with torch.no_grad():
-        h_next = encode(batch.next_obs)
-        next_value = torch.min(*q("critic_target", h_next, act(h_next)[0]))
-        if rate:
-            next_value = rate * value(h_next) + (1 - rate) * next_value
-        target = batch.reward.double() + batch.discount.double() * next_value
-    both = q("critic", h, batch.action.double())
-    critic_loss = sum(((one - target) ** 2).mean() for one in both)
-    if "value/last.weight" in p:
-        u = torch.min(*both).detach() - value(h.detach())
-        critic_loss = critic_loss + (torch.where(u < 0, 0.1, 0.9).double() * u**2).mean()
-    action, balance = act(h.detach())
-    actor_loss = -torch.min(*q("critic", h.detach(), action)).mean() + lb * balance
-    result = {}
-    for actor, loss in ((True, actor_loss), (False, critic_loss)):
-        names = [n for n, t in p.items() if n.startswith("actor") == actor and t.requires_grad]
-        grads = torch.autograd.grad(loss, [p[n] for n in names])
-        result.update(zip(names, grads, strict=True))
-    return result
-
-
-@pytest.mark.parametrize("name", ["drqv2", "drm", "mentor", "mentor_wo_moe"])
-def test_every_gradient_of_an_update_equals_the_formulas_in_float64(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    agent = small_agent(name, *QUIET)
-    assert isinstance(agent, DrQv2Agent)
-    batch = small_batch(30)
-    for i in range(5):  # away from the initial weights, where biases are zero
-        agent.update(small_batch(30, seed=i + 1), i)
-    seen: dict[str, Tensor] = {}
-
-    def step(gradients: dict[str, Tensor], check: bool = True) -> Tensor:
-        seen.update(gradients)
-        return torch.zeros(())
-
-    monkeypatch.setattr(agent.optimizer, "step", step)
-    rate = agent._exploit() if hasattr(agent, "_exploit") else 0.0
-    expected = reference_gradients(agent, batch, rate, 0.002)
-    agent.update(batch, 10)
-    assert seen.keys() == expected.keys()
-    for key, gradient in seen.items():
-        scale = float(expected[key].abs().max())
-        torch.testing.assert_close(
-            gradient.double(), expected[key], rtol=1e-3, atol=2e-5 * scale + 1e-9, msg=key
-        )
-
-
 def test_an_episode_that_terminated_does_not_bootstrap_and_one_cut_off_does() -> None:
     agent = small_agent("drqv2", *QUIET)
     batch = small_batch(4)
@@ -215,7 +104,8 @@ def test_a_nan_gradient_stops_before_any_weight_changes_and_names_the_tensor(
     getattr(batch, poison)[0] = float("nan")
     with pytest.raises(NonFiniteGradientError, match=r"gradient of \w+/[\w.]+ is not finite") as e:
         agent.update(batch, 1)
-    assert e.value.tensor in agent.optimizer.parameters  # type: ignore[attr-defined]
+    assert isinstance(agent, DrQv2Agent)
+    assert e.value.tensor in agent.optimizers["critic"].parameters
     after, _ = agent.state()
     changed = {n for n in before if not torch.equal(before[n], after[n])}
     assert changed <= {"generator/updating"}
@@ -239,6 +129,9 @@ def test_a_state_that_does_not_fit_is_refused_and_nothing_changes(name: str) -> 
     refused({**tensors, "stray": torch.zeros(1)}, values, "stray is not one")
     refused({**tensors, some: torch.zeros(2, 2)}, values, some)
     refused(tensors, {**values, "agent": "other"}, "another agent")
+    if name != "random":
+        older = {key: value for key, value in values.items() if key != "update_order"}
+        refused(tensors, older, "update_order is 1.*another run. Train anew")
     if name == "mentor":
         refused(tensors, {**values, "top_performers": {"next": 1, "members": [[0]]}}, "S_top")
         refused(tensors, {**values, "top_performers": None}, "S_top")
@@ -307,19 +200,35 @@ def test_router_statistics_leave_the_update_as_tensors() -> None:
     assert 0 <= float(metrics["router/entropy"]) <= np.log(6) + 1e-6
 
 
-def test_bfloat16_gradients_point_where_float32_ones_do() -> None:
+@pytest.mark.parametrize("name", ["mentor", "taco", "alix"])
+def test_bfloat16_gradients_point_where_float32_ones_do(name: str) -> None:
+    """Of every network, experts and router too; which experts a row meets is the same."""
     seen: list[dict[str, Tensor]] = []
     for precision in ("float32", "bfloat16"):
-        agent = small_agent("mentor_wo_moe", *QUIET, f"agent.precision={precision}")
+        agent = small_agent(name, *QUIET, f"agent.precision={precision}")
         assert isinstance(agent, DrQv2Agent)
-        step = agent.optimizer.step
-        agent.optimizer.step = lambda g, c=True, step=step: (seen.append(g), step(g, c))[1]  # type: ignore
+        if name == "mentor":  # far apart, so that no row changes its experts by rounding
+            with torch.no_grad():
+                agent.actor.middle.router.last.bias.copy_(torch.arange(6.0))  # type: ignore[union-attr]
+        gradients: dict[str, Tensor] = {}
+        inner = agent._gradients
+
+        def outer(which: str, loss: Tensor, inner=inner, gradients=gradients) -> dict[str, Tensor]:  # type: ignore[no-untyped-def]
+            found = inner(which, loss)
+            gradients.update({f"{which}: {key}": gradient for key, gradient in found.items()})
+            return found
+
+        agent._gradients = outer  # type: ignore[method-assign]
         agent.update(small_batch(64), 0)
+        seen.append(gradients)
     assert all(g.dtype == torch.float32 for g in seen[1].values())
-    for name, exact in seen[0].items():
-        if exact.abs().max() > 0:
-            cosine = F.cosine_similarity(exact.flatten(), seen[1][name].flatten(), dim=0)
-            assert float(cosine) > 0.95, name
+    assert name != "mentor" or any("middle.second" in key for key in seen[0])
+    for key, exact in seen[0].items():
+        rounded = seen[1][key]
+        assert not torch.equal(exact, rounded) or not exact.any(), f"{key}: nothing was rounded"
+        if exact.numel() > 1 and exact.abs().max() > 0:
+            cosine = F.cosine_similarity(exact.flatten(), rounded.flatten(), dim=0)
+            assert float(cosine) > 0.95, key
 
 
 def test_acting_in_another_thread_does_not_disturb_learning() -> None:

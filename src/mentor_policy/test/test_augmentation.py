@@ -1,10 +1,11 @@
-"""The random shift against DrQ-v2's grid_sample."""
+"""The random shift, in both of its forms, against DrQ-v2's grid_sample."""
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from mentor_policy.networks.random_shift import random_shift, shift
+from mentor_policy.networks import random_shift
+from mentor_policy.networks.random_shift import draw_shifts, shift
 
 
 def grid_sample_shift(x: torch.Tensor, shifts: torch.Tensor, pad: int) -> torch.Tensor:
@@ -19,14 +20,21 @@ def grid_sample_shift(x: torch.Tensor, shifts: torch.Tensor, pad: int) -> torch.
     return F.grid_sample(padded, grid, padding_mode="zeros", align_corners=False)
 
 
+@pytest.fixture(params=["crops", "gather"], autouse=True)
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the processor, and the one of every other device, which runs here too."""
+    if request.param == "gather":
+        monkeypatch.setattr(random_shift, "CROPPED_ON", ())
+
+
 @pytest.mark.parametrize("pad", [1, 4])
 def test_a_shift_equals_grid_sample_at_integer_shifts(pad: int) -> None:
     generator = torch.Generator().manual_seed(0)
     obs = torch.randint(0, 256, (30, 6, 20, 20), generator=generator, dtype=torch.uint8)
     shifts = torch.randint(-pad, pad + 1, (30, 2), generator=generator)
-    torch.testing.assert_close(
-        shift(obs, shifts, torch.float64), grid_sample_shift(obs.double(), shifts, pad)
-    )
+    out = shift(obs, shifts, torch.float64)
+    torch.testing.assert_close(out, grid_sample_shift(obs.double(), shifts, pad))
+    assert out.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_the_result_does_not_depend_on_the_memory_layout() -> None:
@@ -37,21 +45,15 @@ def test_the_result_does_not_depend_on_the_memory_layout() -> None:
 
 
 def test_every_shift_occurs_and_each_observation_has_its_own() -> None:
+    shifts = draw_shifts(2000, 4, torch.Generator().manual_seed(0))
     row = torch.arange(20, dtype=torch.uint8)
     obs = (row[:, None] * 12 + row).expand(2000, 1, 20, 20)
-    out = random_shift(obs, 4, torch.Generator().manual_seed(0))[:, 0]
-
-    assert len(set(out[:, 10, 10].tolist())) == 81
+    assert len(set(shift(obs, shifts)[:, 0, 10, 10].tolist())) == 81
 
 
-def test_the_same_generator_state_gives_the_same_shifts() -> None:
-    obs = torch.randint(0, 256, (8, 3, 16, 16), dtype=torch.uint8)
-    first, second = (random_shift(obs, 4, torch.Generator().manual_seed(3)) for _ in range(2))
-    assert torch.equal(first, second)
-
-
-def test_no_padding_changes_no_pixel_and_the_centre_is_exact_in_bfloat16() -> None:
+def test_no_shift_changes_no_pixel_and_the_centre_is_exact_in_bfloat16() -> None:
     obs = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
-    generator = torch.Generator().manual_seed(0)
-    out = random_shift(obs, 0, generator, torch.bfloat16, 127.5)
+    shifts = draw_shifts(1, 0, torch.Generator())
+    assert not shifts.any()
+    out = shift(obs, shifts, torch.bfloat16, 127.5)
     assert torch.equal(out.double(), obs.double() - 127.5)

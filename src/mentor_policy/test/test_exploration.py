@@ -9,34 +9,41 @@ import torch
 from small_agents import small_agent, small_batch
 from torch import nn
 
-from mentor_policy.agents.drm import DrMAgent, expectile_loss
-from mentor_policy.agents.drqv2 import saturation_loss, soft_update
+from mentor_policy.agents.drm import DrMAgent
 from mentor_policy.agents.exploration import (
     CorrelatedNoise,
     awaken_stddev,
     linear_schedule,
-    truncated_normal,
+    noisy_action,
 )
+from mentor_policy.agents.losses import expectile_loss, saturation_loss, soft_update
+
+
+def scalar(value: float) -> torch.Tensor:
+    return torch.tensor(value, dtype=torch.float64)
 
 
 def test_the_linear_schedule_goes_from_start_to_end_and_stays() -> None:
-    values = [linear_schedule(1.0, 0.1, 100, step) for step in (-5, 0, 50, 100, 1000)]
-    assert values == pytest.approx([1.0, 1.0, 0.55, 0.1, 0.1])
+    steps = (-math.inf, -5, 0, 50, 100, 1000)
+    values = [float(linear_schedule(1.0, 0.1, 100, scalar(step))) for step in steps]
+    assert values == pytest.approx([1.0, 1.0, 1.0, 0.55, 0.1, 0.1])
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.1, 0.2, 0.5, 1.0])
 def test_the_dormancy_driven_deviation_is_drms(beta: float) -> None:
-    assert awaken_stddev(beta, 0.2, 0.1) == pytest.approx(1 / (1 + math.exp(-(beta - 0.2) / 0.1)))
+    expected = 1 / (1 + math.exp(-(beta - 0.2) / 0.1))
+    assert float(awaken_stddev(scalar(beta), 0.2, 0.1)) == pytest.approx(expected)
 
 
 def test_extreme_temperatures_do_not_overflow() -> None:
-    assert awaken_stddev(0.0, 1.0, 1e-6) == 0.0
-    assert awaken_stddev(1.0, 0.0, 1e-6) == 1.0
+    assert awaken_stddev(scalar(0.0), 1.0, 1e-6) == 0.0
+    assert awaken_stddev(scalar(1.0), 0.0, 1e-6) == 1.0
 
 
 def test_noise_inside_updates_is_clipped_and_actions_stay_inside() -> None:
     mean = torch.linspace(-1, 1, 4000).unsqueeze(1).requires_grad_()
-    action = truncated_normal(mean, 1.0, torch.Generator().manual_seed(0), clip=0.3)
+    normal = torch.randn(4000, 1, generator=torch.Generator().manual_seed(0))
+    action = noisy_action(mean, scalar(1.0), normal, clip=0.3)
     assert float(action.detach().abs().max()) < 1.0
     assert float((action - mean).detach().abs().max()) <= 0.3 + 1e-6
     (gradient,) = torch.autograd.grad(action.sum(), mean)
@@ -44,9 +51,11 @@ def test_noise_inside_updates_is_clipped_and_actions_stay_inside() -> None:
 
 
 def test_noise_when_acting_is_not_clipped() -> None:
-    action = truncated_normal(torch.zeros(4000, 1), 0.5, torch.Generator().manual_seed(0))
-    assert float(action.abs().max()) > 0.9
-    assert float(action.std()) == pytest.approx(0.5, rel=0.15)
+    agent = small_agent("drqv2", "agent.stddev_start=0.5", "agent.stddev_end=0.5")
+    obs = small_batch().obs[0].numpy()
+    both = [agent.act_with_mean(obs, step=99, evaluate=False) for _ in range(300)]
+    noise = np.stack([action - mean for action, mean in both])
+    assert np.abs(noise).max() > 0.8 and noise.std() == pytest.approx(0.5, rel=0.15)
 
 
 def test_the_expectile_loss_weighs_both_sides() -> None:
@@ -71,25 +80,25 @@ def drm(*overrides: str) -> DrMAgent:
 
 def test_asleep_the_deviation_follows_the_dormant_ratio_only() -> None:
     agent = drm()
-    agent._beta = 0.3
-    assert agent._stddev(10**9) == pytest.approx(1 / (1 + math.exp(-1.0)))
+    agent._beta.fill_(0.3)
+    assert float(agent._stddev(scalar(10**9))) == pytest.approx(1 / (1 + math.exp(-1.0)))
 
 
 def test_awake_the_schedule_counts_from_the_awakening() -> None:
     agent = drm("agent.stddev_steps=100", "agent.dormant_every=1")
     agent.update(small_batch(), 500)  # an orthogonal actor is not dormant: it awakens here
     assert agent.dormant_ratio < 0.2
-    assert agent._stddev(500) == pytest.approx(1.0)
-    assert agent._stddev(550) == pytest.approx(0.55)
-    agent._beta = 0.9  # asleep again: the larger of both holds
-    assert agent._stddev(600) == pytest.approx(1 / (1 + math.exp(-7.0)))
+    assert float(agent._stddev(scalar(500))) == pytest.approx(1.0)
+    assert float(agent._stddev(scalar(550))) == pytest.approx(0.55)
+    agent._beta.fill_(0.9)  # asleep again: the larger of both holds
+    assert float(agent._stddev(scalar(600))) == pytest.approx(1 / (1 + math.exp(-7.0)))
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.19, 0.2, 0.25, 1.0])
 def test_the_exploitation_rate_is_drms(beta: float) -> None:
     agent = drm()
-    agent._beta = beta
-    assert agent._exploit() == pytest.approx(0.6 / (1 + math.exp((beta - 0.2) / 0.02)))
+    agent._beta.fill_(beta)
+    assert float(agent._exploit()) == pytest.approx(0.6 / (1 + math.exp((beta - 0.2) / 0.02)))
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])

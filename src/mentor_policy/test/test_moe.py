@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from mentor_policy.device.cpu import dispatch as dispatch_module
+from mentor_policy.device.cpu.dispatch import plan
 from mentor_policy.networks import MixtureOfExperts, Routing, initialise
-from mentor_policy.networks import dispatch as dispatch_module
-from mentor_policy.networks.dispatch import plan
 
 WIDTH, HIDDEN = 12, 5
 

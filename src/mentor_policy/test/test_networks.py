@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mentor_policy.agents.optimizer import NamedAdam
+from mentor_policy.agents.optimizer import Group, NamedAdam
 from mentor_policy.networks import (
     PIXEL_CENTRE,
     Encoder,
@@ -17,7 +17,6 @@ from mentor_policy.networks import (
     TwinCritic,
     initialise,
 )
-from mentor_policy.networks.cast import in_type
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -87,51 +86,23 @@ def test_a_gradient_in_another_memory_layout_moves_its_own_scalars() -> None:
     gradient = torch.tensor([[1.0, -1.0, 1.0], [1.0, 1.0, -1.0]]).t().contiguous().t()
     assert gradient.stride() == (1, 2)
     weight = nn.Parameter(torch.zeros(2, 3))
-    NamedAdam([(0.5, {"weight": weight})]).step({"weight": gradient})
+    NamedAdam([Group({"weight": weight}, 0.5)]).step({"weight": gradient})
     torch.testing.assert_close(weight.detach(), -0.5 * gradient)
 
 
-def test_rounded_weights_follow_every_change() -> None:
-    weight = nn.Parameter(torch.randn(4, 3, generator=generator()))
-    adam = NamedAdam([(0.1, {"weight": weight})])
-
-    def change_by_adam() -> None:
-        adam.step({"weight": torch.ones_like(weight)})
-
-    def change_in_place() -> None:
-        with torch.no_grad():
-            weight.mul_(0.5).add_(1.0)
-
-    def change_by_average() -> None:
-        with torch.no_grad():
-            torch._foreach_lerp_([weight], [torch.ones(4, 3)], 0.5)
-
-    def change_by_copy() -> None:
-        with torch.no_grad():
-            weight.copy_(torch.full((4, 3), 7.0))
-
-    for change in (change_by_adam, change_in_place, change_by_average, change_by_copy):
-        before = in_type(weight, torch.bfloat16).detach().clone()
-        change()
-        after = in_type(weight, torch.bfloat16)
-        assert not torch.equal(before, after)
-        assert torch.equal(after, weight.detach().bfloat16())
-
-
-def test_rounding_happens_once_and_gradients_arrive_in_float32() -> None:
-    weight = nn.Parameter(torch.randn(4, 3, generator=generator()))
-    one, two = in_type(weight, torch.bfloat16), in_type(weight, torch.bfloat16)
-    assert one.data_ptr() == two.data_ptr()
+def test_a_bfloat16_input_meets_rounded_weights_and_gradients_arrive_in_float32() -> None:
+    layer = Linear(3, 4)
+    initialise(layer, generator())
     x = torch.ones(2, 3, dtype=torch.bfloat16)
-    (gradient,) = torch.autograd.grad((x @ one.T + x @ two.T).sum(), weight)
-    assert gradient.dtype == torch.float32
-    assert torch.equal(gradient, torch.full((4, 3), 4.0))
+    y = layer(x)
+    assert y.dtype == torch.bfloat16
+    torch.testing.assert_close(y, x @ layer.weight.detach().bfloat16().T)
+    (gradient,) = torch.autograd.grad(y.sum(), layer.weight)
+    assert gradient.dtype == torch.float32 and torch.equal(gradient, torch.full((4, 3), 2.0))
 
 
-def test_a_copy_of_a_weight_is_rounded_by_itself() -> None:
-    weight = nn.Parameter(torch.ones(2, 2))
-    in_type(weight, torch.bfloat16)
-    other = copy.deepcopy(weight)
-    with torch.no_grad():
-        other.fill_(3.0)
-    assert torch.equal(in_type(other, torch.bfloat16), torch.full((2, 2), 3.0).bfloat16())
+def test_a_seed_draws_the_same_weights_whatever_their_type() -> None:
+    one, other = Linear(6, 4), Linear(6, 4).double()
+    initialise(one, generator())
+    initialise(other, generator())
+    assert torch.equal(one.weight.double(), other.weight)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentor_common.messages.frames import FrameLayout
+from mentor_common.tasks.arm_section import ArmSection, read_arm
 from mentor_common.tasks.cameras import Camera, Crop, read_cameras
 from mentor_common.tasks.task_sections import (
     ActionDimension,
@@ -68,6 +69,7 @@ class Task:
         window_offset: per axis, the interval from which an episode draws the offset of its
             workspace window, normalised.
         preset: of mentor_policy, with which it is trained unless another one is chosen.
+        arm: stiffness and limits of a real arm.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Task:
     twin: str
     window_offset: dict[str, tuple[float, float]]
     preset: str | None
+    arm: ArmSection
 
     @property
     def observed_cameras(self) -> tuple[str, ...]:
@@ -196,6 +199,7 @@ def _read_task(fields: Fields, file: str, stem: str | None) -> Task:
         twin=fields.name("twin") if fields.has("twin") else name,
         window_offset=read_window_offset(fields, workspace),
         preset=fields.name("preset") if fields.has("preset") else None,
+        arm=read_arm(fields),
     )
     fields.end()
     return task

@@ -5,66 +5,86 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mentor_policy.agents.batch import Batch
-from mentor_policy.agents.drqv2 import DrQv2Agent, Metrics
-from mentor_policy.agents.snapshot import typed_value
+from mentor_policy.agents.drqv2 import Draws, DrQv2Agent, Metrics
+from mentor_policy.agents.optimizer import Group
 from mentor_policy.config import AlixConfig
-from mentor_policy.networks.signal_mixing import discontinuity, mix_locally
+from mentor_policy.networks import PIXEL_CENTRE, Encoder
+from mentor_policy.networks.random_shift import shift
+from mentor_policy.networks.signal_mixing import MixingRange, discontinuity, mix_locally
+
+_BETAS = (0.5, 0.999)  # of Adam, for the mixing range
 
 
 class AlixAgent(DrQv2Agent):
     """DrQ-v2 whose feature maps are mixed locally while it learns.
 
-    The radius follows the dual objective of ALIX: it grows while the gradient that reaches the
-    encoder is more discontinuous than ``mix_target``, and shrinks otherwise.
+    Mixing stands behind each ReLU of the encoder, with one range S for all. S takes a step with the
+    encoder's Adam: it grows while the gradient that reaches the encoder's output is more
+    discontinuous than ``mix_target``, and shrinks otherwise.
 
-    Args: as of :class:`DrQv2Agent`.
+    Args: as of :class:`PixelAgent`.
     """
 
     settings: AlixConfig
+    _map: Tensor
+    """``(B, C, H, W)``, the encoder's last feature map of the observations, mixed."""
+    _score: Tensor
+    """0-d, discontinuity of the gradient that reached it."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._radius = self.settings.mix_start
-        self._score: Tensor | None = None
+    def _build(self) -> dict[str, nn.Module]:
+        return {**super()._build(), "mixing": MixingRange(self.settings.mix_start)}
 
-    def _encode(self, pixels: Tensor) -> Tensor:
-        height, width, channels = self.encoder.out_shape
-        z = self.encoder(pixels).view(-1, height, width, channels).permute(0, 3, 1, 2)
-        if z.requires_grad:
-            z.register_hook(self._note_gradient)
-        mixed = mix_locally(z, self._radius, self.generators["updating"])
-        return mixed.permute(0, 2, 3, 1).flatten(1)
+    @property
+    def mixing_range(self) -> Tensor:
+        """S, 0-d; clamped to [0, 1] before each use."""
+        return self.networks["mixing"].value  # type: ignore[return-value]
 
-    def _note_gradient(self, gradient: Tensor) -> None:
-        self._score = discontinuity(gradient)
+    def _critic_groups(self, rate: float) -> list[Group]:
+        mixing = Group(self._trained("mixing"), self.settings.mix_learning_rate, _BETAS)
+        return [*super()._critic_groups(rate), mixing]
 
-    def update(self, batch: Batch, step: int) -> Metrics:
-        """See :meth:`Agent.update`."""
-        metrics = super().update(batch, step)
-        s = self.settings
-        if self._score is not None:
-            metrics["mix/discontinuity"] = self._score
-            radius = self._radius + s.mix_learning_rate * (float(self._score) - s.mix_target)
-            self._radius = min(max(radius, 0.0), s.mix_max)
-            self._score = None
-        metrics["mix/radius"] = torch.tensor(self._radius)
-        return metrics
+    def _draw(self, size: int) -> Draws:
+        draws, generator = super()._draw(size), self.generators["updating"]
+        for name in ("next_obs", "obs"):
+            directions = torch.rand(len(self._convolutions), 2, generator=generator)
+            draws[f"{name}/mixing"] = directions * 2.0 - 1.0
+        return draws
 
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """See :meth:`Agent.state`."""
-        tensors, values = super().state()
-        return tensors, {**values, "mix_radius": self._radius}
+    @property
+    def _convolutions(self) -> nn.ModuleList:
+        assert isinstance(self.encoder, Encoder)
+        return self.encoder.convs
 
-    def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        """See :meth:`Agent.load_state`."""
-        radius = typed_value(values, "mix_radius", (float,), "state of alix")
-        if not 0.0 <= radius <= self.settings.mix_max:
-            raise ValueError(
-                f"state of alix: mix_radius is {radius}; it must be from 0 to agent.mix_max, "
-                f"which is {self.settings.mix_max}"
-            )
-        super().load_state(tensors, values)
-        self._radius = radius
+    def _encode(self, name: str, pixels: Tensor, draws: Draws) -> Tensor:
+        with torch.no_grad():
+            mixing_range = self.mixing_range.clamp_(0.0, 1.0).clone()
+        directions = draws[f"{name}/mixing"]
+
+        def mix(number: int, z: Tensor) -> Tensor:
+            z = mix_locally(z, mixing_range, directions[number])
+            if name == "obs":
+                self._map = z
+            return z
+
+        assert isinstance(self.encoder, Encoder)
+        pixels = shift(pixels, draws[f"{name}/shift"], self.dtype, PIXEL_CENTRE)
+        return self.encoder(pixels, mix)  # type: ignore[no-any-return]
+
+    def _critic_step(self, *args: Any) -> None:
+        super()._critic_step(*args)
+        metrics: Metrics = args[-1]
+        metrics["mix/discontinuity"] = self._score
+        metrics["mix/range"] = self.mixing_range.detach().clone()
+
+    def _gradients(self, which: str, loss: Tensor) -> dict[str, Tensor]:
+        if which != "critic":
+            return super()._gradients(which, loss)
+        parameters = {**self.optimizers[which].parameters}
+        range_name, mixing_range = parameters.popitem()
+        *gradients, reached = torch.autograd.grad(loss, [*parameters.values(), self._map])
+        self._score = discontinuity(reached)
+        named = dict(zip(parameters, gradients, strict=True))
+        named[range_name] = (self.settings.mix_target - self._score).to(mixing_range.dtype)
+        return named

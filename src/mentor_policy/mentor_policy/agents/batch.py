@@ -42,14 +42,19 @@ class Batch:
         """Number of transitions, B."""
         return self.action.shape[0]
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what the batch holds by attribute."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: tensor for name, tensor in found.items() if tensor is not None}
+
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device, copied there without waiting where it is in pinned memory.
 
         Memory layouts stay; a batch that is there already is returned as it is.
         """
         moved = {
-            field.name: tensor.to(device, non_blocking=True)
-            for field in fields(self)
-            if (tensor := getattr(self, field.name)) is not None and tensor.device != device
+            name: tensor.to(device, non_blocking=True)
+            for name, tensor in self.tensors().items()
+            if tensor.device != device
         }
         return replace(self, **moved) if moved else self

@@ -25,12 +25,12 @@ def dormant_ratio(actor: Actor, h: Tensor, state: Tensor | None, threshold: floa
         threshold: tau.
 
     Returns:
-        0-d float32 in [0, 1].
+        0-d float64 in [0, 1].
     """
     activities = neuron_activity(actor, h, state)
     dormant = sum(dormant_neurons(activity, threshold) for activity in activities)
     neurons = sum(activity.numel() for activity in activities)
-    return torch.as_tensor(dormant, dtype=torch.float32) / neurons
+    return torch.as_tensor(dormant, dtype=torch.float64) / neurons
 
 
 def dormant_neurons(activity: Tensor, threshold: float) -> Tensor:

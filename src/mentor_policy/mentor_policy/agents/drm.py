@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,12 +14,9 @@ from torch import Generator, Tensor, nn
 from mentor_policy.agents.batch import Batch
 from mentor_policy.agents.dormant import dormant_ratio
 from mentor_policy.agents.drqv2 import DrQv2Agent, Metrics
-from mentor_policy.agents.exploration import (
-    CorrelatedNoise,
-    awaken_stddev,
-    linear_schedule,
-    sigmoid,
-)
+from mentor_policy.agents.exploration import CorrelatedNoise, awaken_stddev, linear_schedule
+from mentor_policy.agents.losses import expectile_loss
+from mentor_policy.agents.optimizer import Group
 from mentor_policy.agents.perturbation import fresh_weights, perturb, perturb_factor, perturbable
 from mentor_policy.agents.snapshot import typed_value
 from mentor_policy.agents.top_performers import TopPerformers, Weights
@@ -31,16 +29,16 @@ _log = logging.getLogger(__name__)
 class DrMAgent(DrQv2Agent):
     """DrQ-v2 that measures its dormant ratio beta every ``dormant_every`` updates and lives by it.
 
-    Args: as of :class:`DrQv2Agent`.
+    Args: as of :class:`PixelAgent`.
     """
 
     settings: DrMConfig
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._beta = 1.0
+        self._beta = self._scalar(1.0)
+        self._awake_since = self._scalar(math.inf)  # agent steps
         self._is_candidate = False
-        self._awake_since: int | None = None  # agent steps
         self._last_perturb = 0  # agent steps
         self.top_performers = TopPerformers(self.settings.top_performers)
 
@@ -59,44 +57,53 @@ class DrMAgent(DrQv2Agent):
     @property
     def dormant_ratio(self) -> float:
         """See :meth:`Agent.dormant_ratio`."""
-        return self._beta
+        return float(self._beta)
 
-    def _before_update(self, batch: Batch, h: Tensor, step: int) -> None:
+    def update(self, batch: Batch, step: int) -> Metrics:
+        """See :meth:`Agent.update`."""
         if self._is_candidate:
             raise RuntimeError("a perturbation candidate acts; it is not for training")
-        if self.updates % self.settings.dormant_every == 0:
-            threshold = self.settings.dormant_threshold
-            self._beta = float(dormant_ratio(self.actor, h, batch.state, threshold))
-            if self._awake_since is None and self._beta < self.settings.awaken_threshold:
-                self._awake_since = step
+        return super().update(batch, step)
+
+    def _measures(self) -> bool:
+        return self.updates % self.settings.dormant_every == 0
+
+    def _measure(self, batch: Batch, h: Tensor) -> None:
+        s = self.settings
+        self._beta.copy_(dormant_ratio(self.actor, h, batch.state, s.dormant_threshold))
+        awakens = torch.isinf(self._awake_since) & (self._beta < s.awaken_threshold)
+        self._awake_since.copy_(torch.where(awakens, self._step, self._awake_since))
 
     # Exploration and exploitation
 
-    def _stddev(self, step: int) -> float:
+    def _stddev(self, step: Tensor) -> Tensor:
         s = self.settings
         awaken = awaken_stddev(self._beta, s.awaken_threshold, s.awaken_temperature)
-        if self._awake_since is None:
-            return awaken
         since = step - self._awake_since
-        return max(awaken, linear_schedule(s.stddev_start, s.stddev_end, s.stddev_steps, since))
+        scheduled = linear_schedule(s.stddev_start, s.stddev_end, s.stddev_steps, since)
+        return torch.where(torch.isinf(self._awake_since), awaken, torch.maximum(awaken, scheduled))
 
-    def _exploit(self) -> float:
-        """lambda: how much of the target is V, 0 to ``exploit_max``."""
+    def _exploit(self) -> Tensor:
+        """Return lambda, how much of the target is V, 0 to ``exploit_max``."""
         s = self.settings
-        return s.exploit_max * sigmoid((s.awaken_threshold - self._beta) / s.exploit_temperature)
+        closeness = (s.awaken_threshold - self._beta) / s.exploit_temperature
+        return s.exploit_max * torch.sigmoid(closeness)
 
     def _next_value(self, batch: Batch, h_next: Tensor, q_next: Tensor) -> Tensor:
         rate = self._exploit()
         value: Tensor = self.value(h_next, batch.next_state)
         return rate * value + (1.0 - rate) * q_next
 
-    def _extra_losses(
-        self, batch: Batch, h: Tensor, h_next: Tensor, q: Tensor, metrics: Metrics
+    def _critic_groups(self, rate: float) -> list[Group]:
+        return [*super()._critic_groups(rate), Group(self._trained("value"), rate)]
+
+    def _extra_critic_loss(
+        self, batch: Batch, h: Tensor, q: Tensor, metrics: Metrics
     ) -> Tensor | None:
-        loss = expectile_loss(q - self.value(h.detach(), batch.state), self.settings.expectile)
+        loss = expectile_loss(q - self.value(h, batch.state), self.settings.expectile)
         metrics["value/loss"] = loss.detach()
-        metrics["exploit"] = torch.tensor(self._exploit())
-        metrics["dormant_ratio"] = torch.tensor(self._beta)
+        metrics["exploit"] = self._exploit()
+        metrics["dormant_ratio"] = self._beta.clone()
         return loss
 
     @property
@@ -108,7 +115,7 @@ class DrMAgent(DrQv2Agent):
 
     def end_episode(self, episode_return: float, step: int) -> dict[str, float]:
         """Alg. 1, lines 3 to 14: admission to S_top, and a perturbation if one is due."""
-        report: dict[str, float] = {}
+        report = super().end_episode(episode_return, step)
         settings = self.settings
         if settings.perturb == "task_oriented":
             weights = self._perturbable()
@@ -128,15 +135,13 @@ class DrMAgent(DrQv2Agent):
             _log.warning("perturbation is due, but S_top is empty: no weight was changed")
             return {"perturb/skipped": 1.0}
         phi = self._phi(self.generators["perturbing"])
-        alpha = perturb_factor(self._beta, s.perturb_rate, s.perturb_alpha_min, s.perturb_alpha_max)
-        weights = self._perturbable()
-        perturb(weights, phi, alpha)
-        trained = [name for name in self.optimizer.parameters if name.split("/")[0] in self._names]
-        self.optimizer.clear(trained)
-        _log.info(
-            "perturbed %s with alpha %.3f (dormant ratio %.3f)", self._names, alpha, self._beta
-        )
-        return {"perturb/alpha": alpha, "perturb/dormant_ratio": self._beta}
+        beta = self.dormant_ratio
+        alpha = perturb_factor(beta, s.perturb_rate, s.perturb_alpha_min, s.perturb_alpha_max)
+        perturb(self._perturbable(), phi, alpha)
+        for optimizer in self.optimizers.values():
+            optimizer.clear([n for n in optimizer.parameters if n.split("/")[0] in self._names])
+        _log.info("perturbed %s with alpha %.3f (dormant ratio %.3f)", self._names, alpha, beta)
+        return {"perturb/alpha": alpha, "perturb/dormant_ratio": beta}
 
     @property
     def _names(self) -> list[str]:
@@ -174,8 +179,7 @@ class DrMAgent(DrQv2Agent):
         """See :meth:`Agent.state`."""
         tensors, values = super().state()
         tensors.update(self.top_performers.tensors())
-        values["dormant_ratio"] = self._beta
-        values["awake_since"] = self._awake_since
+        values.update(self.acting_values())
         values["last_perturb"] = self._last_perturb
         values["top_performers"] = self.top_performers.values()
         return tensors, values
@@ -187,31 +191,31 @@ class DrMAgent(DrQv2Agent):
         top = self.top_performers.restored(
             members, values.get("top_performers"), self._perturbable()
         )
-        beta = typed_value(values, "dormant_ratio", (float,), what)
-        awake = typed_value(values, "awake_since", (int, type(None)), what)
+        dormancy = self._read_dormancy(values, what)
         last = typed_value(values, "last_perturb", (int,), what)
         super().load_state({n: t for n, t in tensors.items() if n not in members}, values)
-        self.top_performers, self._beta = top, beta
-        self._awake_since, self._last_perturb = awake, last
+        self.top_performers, self._last_perturb = top, last
+        self._take_dormancy(*dormancy)
 
     def acting_values(self) -> dict[str, Any]:
         """See :meth:`Agent.acting_values`: what the exploration noise is made of."""
-        return {"dormant_ratio": self._beta, "awake_since": self._awake_since}
+        since = float(self._awake_since)
+        return {
+            "dormant_ratio": self.dormant_ratio,
+            "awake_since": None if math.isinf(since) else int(since),
+        }
 
     def load_acting_values(self, values: dict[str, Any]) -> None:
         """See :meth:`Agent.load_acting_values`."""
         what = f"acting values of {self.settings.name}"
+        self._take_dormancy(*self._read_dormancy(values, what))
+
+    def _read_dormancy(self, values: dict[str, Any], what: str) -> tuple[float, float]:
+        """Return beta and the step of the awakening, infinite before it, from JSON-able values."""
         beta = typed_value(values, "dormant_ratio", (float,), what)
         awake = typed_value(values, "awake_since", (int, type(None)), what)
-        self._beta, self._awake_since = beta, awake
+        return beta, math.inf if awake is None else float(awake)
 
-
-def expectile_loss(difference: Tensor, expectile: float) -> Tensor:
-    """Mean of |expectile - 1(difference < 0)| difference^2, 0-d.
-
-    Args:
-        difference: target minus prediction, any shape.
-        expectile: 0.9 weighs targets above the prediction nine times those below.
-    """
-    weight = (expectile - (difference < 0).to(difference.dtype)).abs()
-    return (weight * difference.square()).mean()
+    def _take_dormancy(self, beta: float, awake_since: float) -> None:
+        self._beta.fill_(beta)
+        self._awake_since.fill_(awake_since)

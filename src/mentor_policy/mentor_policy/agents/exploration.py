@@ -1,4 +1,8 @@
-"""Exploration noise: how much, and how it is drawn."""
+"""Exploration noise: how much, and how it is drawn.
+
+Deviations and what they depend on are 0-d float64 tensors on the agent's device, so that an update
+on CUDA never waits for the host.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +14,15 @@ from torch import Generator, Tensor
 _INSIDE = 1.0 - 1e-6  # the largest action that noise leads to
 
 
-def linear_schedule(start: float, end: float, duration: int, step: int) -> float:
+def linear_schedule(start: float, end: float, duration: int, step: Tensor) -> Tensor:
     """From start to end over ``duration`` agent steps, then end (DrQ-v2's ``linear(...)``)."""
-    fraction = min(max(step / duration, 0.0), 1.0)
+    fraction = (step / duration).clamp(0.0, 1.0)
     return (1.0 - fraction) * start + fraction * end
 
 
-def awaken_stddev(beta: float, threshold: float, temperature: float) -> float:
+def awaken_stddev(beta: Tensor, threshold: float, temperature: float) -> Tensor:
     """Dormancy-driven standard deviation of DrM: 1 / (1 + exp(-(beta - threshold) / T))."""
-    return sigmoid((beta - threshold) / temperature)
-
-
-def sigmoid(x: float) -> float:
-    """1 / (1 + exp(-x)) of any finite x, without overflow."""
-    if x >= 0.0:
-        return 1.0 / (1.0 + math.exp(-x))
-    return math.exp(x) / (1.0 + math.exp(x))
+    return torch.sigmoid((beta - threshold) / temperature)
 
 
 class CorrelatedNoise:
@@ -41,7 +38,7 @@ class CorrelatedNoise:
 
     def __init__(self, size: int, correlation: float) -> None:
         self.value = torch.zeros(size)
-        """``(A,)``, n: all that resumption needs."""
+        """``(A,)``, n, in the processor's memory: all that resumption needs."""
         self._correlation = correlation
 
     def next(self, generator: Generator) -> Tensor:
@@ -52,24 +49,20 @@ class CorrelatedNoise:
         return self.value
 
 
-def truncated_normal(
-    mean: Tensor, stddev: float, generator: Generator, clip: float | None = None
-) -> Tensor:
-    """Sample ``mean + noise``, kept inside (-1, 1).
+def noisy_action(mean: Tensor, stddev: Tensor, normal: Tensor, clip: float) -> Tensor:
+    """Add clipped noise to mean actions, as inside updates, and keep them inside (-1, 1).
 
     Args:
         mean: ``(B, A)`` in [-1, 1].
-        stddev: of the noise.
-        generator: source of the noise.
-        clip: largest size of the noise (inside updates), None for any.
+        stddev: of the noise, 0-d.
+        normal: ``(B, A)``, standard normal draws.
+        clip: largest size of the noise.
 
     Returns:
         ``(B, A)``; the gradient with respect to ``mean`` is 1 everywhere.
     """
-    noise = torch.empty_like(mean).normal_(0.0, 1.0, generator=generator) * stddev
-    if clip is not None:
-        noise = noise.clamp_(-clip, clip)
-    return inside(mean + noise)
+    noise = normal.to(mean.dtype) * stddev
+    return inside(mean + noise.clamp(-clip, clip))
 
 
 def inside(sample: Tensor) -> Tensor:

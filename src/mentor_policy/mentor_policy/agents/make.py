@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents.alix import AlixAgent
 from mentor_policy.agents.base import Agent
@@ -10,8 +12,9 @@ from mentor_policy.agents.drqv2 import DrQv2Agent
 from mentor_policy.agents.mentor import MentorAgent
 from mentor_policy.agents.random_agent import RandomAgent
 from mentor_policy.agents.taco import TacoAgent
-from mentor_policy.config import Config, DrQv2Config, check
-from mentor_policy.device.malloc import keep_freed_memory
+from mentor_policy.config import Config, ConfigError, DrQv2Config, check
+from mentor_policy.device.cpu.malloc import keep_freed_memory
+from mentor_policy.device.resolve import resolve_device
 
 _AGENTS: dict[str, type[DrQv2Agent]] = {
     "drqv2": DrQv2Agent,
@@ -23,7 +26,12 @@ _AGENTS: dict[str, type[DrQv2Agent]] = {
 
 
 def make_agent(
-    config: Config, frame_layout: FrameLayout, state_size: int, action_size: int, seed: int
+    config: Config,
+    frame_layout: FrameLayout,
+    state_size: int,
+    action_size: int,
+    seed: int,
+    device: torch.device | None = None,
 ) -> Agent:
     """Make the agent that ``config.agent`` describes.
 
@@ -33,16 +41,22 @@ def make_agent(
         state_size: S, length of the state vector, 0 without one.
         action_size: A.
         seed: of all its weights and noise; the same seed gives the same bits.
+        device: where it learns; None for the one that ``config.train.device`` names.
 
     Raises:
-        ConfigError: an impossible value.
+        ConfigError: an impossible value, or a device that is not there.
         ValueError: observations too small for the encoder.
     """
     check(config)
     if config.agent.name == "random":
         return RandomAgent(action_size, seed)
     assert isinstance(config.agent, DrQv2Config)
-    if config.agent.keep_freed_memory:
+    device = device or resolve_device(config.train.device)
+    if config.agent.cuda_graph and device.type != "cuda":
+        raise ConfigError(
+            f"agent.cuda_graph is true, but the device is {device}; it needs train.device=cuda"
+        )
+    if config.agent.keep_freed_memory and device.type == "cpu":
         keep_freed_memory()
     kind = _AGENTS[config.agent.name]
-    return kind(config, frame_layout, state_size, action_size, seed)
+    return kind(config, frame_layout, state_size, action_size, seed, device)

@@ -13,7 +13,7 @@ from mentor_policy.networks import Routing
 class MentorAgent(DrMAgent):
     """The paper's agent; its ablations are settings (``actor``, ``perturb``).
 
-    Args: as of :class:`DrQv2Agent`.
+    Args: as of :class:`PixelAgent`.
     """
 
     settings: MentorConfig
@@ -22,7 +22,7 @@ class MentorAgent(DrMAgent):
         s = self.settings
         return (s.experts, s.top_k, s.expert_dim) if s.actor == "moe" else None
 
-    def _actor_extra(self, routing: Routing | None, metrics: Metrics) -> Tensor | None:
+    def _extra_actor_loss(self, routing: Routing | None, metrics: Metrics) -> Tensor | None:
         """The load-balance loss, weighed (Alg. 2), and the router's statistics."""
         if routing is None:
             return None

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from mentor_policy.agents.batch import Batch
-from mentor_policy.agents.drqv2 import DrQv2Agent, Metrics
+from mentor_policy.agents.drqv2 import Draws, DrQv2Agent, Metrics
+from mentor_policy.agents.optimizer import Group, NamedAdam
 from mentor_policy.config import TacoConfig
-from mentor_policy.networks import TwinCritic
-from mentor_policy.networks.taco import TacoHeads
+from mentor_policy.networks.random_shift import draw_shifts
+from mentor_policy.networks.taco import ActionEncoder, TacoHeads
+
+_VIEWS = ("taco_obs", "taco_other_obs", "taco_next_obs")
 
 
 class TacoAgent(DrQv2Agent):
-    """DrQ-v2 whose critic reads encoded actions, and whose encoder also learns to predict.
+    """DrQ-v2 whose critic reads latent actions, and whose encoder also learns to predict.
 
-    K, the actions joined in a prediction, is ``train.n_step``: the observation after them is the
-    one that the n-step return bootstraps from. Rows whose episode ends earlier do not count.
+    K, the actions of a sequence, is ``train.n_step``: the observation after them is the one that
+    the n-step return bootstraps from. Rows whose episode ends earlier are predicted by nobody.
 
-    Args: as of :class:`DrQv2Agent`.
+    Args: as of :class:`PixelAgent`.
     """
 
     settings: TacoConfig
@@ -29,52 +30,68 @@ class TacoAgent(DrQv2Agent):
         networks = super()._build()
         encoded = networks["encoder"].out_features
         assert isinstance(encoded, int)
-        s = self.settings
+        s, latent = self.settings, self._critic_action_size()
+        networks["action_encoder"] = ActionEncoder(self.action_size, latent)
         networks["taco"] = TacoHeads(
-            encoded,
-            s.feature_dim,
-            s.hidden_dim,
-            self.action_size,
-            self._critic_action_size(),
-            self.config.train.n_step,
-            s.predict_reward,
+            encoded, s.feature_dim, s.hidden_dim, latent, self.config.train.n_step
         )
         return networks
 
     def _critic_action_size(self) -> int:
-        return self.settings.action_dim or math.ceil(1.25 * self.action_size)
+        return self.settings.action_dim or int(1.25 * self.action_size) + 1
+
+    def _critic_action(self, action: Tensor) -> Tensor:
+        latent: Tensor = self.networks["action_encoder"](action)
+        return latent
+
+    def _critic_groups(self, rate: float) -> list[Group]:
+        return [*super()._critic_groups(rate), Group(self._trained("action_encoder"), rate)]
+
+    def _make_optimizers(self) -> dict[str, NamedAdam]:
+        learned = self._trained("encoder", "action_encoder", "taco")
+        taco = NamedAdam([Group(learned, self.settings.taco_learning_rate)])
+        return {**super()._make_optimizers(), "taco": taco}
 
     @property
     def heads(self) -> TacoHeads:
-        """Action encoder, projections and predictors."""
+        """Projection, prediction, similarity and reward."""
         return self.networks["taco"]  # type: ignore[return-value]
 
-    def _q(self, critic: TwinCritic, z: Tensor, action: Tensor) -> Tensor:
-        return critic.heads(z, self.heads.encode_action(action))
+    def _draw(self, size: int) -> Draws:
+        draws, padding = super()._draw(size), self.settings.shift_padding
+        for name in _VIEWS:
+            draws[f"{name}/shift"] = draw_shifts(size, padding, self.generators["updating"])
+        return draws
 
-    def _extra_losses(
-        self, batch: Batch, h: Tensor, h_next: Tensor, q: Tensor, metrics: Metrics
-    ) -> Tensor | None:
+    def update(self, batch: Batch, step: int) -> Metrics:
+        """See :meth:`Agent.update`.
+
+        Raises:
+            ValueError: the batch lacks the actions of each row.
+        """
         steps = self.config.train.n_step
         if batch.actions is None or batch.actions.shape[1] != steps:
             raise ValueError(f"TACO needs the {steps} actions of each row (batch.actions)")
-        keep = None if batch.actions_mask is None else batch.actions_mask.all(dim=1)
-        heads = self.heads
-        z = heads.project(h)
-        joint = heads.join(z, batch.actions)
+        return super().update(batch, step)
+
+    def _auxiliary_step(self, batch: Batch, draws: Draws, metrics: Metrics) -> None:
+        """Step of encoder, action encoder and heads on TACO's loss: three terms of weight 1."""
+        assert batch.actions is not None
+        heads, anchors = self.heads, self._encode(_VIEWS[0], batch.obs, draws)
         with torch.no_grad():
-            later = heads.project(h_next)
-        loss = heads.contrast(heads.predict(joint), later, keep)
-        metrics["taco/contrast"] = loss.detach()
-        if self.settings.curl:
-            with torch.no_grad():
-                other_view = heads.project(self._encode(self._augmented(batch.obs)))
-            curl = heads.contrast(z, other_view)
-            metrics["taco/curl"] = curl.detach()
-            loss = loss + curl
-        if self.settings.predict_reward:
-            error = (heads.reward(joint) - batch.reward).square().squeeze(1)
-            reward = error.mean() if keep is None else (error * keep).sum() / keep.sum().clamp(1)
-            metrics["taco/reward"] = reward.detach()
-            loss = loss + reward
-        return loss
+            other = heads.project(self._encode(_VIEWS[1], batch.obs, draws))
+            later = heads.project(self._encode(_VIEWS[2], batch.next_obs, draws))
+        z = heads.project(anchors)
+        joint = heads.join(z, self._critic_action(batch.actions))
+        whole = torch.ones_like(batch.reward[:, 0])
+        if batch.actions_mask is not None:
+            whole = batch.actions_mask.all(dim=1).to(whole.dtype)
+        count = whole.sum().clamp(min=1)
+        prediction = (heads.contrast(heads.predict(joint), later) * whole).sum() / count
+        error = (heads.reward(joint) - batch.reward).square()[:, 0]
+        reward = (error * whole).sum() / count
+        curl = heads.contrast(z, other).mean()
+        metrics["taco/contrast"] = prediction.detach()
+        metrics["taco/reward"] = reward.detach()
+        metrics["taco/curl"] = curl.detach()
+        metrics["taco/gradient_norm"] = self._step_on("taco", prediction + curl + reward)

@@ -80,8 +80,8 @@ class TopPerformers:
         """
         result: Weights = {}
         for name, mean, std in self._distribution():
-            noise = torch.empty_like(mean).normal_(0.0, 1.0, generator=generator)
-            result[name] = mean.addcmul_(noise, std)
+            noise = torch.empty(mean.shape, dtype=mean.dtype).normal_(generator=generator)
+            result[name] = mean.addcmul_(noise.to(mean.device), std)
         return result
 
     def distribution(self) -> dict[str, tuple[Tensor, Tensor]]:
@@ -144,6 +144,8 @@ class TopPerformers:
         check_tensors(own, tensors, "S_top")
         for serial, value in numbered:
             prefix = f"top_performers/{serial}/"
-            weights = {name: tensors[prefix + name].clone() for name in like}
+            weights = {
+                name: tensors[prefix + name].to(own.device, copy=True) for name, own in like.items()
+            }
             result.members.append(Performer(serial, value, weights))
         return result

@@ -44,7 +44,8 @@ class DrQv2Config(AgentConfig):
     learning_rate: float = 1e-4  # of Adam, encoder and critic (8e-5 for DMC)
     actor_learning_rate_ratio: float = 1.0  # actor's rate over learning_rate (Table 2: 0.5 or 1)
     soft_update_rate: float = 0.01  # EMA of the target critic
-    precision: str = "auto"  # float32, bfloat16 or auto: bfloat16 where the processor has it
+    precision: str = "auto"  # float32, bfloat16, float64, auto: bfloat16 where that is faster
+    cuda_graph: bool = False  # record an update once and replay it; needs train.device=cuda
     keep_freed_memory: bool = True  # tell malloc to keep freed blocks of the process; twice as fast
     check_gradients: bool = True  # stop at a NaN or infinite gradient, before weights change
     saturation_weight: float = 0.0  # of a loss that keeps the actor's tanh from dying, 0 for none
@@ -65,10 +66,9 @@ class AlixConfig(DrQv2Config):
 
     name: str = "alix"
     shift_padding: int = 0
-    mix_start: float = 0.0  # initial mixing radius, in feature-map cells
-    mix_max: float = 1.0  # largest mixing radius
-    mix_target: float = 0.535  # normalised discontinuity score of gradients that mixing aims at
-    mix_learning_rate: float = 2e-3  # of the dual variable
+    mix_start: float = 0.5  # mixing range S at the start; 1 is 2.5 cells of a feature map
+    mix_target: float = 0.535  # discontinuity score of gradients that S is moved towards
+    mix_learning_rate: float = 2e-3  # of Adam, for S
 
 
 @dataclass
@@ -76,9 +76,8 @@ class TacoConfig(DrQv2Config):
     """TACO (arXiv 2306.13229): temporal action-driven contrastive loss, K = train.n_step."""
 
     name: str = "taco"
-    action_dim: int = 0  # numbers in an encoded action, 0 for ceil(1.25 A)
-    curl: bool = True  # add the one-step contrastive loss between two augmentations
-    predict_reward: bool = True
+    action_dim: int = 0  # numbers in a latent action, 0 for int(1.25 A) + 1
+    taco_learning_rate: float = 1e-4  # of Adam, for the step on TACO's loss
 
 
 @dataclass

@@ -40,8 +40,8 @@ def check(config: Config) -> None:
     if isinstance(agent, MentorConfig):
         _check_mentor(agent)
     if isinstance(agent, AlixConfig):
-        _between(agent, "mix_max", 0.0, 16.0)
-        _between(agent, "mix_start", 0.0, agent.mix_max, "agent.mix_max")
+        _one_of(agent, "encoder", ["conv"])
+        _between(agent, "mix_start", 0.0, 1.0)
         _between(agent, "mix_target", 0.0, 10.0)
         _between(agent, "mix_learning_rate", 0.0, 1.0)
     if isinstance(agent, TacoConfig):
@@ -67,7 +67,7 @@ def _check_train(train: TrainConfig) -> None:
 
 def _check_drqv2(agent: DrQv2Config) -> None:
     _one_of(agent, "encoder", ["conv", "pretrained"])
-    _one_of(agent, "precision", ["auto", "float32", "bfloat16"])
+    _one_of(agent, "precision", ["auto", "float32", "bfloat16", "float64"])
     for key in ("feature_dim", "hidden_dim"):
         _at_least(agent, key, 1)
     for key in ("shift_padding", "explore_steps"):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
-from mentor_policy.networks.convolutions import relu_convolutions
+from mentor_policy.device.cpu.convolutions import relu_convolutions
 from mentor_policy.networks.layers import Conv2d
 
 PIXEL_CENTRE = 127.5  # (x - 127.5) / 255 is x / 255 - 0.5
+_PIXEL_SCALE = 1.0 / 255.0
 _CHANNELS = 32
 _STRIDES = (2, 1, 1, 1)
 
@@ -38,16 +41,24 @@ class Encoder(nn.Module):
         self.out_shape = (height, width, channels)
         self.out_features = height * width * channels
 
-    def forward(self, obs: Tensor) -> Tensor:
+    def forward(self, obs: Tensor, behind: Callable[[int, Tensor], Tensor] | None = None) -> Tensor:
         """Encode pixels as x / 255 - 0.5.
 
         Args:
             obs: ``(B, C, H, W)``, pixels minus ``PIXEL_CENTRE`` (exact in bfloat16), in the type
                 and, for speed, the channels_last memory to compute in.
+            behind: stands behind each ReLU: takes the number of the convolution and its feature map
+                ``(B, C', H', W')``, and returns the map to go on with; None for nothing.
 
         Returns:
             ``(B, out_features)``, cells outermost, channels innermost.
         """
         convs = [conv for conv in self.convs if isinstance(conv, Conv2d)]
-        x = relu_convolutions(obs, convs, scale=1.0 / 255.0)
+        if behind is None and obs.device.type == "cpu":
+            x = relu_convolutions(obs, convs, _PIXEL_SCALE)
+        else:
+            x = obs
+            for number, conv in enumerate(convs):
+                x = conv(x, 1.0 if number else _PIXEL_SCALE).relu_()
+                x = x if behind is None else behind(number, x)
         return x.permute(0, 2, 3, 1).flatten(1)

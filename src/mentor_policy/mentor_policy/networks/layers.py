@@ -12,8 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
-from mentor_policy.networks.cast import in_type
-
 
 class Linear(nn.Linear):
     """``nn.Linear`` that follows the type of its input. ``(..., in) -> (..., out)``."""
@@ -22,7 +20,7 @@ class Linear(nn.Linear):
         """Nothing: :func:`initialise` draws from a generator of the agent's own."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, in_type(self.weight, x.dtype), in_type(self.bias, x.dtype))
+        return F.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
 
 
 class Conv2d(nn.Conv2d):
@@ -31,9 +29,11 @@ class Conv2d(nn.Conv2d):
     def reset_parameters(self) -> None:
         """Nothing: :func:`initialise` draws from a generator of the agent's own."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        bias = None if self.bias is None else in_type(self.bias, x.dtype)
-        return F.conv2d(x, in_type(self.weight, x.dtype), bias, self.stride, self.padding)
+    def forward(self, x: Tensor, scale: float = 1.0) -> Tensor:
+        """Apply the layer; ``scale`` is a factor on x, taken into the weights."""
+        weight = self.weight if scale == 1.0 else self.weight * scale
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        return F.conv2d(x, weight.to(x.dtype), bias, self.stride, self.padding)
 
 
 class StackedLinear(nn.Module):
@@ -52,8 +52,24 @@ class StackedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Every layer on its own rows, ``(N, B, in) -> (N, B, out)``."""
-        weight, bias = in_type(self.weight, x.dtype), in_type(self.bias, x.dtype)
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
         return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
+
+
+class Bilinear(nn.Module):
+    """Similarity ``x W y`` of every x with every y.
+
+    Args:
+        features: numbers in a row of x and of y.
+    """
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(features, features))
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """``(B, features)`` and ``(M, features)`` to ``(B, M)``."""
+        return x @ self.weight @ y.T
 
 
 class LayerNorm(nn.LayerNorm):
@@ -64,24 +80,37 @@ class LayerNorm(nn.LayerNorm):
 
 
 def initialise(module: nn.Module, generator: Generator) -> None:
-    """Draw the weights of all linear and convolution layers inside ``module`` anew.
+    """Draw the weights of all layers inside a module anew.
 
-    Orthogonal weights (gain sqrt 2 for convolutions, which a ReLU follows), zero biases, as in
-    DrQ-v2. Each layer of a stack is orthogonal by itself. LayerNorm is set to ones and zeros.
+    Linear and convolution layers: orthogonal weights (gain sqrt 2 for convolutions, which a ReLU
+    follows), zero biases, as in DrQ-v2. Each layer of a stack is orthogonal by itself. LayerNorm is
+    set to ones and zeros, a bilinear form is uniform in [0, 1) as in TACO. Drawn on the processor,
+    so that a seed gives the same weights on every device.
+
+    Args:
+        module: its layers are drawn in the order in which it lists them.
+        generator: of the processor.
     """
     with torch.no_grad():
         for layer in module.modules():
             if isinstance(layer, StackedLinear):
                 for weight in layer.weight:
-                    nn.init.orthogonal_(weight, generator=generator)
+                    _draw_orthogonal(weight, 1.0, generator)
                 layer.bias.zero_()
             elif isinstance(layer, nn.Conv2d):
-                nn.init.orthogonal_(layer.weight, math.sqrt(2.0), generator=generator)
+                _draw_orthogonal(layer.weight, math.sqrt(2.0), generator)
                 if layer.bias is not None:
                     layer.bias.zero_()
             elif isinstance(layer, nn.Linear):
-                nn.init.orthogonal_(layer.weight, generator=generator)
+                _draw_orthogonal(layer.weight, 1.0, generator)
                 layer.bias.zero_()
             elif isinstance(layer, nn.LayerNorm):
                 layer.weight.fill_(1.0)
                 layer.bias.zero_()
+            elif isinstance(layer, Bilinear):
+                layer.weight.copy_(torch.rand(layer.weight.shape, generator=generator))
+
+
+def _draw_orthogonal(weight: Tensor, gain: float, generator: Generator) -> None:
+    drawn = torch.empty(weight.shape)
+    weight.copy_(nn.init.orthogonal_(drawn, gain, generator))

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mentor_policy.networks.cast import in_type
-from mentor_policy.networks.dispatch import sparse_experts
+from mentor_policy.device.cpu.dispatch import sparse_experts
 from mentor_policy.networks.layers import Linear, StackedLinear
 
 
@@ -92,21 +91,27 @@ class MixtureOfExperts(nn.Module):
         return Routing(logits, experts, torch.softmax(values, dim=-1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Routing]:
-        """F of eq. 2, ``(B, width) -> (B, width)``; each expert computes only its own rows."""
+        """F of eq. 2, ``(B, width) -> (B, width)``.
+
+        On the processor each expert computes only its own rows. Elsewhere sorting rows would need
+        their number on the host, so all experts are one batched product over all rows.
+        """
+        if x.device.type != "cpu":
+            return self.dense(x)
         routing = self.route(x)
         y = sparse_experts(
             x,
             routing.experts,
             routing.weights,
-            in_type(self.first.weight, x.dtype),
-            in_type(self.first.bias, x.dtype),
-            in_type(self.second.weight, x.dtype),
-            in_type(self.second.bias, x.dtype),
+            self.first.weight.to(x.dtype),
+            self.first.bias.to(x.dtype),
+            self.second.weight.to(x.dtype),
+            self.second.bias.to(x.dtype),
         )
         return y, routing
 
     def dense(self, x: Tensor) -> tuple[Tensor, Routing]:
-        """The same as the paper writes it: every row through every expert."""
+        """The same as the paper writes it: every row through every expert, most of it times 0."""
         routing = self.route(x)
         y = self.every_expert(x)
         gate = torch.zeros_like(routing.logits).scatter(1, routing.experts, routing.weights)

@@ -1,65 +1,44 @@
-"""Random shift, the augmentation of DrQ-v2, as a crop of uint8 pixels."""
+"""Random shift, the augmentation of DrQ-v2, on uint8 pixels."""
 
 from __future__ import annotations
 
 import torch
 from torch import Generator, Tensor
 
+from mentor_policy.device.cpu.cropping import crop_shift
 
-def random_shift(
-    obs: Tensor,
-    padding: int,
-    generator: Generator,
-    dtype: torch.dtype = torch.float32,
-    centre: float = 0.0,
-) -> Tensor:
-    """Shift each observation by whole pixels, repeating its border.
+CROPPED_ON = ("cpu",)
+"""Types of devices on which crops are the faster form."""
 
-    Equal to a bilinear ``grid_sample`` at integer shifts of the replicate-padded image: one shift
-    per observation, uniform in ``-padding..padding`` for both axes.
 
-    Args:
-        obs: ``(B, C, H, W) uint8``, best in channels_last memory.
-        padding: pixels to each side, 0 for no shift.
-        generator: source of the shifts.
-        dtype: type of the result.
-        centre: taken off every pixel.
-
-    Returns:
-        ``(B, C, H, W)``, values 0..255 minus the centre, in channels_last memory, contiguous.
-    """
-    shifts = torch.randint(0, 2 * padding + 1, (obs.shape[0], 2), generator=generator)
-    return shift(obs, shifts - padding, dtype, centre)
+def draw_shifts(count: int, padding: int, generator: Generator) -> Tensor:
+    """Draw ``(count, 2) int64`` shifts (down, right), uniform in ``-padding..padding``."""
+    return torch.randint(0, 2 * padding + 1, (count, 2), generator=generator) - padding
 
 
 def shift(
     obs: Tensor, shifts: Tensor, dtype: torch.dtype = torch.float32, centre: float = 0.0
 ) -> Tensor:
-    """Move the window of each observation by ``(B, 2) int64`` pixels (down, right).
+    """Shift each observation by whole pixels, repeating its border.
 
-    Output pixel (y, x) is input pixel (y + down, x + right); both clamped to the image.
+    Output pixel (y, x) is input pixel (y + down, x + right), both clamped to the image. Equal to
+    DrQ-v2's bilinear ``grid_sample`` at integer shifts of the replicate-padded image.
+
+    Args:
+        obs: ``(B, C, H, W) uint8``, best in channels_last memory.
+        shifts: ``(B, 2) int64`` (down, right), on the same device.
+        dtype: type of the result.
+        centre: taken off every pixel.
+
+    Returns:
+        ``(B, C, H, W)``, values 0..255 minus the centre, in channels_last memory.
     """
+    if obs.device.type in CROPPED_ON:
+        return crop_shift(obs, shifts, dtype, centre)
+    batch, _, height, width = obs.shape
+    rows = (torch.arange(height, device=obs.device) + shifts[:, :1]).clamp(0, height - 1)
+    columns = (torch.arange(width, device=obs.device) + shifts[:, 1:]).clamp(0, width - 1)
+    which = torch.arange(batch, device=obs.device)
     pixels = obs.permute(0, 2, 3, 1)
-    height, width = pixels.shape[1:3]
-    out = torch.empty(pixels.shape, dtype=dtype)
-    if not shifts.any():
-        return out.copy_(pixels).sub_(centre).permute(0, 3, 1, 2)
-    pad = int(shifts.abs().max())
-    padded = _replicate(pixels, pad)
-    for i, (down, right) in enumerate((shifts + pad).tolist()):
-        window = padded[i, down : down + height, right : right + width]
-        out[i].copy_(window).sub_(centre)
-    return out.permute(0, 3, 1, 2)
-
-
-def _replicate(pixels: Tensor, pad: int) -> Tensor:
-    """``(B, H, W, C) -> (B, H + 2 pad, W + 2 pad, C)``, the border repeated."""
-    batch, height, width, channels = pixels.shape
-    out = pixels.new_empty(batch, height + 2 * pad, width + 2 * pad, channels)
-    middle = out[:, pad : pad + height]
-    middle[:, :, pad : pad + width] = pixels
-    middle[:, :, :pad] = pixels[:, :, :1]
-    middle[:, :, pad + width :] = pixels[:, :, -1:]
-    out[:, :pad] = middle[:, :1]
-    out[:, pad + height :] = middle[:, -1:]
-    return out
+    moved = pixels[which[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return (moved.to(dtype) - centre).permute(0, 3, 1, 2)

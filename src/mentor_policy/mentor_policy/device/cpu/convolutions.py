@@ -7,13 +7,11 @@ from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from mentor_policy.networks.layers import Conv2d
 
-
-def relu_convolutions(x: Tensor, convs: Sequence[Conv2d], scale: float = 1.0) -> Tensor:
+def relu_convolutions(x: Tensor, convs: Sequence[nn.Conv2d], scale: float = 1.0) -> Tensor:
     """Apply each convolution and a ReLU behind it.
 
     The gradient with respect to ``x`` is never computed: it is pixels.

@@ -1,0 +1,95 @@
+"""What a robot must offer so that :class:`RealArm` can move it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mentor_common.arm.backend import GripperCommand, GripperState
+
+Float64 = npt.NDArray[np.float64]
+JointState = tuple[Float64, Float64, Float64]
+
+
+class DriverError(RuntimeError):
+    """What the robot cannot do at present, and why."""
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What the robot says about itself; NaN where it does not.
+
+    Args:
+        mode: of the robot or its controller.
+        rate: turns of its control loop per second.
+        success: share of commands that reached it in time, 0 to 1.
+        torque: largest share of a joint's torque limit, 0 to 1.
+        force: external force at the end effector, N.
+    """
+
+    mode: str = "unknown"
+    rate: float = float("nan")
+    success: float = float("nan")
+    torque: float = float("nan")
+    force: float = float("nan")
+
+
+class Driver(Protocol):
+    """One robot. All calls come from one thread but `fault` and `connected`, and none may block for
+    longer than a second, `connect`, `recover` and `gripper` excepted.
+
+    Attributes:
+        fault: why it does not move; empty if it can. Kept until `recover`.
+    """
+
+    fault: str
+
+    @property
+    def joint_names(self) -> Sequence[str]:
+        """Names of the joints of `joint_state`."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether the robot answers."""
+        ...
+
+    def connect(self) -> None:
+        """Connect, set limits and load, and hold the arm where it is. Raises: DriverError."""
+        ...
+
+    def observe(self) -> None:
+        """Read the robot's state; set `fault` if it is in one, or does not answer."""
+        ...
+
+    def pose(self) -> tuple[Float64, Float64]:
+        """Return the last position (3,), metres, and quaternion (x, y, z, w), workspace frame."""
+        ...
+
+    def joint_state(self) -> JointState:
+        """Return the last positions, velocities and efforts of `joint_names`; SI units."""
+        ...
+
+    def command(self, pose: Float64) -> None:
+        """Set where the arm is drawn, (x, y, z, r). Raises: DriverError."""
+        ...
+
+    def recover(self, timeout: float) -> None:
+        """End a fault, and hold the arm where it is; seconds of wall time. Raises: DriverError."""
+        ...
+
+    def gripper(self, command: GripperCommand) -> GripperState:
+        """Carry out a command of the gripper. Raises: GripperFailed."""
+        ...
+
+    def readings(self) -> Readings:
+        """Return what the robot says about itself."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the robot, which stops."""
+        ...

@@ -1,0 +1,272 @@
+"""A Franka arm over its own interface (FCI), through franky: the 1 kHz loop runs in C++."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mentor_arm.backends.driver import DriverError, JointState, Readings
+from mentor_arm.backends.frames import commanded, inverse, quaternion, transform
+from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
+from mentor_common.cell.cell_file import RobotCell
+from mentor_common.cell.hardware_library import hardware_library
+from mentor_common.tasks.arm_section import ArmSection
+
+Float64 = npt.NDArray[np.float64]
+CONNECT_TIMEOUT = 4.0  # seconds; a control box that another client holds does not answer at all
+TORQUE_LIMITS = np.array([87.0, 87.0, 87.0, 87.0, 12.0, 12.0, 12.0])
+JOINT_LOW = np.array([-2.8973, -1.7628, -2.8973, -3.0718, -2.8973, -0.0175, -2.8973])
+JOINT_HIGH = np.array([2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973])
+"""Joint limits of a Panda, radians; a Research 3 has a little less in some and more in others."""
+JOINT_MARGIN = 0.02  # radians from a limit at which the arm stops
+ROTATION_CLIP = 0.3  # radians of orientation error beyond which the torque grows no more
+NULLSPACE_STIFFNESS, NULLSPACE_DAMPING = 5.0, 2.0  # N m/rad, N m s/rad
+GRASP_TOLERANCE = 0.005  # metres by which a grasped object may differ from its width
+GRIPPER_SPEED, GRIPPER_FORCE, GRIPPER_TIMEOUT = 0.05, 20.0, 10.0
+WIDEST = 0.08
+"""Greatest distance of the fingers of a Franka Hand, metres."""
+
+
+class FciDriver:
+    """See :class:`mentor_arm.backends.driver.Driver`.
+
+    Args:
+        robot: how the arm is reached and mounted.
+        section: stiffness and thresholds of the task.
+
+    Raises:
+        HardwareLibraryMissing: franky-control is not installed.
+    """
+
+    joint_names = tuple(f"fr3_joint{index}" for index in range(1, 8))
+
+    def __init__(self, robot: RobotCell, section: ArmSection) -> None:
+        self._franky = hardware_library("franky", "franky-control")
+        self._cell, self._section = robot, section
+        self._to_base = inverse(transform(robot.base))
+        self._to_workspace = transform(robot.base)
+        self.fault = "not connected yet"
+        self._robot: Any = None
+        self._tracker: Any = None
+        self._pending: queue.SimpleQueue[Any] | None = None
+        self._gripper: Any = None
+        self._pose = np.eye(4)
+        self._joints = (np.zeros(7), np.zeros(7), np.zeros(7))
+        self._readings = Readings("not connected")
+        self._ticks, self._ticked = 0.0, 0.0
+
+    @property
+    def connected(self) -> bool:
+        """Whether the control box answers."""
+        return self._robot is not None
+
+    def connect(self) -> None:
+        """Connect, set end effector, load and collision behaviour, and hold (see Driver)."""
+        self._drop()
+        try:
+            robot = self._dial()
+            robot.set_ee(transform(self._cell.end_effector).flatten(order="F").tolist())
+            load = self._cell.load
+            robot.set_load(load.mass, list(load.centre), np.diag(load.inertia).ravel().tolist())
+            contact = self._section.contact
+            robot.set_collision_behavior(contact.torque, contact.force)
+            if robot.has_errors:
+                robot.recover_from_errors()
+        except DriverError:
+            raise
+        except Exception as error:  # franky's exceptions share no base
+            raise DriverError(self._what(error)) from error
+        self._robot = robot
+        self._begin_control()
+
+    def observe(self) -> None:
+        """Read the state (see Driver)."""
+        if self._robot is None:
+            return
+        try:
+            if self._tracker is not None and not self._robot.is_in_control:
+                self._tracker = None
+                self._robot.poll_motion()  # raises why it ended
+                self.fault = self.fault or "the controller has ended"
+            if not self.fault or self._tracker is not None:
+                self._keep(self._robot.state)
+        except Exception as error:
+            self._fail(error)
+
+    def pose(self) -> tuple[Float64, Float64]:
+        """Return the end effector's pose in the workspace's frame."""
+        return self._pose[:3, 3].copy(), quaternion(self._pose[:3, :3])
+
+    def joint_state(self) -> JointState:
+        """Return positions, velocities and torques of the joints."""
+        return self._joints
+
+    def command(self, pose: Float64) -> None:
+        """Set the reference of the impedance controller (see Driver)."""
+        if self._tracker is None:
+            raise DriverError(self.fault or "no controller runs")
+        base = self._to_base @ commanded(pose)
+        try:
+            self._tracker.set_target(self._franky.Affine(base))
+        except Exception as error:
+            self._fail(error)
+
+    def recover(self, timeout: float) -> None:
+        """End a reflex by the robot's automatic error recovery (see Driver)."""
+        try:
+            if self._tracker is None or not self._robot.is_in_control:
+                self._robot.recover_from_errors()
+                self._begin_control()
+        except DriverError:
+            raise
+        except Exception as error:
+            self._fail(error)
+            raise DriverError(self.fault) from error
+        self.fault = ""
+
+    def gripper(self, command: GripperCommand) -> GripperState:
+        """Carry out a command of the Franka Hand (see Driver)."""
+        if self._cell.gripper == "none":
+            raise GripperFailed("the cell file says that there is no gripper")
+        speed = command.speed or GRIPPER_SPEED
+        if command.width > WIDEST:
+            raise GripperFailed(f"width {command.width:g} m, at most {WIDEST:g} m")
+        try:
+            if self._gripper is None:
+                self._gripper = self._franky.Gripper(self._cell.address)
+            hand = self._gripper
+            if command.command == "homing":
+                future = hand.homing_async()
+            elif command.command == "grasp":
+                future = hand.grasp_async(
+                    command.width, speed, command.force or GRIPPER_FORCE,
+                    GRASP_TOLERANCE, GRASP_TOLERANCE,
+                )  # fmt: skip
+            else:
+                future = hand.move_async(command.width or WIDEST, speed)
+            seconds = command.timeout or GRIPPER_TIMEOUT
+            if not future.wait(seconds):
+                hand.stop()
+                raise GripperFailed(f"{command.command} took longer than {seconds:g} s")
+            done = future.get()
+            state = hand.state
+        except GripperFailed:
+            raise
+        except Exception as error:
+            self._gripper = None
+            raise GripperFailed(self._what(error)) from error
+        if not done:
+            raise GripperFailed(
+                f"{command.command} failed: the fingers stand at {state.width:.4f} m"
+            )
+        return GripperState(float(state.width), bool(state.is_grasped))
+
+    def readings(self) -> Readings:
+        """Return rate, success, torque, force and mode."""
+        return self._readings
+
+    def close(self) -> None:
+        """Stop the controller and let go of the robot."""
+        if self._tracker is not None:
+            try:
+                self._tracker.stop()
+            except Exception as error:
+                self.fault = self._what(error)
+        self._drop()
+
+    def _dial(self) -> Any:
+        """Return a connected robot; franky waits for ever for a box that another client holds."""
+        if self._pending is None:
+            answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+            def dial() -> None:
+                franky = self._franky
+                config = franky.RealtimeConfig
+                realtime = config.Enforce if self._cell.realtime == "enforce" else config.Ignore
+                try:
+                    answers.put(franky.Robot(self._cell.address, realtime_config=realtime))
+                except Exception as error:
+                    answers.put(error)
+
+            threading.Thread(target=dial, name="connect to the robot", daemon=True).start()
+            self._pending = answers
+        try:
+            answer = self._pending.get(timeout=CONNECT_TIMEOUT)
+        except queue.Empty:
+            raise DriverError(
+                f"the control box at {self._cell.address} does not answer for {CONNECT_TIMEOUT:g} s"
+                "; is another client connected to it?"
+            ) from None
+        self._pending = None
+        if isinstance(answer, Exception):
+            raise DriverError(self._what(answer)) from answer
+        return answer
+
+    def _begin_control(self) -> None:
+        """Start the impedance controller where the arm stands."""
+        franky, impedance, contact = self._franky, self._section.impedance, self._section.contact
+        try:
+            state = self._robot.state
+            self._tracker = franky.CartesianImpedanceTracker(
+                self._robot,
+                translational_stiffness=impedance.stiffness,
+                rotational_stiffness=impedance.rotational_stiffness,
+                damping=np.repeat([impedance.damping, impedance.rotational_damping], 3),
+                translational_error_clip=np.full(3, contact.force / impedance.stiffness),
+                rotational_error_clip=np.full(3, ROTATION_CLIP),
+                posture_task=franky.PostureTask(
+                    np.array(state.q), NULLSPACE_STIFFNESS, NULLSPACE_DAMPING
+                ),
+            )
+            self._keep(state)
+        except Exception as error:
+            self._tracker = None
+            self._fail(error)
+            raise DriverError(self.fault) from error
+        self.fault = ""
+
+    def _keep(self, state: Any) -> None:
+        frame = state.O_T_EE
+        base = np.array(frame.matrix)
+        self._pose = self._to_workspace @ base
+        angles, torques = np.array(state.q), np.array(state.tau_J)
+        self._joints = (angles, np.array(state.dq), torques)
+        now = time.monotonic()
+        if now - self._ticked >= 0.5:
+            ticks = float(state.time.to_msec())
+            rate = (ticks - self._ticks) / (now - self._ticked)
+            self._ticks, self._ticked = ticks, now
+            self._rate = rate if 0.0 < rate < 2000.0 else float("nan")
+        self._readings = Readings(
+            mode=str(state.robot_mode).rpartition(".")[2],
+            rate=self._rate,
+            success=float(state.control_command_success_rate),
+            torque=float(np.abs(torques / TORQUE_LIMITS).max()),
+            force=float(np.linalg.norm(np.array(state.O_F_ext_hat_K)[:3])),
+        )
+        room = np.minimum(angles - JOINT_LOW, JOINT_HIGH - angles)
+        if room.min() < JOINT_MARGIN and not self.fault:
+            joint = int(room.argmin())
+            self.fault = f"{self.joint_names[joint]} is at its limit ({angles[joint]:.3f} rad)"
+
+    _rate = float("nan")
+
+    def _fail(self, error: Exception) -> None:
+        self.fault = self._what(error)
+        if isinstance(error, self._franky.NetworkException):
+            self._drop()
+
+    def _what(self, error: Exception) -> str:
+        kind = type(error).__name__.removesuffix("Exception").lower()
+        return f"{kind} error of the robot at {self._cell.address}: {' '.join(str(error).split())}"
+
+    def _drop(self) -> None:
+        """Forget the connection; a killed box needs a new one."""
+        self._tracker = self._gripper = None
+        self._robot = None
+        self._readings = Readings("not connected")

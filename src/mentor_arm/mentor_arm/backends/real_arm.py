@@ -1,0 +1,270 @@
+"""A real arm as the step sees it: motions in real time, within the limits, stopped by faults."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mentor_arm.backends.driver import Driver, DriverError, JointState
+from mentor_arm.limits import Box, CommandGuard, CommandRefused, slowed
+from mentor_common.arm.backend import GripperCommand, GripperState, Watch
+from mentor_common.arm.trajectory import Trajectory
+from mentor_common.tasks.arm_section import ArmSection
+from mentor_common.tasks.workspace import Workspace
+
+Float64 = npt.NDArray[np.float64]
+LONGEST_TICK = 0.02
+"""Seconds by which a motion goes on at most between two commands: after a stall of this process it
+goes on from where it was, later, instead of jumping ahead."""
+WATCHED_EVERY = 0.02  # seconds between two calls of `watch`
+RECOVERY_TIMEOUT = 10.0  # seconds of wall time, where a goal names none
+RECONNECT_EVERY = 1.0  # seconds of wall time between two attempts while nothing else is to do
+
+
+class Clock(Protocol):
+    """Time, so that a test need not wait for it."""
+
+    def now_ns(self) -> int:
+        """Return ROS time, nanoseconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        ...
+
+
+class WallClock:
+    """The machine's time."""
+
+    now_ns = staticmethod(time.time_ns)
+    monotonic = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+
+class RealArm:
+    """An ArmBackend over a driver.
+
+    Args:
+        driver: of the robot.
+        workspace: of the task.
+        section: stiffness and limits of the task.
+        box: where commands may be.
+        rate: commands per second.
+        clock: time.
+    """
+
+    resets = False
+
+    def __init__(
+        self,
+        driver: Driver,
+        workspace: Workspace,
+        section: ArmSection,
+        box: Box,
+        rate: float,
+        clock: Clock | None = None,
+    ) -> None:
+        self.driver = driver
+        self._workspace, self._section, self._box = workspace, section, box
+        self._tick = 1.0 / rate
+        self._clock: Clock = clock or WallClock()
+        self._guard: CommandGuard | None = None
+        self._held = ""
+        self._own_fault = ""
+        self._newest_ns = 0
+        self._try_again = 0.0
+        self.commands = 0
+        self.late_commands = 0
+
+    # The arm (see ArmBackend).
+
+    @property
+    def joint_names(self) -> Sequence[str]:
+        """Names of the joints."""
+        return self.driver.joint_names
+
+    @property
+    def time(self) -> int:
+        """ROS time, nanoseconds; never goes back, whatever the machine's clock does."""
+        self._newest_ns = max(self._newest_ns, self._clock.now_ns())
+        return self._newest_ns
+
+    @property
+    def fault(self) -> str:
+        """Why the arm does not move; empty if it can."""
+        return self._held or self._own_fault or self.driver.fault
+
+    def pose(self) -> tuple[Float64, Float64]:
+        """Return the end effector's position (3,) and quaternion (x, y, z, w), workspace frame."""
+        return self.driver.pose()
+
+    def joint_state(self) -> JointState:
+        """Return positions, velocities and efforts of the joints."""
+        return self.driver.joint_state()
+
+    def follow(
+        self,
+        trajectory: Trajectory,
+        strike: float = 0.0,
+        midway: Watch | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        """Carry out a motion in real time (see ArmBackend); it begins where the last one ended."""
+        guard = self._guarded()
+        if guard is None:
+            return
+        way = Trajectory(self._start(trajectory), trajectory.last, trajectory.seconds)
+        way = slowed(way, self._section.limits)
+        try:
+            self._run(way, midway, watch)
+        except BaseException:
+            self._brake()
+            raise
+        if self.fault:
+            self._brake()
+            return
+        off = float(np.linalg.norm(self.pose()[0] - way.last[:3]))
+        if off > self._section.contact.reach_error:
+            self._own_fault = f"pose not reached, {off:.3f} m off"
+
+    def hold(self, pose: Float64, seconds: float, watch: Watch | None = None) -> None:
+        """Stay where the arm was last sent for a while."""
+        if self._guarded() is not None:
+            still = self._start(Trajectory(pose, pose, seconds))
+            self._run(Trajectory(still, still, seconds), None, watch)
+
+    def begin_episode(self, seed: int | None, start: Float64, options: dict[str, object]) -> None:
+        """Begin where the arm stands. Raises: ValueError for options; a real cell has none."""
+        if options:
+            raise ValueError(f"a real cell knows no options of an episode, got {sorted(options)}")
+
+    def recover(self, timeout: float = 0.0) -> None:
+        """End a fault, reconnecting if need be; the arm stays where it is (see ArmBackend)."""
+        if self._held:
+            return  # a person holds it, and a person lets it go
+        seconds = timeout or RECOVERY_TIMEOUT
+        until = self._clock.monotonic() + seconds
+        while True:
+            try:
+                if self.driver.connected:
+                    self.driver.recover(max(0.1, until - self._clock.monotonic()))
+                else:
+                    self.driver.connect()
+                break
+            except DriverError as error:
+                self.driver.fault = str(error)
+                if self._clock.monotonic() >= until:
+                    return
+                self._clock.sleep(0.2)
+        self._own_fault = ""
+        self._guard = None
+
+    def gripper(self, command: GripperCommand) -> GripperState:
+        """Carry out a command of the gripper (see ArmBackend)."""
+        return self.driver.gripper(command)
+
+    # For the node.
+
+    def idle(self) -> None:
+        """Read the state while nothing is to do; look for a robot that is not there."""
+        if not self.driver.connected:
+            now = self._clock.monotonic()
+            if now < self._try_again:
+                return
+            self._try_again = now + RECONNECT_EVERY
+            try:
+                self.driver.connect()
+            except DriverError as error:
+                self.driver.fault = str(error)
+                return
+            self._guard, self._own_fault = None, ""
+        self._observe()
+
+    def stop(self, reason: str) -> None:
+        """Stop at once and move no more until :meth:`release`; callable from any thread."""
+        self._held = reason
+
+    def release(self) -> None:
+        """Let the arm move again after :meth:`stop`."""
+        self._held = ""
+
+    def _guarded(self) -> CommandGuard | None:
+        """Return the guard of the commands; the first command is where the arm stands."""
+        if self.fault:
+            return None
+        if self._guard is None:
+            position, quaternion = self.pose()
+            names = self._workspace.names
+            place = self._workspace.xyzr(self._workspace.position_of(position, quaternion))
+            place[:3] = position
+            if "r" not in names:
+                turn = 2.0 * np.arctan2(quaternion[1], quaternion[0])
+                place[3] = (turn + np.pi) % (2.0 * np.pi) - np.pi
+            self._guard = CommandGuard(self._box, self._section.limits, place)
+        return self._guard
+
+    def _start(self, trajectory: Trajectory) -> Float64:
+        """Return where a motion begins: where the arm was last sent, so that it never jumps."""
+        assert self._guard is not None
+        return np.array(self._guard.pose)
+
+    def _run(self, way: Trajectory, midway: Watch | None, watch: Watch | None) -> None:
+        """Send the commands of a motion one by one; return early with a fault."""
+        clock, elapsed, unwatched = self._clock, 0.0, 0.0
+        due = last = clock.monotonic()
+        while elapsed < way.seconds and not self.fault:
+            due += self._tick
+            clock.sleep(max(0.0, due - clock.monotonic()))
+            now = clock.monotonic()
+            passed, last = now - last, now
+            if passed > LONGEST_TICK:
+                self.late_commands += 1
+                due, passed = now, LONGEST_TICK
+            passed = min(max(passed, 1e-4), way.seconds - elapsed)
+            elapsed += passed
+            self._command(way.at(elapsed / way.seconds), passed)
+            self._observe()
+            if midway is not None and elapsed >= way.seconds / 2.0:
+                midway()
+                midway = None
+            unwatched += passed
+            if watch is not None and unwatched >= WATCHED_EVERY:
+                unwatched = 0.0
+                watch()
+
+    def _brake(self) -> None:
+        """Bring the commands to rest at the limit of acceleration."""
+        guard, last = self._guard, self._clock.monotonic()
+        while guard is not None and guard.moving and not self.driver.fault:
+            self._clock.sleep(self._tick)
+            now = self._clock.monotonic()
+            passed, last = min(now - last, LONGEST_TICK), now
+            try:
+                self.driver.command(guard.brake(passed))
+            except DriverError as error:
+                self.driver.fault = str(error)
+            self._observe()
+
+    def _command(self, wanted: Float64, seconds: float) -> None:
+        assert self._guard is not None
+        try:
+            self.driver.command(self._guard.check(wanted, seconds))
+            self.commands += 1
+        except CommandRefused as error:
+            self._own_fault = f"command refused next to the hardware: {error}"
+        except DriverError as error:
+            self.driver.fault = str(error)
+
+    def _observe(self) -> None:
+        self.driver.observe()
+        force, limit = self.driver.readings().force, self._section.contact.stop_force
+        if force > limit and not self._own_fault:
+            self._own_fault = f"external force {force:.1f} N, at most {limit:g} N"

@@ -1,0 +1,243 @@
+"""An arm whose controllers run elsewhere, over topics: crisp_controllers, franka_ros2."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from geometry_msgs.msg import PoseStamped
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+from sensor_msgs.msg import JointState as JointStateMessage
+
+from mentor_arm.backends.driver import DriverError, JointState, Readings
+from mentor_arm.backends.fci import TORQUE_LIMITS
+from mentor_arm.backends.frames import commanded, matrix_of, quaternion
+from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
+from mentor_common.arm.messages import stamped_pose
+from mentor_common.cell.cell_file import ControllerCell
+from mentor_common.messages.topics import Interface, Topic
+from mentor_common.node.actions import RemoteError
+from mentor_common.node.cell_node import CellNode
+
+Float64 = npt.NDArray[np.float64]
+SILENCE = 0.5
+"""Seconds without a pose after which the controllers count as gone."""
+TARGET_QOS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE
+)
+_GRIPPER_SPEED, _GRIPPER_FORCE, _WIDEST, _TOLERANCE = 0.05, 20.0, 0.08, 0.005
+_GRIPPER_TIMEOUT = 10.0
+
+
+class Ros2ControlDriver:
+    """See :class:`mentor_arm.backends.driver.Driver`.
+
+    Poses are in the workspace's frame, as the controllers have it configured. The robot's joint
+    states are on the topic already, so that the arm node does not publish them again.
+
+    Args:
+        node: on which topics, services and actions are made.
+        names: of the controllers' topics, services and actions.
+        frame: of the poses.
+    """
+
+    def __init__(self, node: CellNode, names: ControllerCell, frame: str) -> None:
+        self._node, self._names, self._frame = node, names, frame
+        self._lock = threading.Lock()
+        self._heard = 0.0
+        self._received = 0
+        self._rate_from = (time.monotonic(), 0)
+        self._rate = float("nan")
+        self._pose = np.eye(4)
+        self._message: JointStateMessage | None = None
+        self.fault = "not connected yet"
+        self._there = False
+        self._target = node.create_lifecycle_publisher(PoseStamped, names.target_pose, TARGET_QOS)
+        pose = Topic(
+            names.current_pose,
+            PoseStamped,
+            qos_profile_sensor_data,
+            "controllers' pose broadcaster",
+        )
+        node.subscription(pose, self._on_pose)
+        joints = Topic(names.joint_states, JointStateMessage, qos_profile_sensor_data)
+        node.subscription(joints, self._on_joints)
+        node.peers.publisher_of(pose)
+        self._recovery = self._action("franka_msgs", "ErrorRecovery", names.error_recovery)
+        self._hands = {
+            name: self._action("franka_msgs", kind, f"{names.gripper}/{name}")
+            for name, kind in (("homing", "Homing"), ("grasp", "Grasp"), ("move", "Move"))
+        }
+
+    @property
+    def joint_names(self) -> Sequence[str]:
+        """Names of the joints, as the robot publishes them."""
+        return () if self._message is None else tuple(self._message.name)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the controllers publish the arm's pose."""
+        return self._there and time.monotonic() - self._heard < SILENCE
+
+    def connect(self) -> None:
+        """Wait for the arm's pose, and have the controller started where that is asked for."""
+        until = time.monotonic() + SILENCE
+        while time.monotonic() - self._heard >= SILENCE:
+            if time.monotonic() > until:
+                topic = self._node.resolve_topic_name(self._names.current_pose)
+                raise DriverError(f"nobody publishes the arm's pose on {topic}")
+            time.sleep(0.01)
+        if self._names.controller:
+            self._switch()
+        self._there, self.fault = True, ""
+
+    def observe(self) -> None:
+        """See whether the controllers still publish (see Driver)."""
+        now = time.monotonic()
+        began, count = self._rate_from
+        if now - began >= 0.5:
+            self._rate = (self._received - count) / (now - began)
+            self._rate_from = (now, self._received)
+        if self._there and now - self._heard >= SILENCE:
+            self._there = False
+            topic = self._node.resolve_topic_name(self._names.current_pose)
+            self.fault = f"the arm's pose on {topic} is silent for {SILENCE:g} s"
+
+    def pose(self) -> tuple[Float64, Float64]:
+        """Return the last pose that was received."""
+        with self._lock:
+            pose = self._pose
+        return pose[:3, 3].copy(), quaternion(pose[:3, :3])
+
+    def joint_state(self) -> JointState:
+        """Return the last joint states that were received."""
+        message = self._message
+        if message is None:
+            return np.zeros(0), np.zeros(0), np.zeros(0)
+        return np.array(message.position), np.array(message.velocity), np.array(message.effort)
+
+    def command(self, pose: Float64) -> None:
+        """Publish the target pose."""
+        if self.fault:
+            raise DriverError(self.fault)
+        stamp = self._node.get_clock().now().to_msg()
+        matrix = commanded(pose)
+        self._target.publish(
+            stamped_pose(matrix[:3, 3], quaternion(matrix[:3, :3]), stamp, self._frame)
+        )
+
+    def recover(self, timeout: float) -> None:
+        """Have franka_ros2 end a reflex, where the cell file names its action (see Driver)."""
+        if self._names.error_recovery:
+            action = self._needed(self._recovery, "franka_msgs", "error recovery")
+            kind = importlib.import_module("franka_msgs.action").ErrorRecovery
+            try:
+                action.call(kind.Goal(), timeout)
+            except RemoteError as error:
+                raise DriverError(str(error)) from error
+        if self._names.controller:
+            self._switch()
+        self.fault = ""
+
+    def gripper(self, command: GripperCommand) -> GripperState:
+        """Have franka_gripper carry out a command (see Driver)."""
+        name = "move" if command.command == "release" else command.command
+        try:
+            action = self._needed(self._hands[name], "franka_msgs", f"gripper action {name}")
+        except DriverError as error:
+            raise GripperFailed(str(error)) from error
+        goal = self._gripper_goal(name, command)
+        try:
+            result = action.call(goal, command.timeout or _GRIPPER_TIMEOUT)
+        except RemoteError as error:
+            raise GripperFailed(str(error)) from error
+        if not result.success:
+            raise GripperFailed(result.error or f"{command.command} failed without a reason")
+        return GripperState(command.width, name == "grasp")
+
+    def readings(self) -> Readings:
+        """Return the rate of the poses, and torques where the joints tell them."""
+        torque = float("nan")
+        message = self._message
+        if message is not None and len(message.effort) >= 7:
+            torque = float(np.abs(np.array(message.effort[:7]) / TORQUE_LIMITS).max())
+        return Readings("controllers" if self._there else "silent", self._rate, torque=torque)
+
+    def close(self) -> None:
+        """Publish no more; the controller holds the last target."""
+        self._there = False
+
+    def _on_pose(self, message: PoseStamped) -> None:
+        point, turn = message.pose.position, message.pose.orientation
+        pose = matrix_of((point.x, point.y, point.z), (turn.x, turn.y, turn.z, turn.w))
+        with self._lock:
+            self._pose = pose
+        self._heard = time.monotonic()
+        self._received += 1
+
+    def _on_joints(self, message: JointStateMessage) -> None:
+        self._message = message
+
+    def _action(self, package: str, kind: str, name: str) -> Any:
+        """Return a client of an action whose package may not exist; None without it."""
+        try:
+            module = importlib.import_module(f"{package}.action")
+        except ImportError:
+            return None
+        return self._node.remote_action(Interface(name, getattr(module, kind), "franka_ros2"))
+
+    def _needed(self, action: Any, package: str, what: str) -> Any:
+        if action is None:
+            raise DriverError(
+                f"the {what} needs the ROS package {package}, which is not installed here "
+                f"(rosdep install, or apt install ros-$ROS_DISTRO-{package.replace('_', '-')})"
+            )
+        return action
+
+    def _gripper_goal(self, name: str, command: GripperCommand) -> Any:
+        messages = importlib.import_module("franka_msgs.action")
+        speed = command.speed or _GRIPPER_SPEED
+        if name == "homing":
+            return messages.Homing.Goal()
+        if name == "move":
+            return messages.Move.Goal(width=command.width or _WIDEST, speed=speed)
+        goal = messages.Grasp.Goal(
+            width=command.width, speed=speed, force=command.force or _GRIPPER_FORCE
+        )
+        goal.epsilon.inner = goal.epsilon.outer = _TOLERANCE
+        return goal
+
+    def _switch(self) -> None:
+        """Have the controller manager start the controller. Raises: DriverError."""
+        try:
+            services = importlib.import_module("controller_manager_msgs.srv")
+        except ImportError as error:
+            raise DriverError(
+                f"starting controller '{self._names.controller}' needs the ROS package "
+                "controller_manager_msgs, which is not installed here; start it yourself and leave "
+                "controllers.controller empty in the cell file"
+            ) from error
+        kind = services.SwitchController
+        client = self._node.create_client(kind, f"{self._names.manager}/switch_controller")
+        try:
+            if not client.wait_for_service(2.0):
+                raise DriverError(
+                    f"nobody serves {client.srv_name}; is a controller manager there?"
+                )
+            request = kind.Request(
+                activate_controllers=[self._names.controller],
+                deactivate_controllers=list(self._names.replaces),
+                strictness=kind.Request.BEST_EFFORT,
+            )
+            done = threading.Event()
+            future = client.call_async(request)
+            future.add_done_callback(lambda _: done.set())
+            if not done.wait(5.0) or not future.result().ok:
+                raise DriverError(f"controller '{self._names.controller}' was not started")
+        finally:
+            self._node.destroy_client(client)

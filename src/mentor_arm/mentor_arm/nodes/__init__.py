@@ -1,0 +1,1 @@
+"""Nodes: parameters, topics and callbacks around the arm."""

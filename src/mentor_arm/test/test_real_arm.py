@@ -1,0 +1,215 @@
+"""Adversarial actions and goals against a real arm's step, with a stand-in as fast as its clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mentor_arm.backends.real_arm import RealArm
+from mentor_arm.backends.stand_in import FastClock, StandInDriver
+from mentor_arm.limits import Box, task_box
+from mentor_common.arm.arm import Arm, MotionOutcome
+from mentor_common.arm.command import Command, CommandStatus
+from mentor_common.arm.step_server import MoveFailed, StepServer
+from mentor_common.cell.cell_file import Cell
+from mentor_common.tasks.arm_section import MotionLimits
+from mentor_common.tasks.task import Task, find_task
+
+SECOND = 1_000_000_000
+EXECUTED = (CommandStatus.EXECUTED, CommandStatus.CLIPPED)
+
+
+class Witness(StandInDriver):
+    """Checks every command by its own means: box, speed and acceleration by differences."""
+
+    def __init__(self, task: Task, box: Box, clock: FastClock) -> None:
+        super().__init__(task.workspace, task.workspace.xyzr(np.zeros(2)))
+        self._box, self._limits, self._clock = box, task.arm.limits, clock
+        self._before, self._velocity, self._gap = clock.monotonic(), np.zeros(3), 0.0
+        self.worst = dict.fromkeys(("outside", "speed", "acceleration"), 0.0)
+
+    def command(self, pose: np.ndarray) -> None:
+        now, last = self._clock.monotonic(), self.at.copy()
+        super().command(pose)
+        gap, self._before = now - self._before, now
+        if gap > 0.03:  # it stood still in between
+            self._velocity, self._gap, gap = np.zeros(3), 0.01, 0.01
+        velocity = (self.at - last)[:3] / gap
+        change = np.linalg.norm(velocity - self._velocity) / ((gap + self._gap) / 2.0)
+        self._velocity, self._gap = velocity, gap
+        for name, value in (
+            ("outside", self._box.excess(self.at)),
+            ("speed", float(np.linalg.norm(velocity))),
+            ("acceleration", float(change)),
+        ):
+            self.worst[name] = max(self.worst[name], value)
+
+
+class Rig:
+    """The step of the cable task over the witness."""
+
+    def __init__(self, window_offset: tuple[float, float] = (-0.3, 0.3)) -> None:
+        task = find_task("cable_routing")
+        self.task = replace(task, window_offset={name: window_offset for name in ("x", "z")})
+        self.clock = FastClock()
+        self.box = task_box(self.task, Cell())
+        self.driver = Witness(self.task, self.box, self.clock)
+        self.real = RealArm(
+            self.driver, task.workspace, task.arm, self.box, rate=50.0, clock=self.clock
+        )
+        self.motions: list[tuple[int, int, MotionOutcome]] = []
+        arm = Arm(self.real, task.workspace, task.deltas, task.episode.period)
+        self.steps = StepServer(arm, 2, self)
+        self.driver.connect()
+        arm.stop()
+
+    def show(self, pictures: bool) -> None: ...
+
+    def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
+        self.motions.append((episode, step, outcome))
+
+    def pace(self) -> None: ...
+
+    def take(self, data: np.ndarray, **changes: int) -> CommandStatus:
+        command = Command(
+            self.steps.episode, self.steps.step, np.asarray(data), self.real.time, SECOND // 10
+        )
+        return self.steps.take(replace(command, **changes))[0]
+
+    def check(self) -> None:
+        limits: MotionLimits = self.task.arm.limits
+        worst = self.driver.worst
+        assert worst["outside"] <= 1e-9, worst
+        assert worst["speed"] <= limits.speed * 1.0001, worst
+        assert worst["acceleration"] <= limits.acceleration * 1.01, worst
+
+
+def adversary(rig: Rig, actions: int, seed: int) -> dict[CommandStatus, int]:
+    """Send actions of every kind of bad, and episodes and stops in between; count what became."""
+    random = np.random.default_rng(seed)
+    counts: dict[CommandStatus, int] = {}
+    episode = 0
+    for number in range(actions):
+        if rig.steps.episode == 0 or random.random() < 0.02:
+            episode += 1
+            offset = random.uniform(-0.3, 0.3, 2)
+            rig.steps.begin_episode(episode, None, random.uniform(-1.0, 1.0, 2), offset, 0.01)
+        data = random.choice([0.3, 1.0, 30.0, 1e300]) * random.uniform(-1.0, 1.0, 2)
+        changes: dict[str, int] = {}
+        match number % 12:
+            case 1:
+                data[random.integers(2)] = random.choice([np.nan, np.inf, -np.inf])
+            case 2:
+                data = np.zeros(random.choice([0, 1, 3, 1000]))
+            case 3:
+                changes["stamp"] = rig.real.time - random.integers(SECOND // 5, 10 * SECOND)
+            case 4:
+                changes["stamp"] = rig.real.time + random.integers(SECOND // 5, 10 * SECOND)
+            case 5:
+                changes["step"] = int(random.integers(0, 2**32))
+            case 6:
+                changes["episode"] = int(random.integers(0, 2**63))
+        moved, before = len(rig.motions), rig.driver.commands
+        status = rig.take(data, **changes)
+        counts[status] = counts.get(status, 0) + 1
+        if status in EXECUTED:
+            assert len(rig.motions) == moved + 1
+        else:
+            assert (len(rig.motions), rig.driver.commands) == (moved, before), "something moved"
+    return counts
+
+
+def goals(rig: Rig, number: int, seed: int) -> None:
+    """Send moves to anywhere, at any speed, some of them interrupted."""
+    random = np.random.default_rng(seed)
+    for _ in range(number):
+        target = random.choice([0.5, 1.0, 1.5]) * random.uniform(-1.0, 1.0, 2)
+        left = int(random.integers(1, 40))
+
+        def go_on(place: np.ndarray, distance: float) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                raise KeyError("cancelled")
+
+        try:
+            rig.steps.go(target, float(random.uniform(1e-3, 1.0)), 20.0, go_on)
+            assert np.abs(target).max() <= 1.0
+        except MoveFailed:
+            assert np.abs(target).max() > 1.0
+        except KeyError:
+            pass
+
+
+def test_ten_thousand_adversarial_actions_and_a_thousand_goals_break_no_limit() -> None:
+    rig = Rig()
+    counts = adversary(rig, 10_000, seed=0)
+    goals(rig, 1_000, seed=1)
+    rig.check()
+    for status in (
+        *EXECUTED, CommandStatus.NOT_FINITE, CommandStatus.WRONG_SIZE, CommandStatus.STALE,
+        CommandStatus.FUTURE, CommandStatus.OTHER_STEP, CommandStatus.OTHER_EPISODE,
+    ):  # fmt: skip
+        assert counts[status] > 20, counts
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", range(10))
+def test_a_million_actions_and_ten_thousand_goals_break_no_limit(part: int) -> None:
+    rig = Rig()
+    adversary(rig, 100_000, seed=100 + part)
+    goals(rig, 1_000, seed=200 + part)
+    rig.check()
+
+
+def test_an_action_that_was_done_is_a_duplicate_and_moves_nothing() -> None:
+    rig = Rig()
+    rig.steps.begin_episode(7, None, np.zeros(2))
+    assert rig.take(np.array([0.5, 0.5])) in EXECUTED
+    before = rig.driver.commands
+    assert rig.take(np.array([0.5, 0.5]), step=0) is CommandStatus.DUPLICATE
+    assert rig.driver.commands == before
+
+
+def test_a_stop_in_a_motion_ends_it_in_the_box_and_nothing_moves_until_the_release() -> None:
+    rig = Rig()
+    rig.steps.begin_episode(1, None, np.zeros(2))
+    rig.pace = lambda: rig.real.stop("held")  # type: ignore[method-assign]
+    assert rig.take(np.array([1.0, 1.0])) in EXECUTED
+    failed = rig.motions[-1][2]
+    assert failed.failed and failed.reason == "held" and failed.end - failed.begin < SECOND // 4
+    at = rig.driver.at.copy()
+    assert rig.take(np.array([1.0, 1.0]), step=1) is CommandStatus.IN_FAULT
+    assert np.array_equal(rig.driver.at, at)
+    rig.real.release()
+    rig.pace = lambda: None  # type: ignore[method-assign]
+    rig.steps.begin_episode(2, None, np.zeros(2))
+    assert rig.take(np.array([1.0, 1.0])) in EXECUTED and not rig.motions[-1][2].failed
+    rig.check()
+
+
+def test_a_robot_that_goes_away_is_a_fault_until_it_is_back() -> None:
+    rig = Rig()
+    rig.steps.begin_episode(1, None, np.zeros(2))
+    rig.driver.plugged = False
+    rig.take(np.array([1.0, 0.0]))
+    assert rig.motions[-1][2].failed and "unplugged" in rig.motions[-1][2].reason
+    with pytest.raises(MoveFailed, match="unplugged"):
+        rig.steps.recover(timeout=1.0)
+    rig.driver.plugged = True
+    rig.steps.recover(timeout=1.0)
+    rig.steps.begin_episode(2, None, np.zeros(2))
+    assert rig.take(np.array([0.2, 0.2])) in EXECUTED and not rig.motions[-1][2].failed
+
+
+def test_a_force_beyond_the_limit_stops_the_arm() -> None:
+    rig = Rig()
+    rig.steps.begin_episode(1, None, np.zeros(2))
+    rig.driver.force = 31.0
+    rig.take(np.array([1.0, 0.0]))
+    assert "external force 31.0 N, at most 30 N" in rig.motions[-1][2].reason
+    rig.driver.force = 0.0
+    rig.steps.recover()
+    assert rig.real.fault == ""

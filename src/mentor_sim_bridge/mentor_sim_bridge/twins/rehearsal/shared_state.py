@@ -1,0 +1,89 @@
+"""What the process of the world and the rehearsal node share: the state of the simulation, and a
+commanded pose, in a memory-mapped file."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Float64 = npt.NDArray[np.float64]
+_HEADER = 8  # sequence, stamp, time of the simulation, ticks, fault; then positions and velocities
+_COMMAND = 8  # sequence, x, y, z, r, fingers, free
+_RETRIES = 1000
+
+
+@dataclass(frozen=True)
+class WorldState:
+    """The simulation at one time.
+
+    Args:
+        stamp_ns: wall time, nanoseconds since the epoch.
+        ticks: turns of the control loop so far.
+        qpos: positions, (nq,).
+        qvel: velocities, (nv,).
+    """
+
+    stamp_ns: int
+    ticks: int
+    qpos: Float64
+    qvel: Float64
+
+
+class SharedState:
+    """One writer and any number of readers of a state; one writer and one reader of a command.
+
+    Args:
+        path: of the file, which holds nothing before the first state is written.
+        nq, nv: numbers of positions and velocities of the model.
+        create: whether the file is made anew.
+    """
+
+    def __init__(self, path: Path, nq: int, nv: int, *, create: bool) -> None:
+        self._nq = nq
+        size = _COMMAND + _HEADER + nq + nv
+        self._memory = np.memmap(path, np.float64, "w+" if create else "r+", shape=(size,))
+        self._command = self._memory[:_COMMAND]
+        self._state = self._memory[_COMMAND:]
+
+    def write(self, ticks: int, qpos: Float64, qvel: Float64) -> None:
+        """Publish the state as it is now."""
+        state = self._state
+        state[0] += 1.0  # odd: being written
+        # A double holds nanoseconds of the epoch only to 256 ns, which is far below a frame.
+        state[1], state[2] = float(time.time_ns()), float(ticks)
+        state[_HEADER : _HEADER + self._nq] = qpos
+        state[_HEADER + self._nq :] = qvel
+        state[0] += 1.0
+
+    def read(self) -> WorldState | None:
+        """Return the last whole state; None if there is none yet."""
+        state = self._state
+        for _ in range(_RETRIES):
+            before = float(state[0])
+            copy = np.array(state)
+            if before > 0.0 and before % 2.0 == 0.0 and before == float(state[0]):
+                return WorldState(
+                    int(copy[1]), int(copy[2]), copy[_HEADER : _HEADER + self._nq],
+                    copy[_HEADER + self._nq :],
+                )  # fmt: skip
+            if before == 0.0:
+                return None
+            time.sleep(1e-5)
+        return None
+
+    def command(self, pose: Float64) -> None:
+        """Set where the controller is to draw the end effector, (x, y, z, r)."""
+        self._command[0] += 1.0
+        self._command[1:5] = pose
+        self._command[0] += 1.0
+
+    def commanded(self) -> Float64 | None:
+        """Return the commanded pose (x, y, z, r); None if there is none, or it is being written."""
+        before = float(self._command[0])
+        pose = np.array(self._command[1:5])
+        whole = before > 0.0 and before % 2.0 == 0.0 and before == float(self._command[0])
+        return pose if whole else None

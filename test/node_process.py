@@ -46,6 +46,15 @@ def eventually(look: Callable[[], Result], seconds: float = LATE) -> Result:
     return result
 
 
+OF_A_TASK = {("mentor_reset", "reset_node")}
+"""Nodes that must be told their task."""
+
+
+def its_task(package: str, executable: str) -> list[str]:
+    """Return the arguments that name the task of a node, if it needs one."""
+    return ["-p", "task:=cable_routing"] if (package, executable) in OF_A_TASK else []
+
+
 class NodeProcess:
     """A node that runs as a process in a namespace of its own."""
 

@@ -27,7 +27,7 @@ NODES = {
     "twin": ("mentor_sim_bridge.nodes.twin_node",),
     "stacker": ("mentor_camera.nodes.stacker_node", "image_reliability:=reliable"),
     "reward": ("mentor_reward.nodes.reward_node", "states:=truth"),
-    "reset": ("mentor_reset.nodes.reset_node", "observation_timeout:=1.5"),
+    "reset": ("mentor_reset.nodes.reset_node", "task:=cable_routing", "observation_timeout:=1.5"),
 }
 MISSED_BY_OTHERS = {
     "twin": ("/motion", "/move_to"),

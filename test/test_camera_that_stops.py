@@ -147,7 +147,7 @@ def cell() -> Iterator[tuple[ClockBody, RosEnv]]:
             "max_future:=0.0",  # the body's time is its own
         ),
         start("mentor_reward.nodes.reward_node", "states:=truth", "observation_timeout:=2.0"),
-        start("mentor_reset.nodes.reset_node", "observation_timeout:=4.0"),
+        start("mentor_reset.nodes.reset_node", "task:=cable_routing", "observation_timeout:=4.0"),
     ]
     env = RosEnv(NAMESPACE, reset_timeout=60.0)
     try:

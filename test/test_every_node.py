@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cell_process import end_gently
 from lifecycle_msgs.msg import Transition
-from node_process import NodeProcess, Observer, eventually, executables
+from node_process import NodeProcess, Observer, eventually, executables, its_task
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 
 NODES = executables()
@@ -42,7 +42,13 @@ def pair(
     folder = tmp_path_factory.mktemp(executable)
     processes = tuple(
         NodeProcess(
-            package, executable, f"/walk_{side}/{executable}", folder, "-p", "autostart:=false"
+            package,
+            executable,
+            f"/walk_{side}/{executable}",
+            folder,
+            "-p",
+            "autostart:=false",
+            *its_task(package, executable),
         )
         for side in "ab"
     )

@@ -16,5 +16,10 @@ setup(
     maintainer_email="maintainers@mentor-vrl.example.org",
     description="Reset routines of the real tasks.",
     license="Apache-2.0",
-    entry_points={"console_scripts": ["reset_node = mentor_reset.nodes.reset_node:main"]},
+    entry_points={
+        "console_scripts": ["reset_node = mentor_reset.nodes.reset_node:main"],
+        "mentor.routines": [
+            "cable_routing = mentor_reset.routines.cable_routing:CableRoutingReset",
+        ],
+    },
 )

@@ -1,4 +1,4 @@
-"""An arm and a stacker for the tests: serves `move_to`, tells its pose, shows step 0."""
+"""An arm and a stacker for the tests: serves `move_to` and `recover`, publishes pose and step 0."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from task_node import TASK
 
 from mentor_common.messages import topics
-from mentor_msgs.action import MoveTo, ResetEpisode
-from mentor_msgs.msg import Observation
+from mentor_msgs.action import MoveTo, Recover, ResetEpisode
+from mentor_msgs.msg import EpisodeStart, Observation
 
 
 class FakeArm(FakePartner):
@@ -26,6 +26,7 @@ class FakeArm(FakePartner):
     def __init__(self) -> None:
         self.goals: list[Any] = []
         self.feedback: list[Any] = []
+        self.starts: list[EpisodeStart] = []
         self.cancelled = 0
         self.position = np.array([-0.5, -0.9], np.float32)
         self.forget()
@@ -43,6 +44,13 @@ class FakeArm(FakePartner):
         )
         self._group = group
         self._server: Any = None
+        topic = topics.EPISODE_START
+        self.node.create_subscription(
+            topic.type, topic.name, self.starts.append, topic.qos, callback_group=group
+        )
+        self._recovery: Any = ActionServer(
+            self.node, Recover, topics.RECOVER.name, self._recover, callback_group=group
+        )
         self.serve()
         self.begin(threads=4)
 
@@ -50,7 +58,11 @@ class FakeArm(FakePartner):
         """Begins anew: no goals remembered, no trouble."""
         self.goals.clear()
         self.feedback.clear()
+        self.starts.clear()
+        self.recovered = 0
         self.answer: Callable[[Any], str] = lambda goal: ""  # the reason of a failure
+        self.recovery: Callable[[], str] = lambda: ""  # the same of a recovery
+        self.stops_short = 0.0  # of the target, normalised
         self.slow: Callable[[Any], float] = lambda goal: 0.0
         self.shows = True
         self.cancelled = 0
@@ -71,10 +83,15 @@ class FakeArm(FakePartner):
         self._server.destroy()
 
     def reset(
-        self, seed: int | None = None, timeout: float = 0.0, cancel_after: float = 0.0
+        self,
+        seed: int | None = None,
+        timeout: float = 0.0,
+        cancel_after: float = 0.0,
+        options: dict[str, str] | None = None,
     ) -> Any:
-        """Calls `reset_episode` and waits for its result."""
+        """Call `reset_episode` and wait for its result."""
         goal = ResetEpisode.Goal(seeded=seed is not None, seed=seed or 0, timeout=timeout)
+        goal.option_names, goal.option_values = list(options or {}), list((options or {}).values())
         assert self._client.wait_for_server(60.0), "the reset node did not come"
 
         def send() -> Any:
@@ -114,11 +131,17 @@ class FakeArm(FakePartner):
             handle.abort()
             return MoveTo.Result(success=False, message=reason, reached=self.position.tolist())
         if len(goal.target):
-            self.position = np.array(goal.target, np.float32)
+            self.position = np.array(goal.target, np.float32) - np.float32(self.stops_short)
         if goal.begins_episode and self.shows:
             self._observations.publish(Observation(episode=goal.episode, step=0))
         handle.succeed()
         return MoveTo.Result(success=True, reached=self.position.tolist())
+
+    def _recover(self, handle: Any) -> Any:
+        self.recovered += 1
+        reason = self.recovery()
+        handle.abort() if reason else handle.succeed()
+        return Recover.Result(success=not reason, message=reason)
 
 
 def _wait(future: Any, seconds: float = 60.0) -> Any:

@@ -207,8 +207,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         score_images,
     )
     from mentor_reward.classifier.slot_classifier import load_classifiers
+    from mentor_reward.classifier.slots import states_of
     from mentor_reward.dataset.labelled_images import open_examples, read_labels
-    from mentor_reward.rewards.slots import states_of
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if not options.data and not options.episodes:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mentor_reward.classifier.slots import states_of
 from mentor_reward.dataset.labelled_images import LabelledImage, write_image, write_labels
-from mentor_reward.rewards.slots import states_of
 
 
 def slot_picture(camera: str, state: int, rng: np.random.Generator) -> np.ndarray:

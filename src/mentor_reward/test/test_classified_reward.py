@@ -12,10 +12,10 @@ from task_node import TASK, task_node
 from mentor_common.tasks.cable_routing import cable_reward
 from mentor_reward.classifier.slot_classifier import SlotClassifier, load_classifiers
 from mentor_reward.classifier.slot_network import SlotNetwork
+from mentor_reward.classifier.slots import views_of
 from mentor_reward.classifier.training import TrainingSettings, train_classifier
 from mentor_reward.dataset.labelled_images import Examples
 from mentor_reward.rewards.cable_routing import SlotStateReader, judge_states
-from mentor_reward.rewards.slots import views_of
 
 
 @pytest.fixture(scope="module")

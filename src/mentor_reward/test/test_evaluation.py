@@ -8,7 +8,7 @@ from slot_pictures import shown
 from walking_states import WalkingStates
 
 from mentor_reward.classifier.evaluation import POLICIES, reward_agreement
-from mentor_reward.rewards.slots import SLOTS, states_of
+from mentor_reward.classifier.slots import SLOTS, states_of
 
 
 class Reading:

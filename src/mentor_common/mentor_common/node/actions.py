@@ -185,6 +185,11 @@ class RemoteAction:
         self._usual = interface.server
         self._client: Any = ActionClient(node, interface.type, interface.name)
 
+    @property
+    def served(self) -> bool:
+        """Whether somebody serves the action now."""
+        return bool(self._client.server_is_ready())
+
     def call(
         self,
         goal: Any,

@@ -24,12 +24,12 @@ class EpisodeDraw:
     Args:
         start: where the end effector begins, normalised, (axes,) float32; inside the window.
         window_offset: by which the bounds of the workspace are moved, normalised, (axes,) float32.
-        random: for further draws of the same episode (by a reset routine).
+        seed: of further draws of the same episode, e.g. by its reset routine.
     """
 
     start: Float32
     window_offset: Float32
-    random: np.random.Generator
+    seed: int
 
 
 class EpisodeDraws:
@@ -52,4 +52,4 @@ class EpisodeDraws:
         start = self._random.uniform(*self._start).astype(np.float32)
         offset = self._random.uniform(*self._offset).astype(np.float32)
         start = np.clip(start, np.float32(-1.0) + offset, np.float32(1.0) + offset)
-        return EpisodeDraw(start, offset, np.random.default_rng(self._random.integers(2**63)))
+        return EpisodeDraw(start, offset, int(self._random.integers(2**63)))

@@ -153,6 +153,8 @@ def find_task(name: str) -> Task:
     if name.endswith((".yaml", ".yml")):
         return load_task(Path(name))
     known = list_tasks()
+    if not name:
+        raise TaskError(f"no task is named; known: {sorted(known)}, or the path of a YAML file")
     if name not in known:
         searched = ", ".join(str(folder) for folder in task_folders()) or "nowhere"
         raise TaskError(

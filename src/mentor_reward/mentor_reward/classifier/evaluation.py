@@ -12,11 +12,11 @@ import numpy as np
 from mentor_common.tasks.cable_routing import cable_reward, is_success
 from mentor_reward.classifier.confusion import confusion_matrix, recall_per_class
 from mentor_reward.classifier.slot_classifier import SlotClassifier
+from mentor_reward.classifier.slots import SLOTS
 from mentor_reward.classifier.training import predict
 from mentor_reward.dataset.exploration import Behaviour, expert_of, noisy_expert, random_behaviour
 from mentor_reward.dataset.labelled_images import PictureFiles
 from mentor_reward.rewards.cable_routing import SlotStateReader
-from mentor_reward.rewards.slots import SLOTS
 
 POLICIES = ("random", "expert", "noisy")
 """Uniform actions, the expert's, and the expert's with noise."""

@@ -9,8 +9,8 @@ from torch import nn
 
 from mentor_reward.classifier.augmentation import augment
 from mentor_reward.classifier.slot_network import CableFinder, SlotNetwork
+from mentor_reward.classifier.slots import SIDE_VIEW
 from mentor_reward.dataset.labelled_images import Silhouettes
-from mentor_reward.rewards.slots import SIDE_VIEW
 
 
 def train_finders(

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from mentor_reward.classifier.slot_network import SlotNetwork
-from mentor_reward.rewards.slots import SLOTS, VIEWS, states_of, views_of
+from mentor_reward.classifier.slots import SLOTS, VIEWS, states_of, views_of
 
 Measured = dict[tuple[int, str], torch.Tensor]
 """Measures (1, 2 * BANDS) of the frames of one moment, by finder and camera."""

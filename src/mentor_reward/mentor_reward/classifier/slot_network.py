@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from mentor_reward.rewards.slots import IMAGE_SIZE, SIDE_VIEW
+from mentor_reward.classifier.slots import IMAGE_SIZE, SIDE_VIEW
 
 BANDS = 28
 """Horizontal bands of a view, in each of which the cable is located."""

@@ -15,8 +15,8 @@ from mentor_reward.classifier.confusion import confusion_matrix, recall_per_clas
 from mentor_reward.classifier.segmenter_training import train_finders
 from mentor_reward.classifier.slot_classifier import SlotClassifier
 from mentor_reward.classifier.slot_network import PROFILE, SlotNetwork
+from mentor_reward.classifier.slots import states_of
 from mentor_reward.dataset.labelled_images import Examples, PictureFiles, Silhouettes
-from mentor_reward.rewards.slots import states_of
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from mentor_common.messages.images import image_to_rgb, resize
 from mentor_common.messages.topics import camera_image
-from mentor_reward.rewards.slots import IMAGE_SIZE, VIEWS, views_of
+from mentor_reward.classifier.slots import IMAGE_SIZE, VIEWS, views_of
 
 
 def bag_frames(

@@ -13,6 +13,7 @@ import gymnasium
 import numpy as np
 
 from mentor_common.messages.frames import FrameLayout
+from mentor_reward.classifier.slots import SLOTS, states_of, views_of
 from mentor_reward.dataset.exploration import choose_behaviour
 from mentor_reward.dataset.labelled_images import (
     LABELS,
@@ -24,7 +25,6 @@ from mentor_reward.dataset.labelled_images import (
     write_labels,
     write_silhouettes,
 )
-from mentor_reward.rewards.slots import SLOTS, states_of, views_of
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 _PROFILE_UNIT = 0.02  # metres

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from mentor_reward.classifier.slots import SLOTS, states_of
 from mentor_reward.dataset.labelled_images import LabelledImage, read_labels, write_labels
-from mentor_reward.rewards.slots import SLOTS, states_of
 
 _MAX_BODY = 4096
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from mentor_common.messages.images import resize
-from mentor_reward.rewards.slots import IMAGE_SIZE, VIEWS, states_of
+from mentor_reward.classifier.slots import IMAGE_SIZE, VIEWS, states_of
 
 LABELS = "labels.csv"
 _FIELDS = ("file", "camera", "state", "group", "profile")

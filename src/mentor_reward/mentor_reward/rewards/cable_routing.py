@@ -16,7 +16,7 @@ from mentor_common.tasks.cable_routing import (
     is_success,
     reward_terms,
 )
-from mentor_reward.rewards.slots import SLOTS
+from mentor_reward.classifier.slots import SLOTS
 
 if TYPE_CHECKING:  # torch takes seconds to import, and is not needed for true states
     from mentor_reward.classifier.slot_classifier import Measured, SlotClassifier

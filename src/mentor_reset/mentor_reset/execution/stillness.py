@@ -1,4 +1,4 @@
-"""Whether something has stopped to move."""
+"""Whether something has stopped moving."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 
 
 class Stillness:
-    """Knows from positions and their times whether nothing has moved for a while.
+    """Decides from positions and their times whether nothing has moved for a while.
 
-    A position holds until the next one is told: in lockstep, none comes while nothing moves.
+    A position holds until the next one is added: in lockstep none comes while nothing moves.
 
     Args:
         seconds: for how long nothing may move.
@@ -20,12 +20,12 @@ class Stillness:
         self._place: np.ndarray | None = None
         self._since = 0.0
 
-    def tell(self, position: np.ndarray, now: float) -> None:
-        """Takes in a position, shape (axes,); ``now``: seconds."""
+    def add(self, position: np.ndarray, now: float) -> None:
+        """Take a position, shape (axes,), at ``now`` seconds."""
         moved = self._place is None or np.linalg.norm(position - self._place) > self._distance
         if moved:
             self._place, self._since = np.array(position), now
 
     def still(self, now: float) -> bool:
-        """Whether nothing has moved for long enough; False as long as no position is known."""
+        """Return whether nothing has moved for long enough; False while no position is known."""
         return self._place is not None and now - self._since >= self._seconds

@@ -1,0 +1,1 @@
+"""Carries the parts of a reset routine out, whatever the task."""

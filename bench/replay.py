@@ -21,7 +21,9 @@ import cv2
 import numpy as np
 
 from mentor_common.messages.frames import FrameLayout
-from mentor_policy.replay import Prefetcher, ReplayRing, RingHeader, Sampler, Step
+from mentor_policy.replay import ReplayRing, RingHeader, Step
+from mentor_policy.replay.prefetch import Prefetcher
+from mentor_policy.replay.sampler import Sampler
 
 BATCH = 256
 RECORDS = int(os.environ.get("MENTOR_BENCH_RECORDS", "60000"))  # 1.3 GB

@@ -81,21 +81,17 @@ class Side:
         run = RunFolder(folder, config, environment, shape_of(env))
         silent = LineProgress(lambda _: None, 3600.0)
         self.trainer = Trainer(config, env, environment, run, progress=silent)
-        self.at = self.trainer._begin_or_go_on()
 
     def steps(self, count: int) -> float:
-        """Seconds of so many steps with their updates, and of the reset after an episode's last."""
+        """Take so many steps with their updates, resets included; return the seconds."""
         begin = time.perf_counter()
-        for _ in range(count):
-            self.at = self.trainer._step(*self.at)
-        if self.trainer._background is not None:
-            self.trainer._background.drain()
+        self.trainer.advance(self.trainer.run.steps + count)
+        self.trainer.drain()
         return time.perf_counter() - begin
 
     def close(self) -> None:
-        """Ends the learner."""
-        if self.trainer._background is not None:
-            self.trainer._background.close()
+        """End the learner."""
+        self.trainer.close()
 
 
 def compare(name: str, asynchronous: bool) -> None:

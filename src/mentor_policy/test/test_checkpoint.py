@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +18,10 @@ from safetensors.torch import load_file
 from mentor_policy.agents import make_agent
 from mentor_policy.config import load_config
 from mentor_policy.training import checkpoint as module
-from mentor_policy.training import member_files as member_module
-from mentor_policy.training.checkpoint import (
-    CheckpointError,
-    folders,
-    read_checkpoint,
-    save_checkpoint,
-)
+from mentor_policy.training.checkpoint import CheckpointError, read_checkpoint, save_checkpoint
+from mentor_policy.training.checkpoint_folders import folders, tidy
+from mentor_policy.training.elite_files import EliteFiles
 from mentor_policy.training.environment import shape_of
-from mentor_policy.training.member_files import STAGING, MemberFiles
 from mentor_policy.training.tensor_file import write_tensors
 
 SMALL = [
@@ -43,26 +37,24 @@ def make(overrides=()):
     return config, shape, agent
 
 
-def save(parent: Path, step: int, keep: int = 5, made=None, members=None) -> Path:
+def save(parent: Path, step: int, keep: int = 5, made=None, elite=None) -> Path:
     config, shape, agent = made or make()
     environment = {"id": "point", "arguments": {}}
     progress = {"step": step, "episode": 1, "updates": 0}
-    members = members or MemberFiles(parent)
     return save_checkpoint(
-        parent, agent, config, environment, shape, progress, members=members, keep=keep
-    )
+        parent, agent, config, environment, shape, progress,
+        elite=elite or EliteFiles(), keep=keep,
+    )  # fmt: skip
 
 
-def member_files(folder: Path) -> dict[str, int]:
-    """Inodes of the members' files."""
+def without_seal(data: dict) -> dict:
+    """What a checkpoint's JSON holds beside its own SHA-256."""
+    return {key: value for key, value in data.items() if key != "sha256"}
+
+
+def entries_of(folder: Path) -> dict[str, int]:
+    """Inodes of the files of S_top's entries."""
     return {path.name: path.stat().st_ino for path in folder.glob("top_performers*")}
-
-
-def wait_for(there) -> None:
-    until = time.monotonic() + 30
-    while not there():
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_what_was_saved_comes_back_to_the_bit(tmp_path: Path) -> None:
@@ -81,43 +73,30 @@ def test_what_was_saved_comes_back_to_the_bit(tmp_path: Path) -> None:
     )
 
 
-def test_only_the_newest_checkpoints_are_kept_and_members_are_stored_once(tmp_path: Path) -> None:
-    made, members = make(), MemberFiles(tmp_path)
+def test_only_the_newest_checkpoints_are_kept_and_entries_are_stored_once(tmp_path: Path) -> None:
+    made, elite = make(), EliteFiles()
     made[2].end_episode(3.0, 100)
     for step in (10, 20, 30):
-        save(tmp_path, step, keep=2, made=made, members=members)
+        save(tmp_path, step, keep=2, made=made, elite=elite)
     assert [folder.name for folder in folders(tmp_path)] == ["000000020", "000000030"]
-    one, other = (member_files(folder) for folder in folders(tmp_path))
+    one, other = (entries_of(folder) for folder in folders(tmp_path))
     assert len(one) == 1 and one == other
     assert not list(tmp_path.glob(".*"))
     read_checkpoint(tmp_path / "000000030").agent()
 
 
-def test_a_new_member_is_written_before_the_checkpoint_asks_for_it(tmp_path: Path) -> None:
-    made, members = make(), MemberFiles(tmp_path)
-    for number in range(3):
-        made[2].end_episode(float(number), number)
-        members.stage(made[2].state()[0])
-    written = [file.written.result() for file in members._files.values()]
-    staged = {path.name: path.stat().st_ino for path, _ in written}
-    assert len(staged) == 3
-    assert member_files(save(tmp_path, 10, made=made, members=members)) == staged
-    assert not (tmp_path / STAGING).exists()
-    members.close()
-
-
-def test_a_resumed_run_links_the_members_that_it_loaded(tmp_path: Path) -> None:
+def test_a_resumed_run_links_the_entries_that_it_loaded(tmp_path: Path) -> None:
     made = make()
     made[2].end_episode(3.0, 100)
     first = save(tmp_path, 10, made=made)
-    again, members = make(), MemberFiles(tmp_path)
-    read_checkpoint(first).load_into(again[2], members)
+    again, elite = make(), EliteFiles()
+    read_checkpoint(first).load_into(again[2], elite)
     again[2].end_episode(4.0, 200)
-    second = member_files(save(tmp_path, 20, made=again, members=members))
-    assert len(second) == 2 and second.items() > member_files(first).items()
+    second = entries_of(save(tmp_path, 20, made=again, elite=elite))
+    assert len(second) == 2 and second.items() > entries_of(first).items()
 
 
-def test_a_number_that_comes_twice_after_a_crash_is_not_taken_for_the_same_member(
+def test_a_number_that_comes_twice_after_a_crash_is_not_taken_for_the_same_entry(
     tmp_path: Path,
 ) -> None:
     lost, other = make(), make(["train.seed=1"])
@@ -128,45 +107,47 @@ def test_a_number_that_comes_twice_after_a_crash_is_not_taken_for_the_same_membe
     tensors = made[2].state()[0]
     stored = read_checkpoint(folder).tensors()
     assert all(torch.equal(stored[name], tensors[name]) for name in tensors)
-    assert member_files(tmp_path / "000000010") != member_files(folder)
+    assert entries_of(tmp_path / "000000010") != entries_of(folder)
 
 
-def test_a_kill_between_a_members_file_and_the_checkpoint_leaves_the_older_one(
+def test_what_a_kill_leaves_half_written_is_tidied_away_and_what_it_replaced_comes_back(
     tmp_path: Path,
 ) -> None:
+    whole, replaced = save(tmp_path, 10), save(tmp_path, 20)
+    replaced.rename(tmp_path / ".old-000000020")  # killed before the new one had its name
+    for name in (".new-000000030", ".new-000000020", ".gone-000000005"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "agent.safetensors").write_bytes(b"half")
+    tidy(tmp_path)
+    assert sorted(tmp_path.iterdir()) == [whole, replaced]
+    read_checkpoint(replaced).agent()
+
+
+def test_a_kill_while_checkpoints_are_pruned_leaves_no_half_of_one(tmp_path: Path) -> None:
     source = f"""
-import sys, time
+import os, shutil, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_checkpoint import *
-made, members = make(), MemberFiles(Path({str(tmp_path)!r}))
-made[2].end_episode(1.0, 1)
-save(Path({str(tmp_path)!r}), 10, made=made, members=members)
-made[2].end_episode(2.0, 2)
-members.stage(made[2].state()[0])
-time.sleep(60)
+save(Path({str(tmp_path)!r}), 10)
+remove = os.unlink
+def killed(*arguments, **named):
+    remove(*arguments, **named)
+    os.kill(os.getpid(), 9)
+os.unlink = killed
+save(Path({str(tmp_path)!r}), 20, keep=1)
 """
-    process = subprocess.Popen([sys.executable, "-c", source], env={**os.environ})
-    wait_for(lambda: (tmp_path / STAGING / "top_performers_1.safetensors").exists())
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    members = MemberFiles(tmp_path)
-    assert not (tmp_path / STAGING).exists()
-    made = make()
-    (older,) = folders(tmp_path)
-    read_checkpoint(older).load_into(made[2], members)
-    made[2].end_episode(5.0, 3)
-    newer = save(tmp_path, 20, made=made, members=members)
-    tensors = made[2].state()[0]
-    stored = read_checkpoint(newer).tensors()
-    assert all(torch.equal(stored[name], tensors[name]) for name in tensors)
-    assert member_files(newer).items() > member_files(older).items()
+    killed = subprocess.run([sys.executable, "-c", source], env={**os.environ})
+    assert killed.returncode == -signal.SIGKILL
+    assert [folder.name for folder in folders(tmp_path)] == ["000000020"]
+    assert [path.name for path in tmp_path.glob(".*")] == [".gone-000000010"]
+    read_checkpoint(tmp_path / "000000020").agent()
 
 
-def test_a_member_whose_file_was_tidied_away_is_written_again(tmp_path: Path) -> None:
-    made, members = make(), MemberFiles(tmp_path)
+def test_an_entry_whose_file_was_tidied_away_is_written_again(tmp_path: Path) -> None:
+    made, elite = make(), EliteFiles()
     made[2].end_episode(3.0, 100)
-    shutil.rmtree(save(tmp_path, 10, made=made, members=members))
-    read_checkpoint(save(tmp_path, 20, made=made, members=members)).agent()
+    shutil.rmtree(save(tmp_path, 10, made=made, elite=elite))
+    read_checkpoint(save(tmp_path, 20, made=made, elite=elite)).agent()
 
 
 def test_without_hard_links_every_checkpoint_has_its_own_files(tmp_path: Path, monkeypatch) -> None:
@@ -174,24 +155,20 @@ def test_without_hard_links_every_checkpoint_has_its_own_files(tmp_path: Path, m
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    made, members = make(), MemberFiles(tmp_path)
+    made, elite = make(), EliteFiles()
     made[2].end_episode(3.0, 100)
-    members.stage(made[2].state()[0])
-    one, other = (save(tmp_path, step, made=made, members=members) for step in (10, 20))
-    assert member_files(one) != member_files(other)
+    one, other = (save(tmp_path, step, made=made, elite=elite) for step in (10, 20))
+    assert entries_of(one) != entries_of(other)
     for folder in (one, other):
         read_checkpoint(folder).agent()
 
 
-def test_members_that_left_leave_no_file(tmp_path: Path) -> None:
-    made, members = make(["agent.top_performers=1"]), MemberFiles(tmp_path)
-    for number in range(4):
+def test_an_entry_that_left_s_top_leaves_no_file(tmp_path: Path) -> None:
+    made, elite = make(["agent.top_performers=1"]), EliteFiles()
+    for number in range(3):
         made[2].end_episode(float(number), number)
-        members.stage(made[2].state()[0])
-    wait_for(lambda: [path.name for path in tmp_path.glob(f"{STAGING}/*")]
-             == ["top_performers_3.safetensors"])  # fmt: skip
-    members.close()
-    assert not (tmp_path / STAGING).exists()
+        folder = save(tmp_path, 10 * number, made=made, elite=elite)
+    assert list(entries_of(folder)) == ["top_performers_2.safetensors"]
 
 
 def test_every_kind_of_tensor_is_read_back_by_safetensors(tmp_path: Path) -> None:
@@ -213,7 +190,9 @@ def test_every_kind_of_tensor_is_read_back_by_safetensors(tmp_path: Path) -> Non
         assert stored[name].dtype == tensor.dtype and torch.equal(stored[name], tensor)
 
 
-@pytest.mark.parametrize("harm", ["cut", "flip", "missing", "pickle", "json", "foreign", "shape"])
+@pytest.mark.parametrize(
+    "harm", ["cut", "flip", "missing", "pickle", "json", "foreign", "shape", "pipe", "brackets"]
+)
 def test_a_damaged_foreign_or_hostile_checkpoint_is_refused_and_the_older_one_named(
     tmp_path: Path, harm: str
 ) -> None:
@@ -237,28 +216,57 @@ def test_a_damaged_foreign_or_hostile_checkpoint_is_refused_and_the_older_one_na
     elif harm == "pickle":
         file.write_bytes(pickle.dumps(Hostile()))
         data["files"]["agent.safetensors"] = module._sha256(file)
-        description.write_text(json.dumps(data))
+        description.write_bytes(module._sealed(without_seal(data)))
     elif harm == "json":
         description.write_text(description.read_text()[:300])
     elif harm == "foreign":
         description.write_text(json.dumps({"format": "something else"}))
     elif harm == "shape":
         data["config"]["agent"]["hidden_dim"] = 32
-        description.write_text(json.dumps(data))
+        description.write_bytes(module._sealed(without_seal(data)))
+    elif harm == "pipe":
+        description.unlink()
+        os.mkfifo(description)
+    elif harm == "brackets":
+        description.write_text("[" * 200_000)
     with pytest.raises(CheckpointError, match=r"000000020"):
         read_checkpoint(newer).agent()
     assert not marker.exists()
     read_checkpoint(older).agent()
-    if harm in ("json", "foreign"):
+    if harm in ("json", "foreign", "pipe", "brackets"):
         with pytest.raises(CheckpointError, match=rf"older checkpoint {older} is whole"):
             read_checkpoint(newer)
+
+
+def test_any_changed_byte_of_the_description_is_found(tmp_path: Path) -> None:
+    file = save(tmp_path, 10) / "checkpoint.json"
+    content = file.read_bytes()
+    for place in range(0, len(content), 7):
+        changed = bytearray(content)
+        changed[place] ^= 1 << (place % 8)
+        file.write_bytes(bytes(changed))
+        with pytest.raises(CheckpointError):
+            read_checkpoint(tmp_path / "000000010")
+    file.write_bytes(content[:-2] + b" " + content[-1:])
+    with pytest.raises(CheckpointError):
+        read_checkpoint(tmp_path / "000000010")
+
+
+def test_a_checkpoint_of_version_1_is_still_read(tmp_path: Path) -> None:
+    file = save(tmp_path, 10) / "checkpoint.json"
+    data = without_seal(json.loads(file.read_text()))
+    file.write_text(json.dumps({**data, "version": 1}, indent=1, sort_keys=True))
+    read_checkpoint(tmp_path / "000000010").agent()
+    file.write_text(json.dumps({**data, "version": 3}, indent=1, sort_keys=True))
+    with pytest.raises(CheckpointError, match="has version 3, this program reads 2"):
+        read_checkpoint(tmp_path / "000000010")
 
 
 def test_a_path_out_of_the_folder_is_no_name_of_tensors(tmp_path: Path) -> None:
     folder = save(tmp_path, 10)
     data = json.loads((folder / "checkpoint.json").read_text())
     data["files"]["../../secret.safetensors"] = "0"
-    (folder / "checkpoint.json").write_text(json.dumps(data))
+    (folder / "checkpoint.json").write_bytes(module._sealed(without_seal(data)))
     with pytest.raises(CheckpointError, match="is no name of its tensors"):
         read_checkpoint(folder)
 
@@ -287,20 +295,3 @@ def test_a_disk_that_is_full_leaves_the_older_checkpoint(tmp_path: Path, monkeyp
     assert folders(tmp_path) == [older] and not list(tmp_path.glob(".*"))
     shutil.rmtree(tmp_path / "none", ignore_errors=True)
     read_checkpoint(older).agent()
-
-
-def test_a_member_that_a_full_disk_refused_is_written_once_there_is_room(
-    tmp_path: Path, monkeypatch
-) -> None:
-    made, members = make(), MemberFiles(tmp_path)
-    made[2].end_episode(3.0, 100)
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(member_module, "write_tensors", full)
-    members.stage(made[2].state()[0])
-    with pytest.raises(CheckpointError, match="No space left on device"):
-        save(tmp_path, 10, made=made, members=members)
-    monkeypatch.undo()
-    read_checkpoint(save(tmp_path, 10, made=made, members=members)).agent()

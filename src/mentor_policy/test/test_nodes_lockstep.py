@@ -15,7 +15,8 @@ from policy_process import TOY, NodeProcess, PolicyProcess
 
 from mentor_policy.config import load_config
 from mentor_policy.replay import ReplayRing
-from mentor_policy.training.checkpoint import folders, read_checkpoint
+from mentor_policy.training.checkpoint import read_checkpoint
+from mentor_policy.training.checkpoint_folders import folders
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.run_folder import RunFolder
 from mentor_policy.training.trainer import Trainer
@@ -35,7 +36,7 @@ def train_in_process(task: str, preset: str, steps: int, overrides: str, folder:
     config.train.action_repeat = env.unwrapped.action_repeat
     config.train.frames = steps * config.train.action_repeat
     run = RunFolder(folder, config, {"id": task, "arguments": {}}, shape_of(env))
-    Trainer(config, env, {"id": task, "arguments": {}}, run).run()
+    Trainer(config, env, {"id": task, "arguments": {}}, run).train()
     run.close()
     env.close()
 

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from mentor_common.messages.frames import FrameLayout
-from mentor_policy.replay import Prefetcher, ReplayError, ReplayRing, RingHeader, Sampler, Step
+from mentor_policy.replay import ReplayError, ReplayRing, RingHeader, Step
+from mentor_policy.replay.prefetch import Prefetcher
+from mentor_policy.replay.sampler import Sampler
 
 GAMMA = 0.9
 LAYOUTS = [

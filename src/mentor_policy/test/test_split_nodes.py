@@ -189,7 +189,7 @@ def test_a_learner_on_another_machine_killed_ten_times_goes_on_from_its_checkpoi
                 assert acts.end() == 0, acts.output
                 time.sleep(2.0)
                 assert learns.end() == 0, learns.output
-    lived = steps_of(tmp_path / "actor" / "memory")
+    lived = steps_of(tmp_path / "actor" / "step_log")
     taken = steps_of(tmp_path / "learner" / "replay")
     # An actor that is stopped may not remember its last step, which the stream had already.
     assert len(taken) == len(set(taken)) and len(lived) <= len(taken) <= len(lived) + 1
@@ -220,5 +220,5 @@ def test_an_actor_killed_lets_the_arm_hold_still_and_resumes_with_a_reset(tmp_pa
         after = sorted(key for key in probe.actions if key > last)
         assert after[0][0] > last[0], "the episode that was broken off is not gone on with"
     # The probe may not have heard the first actions: discovery takes a moment.
-    remembered = [key for key in steps_of(tmp_path / "actor" / "memory") if key[0] > last[0]]
+    remembered = [key for key in steps_of(tmp_path / "actor" / "step_log") if key[0] > last[0]]
     assert remembered[0][1] == 0

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from mentor_policy.config import config_to_dict
 from mentor_policy.training.checkpoint import read_checkpoint
-from mentor_policy.training.member_files import MEMBERS
+from mentor_policy.training.elite_files import ENTRIES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
         group = name.split("/")[0]
         sizes[group] = sizes.get(group, 0) + tensor.numel()
     for group, size in sizes.items():
-        members = len({n.split("/")[1] for n in tensors if n.startswith(f"{MEMBERS}/")})
-        note = f" in {members} members" if group == MEMBERS else ""
+        entries = len({n.split("/")[1] for n in tensors if n.startswith(f"{ENTRIES}/")})
+        note = f" in {entries} entries" if group == ENTRIES else ""
         print(f"  {group:<22} {size:>12,} numbers{note}")
     if options.config:
         print(OmegaConf.to_yaml(config_to_dict(config)))

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train; returns the exit code: 0 when the run is complete, 130 when it was interrupted."""
+    """Train; return the exit code: 0 when the run is complete, 130 when it was interrupted."""
     config, env, arguments = configure(
         options.env, options.agent, options.preset, options.overrides
     )
@@ -54,17 +54,23 @@ def run(options: argparse.Namespace) -> int:
     environment = {"id": options.env, "arguments": arguments}
     path = options.run_dir or default_folder(options.env, options.agent, config.train.seed)
     folder = RunFolder(path, config, environment, shape_of(env))
-    trainer = Trainer(config, env, environment, folder, evaluation_env)
-    print(f"{'resuming' if folder.resumed else 'new'} run in {path}", file=sys.stderr)
-    with StopOnSignal(trainer):
-        summary = trainer.run()
-    folder.close()
+    try:
+        if folder.finished is not None:
+            print("this run is complete already; nothing was changed", file=sys.stderr)
+            report(folder.finished, path)
+            return 0
+        trainer = Trainer(config, env, environment, folder, evaluation_env)
+        print(f"{'resuming' if folder.resumed else 'new'} run in {path}", file=sys.stderr)
+        with StopOnSignal(trainer):
+            summary = trainer.train()
+    finally:
+        folder.close()
     report(summary, path)
     return 0 if summary["complete"] else 130
 
 
 def _evaluation_env(options: argparse.Namespace, arguments: dict[str, Any], env: Env) -> Env | None:
-    """Where to evaluate; None: in the environment of the training."""
+    """Return the environment to evaluate in; None: that of the training."""
     name = options.evaluate_in or options.env
     if hasattr(env.unwrapped, "purpose"):  # over the topics there is one cell for everything
         if name != options.env:
@@ -84,12 +90,12 @@ def _evaluation_env(options: argparse.Namespace, arguments: dict[str, Any], env:
 
 
 def default_folder(environment: str, agent: str, seed: int) -> Path:
-    """Where a run lies if nothing else is said."""
+    """Return the folder of a run for which no other is given."""
     return Path("runs") / environment.replace("/", "-") / f"{agent}-{seed}"
 
 
 def report(summary: dict[str, Any], path: Path) -> None:
-    """Say what came of it, and what to do with it."""
+    """Print what came of the run, and what to do with it."""
     done = "complete" if summary["complete"] else "interrupted; the same command goes on with it"
     print(f"run {path}: {done} ({summary['frames']} frames, {summary['updates']} updates)")
     if summary["return"] is not None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from mentor_policy.agents.base import Agent
 from mentor_policy.distributed.follower import WeightsFollower
 from mentor_policy.replay import Step
-from mentor_policy.training.environment import Env, split
-from mentor_policy.training.seeds import EVALUATION, TRAINING, episode_seed
+from mentor_policy.training.environment import Env, Pixels, State
+from mentor_policy.training.evaluation import Evaluation, evaluate
+from mentor_policy.training.json_file import read_json, write_json
+from mentor_policy.training.rollout import Episode, Rollout, nothing
+from mentor_policy.training.seeds import TRAINING, episode_seed
 
 
 @dataclass
@@ -21,23 +27,6 @@ class ActorProgress:
     steps: int = 0  # of training
     episodes: int = 0  # of training, begun
     evaluated_at: int = 0  # steps at which the last evaluation was
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One episode that was acted out.
-
-    Attributes:
-        total: undiscounted sum of rewards.
-        length: steps.
-        success: as the environment says at the last step.
-        over: it ended by itself; False if it was stopped.
-    """
-
-    total: float
-    length: int
-    success: bool
-    over: bool
 
 
 class Actor:
@@ -69,9 +58,9 @@ class Actor:
         self._file = None if folder is None else folder / "actor.json"
         self._stop = stop
         self.progress = self._restored()
-        self.on_step: Callable[[], None] = lambda: None
-        """Called after each step."""
-        self.remember: Callable[[Step], None] = lambda _: None
+        self.on_step: Callable[[], None] = nothing
+        """Called after each training step."""
+        self.log_step: Callable[[Step], None] = nothing
         """Called with each observation of a training episode and what led to it."""
 
     def train_episode(self, max_steps: int = 0) -> Episode:
@@ -79,11 +68,36 @@ class Actor:
         self.progress.episodes += 1
         seed = episode_seed(self._seed, TRAINING, self.progress.episodes)
         self.save()
-        return self._episode(seed, False, lambda: bool(max_steps) and self.steps >= max_steps)
 
-    def evaluation_episode(self, number: int) -> Episode:
-        """Act without exploration; evaluation's seeds are apart from those of training."""
-        return self._episode(episode_seed(self._seed, EVALUATION, number), True, lambda: False)
+        def seen(step: Step) -> None:
+            self.log_step(step)
+            if step.step:
+                self.progress.steps += 1
+                self.on_step()
+
+        def go_on() -> bool:
+            return not (self._stop() or (max_steps and self.steps >= max_steps))
+
+        rollout = Rollout(self._env, self._explore, seen=seen, go_on=go_on)
+        return rollout.play(rollout.begin(seed))
+
+    def evaluate(self, episodes: int) -> Evaluation:
+        """Act without exploration, with the weights that are the newest now.
+
+        Raises:
+            InterruptedError: stopped before the first episode was over.
+        """
+        self.take_weights()
+        result = evaluate(
+            self._agent,
+            self._env,
+            episodes,
+            seed=self._seed,
+            step=self.steps,
+            stop=self._stop,
+        )
+        self.progress.evaluated_at = self.steps
+        return result
 
     @property
     def steps(self) -> int:
@@ -94,12 +108,8 @@ class Actor:
         """Write the progress, whole or not at all; a failing disk stops no arm."""
         if self._file is None:
             return
-        temporary = self._file.with_suffix(".new")
-        try:
-            temporary.write_text(json.dumps(asdict(self.progress)))
-            temporary.replace(self._file)
-        except OSError:
-            temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            write_json(self._file, asdict(self.progress))
 
     def take_weights(self) -> None:
         """Act with the newest weights from now on."""
@@ -110,46 +120,12 @@ class Actor:
             self._agent.load_acting_values(unpacked.acting)
             self.progress.steps = max(self.progress.steps, unpacked.steps)
 
-    def _episode(self, seed: int, evaluate: bool, enough: Callable[[], bool]) -> Episode:
-        obs, _ = self._env.reset(seed=seed)
-        number = int(getattr(self._env.unwrapped, "episode", 0) or 0)
-        total, length, success, over = 0.0, 0, False, False
-        if not evaluate:
-            pixels, state = split(obs)
-            self.remember(Step(number, 0, pixels, state=state))
-        while not (over or self._stop() or enough()):
-            self.take_weights()
-            pixels, state = split(obs)
-            action = self._agent.act(pixels, state, step=self.steps, evaluate=evaluate)
-            obs, reward, terminated, truncated, info = self._env.step(action)
-            total, length = total + float(reward), length + 1
-            success, over = bool(info.get("success", False)), terminated or truncated
-            if not evaluate:
-                self.progress.steps += 1
-                pixels, state = split(obs)
-                self.remember(
-                    Step(
-                        number,
-                        length,
-                        pixels,
-                        action,
-                        float(reward),
-                        terminated,
-                        truncated,
-                        bool(info.get("valid", True)),
-                        success,
-                        state,
-                    )
-                )
-            self.on_step()
-        return Episode(total, length, success, over)
+    def _explore(self, pixels: Pixels, state: State) -> npt.NDArray[np.float32]:
+        self.take_weights()
+        return self._agent.act(pixels, state, step=self.steps, evaluate=False)
 
     def _restored(self) -> ActorProgress:
-        if self._file is None or not self._file.exists():
-            return ActorProgress()
         try:
-            return ActorProgress(**json.loads(self._file.read_text()))
-        except (ValueError, TypeError):
-            return (
-                ActorProgress()
-            )  # written by something else; the learner's weights tell the steps
+            return ActorProgress() if self._file is None else ActorProgress(**read_json(self._file))
+        except (FileNotFoundError, ValueError, TypeError):
+            return ActorProgress()  # of something else; the learner's weights tell the steps

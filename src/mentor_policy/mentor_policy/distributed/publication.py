@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import uuid
 from pathlib import Path
 from typing import Any
 
 from mentor_policy.agents.base import Agent
 from mentor_policy.distributed.weights import Weights, WeightsError, pack
+from mentor_policy.training.json_file import read_json, write_json
 
 
 class Publication:
@@ -33,7 +32,7 @@ class Publication:
         self.version = 0
         if self._file.exists():
             try:
-                noted = json.loads(self._file.read_text())
+                noted = read_json(self._file)
                 self.run_id, self.version = str(noted["run_id"]), int(noted["version"])
             except (ValueError, KeyError, TypeError) as error:
                 raise WeightsError(
@@ -42,17 +41,12 @@ class Publication:
                 ) from error
 
     def next(self, agent: Agent, *, update: int, steps: int) -> Weights:
-        """The agent's acting weights under the next version.
+        """Return the agent's acting weights under the next version.
 
         Raises:
             OSError: the version could not be noted; it was not taken.
         """
-        temporary = self._file.with_suffix(".new")
-        with temporary.open("w") as file:
-            json.dump({"run_id": self.run_id, "version": self.version + 1}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._file)
+        write_json(self._file, {"run_id": self.run_id, "version": self.version + 1})
         self.version += 1
         return pack(
             agent,

@@ -18,7 +18,7 @@ from mentor_common.node.peers import Peer
 from mentor_msgs.msg import PolicyWeights
 from mentor_msgs.srv import Backfill
 from mentor_policy.config import config_to_dict
-from mentor_policy.distributed.actor import Actor, Episode
+from mentor_policy.distributed.actor import Actor
 from mentor_policy.distributed.follower import WeightsFollower
 from mentor_policy.distributed.step_log import StepLog
 from mentor_policy.distributed.weights import WeightsError
@@ -27,7 +27,12 @@ from mentor_policy.nodes.environment import connect, sizes, watch_environment
 from mentor_policy.nodes.policy_parameters import AGENT, ENVIRONMENT, configuration
 from mentor_policy.nodes.weights_message import weights_of
 from mentor_policy.replay import ReplayError, Step
+from mentor_policy.training.backoff import Backoff
 from mentor_policy.training.environment import shape_of
+from mentor_policy.training.rollout import Episode
+
+STEP_LOG = "step_log"
+"""Folder, in the actor's run_dir, of the steps that a learner may ask for."""
 
 
 class ActorNode(CellNode):
@@ -40,22 +45,22 @@ class ActorNode(CellNode):
               high=2**62, read_only=True),
         Param("eval_every", "int", 0, "training steps from one evaluation to the next; 0: none",
               low=0, high=2**62),
-        Param("memory", "int", 20_000,
+        Param("step_log", "int", 20_000,
               "training steps kept on disk for a learner that was away; 0: none", low=0,
               high=10_000_000, read_only=True),
         Param("eval_episodes", "int", 5, "episodes of an evaluation", low=1, high=10_000),
     )  # fmt: skip
 
     def configure(self) -> None:
-        """Read the configuration; hear the weights."""
+        """Read the configuration; subscribe to the weights."""
         configuration(self, None)
         self._folder = Path(self.text("run_dir") or "runs/actor")
         self._incoming: queue.Queue[PolicyWeights] = queue.Queue(maxsize=1)
         self._follower: WeightsFollower | None = None
         self._env: RosEnv | None = None
-        self._memory: StepLog | None = None
+        self._step_log: StepLog | None = None
         self.serve(topics.BACKFILL, self._backfill)
-        # Not deaf while inactive: latched weights come only once.
+        # Received while inactive too: latched weights come only once.
         weights = topics.POLICY_WEIGHTS
         self.create_subscription(weights.type, weights.name, self._on_weights, weights.qos)
         self._learner = self.peers.publisher_of(weights, required=False)
@@ -105,7 +110,7 @@ class ActorNode(CellNode):
             else "no weights kept yet: acts untrained until the learner's first weights come"
         )
         self._follower = follower
-        self._open_memory(env)
+        self._open_step_log(env)
         self.start_worker("weights", self._check_weights)
         actor = Actor(
             env,
@@ -116,17 +121,17 @@ class ActorNode(CellNode):
             stop=self.stopping.is_set,
         )
         actor.on_step = self._on_step
-        actor.remember = self._remember
+        actor.log_step = self._log_step
         try:
             self._episodes(actor, env)
         finally:
             actor.save()
             env.close()
-            if self._memory is not None:
-                self._memory.close()
+            if self._step_log is not None:
+                self._step_log.close()
 
     def _episodes(self, actor: Actor, env: RosEnv) -> None:
-        limit = self.integer("max_steps")
+        limit, backoff = self.integer("max_steps"), Backoff()
         self._last_step = time.monotonic()
         while not self.stopping.is_set():
             if limit and actor.steps >= limit:
@@ -136,64 +141,63 @@ class ActorNode(CellNode):
             due = every and actor.steps - actor.progress.evaluated_at >= every
             try:
                 if due:
-                    self._evaluate(actor, env)
-                env.purpose = ""
+                    self._evaluate(actor)
                 self._last_step = time.monotonic()
-                self._say(actor, actor.train_episode(limit))
+                self._report_episode(actor, actor.train_episode(limit))
+                backoff.reset()
             except (EnvironmentLost, ResetNeeded) as error:
                 if not self.stopping.is_set():
-                    self.get_logger().warning(f"{error}; tries again with a reset")
-                    self.stopping.wait(0.5)
+                    self.get_logger().warning(f"environment lost, a reset is tried: {error}")
+                    backoff.wait(self.stopping.is_set)
 
-    def _evaluate(self, actor: Actor, env: RosEnv) -> None:
-        env.purpose = topics.EVALUATION
-        count = self.integer("eval_episodes")
-        episodes = [actor.evaluation_episode(number) for number in range(count)]
-        if not all(episode.over for episode in episodes):
+    def _evaluate(self, actor: Actor) -> None:
+        try:
+            result = actor.evaluate(self.integer("eval_episodes"))
+        except InterruptedError:
             return
-        actor.progress.evaluated_at = actor.steps
-        total = sum(episode.total for episode in episodes) / count
-        success = sum(episode.success for episode in episodes) / count
         self.get_logger().info(
             f"evaluation at {actor.steps} steps, weights {self._follower_version()}: "
-            f"return {total:.2f}, success {success:.2f} over {count} episodes"
+            f"return {result.mean:.2f}, success {result.success:.2f} over "
+            f"{len(result.returns)} episodes"
         )
 
-    def _open_memory(self, env: RosEnv) -> None:
+    def _open_step_log(self, env: RosEnv) -> None:
         self._layout = env.frame_layout
-        if self.integer("memory"):
+        folder = self._folder / STEP_LOG
+        if self.integer("step_log"):
             try:
-                self._memory = StepLog(
-                    self._folder / "memory", shape_of(env), self.integer("memory")
-                )
+                earlier = self._folder / "memory"  # its name in older releases
+                if earlier.is_dir() and not folder.exists():
+                    earlier.rename(folder)
+                self._step_log = StepLog(folder, shape_of(env), self.integer("step_log"))
             except ReplayError as error:
-                self._without_memory(error)
+                self._without_step_log(error)
 
-    def _remember(self, step: Step) -> None:
-        if self._memory is not None:
+    def _log_step(self, step: Step) -> None:
+        if self._step_log is not None:
             try:
-                self._memory.add(step)
+                self._step_log.add(step)
             except ReplayError as error:
-                self._memory.close()
-                self._memory = None
-                self._without_memory(error)
+                self._step_log.close()
+                self._step_log = None
+                self._without_step_log(error)
 
-    def _without_memory(self, error: Exception) -> None:
+    def _without_step_log(self, error: Exception) -> None:
         # The arm does not stop for it: a learner that is not away for long misses nothing.
         self.get_logger().error(
-            f"acts on without a memory: a learner that is away for more than {topics.HISTORY} "
+            f"acts on without a step log: a learner that is away for more than {topics.HISTORY} "
             f"steps will miss some. {error}"
         )
-        self.health.problem("memory", health.WARN, f"keeps no memory of its steps: {error}")
+        self.health.problem("step log", health.WARN, f"keeps no log of its steps: {error}")
 
     def _backfill(
         self, request: Backfill.Request, response: Backfill.Response
     ) -> Backfill.Response:
-        if self._memory is None or not self.active:
+        if self._step_log is None or not self.active:
             return response
         asked = (0, 0) if request.from_oldest else (int(request.episode), int(request.step))
         limit = min(int(request.limit) or BACKFILL_LIMIT, BACKFILL_LIMIT)
-        backfilled = self._memory.after(*asked, limit)
+        backfilled = self._step_log.after(*asked, limit)
         return backfill_response(backfilled, self._layout, response)
 
     def _on_weights(self, message: PolicyWeights) -> None:
@@ -215,10 +219,10 @@ class ActorNode(CellNode):
             except queue.Empty:
                 continue
             try:
-                said = self._follower.offer(weights_of(message))
+                notice = self._follower.offer(weights_of(message))
                 self.health.solved("weights")
-                if said:
-                    self.get_logger().warning(said)
+                if notice:
+                    self.get_logger().warning(notice)
             except WeightsError as error:
                 self.get_logger().error(f"weights refused: {error}")
                 self.health.problem("weights", health.WARN, f"weights refused: {error}")
@@ -260,7 +264,7 @@ class ActorNode(CellNode):
         self._step_time.took(now - self._last_step)
         self._last_step = now
 
-    def _say(self, actor: Actor, episode: Episode) -> None:
+    def _report_episode(self, actor: Actor, episode: Episode) -> None:
         if episode.over:
             self.get_logger().info(
                 f"episode {actor.progress.episodes}: return {episode.total:.2f}, "

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mentor_common.messages import topics
 from mentor_common.node import health, running
@@ -14,15 +13,17 @@ from mentor_common.node.parameters import Param
 from mentor_msgs.srv import Backfill
 from mentor_policy.config import ConfigError
 from mentor_policy.distributed.assembly import Assembly
-from mentor_policy.nodes.environment import describe, layout_of
+from mentor_policy.nodes.environment import describe
 from mentor_policy.nodes.intake import Intake, backfill
 from mentor_policy.nodes.policy_parameters import AGENT, LAST_CHECKPOINT, configuration
-from mentor_policy.nodes.training_stats import training_stats
 from mentor_policy.nodes.weights_message import weights_message
+
+if TYPE_CHECKING:
+    from mentor_policy.distributed.learner_run import LearnerRun
 
 
 class LearnerNode(CellNode):
-    """Hears observation, action and reward; whatever it misses it asks the actor for."""
+    """Receives observation, action and reward; whatever it misses the actor backfills."""
 
     PARAMETERS = (
         *AGENT,
@@ -31,21 +32,22 @@ class LearnerNode(CellNode):
         Param("publish_period", "float", 10.0,
               "seconds of wall time from one publication of weights to the next", low=0.1,
               high=3600.0),
+        Param("progress_period", "float", 5.0, "seconds of wall time between two progress lines",
+              low=0.1, high=3600.0),
         Param("checkpoint_period", "float", 60.0,
               "seconds of wall time from one checkpoint to the next", low=1.0, high=86400.0,
               read_only=True),
     )  # fmt: skip
 
     def configure(self) -> None:
-        """Read the configuration; hear the stream."""
+        """Read the configuration; subscribe to the stream."""
         config = configuration(self, None, self._own_settings())
         if config.agent.name == "random":
             raise ConfigError("agent 'random' has nothing to learn; start an actor alone")
-        self._path = Path(self.text("run_dir") or "runs/learner")
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._run: Any = None
+        self._run: LearnerRun | None = None
         for topic in (topics.OBSERVATION, topics.ACTION, topics.REWARD):
-            # Not deaf while inactive: what the topics remember comes only once.
+            # Received while inactive too: what the topics have kept comes only once.
             self.create_subscription(topic.type, topic.name, self._messages.put, topic.qos)
             self.peers.publisher_of(topic)
         self._backfill = self.create_client(topics.BACKFILL.type, topics.BACKFILL.name)
@@ -62,7 +64,6 @@ class LearnerNode(CellNode):
 
     def activate(self) -> None:
         """Begin to learn."""
-        self._last = (time.monotonic(), -1, -1)
         self._worker = self.start_worker("learner", self._learn)
 
     def deactivate(self) -> None:
@@ -73,81 +74,63 @@ class LearnerNode(CellNode):
     def _learn(self) -> None:
         import torch  # late: a node that refuses its parameters does so at once
 
-        from mentor_policy.agents import NonFiniteGradientError
-        from mentor_policy.distributed.episodes import known_steps
-        from mentor_policy.distributed.learner_run import LearnerRun
-        from mentor_policy.distributed.weights import WeightsError
-        from mentor_policy.replay import ReplayError
-        from mentor_policy.training.checkpoint import CheckpointError
-        from mentor_policy.training.environment import Shape
-        from mentor_policy.training.run_folder import RunFolderError
+        from mentor_policy.nodes.learning_run import REFUSALS, begin_learning
 
         if self.integer("threads"):
             torch.set_num_threads(self.integer("threads"))
         description = describe(self, self._describe)
         if description is None:
             return
-        shape = Shape(
-            layout_of(description), int(description.state_size), len(description.action_names)
-        )
-        config = configuration(self, description.task, self._own_settings())
-        train = config.train
-        train.action_repeat = int(description.action_repeat) or 1
-        if self.integer("max_steps"):
-            train.frames = self.integer("max_steps") * train.action_repeat
-        refusals = (
-            RunFolderError, ReplayError, CheckpointError, WeightsError, NonFiniteGradientError,
-            OSError,
-        )  # fmt: skip
-        run = None
         try:
-            run = LearnerRun(
-                config,
-                self._path,
-                {"id": "mentor/ros-v0", "arguments": {}, "task": description.task},
-                shape,
-                checkpoint_every=self.number("checkpoint_period"),
-            )
-            self.get_logger().info(
-                f"run {run.publication.run_id} in {self._path}: {run.learner.steps} steps, "
-                f"{run.learner.updates} updates, {run.learner.ring.count} records so far"
-            )
-            self._intake = Intake(
-                Assembly(shape.action_size, known_steps(run.learner.ring)), run.take
-            )
-            self._run = run
-            self._ask_actor(from_oldest=run.learner.ring.count == 0)
-            self._loop(run)
-            self._say_end(run.finish())
-            if run.complete:
-                self.finish(0)
-        except refusals as error:
+            folder, run = begin_learning(self, description, self._own_settings())
+        except REFUSALS as error:
+            self.get_logger().fatal(f"refused: {error}")
+            return self.finish(1)
+        if run is None:
+            folder.close()
+            return self.finish(0)
+        try:
+            self._learn_from_stream(run)
+        except REFUSALS as error:
             self.get_logger().fatal(f"refused: {error}")
             self.finish(1)
         finally:
             self._run = None
-            if run is not None:
-                run.close()
+            run.close()
+            folder.close()
+
+    def _learn_from_stream(self, run: LearnerRun) -> None:
+        from mentor_policy.nodes.training_stats import TrainingReport
+        from mentor_policy.replay.episodes import known_steps
+
+        ring = run.run.ring
+        assembly = Assembly(ring.header.action_size, known_steps(ring))
+        self._intake = Intake(assembly, run.take)
+        self._stats = TrainingReport(run.run, run.publication.run_id, self.text("agent"))
+        self._run = run
+        self._ask_actor(fresh=ring.count == 0)
+        self._loop(run)
+        self._report_end(run.finish())
+        if run.complete:
+            self.finish(0)
 
     def _own_settings(self) -> list[str]:
         return [f"train.seed={self.integer('seed')}"]
 
-    def _loop(self, run: Any) -> None:
-        published, version = 0.0, -1
+    def _loop(self, run: LearnerRun) -> None:
+        published, update = 0.0, -1
         while not self.stopping.is_set() and not run.complete:
-            self._hear()
+            self._receive()
             learned = run.learn()
             period = self.number("publish_period")
-            if time.monotonic() - published >= period and version != run.learner.updates:
-                published, version = time.monotonic(), run.learner.updates
+            if time.monotonic() - published >= period and update != run.run.updates:
+                published, update = time.monotonic(), run.run.updates
                 stamp = self.get_clock().now().to_msg()
                 self._weights.publish(weights_message(run.weights(), stamp))
             if not learned:
-                began = time.monotonic()
-                self._hear(wait=0.05)
-                run.learner.idled(time.monotonic() - began)
+                self._receive(wait=0.05)
 
-    def _hear(self, wait: float = 0.0) -> None:
+    def _receive(self, wait: float = 0.0) -> None:
         """Take what has come."""
         try:
             while True:
@@ -161,14 +144,14 @@ class LearnerNode(CellNode):
             self._ask_actor()
             self._intake.go_on()
 
-    def _ask_actor(self, from_oldest: bool = False) -> None:
-        """Have the actor backfill what this learner missed."""
+    def _ask_actor(self, fresh: bool = False) -> None:
+        """Have the actor backfill what this learner missed; ``fresh``: it has no step yet."""
         asked = self._intake.newest
         begun = self._intake.steps
         found = True
         while not self.stopping.is_set():
             request = Backfill.Request(
-                episode=asked[0], step=asked[1], from_oldest=from_oldest and asked == (0, 0)
+                episode=asked[0], step=asked[1], from_oldest=fresh and asked == (0, 0)
             )
             answer = backfill(self._backfill, request)
             if answer is None:
@@ -182,48 +165,30 @@ class LearnerNode(CellNode):
             asked = (int(last.episode), int(last.step))
         backfilled = self._intake.steps - begun
         if backfilled:
-            self.get_logger().info(f"the actor backfilled {backfilled} steps that went by unheard")
-        if not found:
+            self.get_logger().info(f"the actor backfilled {backfilled} steps that were missed")
+        if not found and not fresh:
             self.get_logger().warning(
-                "steps are lost: this learner was away for longer than the actor's memory reaches "
-                "(its parameter 'memory')"
+                "steps are lost: this learner was away for longer than the actor's step log "
+                "reaches back (its parameter 'step_log')"
             )
 
     def _report(self) -> None:
         run = self._run
         if run is None:
             return
-        learner, counts = run.learner, self._intake.counts
-        idle = learner.idle_share()
-        self._idle.set(idle)
+        counts = self._intake.counts
+        message = self._stats.message()
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._training.publish(message)
+        self._idle.set(message.idle)
         for name, value in (
-            ("steps", learner.steps), ("updates", learner.updates), ("updates due", learner.due),
+            ("steps", message.step), ("updates", message.update), ("updates due", run.run.due),
             ("duplicates", counts.duplicates), ("late", counts.late),
         ):  # fmt: skip
             self._counters[name].set(value)
         self._missing.set(counts.missing)
-        now, (then, steps, updates) = time.monotonic(), self._last
-        self._last = (now, learner.steps, learner.updates)
-        if steps < 0:
-            return
-        message = training_stats(
-            run_id=run.publication.run_id,
-            agent=self.text("agent"),
-            step=learner.steps,
-            update=learner.updates,
-            episode=learner.episodes,
-            steps_per_second=(learner.steps - steps) / (now - then),
-            updates_per_second=(learner.updates - updates) / (now - then),
-            idle=idle,
-            episode_return=learner.last_return,
-            success=learner.success,
-            dormant_ratio=learner.agent.dormant_ratio,
-            further={"updates_due": float(learner.due)},
-        )
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._training.publish(message)
 
-    def _say_end(self, summary: dict[str, Any]) -> None:
+    def _report_end(self, summary: dict[str, Any]) -> None:
         self.get_logger().info(
             f"{'complete' if summary['complete'] else 'stopped'} at {summary['step']} steps, "
             f"{summary['updates']} updates; checkpoint {summary['checkpoint']}, "

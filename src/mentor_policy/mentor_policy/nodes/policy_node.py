@@ -15,11 +15,12 @@ from mentor_common.node.running import main as run
 from mentor_policy.nodes.environment import connect, watch_environment
 from mentor_policy.nodes.ground_truth import TrulyEvaluated, Truth
 from mentor_policy.nodes.policy_parameters import AGENT, ENVIRONMENT, LAST_CHECKPOINT, configuration
-from mentor_policy.nodes.training_stats import TrainingReport
-from mentor_policy.training.roll_out import Summary, roll_out
+from mentor_policy.training.backoff import Backoff
+from mentor_policy.training.random_actions import Summary, act_at_random
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a random agent needs none of it
-    from mentor_policy.training.cell_trainer import CellTrainer
+    from mentor_policy.nodes.training_stats import TrainingReport
+    from mentor_policy.training.trainer import Trainer
 
 
 class PolicyNode(CellNode):
@@ -52,7 +53,7 @@ class PolicyNode(CellNode):
         self._per_step = self.health.gauge("updates per step")
         self._training = self.publisher(topics.TRAINING)
         self._truth = Truth(self)
-        self._trainer: CellTrainer | None = None
+        self._trainer: Trainer | None = None
         self._env: RosEnv | None = None
         self._stats: TrainingReport | None = None
         if self.text("mode") == "eval" and not self.text("checkpoint"):
@@ -82,24 +83,30 @@ class PolicyNode(CellNode):
     def _train(self) -> None:
         self.get_logger().info(f"loads the agent {self.text('agent')}")
         from mentor_policy.nodes.training_run import REFUSALS, begin_training, end_report
+        from mentor_policy.nodes.training_stats import TrainingReport
 
         self._env = env = connect(self)
         if env is None:
             return
         judged = TrulyEvaluated(env, self._truth)
+        folder = None
         try:
-            self._trainer = trainer = begin_training(self, judged, self._own_settings())
-            trainer.stop = self.stopping.is_set()
-            self._stats = TrainingReport(trainer, self.text("agent"))
-            summary = trainer.run()
+            folder, trainer = begin_training(self, judged, self._own_settings())
+            summary = folder.finished
+            if trainer is not None:
+                self._trainer = trainer
+                trainer.stop = self.stopping.is_set()
+                self._stats = TrainingReport(trainer.run, folder.path.name, self.text("agent"))
+                summary = trainer.train()
         except REFUSALS as error:
             self.get_logger().fatal(f"refused: {error}")
             return self.finish(1)
         finally:
             self._stats = None
             env.close()
-            if self._trainer is not None:
-                self._trainer.folder.close()
+            if folder is not None:
+                folder.close()
+        assert summary is not None
         for line in end_report(summary, env.description.task, judged.judge):
             self.get_logger().info(line)
         if summary["complete"]:
@@ -125,24 +132,25 @@ class PolicyNode(CellNode):
         self._env = env = connect(self)
         if env is None:
             return
-        summary = Summary()
+        summary, backoff = Summary(), Backoff()
         try:
             env.action_space.seed(self.integer("seed"))
-            self._said = time.monotonic()
+            self._reported = time.monotonic()
             while not self.stopping.is_set() and not self._done(summary):
                 try:
-                    roll_out(
+                    act_at_random(
                         env,
-                        lambda _: env.action_space.sample(),
                         self.integer("max_steps"),
                         seed=self.integer("seed") if summary.steps == 0 else None,
                         summary=summary,
                         go_on=self._go_on,
+                        backoff=backoff,
                     )
                 except EnvironmentLost as loss:
                     if not self.stopping.is_set():
                         self._losses.add()
-                        self.get_logger().warning(f"environment lost, reset is tried: {loss}")
+                        self.get_logger().warning(f"environment lost, a reset is tried: {loss}")
+                        backoff.wait(self.stopping.is_set)
         finally:
             env.close()
         self.get_logger().info(f"summary: {summary}")
@@ -163,9 +171,9 @@ class PolicyNode(CellNode):
         return 0 < self.integer("max_steps") <= summary.steps
 
     def _go_on(self, summary: Summary) -> bool:
-        self._steps.add()
-        if time.monotonic() - self._said >= self.number("progress_period"):
-            self._said = time.monotonic()
+        self._steps.add(summary.steps - self._steps.total)
+        if time.monotonic() - self._reported >= self.number("progress_period"):
+            self._reported = time.monotonic()
             of = f" of {self.integer('max_steps')}" if self.integer("max_steps") else ""
             self.get_logger().info(f"step {summary.steps}{of}: {summary}")
         return not self.stopping.is_set()
@@ -181,7 +189,8 @@ class PolicyNode(CellNode):
         self._idle.set(message.idle)
         self._per_step.set(values["updates_per_step"])
         self._steps.add(message.step - self._steps.total)
-        self._losses.add(stats.losses - self._losses.total)
+        if self._trainer is not None:
+            self._losses.add(self._trainer.losses - self._losses.total)
 
 
 def main() -> None:

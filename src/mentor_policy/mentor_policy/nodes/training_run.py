@@ -14,11 +14,11 @@ from mentor_policy.config import ConfigError
 from mentor_policy.nodes.ground_truth import TrulyEvaluated
 from mentor_policy.nodes.policy_parameters import configuration
 from mentor_policy.replay import ReplayError
-from mentor_policy.training.cell_trainer import CellTrainer
 from mentor_policy.training.checkpoint import CheckpointError
 from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
 from mentor_policy.training.line_progress import LineProgress
 from mentor_policy.training.run_folder import RunFolder, RunFolderError
+from mentor_policy.training.trainer import Trainer
 
 REFUSALS = (
     ConfigError,
@@ -33,8 +33,18 @@ REFUSALS = (
 """Errors whose text is made for the person: no traceback is needed."""
 
 
-def begin_training(node: CellNode, env: TrulyEvaluated, own: list[str]) -> CellTrainer:
-    """The trainer that a node's parameters ask for, its run folder made or resumed.
+def begin_training(
+    node: CellNode, env: TrulyEvaluated, own: list[str]
+) -> tuple[RunFolder, Trainer | None]:
+    """Open the run folder that a node's parameters ask for, and make its trainer.
+
+    Args:
+        node: has the parameters.
+        env: the node's cell.
+        own: overrides that those of the person win over.
+
+    Returns:
+        The folder and the trainer; no trainer where the run is complete.
 
     Raises:
         one of ``REFUSALS``; the folder is as it was.
@@ -49,8 +59,11 @@ def begin_training(node: CellNode, env: TrulyEvaluated, own: list[str]) -> CellT
     path = Path(node.text("run_dir") or default_folder(task, node.text("agent"), config.train.seed))
     folder = RunFolder(path, config, environment, shape_of(env))
     log = node.get_logger()
+    if folder.finished is not None:
+        log.info(f"the run in {path.resolve()} is complete already; nothing was changed")
+        return folder, None
     try:
-        trainer = CellTrainer(
+        trainer = Trainer(
             config,
             env,
             environment,
@@ -64,19 +77,18 @@ def begin_training(node: CellNode, env: TrulyEvaluated, own: list[str]) -> CellT
     how = "asynchronously" if config.train.asynchronous else "in lockstep"
     log.info(
         f"{'resumes' if folder.resumed else 'new'} run in {path.resolve()}: {node.text('agent')} "
-        f"on {task}, {how}, step {trainer.counters.step} of "
-        f"{config.train.frames // config.train.action_repeat}"
+        f"on {task}, {how}, step {trainer.run.steps} of {trainer.run.schedule.last_step}"
     )
-    return trainer
+    return folder, trainer
 
 
 def default_folder(task: str, agent: str, seed: int) -> str:
-    """Where a run lies if nothing else is said, from the working folder."""
+    """Return the folder of a run for which no other is given, from the working folder."""
     return f"runs/{task.replace('/', '-')}/{agent}-{seed}"
 
 
 def end_report(summary: dict[str, Any], task: str, judge: str) -> list[str]:
-    """What a person wants to know at the end."""
+    """Return the lines that a person reads at the end."""
     done = "complete" if summary["complete"] else "stopped; the same command goes on with it"
     lines = [
         f"training {done}: {summary['step']} steps, {summary['episodes']} episodes, "
@@ -97,7 +109,7 @@ def end_report(summary: dict[str, Any], task: str, judge: str) -> list[str]:
 
 
 def evaluate_command(task: str, checkpoint: Path) -> str:
-    """The command that rolls a checkpoint out in the cell it was trained in."""
+    """Return the command that rolls a checkpoint out in the cell it was trained in."""
     arguments = f"mode:=eval checkpoint:={checkpoint}"
     suite, dash, name = task.partition("-")
     if dash and suite in ("dmc", "metaworld", "adroit"):

@@ -1,16 +1,7 @@
-"""Replay: a crash-safe ring of steps on disk, and n-step batches drawn from it."""
+"""Replay: a crash-safe ring of steps on disk. Batches (``.sampler``, ``.prefetch``) need torch."""
 
 from mentor_policy.replay.header import ReplayError, RingHeader
-from mentor_policy.replay.prefetch import Prefetcher
-from mentor_policy.replay.ring import ReplayDiskFullError, ReplayRing, Step
-from mentor_policy.replay.sampler import Sampler
+from mentor_policy.replay.ring import ReplayDiskFullError, ReplayRing
+from mentor_policy.replay.step import Step
 
-__all__ = [
-    "Prefetcher",
-    "ReplayDiskFullError",
-    "ReplayError",
-    "ReplayRing",
-    "RingHeader",
-    "Sampler",
-    "Step",
-]
+__all__ = ["ReplayDiskFullError", "ReplayError", "ReplayRing", "RingHeader", "Step"]

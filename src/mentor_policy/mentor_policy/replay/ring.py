@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +17,8 @@ import numpy.typing as npt
 
 from mentor_policy.replay.frame_store import FrameStore, frame_bytes
 from mentor_policy.replay.header import ReplayError, RingHeader, read_header, write_header
-from mentor_policy.replay.records import (
-    CONTEXT,
-    SUCCESS,
-    TERMINATED,
-    TRUNCATED,
-    VALID,
-    record_dtype,
-    seal,
-    whole,
-)
+from mentor_policy.replay.records import CONTEXT, record_dtype, seal, whole
+from mentor_policy.replay.step import Step
 
 CHECKED_FRAMES = 4096
 """Newest records whose frames are compared with their checksums when a ring is opened."""
@@ -38,45 +29,6 @@ LOADED_AT_ONCE = 65536
 
 class ReplayDiskFullError(ReplayError):
     """There is no room for the ring, or for its next record. What is in the ring is untouched."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One observation and what led to it.
-
-    Attributes:
-        episode: number of the episode; higher than of any earlier episode.
-        step: step in the episode, 0 for the observation of the reset.
-        obs: ``(C, H, W) uint8``.
-        action: ``(A,) float32``, the action that led here; None at step 0.
-        reward: for the step that led here, unitless; 0 at step 0.
-        terminated: the episode ended in a terminal state.
-        truncated: the episode was cut off; its value goes on.
-        valid: False if nothing may be learned from the transition that led here.
-        success: the episode's success as it stands.
-        state: ``(S,) float32``, or None where there is no state vector.
-    """
-
-    episode: int
-    step: int
-    obs: npt.NDArray[np.uint8]
-    action: npt.NDArray[np.float32] | None = None
-    reward: float = 0.0
-    terminated: bool = False
-    truncated: bool = False
-    valid: bool = True
-    success: bool = False
-    state: npt.NDArray[np.float32] | None = None
-
-    @property
-    def flags(self) -> int:
-        """The booleans as a record holds them."""
-        return (
-            TERMINATED * self.terminated
-            | TRUNCATED * self.truncated
-            | VALID * self.valid
-            | SUCCESS * self.success
-        )
 
 
 class ReplayRing:

@@ -16,7 +16,7 @@ class BackgroundLearner:
     """
 
     def __init__(
-        self, update: Callable[[], None], stop: Callable[[], bool] = lambda: False
+        self, update: Callable[[], object], stop: Callable[[], bool] = lambda: False
     ) -> None:
         self._update = update
         self._stop = stop
@@ -39,7 +39,7 @@ class BackgroundLearner:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Have the agent to oneself; waits for the update that is running, and goes first.
+        """Keep updates away; wait for the one that is running, and go before the next.
 
         Raises:
             whatever an update raised.

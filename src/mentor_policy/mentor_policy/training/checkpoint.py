@@ -1,8 +1,9 @@
 """Checkpoints: safetensors and JSON in a folder each, whole or not there at all. Never a pickle.
 
 ``checkpoints/000012000/`` holds ``checkpoint.json`` (configuration, environment, counters, SHA-256
-of the other files), ``agent.safetensors``, and one file per member of S_top. The members
-never change, so their files are hard links that the checkpoints share (:mod:`.member_files`).
+of the other files and, in its last line, of itself), ``agent.safetensors``, and one file per entry
+of S_top. The entries never change, so their files are hard links that the checkpoints share
+(:mod:`.elite_files`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,19 @@ from torch import Tensor
 
 from mentor_policy.agents import Agent, make_agent
 from mentor_policy.config import Config, ConfigError, config_from_dict, config_to_dict
+from mentor_policy.training.checkpoint_folders import folders, prune, put_in_place
+from mentor_policy.training.elite_files import EliteFiles, grouped
 from mentor_policy.training.environment import Shape, shape_from_json
-from mentor_policy.training.member_files import MemberFiles, grouped
+from mentor_policy.training.json_file import parse_json, read_file
 from mentor_policy.training.tensor_file import write_tensors
 
 FORMAT = "mentor checkpoint"
-VERSION = 1
+VERSION = 2
+"""1 had no SHA-256 of its own; it is still read."""
 AGENT = "agent.safetensors"
+DESCRIPTION = "checkpoint.json"
+SEAL = b',\n "sha256": "'
+SEAL_END = b'"\n}\n'
 
 
 class CheckpointError(ValueError):
@@ -82,12 +88,12 @@ class Checkpoint:
                 ) from error
         return result
 
-    def load_into(self, agent: Agent, members: MemberFiles | None = None) -> None:
+    def load_into(self, agent: Agent, elite: EliteFiles | None = None) -> None:
         """Give an agent this state.
 
         Args:
             agent: of the same configuration and environment.
-            members: told which files hold the agent's members now, for the next checkpoint.
+            elite: takes note which files hold S_top now, for the next checkpoint.
 
         Raises:
             CheckpointError: damaged, or of another architecture; the agent is as it was.
@@ -98,8 +104,8 @@ class Checkpoint:
             raise
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"checkpoint {self.folder}: {error}") from error
-        if members is not None:
-            members.adopt(self.folder, self.files, agent.state()[0])
+        if elite is not None:
+            elite.adopt(self.folder, self.files, agent.state()[0])
 
     def agent(self) -> Agent:
         """The agent that was saved."""
@@ -119,7 +125,7 @@ def save_checkpoint(
     shape: Shape,
     progress: dict[str, Any],
     *,
-    members: MemberFiles,
+    elite: EliteFiles,
     keep: int,
 ) -> Path:
     """Write a checkpoint under a temporary name, and rename it when it is on the disk.
@@ -130,8 +136,8 @@ def save_checkpoint(
         config: of the run.
         environment: id and arguments.
         shape: of the environment.
-        progress: the trainer's counters; ``step`` names the folder.
-        members: the files of S_top's members.
+        progress: the run's counters; ``step`` names the folder.
+        elite: knows the files of S_top's entries.
         keep: newest checkpoints that stay; older ones are removed afterwards.
 
     Returns:
@@ -142,14 +148,13 @@ def save_checkpoint(
     """
     name = f"{progress['step']:09d}"
     temporary = parent / f".new-{name}"
-    others: dict[str, Tensor] = {}
+    tensors, values = agent.state()
+    others, entries = grouped(tensors)
     try:
         parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
-        tensors, values = agent.state()
-        others, performers = grouped(tensors)
-        linked = members.put(temporary, performers)
+        linked = elite.put(temporary, entries)
         files = {AGENT: write_tensors(temporary / AGENT, others), **linked}
         content = {
             "format": FORMAT,
@@ -161,15 +166,8 @@ def save_checkpoint(
             "progress": progress,
             "files": files,
         }
-        _write_synced(temporary / "checkpoint.json", json.dumps(content, indent=1, sort_keys=True))
-        _sync_folder(temporary)
-        final = parent / name
-        if final.exists():  # the same step once more: the same run was resumed there
-            final.rename(parent / f".old-{name}")
-        temporary.rename(final)
-        _sync_folder(parent)
-        members.settle(final, performers, linked)
-        shutil.rmtree(parent / f".old-{name}", ignore_errors=True)
+        _write_synced(temporary / DESCRIPTION, _sealed(content))
+        final = put_in_place(temporary, parent / name)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         needs = sum(tensor.nbytes for tensor in others.values()) / 1e9
@@ -178,9 +176,32 @@ def save_checkpoint(
             f"some {needs:.2f} GB, {_free(parent)}. The checkpoints before it are untouched: free "
             "space or rights there, and start the run again"
         ) from error
-    for folder in folders(parent)[:-keep]:
-        shutil.rmtree(folder, ignore_errors=True)
+    elite.adopt(final, linked, tensors)
+    prune(parent, keep)
     return final
+
+
+def _sealed(content: dict[str, Any]) -> bytes:
+    """JSON whose last value is the SHA-256 of all bytes before it."""
+    text = json.dumps(content, indent=1, sort_keys=True).removesuffix("\n}").encode()
+    text += SEAL
+    return text + hashlib.sha256(text).hexdigest().encode() + SEAL_END
+
+
+def _opened(data: bytes) -> Any:
+    """Parse a checkpoint's JSON and check its seal; version 1 has none.
+
+    Raises:
+        ValueError: it is no JSON, or its SHA-256 is not the one that it carries.
+    """
+    content = parse_json(data)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return content
+    if content.get("version") == VERSION or (content.get("version") == 1 and "sha256" in content):
+        body, seal, rest = data.rpartition(SEAL)
+        if rest != hashlib.sha256(body + seal).hexdigest().encode() + SEAL_END:
+            raise ValueError("its SHA-256 is not the one in its last line")
+    return content
 
 
 def _free(folder: Path) -> str:
@@ -189,13 +210,6 @@ def _free(folder: Path) -> str:
         return f"the disk has {shutil.disk_usage(folder).free / 1e9:.2f} GB free"
     except OSError:
         return "the disk does not say what it has"
-
-
-def folders(parent: Path) -> list[Path]:
-    """Checkpoints in a run's folder of checkpoints, oldest first."""
-    if not parent.is_dir():
-        return []
-    return sorted(path for path in parent.iterdir() if path.is_dir() and path.name.isdigit())
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -212,15 +226,11 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     try:
         return _read(folder)
     except CheckpointError as error:
-        raise CheckpointError(f"{error}{_older_whole(folder)}") from error
+        raise CheckpointError(f"{error}{older_whole(folder)}") from error
 
 
 def older_whole(folder: Path) -> str:
-    """A sentence that names the newest older checkpoint which can be read, or nothing."""
-    return _older_whole(folder)
-
-
-def _older_whole(folder: Path) -> str:
+    """Return a sentence that names the newest older checkpoint which can be read, or nothing."""
     for older in reversed([f for f in folders(folder.parent) if f.name < folder.name]):
         try:
             _read(older).tensors()
@@ -238,7 +248,7 @@ def _resolve(folder: Path) -> Path:
         )
     if not folder.is_dir():
         raise CheckpointError(f"there is no checkpoint {folder}")
-    if (folder / "checkpoint.json").exists():
+    if (folder / DESCRIPTION).exists():
         return folder
     for parent in (folder / "checkpoints", folder):
         found = folders(parent)
@@ -248,12 +258,12 @@ def _resolve(folder: Path) -> Path:
 
 
 def _read(folder: Path) -> Checkpoint:
-    path = folder / "checkpoint.json"
+    path = folder / DESCRIPTION
     try:
-        data = json.loads(path.read_text())
+        data = _opened(read_file(path))
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise CheckpointError(f"{path} is not of a MENTOR checkpoint")
-        if data["version"] != VERSION:
+        if data["version"] not in (1, VERSION):
             raise CheckpointError(
                 f"checkpoint {folder} has version {data['version']!r}, this program reads {VERSION}"
             )
@@ -288,26 +298,13 @@ def _read(folder: Path) -> Checkpoint:
         ) from error
 
 
-def _write_synced(path: Path, text: str) -> None:
-    with path.open("w") as file:
-        file.write(text)
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def names(tensors: Iterable[str]) -> list[str]:
-    """Networks that tensors belong to, in order of appearance."""
-    return list(dict.fromkeys(name.split("/")[0] for name in tensors))

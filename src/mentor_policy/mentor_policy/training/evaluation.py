@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mentor_policy.agents.base import Agent
-from mentor_policy.training.environment import Env, shape_of, split
+from mentor_policy.training.environment import Env, shape_of
+from mentor_policy.training.rollout import Rollout
 from mentor_policy.training.seeds import EVALUATION, episode_seed
 from mentor_policy.training.video import VideoWriter
 
 PURPOSE = "evaluation"
-"""What an environment over the topics is told, so that no learner on the stream learns from it."""
+"""Purpose of an evaluation's actions over the topics: no learner on the stream learns from them."""
 
 
 @dataclass(frozen=True)
@@ -88,38 +91,42 @@ def evaluate(
         InterruptedError: stopped before the first episode was over.
     """
     layout = shape_of(env).layout
+    rate = round(float(env.metadata.get("render_fps", 10)))
     returns: list[float] = []
     successes: list[bool] = []
-    told = hasattr(env.unwrapped, "purpose")
-    if told:
-        env.unwrapped.purpose = PURPOSE  # type: ignore[attr-defined]
-    try:
+    with _purpose(env):
         for number in range(episodes):
-            record = video is not None and number == 0
-            rate = round(float(env.metadata.get("render_fps", 10)))
-            with VideoWriter(video if record else None, layout, rate) as film:
-                total, over = 0.0, False
+            with VideoWriter(None if number else video, layout, rate) as film:
+                rollout = Rollout(
+                    env,
+                    lambda pixels, state: agent.act(pixels, state, step=step, evaluate=True),
+                    seen=lambda seen, film=film: film.add(seen.obs),  # type: ignore[misc]
+                    go_on=lambda: not stop(),
+                )
                 try:
-                    observation, info = env.reset(seed=episode_seed(seed, EVALUATION, number))
-                    while not over and not stop():
-                        pixels, state = split(observation)
-                        film.add(pixels)
-                        action = agent.act(pixels, state, step=step, evaluate=True)
-                        observation, reward, terminated, truncated, info = env.step(action)
-                        total += float(reward)
-                        over = terminated or truncated
-                    film.add(split(observation)[0])
+                    episode = rollout.play(rollout.begin(episode_seed(seed, EVALUATION, number)))
                 except Exception:
                     if not stop():
                         raise
-                    over = False  # whoever stops it may have closed the environment already
-            if not over:
+                    break  # whoever stops it may have closed the environment already
+            if not episode.over:
                 break
-            returns.append(total)
-            successes.append(bool(info.get("success", False)))
-    finally:
-        if told:
-            env.unwrapped.purpose = ""  # type: ignore[attr-defined]
+            returns.append(episode.total)
+            successes.append(episode.success)
     if not returns:
         raise InterruptedError("evaluation was stopped before its first episode was over")
     return Evaluation(tuple(returns), tuple(successes))
+
+
+@contextmanager
+def _purpose(env: Env) -> Iterator[None]:
+    """Mark the actions as those of an evaluation, where the environment has a mark for it."""
+    cell: Any = env.unwrapped
+    if not hasattr(cell, "purpose"):
+        yield
+        return
+    cell.purpose = PURPOSE
+    try:
+        yield
+    finally:
+        cell.purpose = ""

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from mentor_policy.agents.base import Agent
 from mentor_policy.config import Config
-from mentor_policy.replay import Prefetcher, ReplayRing, RingHeader, Sampler
+from mentor_policy.replay import ReplayError, ReplayRing, RingHeader
+from mentor_policy.replay.prefetch import Prefetcher
+from mentor_policy.replay.sampler import Sampler
 from mentor_policy.training.environment import Shape
 
 LEAST_SPARE = 2000
@@ -43,19 +45,22 @@ class Learner:
             )
         )
 
-    def update(self, step: int) -> None:
-        """One update at agent step ``step``.
+    def update(self, step: int) -> bool:
+        """Do one update at agent step ``step``; False if there is no transition to learn from yet.
 
         Raises:
             NonFiniteGradientError: the agent is as it was.
-            ReplayError: the ring holds no transition yet.
         """
-        batch = self._prefetcher.batch(self.updates)
+        try:
+            batch = self._prefetcher.batch(self.updates)
+        except ReplayError:  # steps, but not yet n of them in a row
+            return False
         self.statistics = self.agent.update(batch, step)
         self.updates += 1
+        return True
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps beside the agent."""
+        """Return what a checkpoint keeps beside the agent."""
         pending = self._prefetcher.pending
         return {
             "updates": self.updates,
@@ -74,8 +79,14 @@ class Learner:
             ReplayError: the ring is not the one of the checkpoint.
         """
         self.updates = int(values["updates"])
+        count = int(values["ring_count"])
+        if count > self.ring.count:
+            raise ReplayError(
+                f"replay ring {self.ring.folder} holds {self.ring.count} records, the checkpoint "
+                f"was made with {count}: they do not belong together"
+            )
         if exact:
-            self.ring.truncate(int(values["ring_count"]))
+            self.ring.truncate(count)
             if values["pending"] is not None:
                 self._prefetcher.prepare(*(int(v) for v in values["pending"]))
 
@@ -85,7 +96,7 @@ class Learner:
 
 
 def open_ring(folder: Path, config: Config, shape: Shape) -> ReplayRing:
-    """The ring of a run, made or opened.
+    """Make or open the ring of a run.
 
     Raises:
         ReplayError: it is there and does not fit, or another process writes it.

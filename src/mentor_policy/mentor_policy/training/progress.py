@@ -1,16 +1,13 @@
-"""One line in front of the person's eyes: how far, how well, how fast, how long still."""
+"""The progress bar of a training on a terminal."""
 
 from __future__ import annotations
 
 import sys
-from collections import deque
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
-RECENT = 20
-"""Episodes that the shown return and success are a mean of."""
+from mentor_policy.training.recent import Recent
 
 
 class Progress:
@@ -20,13 +17,10 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self.returns: deque[float] = deque(maxlen=RECENT)
-        self.successes: deque[bool] = deque(maxlen=RECENT)
-        self.dormant_ratio = float("nan")
         self._bar: Any = None
 
     def begin(self, frames: int, done: int) -> None:
-        """Training begins: ``frames`` in all, of which ``done`` were done before."""
+        """Begin to show a training: ``frames`` in all, of which ``done`` were done before."""
         self._bar = tqdm(
             total=frames,
             initial=done,
@@ -38,23 +32,23 @@ class Progress:
         )
 
     def step(self, frames: int) -> None:
-        """Some more frames are done."""
+        """Count further frames as done."""
         self._bar.update(frames)
 
-    def episode(self, total: float, success: bool, dormant_ratio: float) -> None:
-        """A training episode is over."""
-        self.returns.append(total)
-        self.successes.append(success)
-        self.dormant_ratio = dormant_ratio
+    def episode(self, recent: Recent, dormant_ratio: float) -> None:
+        """Show how the newest training episodes went."""
         self._bar.set_postfix_str(
-            f"return {np.mean(self.returns):.1f} success {np.mean(self.successes):.2f} "
+            f"return {recent.mean_return:.1f} success {recent.success:.2f} "
             f"dormant {dormant_ratio:.2f}",
             refresh=False,
         )
 
+    def learn(self, updates: int, due: int) -> None:
+        """Show updates done and updates that are due, while nothing else may happen for long."""
+
     @property
     def frames_per_second(self) -> float:
-        """Over the last while."""
+        """Speed over the last while; 0 before it is known."""
         return float(self._bar.format_dict["rate"] or 0.0)
 
     def say(self, line: str) -> None:

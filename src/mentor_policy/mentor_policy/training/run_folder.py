@@ -1,5 +1,7 @@
 """A run's folder: one learner at a time, resumed if it fits, refused by name if it does not.
 
+A run that is complete is left as it is, to the byte.
+
 It holds ``config.json``, ``checkpoints/``, ``replay/``, ``train.csv``, ``eval.csv``,
 ``tensorboard/``, ``videos/`` and, when the run is over, ``summary.json`` and ``curve.png``.
 """
@@ -14,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from mentor_policy.config import Config, config_from_dict, config_to_dict
+from mentor_policy.training.checkpoint_folders import folders, tidy
 from mentor_policy.training.environment import Shape
+from mentor_policy.training.json_file import read_json, write_json
+from mentor_policy.training.schedule import Schedule
 
 FORMAT = "mentor run"
 FREE = {
@@ -44,13 +49,17 @@ class RunFolder:
 
     Raises:
         RunFolderError: it belongs to another run (the keys that differ are named), to another
-            process, to something else, or cannot be written.
+            process, to something else, holds more steps than asked for, or cannot be written;
+            nothing in it was changed.
     """
 
     def __init__(
         self, path: Path, config: Config, environment: Mapping[str, Any], shape: Shape
     ) -> None:
         self.path = path
+        self._lock = -1
+        self.finished: dict[str, Any] | None = None
+        """Summary of the run if it is complete as it was asked for: nothing is left to do."""
         wanted = json.loads(
             json.dumps(
                 {
@@ -62,26 +71,33 @@ class RunFolder:
             )
         )
         file = path / "config.json"
+        self.resumed = file.exists()
         try:
-            if path.is_dir() and not file.exists() and _foreign(path):
+            if path.is_dir() and not self.resumed and _foreign(path):
                 raise RunFolderError(
                     f"run folder {path} is not empty and holds no run; choose another run_dir"
                 )
             path.mkdir(parents=True, exist_ok=True)
             self._lock = _take_lock(path)
-            self.resumed = file.exists()
             if self.resumed:
-                self._refuse_other(wanted)
-            temporary = path / ".new-config.json"
-            with temporary.open("w") as stream:
-                json.dump(wanted, stream, indent=2)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(file)
+                found = _read_run(file)
+                self._refuse_other(found, wanted)
+                self.finished = self._finished(found, Schedule(config.train))
+                earlier = _earlier_frames(found, config.train.frames)
+                wanted.update({"earlier_frames": earlier} if earlier else {})
+            if self.finished is None:
+                os.ftruncate(self._lock, 0)
+                os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+                self._tidy()
+                write_json(file, wanted)
         except OSError as error:
+            self.close()
             raise RunFolderError(
                 f"run folder {path} cannot be written: {error.strerror}; choose another run_dir"
             ) from error
+        except RunFolderError:
+            self.close()
+            raise
 
     @property
     def checkpoints(self) -> Path:
@@ -100,41 +116,63 @@ class RunFolder:
     def write_summary(self, summary: Mapping[str, Any]) -> Path:
         """Write ``summary.json``."""
         file = self.path / "summary.json"
-        temporary = self.path / ".new-summary.json"
-        temporary.write_text(json.dumps(dict(summary), indent=2) + "\n")
-        temporary.replace(file)
+        write_json(file, dict(summary))
         return file
-
-    def finished(self, step: int) -> dict[str, Any] | None:
-        """The summary of a run that is complete and evaluated at this agent step, or None."""
-        try:
-            summary = json.loads((self.path / "summary.json").read_text())
-        except (OSError, ValueError):
-            return None
-        if not isinstance(summary, dict) or summary.get("complete") is not True:
-            return None
-        there = summary.get("step") == summary.get("evaluated_at") == step
-        return summary if there else None
 
     def close(self) -> None:
         """Let another process have the folder."""
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
-    def _refuse_other(self, wanted: Mapping[str, Any]) -> None:
+    def _tidy(self) -> None:
+        """Remove what a process that was killed has left half-written."""
+        tidy(self.checkpoints)
+        for video in (self.path / "videos").glob(".new-*"):
+            video.unlink(missing_ok=True)
+
+    def _refuse_other(self, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        differing = _differences(found, wanted)
+        if differing:
+            raise RunFolderError(
+                f"run folder {self.path} belongs to another run: {'; '.join(differing)}. "
+                "Give the same settings to resume it, or choose another run_dir"
+            )
+
+    def _finished(self, found: Mapping[str, Any], asked: Schedule) -> dict[str, Any] | None:
+        """Return the summary if the run is complete as asked for; refuse one that is longer."""
+        summary = self._summary()
+        step = _count(summary.get("step"))
+        done = max(step, self._saved_step())
+        evaluated = summary.get("evaluated_at", step) == step
+        complete = summary.get("complete") is True and evaluated and step >= asked.last_step
+        if complete and found["config"]["train"]["frames"] == asked.train.frames:
+            return summary
+        if done > asked.last_step:
+            raise RunFolderError(
+                f"run folder {self.path} holds {done} steps already, asked for are "
+                f"{asked.last_step}; nothing in it was changed. Ask for more than {done} steps to "
+                "go on, evaluate what it holds, or choose another run_dir"
+            )
+        return None
+
+    def _summary(self) -> dict[str, Any]:
         try:
-            differing = _differences(self.path / "config.json", wanted)
-            if differing:
-                raise RunFolderError(
-                    f"run folder {self.path} belongs to another run: {'; '.join(differing)}. "
-                    "Give the same settings to resume it, or choose another run_dir"
-                )
-        except RunFolderError:
-            self.close()
-            raise
+            summary = read_json(self.path / "summary.json")
+        except (OSError, ValueError):
+            return {}
+        return summary if isinstance(summary, dict) else {}
+
+    def _saved_step(self) -> int:
+        """Step of the newest checkpoint, by its name."""
+        return max((int(folder.name) for folder in folders(self.checkpoints)), default=0)
 
 
 def _foreign(path: Path) -> bool:
-    return any(entry.name not in NOT_A_RUNS_OWN for entry in path.iterdir())
+    return any(
+        entry.name not in NOT_A_RUNS_OWN and not entry.name.startswith(".new-")
+        for entry in path.iterdir()
+    )
 
 
 def _take_lock(path: Path) -> int:
@@ -147,28 +185,40 @@ def _take_lock(path: Path) -> int:
         raise RunFolderError(
             f"run folder {path} is in use by process {owner}: two learners cannot share one"
         ) from None
-    os.ftruncate(file, 0)
-    os.pwrite(file, str(os.getpid()).encode(), 0)
     return file
 
 
-def _differences(file: Path, wanted: Mapping[str, Any]) -> list[str]:
-    """Settings that the folder was made with and that are other ones now."""
+def _read_run(file: Path) -> dict[str, Any]:
+    """Read a run's ``config.json``; settings that are younger than it get their defaults."""
     try:
-        found = json.loads(file.read_text())
+        found = read_json(file)
         if found["format"] != FORMAT:
             raise ValueError(f"format is {found['format']!r}")
-        # A folder that is older than a setting was made with its default.
-        settings = config_to_dict(config_from_dict(found["config"]))
-        theirs = dict(_flat({**found, "config": settings}))
+        return {**found, "config": config_to_dict(config_from_dict(found["config"]))}
     except (ValueError, KeyError, TypeError) as error:
         raise RunFolderError(f"{file} is damaged or of something else: {error}") from error
+
+
+def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Settings that the folder was made with and that are other ones now."""
+    theirs = dict(_flat({key: value for key, value in found.items() if key != "earlier_frames"}))
     ours = dict(_flat(wanted))
     return [
         f"{key} is {theirs.get(key, 'absent')!r} there and {ours.get(key, 'absent')!r} here"
         for key in sorted({*ours, *theirs})
         if key not in FREE and theirs.get(key) != ours.get(key)
     ]
+
+
+def _earlier_frames(found: Mapping[str, Any], frames: int) -> list[int]:
+    """Frames that the run was to have before, each time that it was asked for others."""
+    earlier = [int(value) for value in found.get("earlier_frames", [])]
+    before = int(found["config"]["train"]["frames"])
+    return earlier if before == frames else [*earlier, before]
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -34,45 +34,41 @@ class RunLog:
         resume_step: what was written after this step is taken out; None keeps all.
         config: of the run, for Weights & Biases (used if it is installed and ``WANDB_PROJECT`` or
             ``WANDB_API_KEY`` is set).
-        evaluates_again: the evaluation at ``resume_step`` is about to be done once more.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        resume_step: int | None,
-        config: Mapping[str, Any],
-        *,
-        evaluates_again: bool = False,
-    ) -> None:
+    def __init__(self, folder: Path, resume_step: int | None, config: Mapping[str, Any]) -> None:
         self._episodes = CsvLog(folder / "train.csv", EPISODE_COLUMNS, resume_step)
-        kept = resume_step
-        if resume_step is not None and evaluates_again:
-            kept = resume_step - 1
-        self._evaluations = CsvLog(folder / "eval.csv", EVALUATION_COLUMNS, kept)
+        self._evaluations = CsvLog(folder / "eval.csv", EVALUATION_COLUMNS, resume_step)
         purge = None if resume_step is None else resume_step + 1
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=purge)
         self._wandb = _start_wandb(folder, config)
 
     def episode(self, step: int, values: Mapping[str, Value | None]) -> None:
-        """A training episode is over; ``values`` by the names of ``EPISODE_COLUMNS``."""
+        """Log a training episode; ``values`` by the names of ``EPISODE_COLUMNS``."""
         self._episodes.write(step, [values[name] for name in EPISODE_COLUMNS])
         self.scalars(step, {f"train/{name}": v for name, v in values.items() if v is not None})
 
     def evaluation(self, step: int, frames: int, result: Evaluation, seconds: float) -> None:
-        """An evaluation is done; ``seconds`` since the run began."""
+        """Log an evaluation, in place of one of the same step.
+
+        Args:
+            step: agent steps.
+            frames: of so many steps.
+            result: of its episodes.
+            seconds: since the run began.
+        """
         low, high = result.interval
         values: list[Value] = [
             frames, result.mean, result.std, result.success, low, high,
             len(result.returns), seconds,
         ]  # fmt: skip
-        self._evaluations.write(step, values)
+        self._evaluations.replace(step, values)
         named = dict(zip(EVALUATION_COLUMNS, values, strict=True))
         self.scalars(step, {f"eval/{name}": value for name, value in named.items()})
         self._board.flush()
 
     def losses(self, step: int, statistics: Mapping[str, Tensor]) -> None:
-        """What an update returned; 1-d tensors (one number per expert) get a curve for each."""
+        """Log what an update returned; 1-d tensors (a number per expert) get a curve for each."""
         values: dict[str, Value] = {}
         for name, tensor in statistics.items():
             if tensor.ndim == 0:
@@ -82,7 +78,7 @@ class RunLog:
         self.scalars(step, values)
 
     def scalars(self, step: int, values: Mapping[str, Value]) -> None:
-        """Some numbers for the curves."""
+        """Log numbers for the curves."""
         for name, value in values.items():
             self._board.add_scalar(name, value, step)
         if self._wandb is not None:

@@ -1,4 +1,4 @@
-"""How long somebody has worked: read at any moment, by any thread."""
+"""A stopwatch that any thread may read while it runs."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ class Stopwatch:
 
 
 class IdleShare:
-    """Share of the time since the last look in which a clock did not run.
+    """Share of the time between two readings in which a stopwatch did not run.
 
     Args:
-        clock: to look at.
+        clock: to read.
     """
 
     def __init__(self, clock: Stopwatch) -> None:
         self._clock = clock
         self._before = (time.monotonic(), clock.seconds)
 
-    def look(self) -> float:
-        """0 to 1; begins anew."""
+    def read(self) -> float:
+        """Return the share since the last reading, 0 to 1."""
         before, now = self._before, (time.monotonic(), self._clock.seconds)
         self._before = now
         passed, worked = now[0] - before[0], now[1] - before[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -25,9 +25,7 @@ _TYPES = {
 }
 
 
-def write_tensors(
-    path: Path, tensors: Mapping[str, Tensor], between: Callable[[], object] = lambda: None
-) -> str:
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write a file and have it on the disk.
 
     Nothing is copied and no lock is held while a piece is hashed and written, so that a thread
@@ -35,8 +33,7 @@ def write_tensors(
 
     Args:
         path: of the file.
-        tensors: by name; they must not change meanwhile.
-        between: called after each piece.
+        tensors: by name, on any device; they must not change meanwhile.
 
     Returns:
         Its SHA-256.
@@ -64,13 +61,12 @@ def write_tensors(
         digest.update(header_part)
         file.write(header_part)
         for name in names:
-            flat = tensors[name].detach().contiguous().flatten().view(torch.uint8)
+            flat = tensors[name].detach().cpu().contiguous().flatten().view(torch.uint8)
             data = flat.numpy().data
             for begin in range(0, len(data), PIECE):
                 piece = data[begin : begin + PIECE]
                 digest.update(piece)
                 file.write(piece)
-                between()
         file.flush()
         os.fsync(file.fileno())
     return digest.hexdigest()

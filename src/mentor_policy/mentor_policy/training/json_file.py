@@ -1,0 +1,83 @@
+"""JSON files of a run: written whole or not at all, and read with a limit to what is believed."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+LARGEST = 64 << 20
+"""Bytes of a JSON file at most."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, have it on the disk, and rename it.
+
+    Raises:
+        OSError: the disk is full or read-only; the file is as it was.
+    """
+    temporary = path.with_name(f".new-{path.name}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write values as JSON, whole or not at all.
+
+    Raises:
+        OSError: the disk is full or read-only; the file is as it was.
+    """
+    write_atomically(path, (json.dumps(values, indent=2) + "\n").encode())
+
+
+def read_file(path: Path, largest: int = LARGEST) -> bytes:
+    """Read a regular file; a pipe or a device is refused, since reading it may never end.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is no regular file, larger than ``largest`` bytes, or cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is no regular file")
+        if status.st_size > largest:
+            raise ValueError(f"it has {status.st_size} bytes, more than the {largest} allowed")
+        return file.read()
+
+
+def parse_json(text: bytes | str) -> Any:
+    """Parse JSON of any origin.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("its brackets are nested too deeply") from None
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is no regular file, too large, or no JSON.
+    """
+    return parse_json(read_file(path))

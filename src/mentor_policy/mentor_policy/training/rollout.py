@@ -1,0 +1,125 @@
+"""The one loop over an environment: training, acting apart from the learner, evaluation, random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mentor_policy.replay.step import Step
+from mentor_policy.training.environment import Env, MovesByItself, Pixels, State, split
+
+ActionOf = Callable[[Pixels, State], npt.NDArray[np.float32]]
+"""From an observation, ``(C, H, W) uint8`` and ``(S,) float32`` or None, to ``(A,) float32``."""
+
+
+@dataclass
+class Episode:
+    """An episode as far as it has been rolled out.
+
+    Attributes:
+        number: of the episode.
+        pixels: of the newest observation, ``(C, H, W) uint8``.
+        state: of the newest observation, ``(S,) float32`` or None.
+        length: steps so far.
+        total: undiscounted sum of the rewards so far.
+        success: as the environment reports it at the newest step.
+        over: terminated or truncated; False while it goes on or where it was stopped.
+    """
+
+    number: int
+    pixels: Pixels
+    state: State
+    length: int = 0
+    total: float = 0.0
+    success: bool = False
+    over: bool = False
+
+
+def nothing(*_: Any) -> None:
+    """Do nothing: the hook of whoever needs none."""
+
+
+def always() -> bool:
+    """Return True."""
+    return True
+
+
+@dataclass
+class Rollout:
+    """Begins episodes and plays them on.
+
+    Attributes:
+        env: to step.
+        act: chooses the actions.
+        seen: given each observation with what led to it, step 0 included.
+        beside: called in every step once the environment moves; where an environment cannot move
+            by itself, before its step.
+        go_on: asked before each step; False leaves the episode where it is.
+    """
+
+    env: Env
+    act: ActionOf
+    seen: Callable[[Step], None] = field(default=nothing)
+    beside: Callable[[], None] = field(default=nothing)
+    go_on: Callable[[], bool] = field(default=always)
+
+    def begin(self, seed: int | None, number: int | None = None) -> Episode:
+        """Reset the environment.
+
+        Args:
+            seed: of the episode; None leaves the environment's randomness as it is.
+            number: of the episode; None takes the environment's own.
+
+        Raises:
+            whatever the environment raises.
+        """
+        observation, _ = self.env.reset(seed=seed)
+        if number is None:
+            number = int(getattr(self.env.unwrapped, "episode", 0) or 0)
+        episode = Episode(number, *split(observation))
+        self.seen(Step(number, 0, episode.pixels, state=episode.state))
+        return episode
+
+    def play(self, episode: Episode) -> Episode:
+        """Step until the episode is over or ``go_on`` is False; return the same episode.
+
+        Raises:
+            whatever the environment raises; the episode then stands where it was before.
+        """
+        while not episode.over and self.go_on():
+            action = self.act(episode.pixels, episode.state)
+            observation, reward, terminated, truncated, info = self._move(action)
+            episode.pixels, episode.state = split(observation)
+            episode.length += 1
+            episode.total += float(reward)
+            episode.success = bool(info.get("success", False))
+            episode.over = bool(terminated or truncated)
+            self.seen(
+                Step(
+                    episode.number,
+                    episode.length,
+                    episode.pixels,
+                    np.asarray(action, np.float32),
+                    float(reward),
+                    bool(terminated),
+                    bool(truncated),
+                    bool(info.get("valid", True)),
+                    episode.success,
+                    episode.state,
+                )
+            )
+        return episode
+
+    def _move(
+        self, action: npt.NDArray[np.float32]
+    ) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        if isinstance(self.env, MovesByItself):
+            self.env.send(action)
+            self.beside()
+            return self.env.receive()
+        self.beside()
+        return self.env.step(action)  # type: ignore[return-value]

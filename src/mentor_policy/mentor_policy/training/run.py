@@ -1,0 +1,318 @@
+"""A run: its folder, agent, replay, checkpoints and logs, whoever brings the steps.
+
+The trainer holds one while it acts in an environment, the learner node while the steps come over
+the topics. What has happened is read from the ring: steps, finished episodes and their returns.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+
+from mentor_policy.agents import make_agent
+from mentor_policy.config import Config, config_to_dict
+from mentor_policy.replay import Step
+from mentor_policy.replay.episodes import FinishedEpisode, finished_episodes, steps_in
+from mentor_policy.training.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    older_whole,
+    read_checkpoint,
+    save_checkpoint,
+)
+from mentor_policy.training.checkpoint_folders import folders
+from mentor_policy.training.curve import draw_curve
+from mentor_policy.training.elite_files import EliteFiles
+from mentor_policy.training.environment import Shape
+from mentor_policy.training.evaluation import Evaluation
+from mentor_policy.training.learner import Learner, open_ring
+from mentor_policy.training.progress import Progress
+from mentor_policy.training.recent import Recent
+from mentor_policy.training.run_folder import RunFolder
+from mentor_policy.training.run_log import RunLog
+from mentor_policy.training.schedule import Schedule
+from mentor_policy.training.stopwatch import IdleShare, Stopwatch
+
+MARGIN = 256
+"""Records by which a checkpoint comes before the ring's spare ones are used up."""
+
+
+class Run:
+    """Keeps a run: takes steps, learns from them, saves, logs, and sums up.
+
+    Args:
+        config: of the run.
+        folder: of the run; gone on with if there is a run in it.
+        environment: its gymnasium id and arguments, as the folder notes them.
+        shape: of the environment.
+        exact: go back to the newest checkpoint and forget what came after it, so that the run goes
+            on as if it had never been interrupted; else no step that was stored is lost.
+        progress: shows how far it is; None for a bar on the terminal.
+
+    Raises:
+        CheckpointError, ReplayError: the folder's content does not fit or is damaged; nothing in
+            it was changed.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        folder: RunFolder,
+        environment: dict[str, Any],
+        shape: Shape,
+        *,
+        exact: bool,
+        progress: Progress | None = None,
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self.environment = environment
+        self.shape = shape
+        self.schedule = Schedule(config.train)
+        self.steps = 0
+        """Environment steps in the ring or gone through it."""
+        self.episodes = 0
+        """Finished training episodes."""
+        self.recent = Recent()
+        self.learning = Stopwatch()
+        """Runs while an update does."""
+        self.exclusive: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Entered while the agent is read or perturbed: no update may run meanwhile."""
+        self.restored: dict[str, Any] = {}
+        """Progress in the checkpoint from which the run goes on; empty for a new run."""
+        self._exact = exact
+        self._elite = EliteFiles()
+        self._noticed = 0  # number of the first record that may end an episode not yet counted
+        self._next_checkpoint = self.schedule.after(0, config.train.checkpoint_every_frames)
+        self._next_log = 0
+        self._saved_as: tuple[int, ...] = ()
+        torch.set_num_threads(config.train.threads or torch.get_num_threads())
+        self.agent = make_agent(
+            config, shape.layout, shape.state_size, shape.action_size, config.train.seed
+        )
+        self.ring = open_ring(folder.replay, config, shape)
+        self.learner = Learner(config, self.agent, self.ring)
+        try:
+            self._restore()
+        except BaseException:
+            self.learner.close()
+            self.ring.close()
+            raise
+        self._saved_count = self.ring.count
+        self._saved_at = self._began = time.monotonic()
+        self._log = RunLog(folder.path, self.steps if exact else None, config_to_dict(config))
+        self._idle = IdleShare(self.learning)
+        self.progress = progress or Progress()
+        frames = self.schedule.frames
+        self.progress.begin(frames(self.schedule.last_step), frames(self.steps))
+
+    @property
+    def updates(self) -> int:
+        """Gradient updates done."""
+        return self.learner.updates
+
+    @property
+    def due(self) -> int:
+        """Updates that the steps so far allow and that have not been done."""
+        return max(0, self.schedule.updates_allowed(self.steps) - self.updates)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since this process began with the run."""
+        return time.monotonic() - self._began
+
+    def append(self, step: Step) -> bool:
+        """Put a step into the replay; return False if it is there already.
+
+        Raises:
+            ReplayError: it does not fit, or the disk is full; the ring is as it was.
+        """
+        if not self.ring.append(step):
+            return False
+        if step.step:
+            self.steps += 1
+            self.progress.step(self.config.train.action_repeat)
+        return True
+
+    def end_episodes(self) -> list[FinishedEpisode]:
+        """Count and log the episodes that have ended, and report each whole one to the agent."""
+        ended = list(finished_episodes(self.ring, self._noticed))
+        self._noticed = self.ring.count
+        for episode in ended:
+            self.episodes += 1
+            self.recent.add(episode.total, episode.success)
+            happened: dict[str, float] = {}
+            if episode.whole:  # S_top admits no other
+                with self.exclusive():
+                    happened = self.agent.end_episode(episode.total, self.steps)
+            self.progress.episode(self.recent, self.agent.dormant_ratio)
+            self._log_episode(episode)
+            if happened:
+                self._log.scalars(self.steps, happened)
+        return ended
+
+    def update(self) -> bool:
+        """Do one update; return False if the replay holds no transition to learn from yet.
+
+        Raises:
+            NonFiniteGradientError: the agent is as it was.
+        """
+        with self.learning:
+            return self.learner.update(self.steps)
+
+    def log_losses(self) -> None:
+        """Log what the newest update returned, where it is time to."""
+        if self.steps < self._next_log:
+            return
+        self._next_log = self.schedule.after(self.steps, self.config.train.log_every_frames)
+        statistics = self.learner.statistics  # each update makes its own
+        if statistics:
+            self._log.losses(self.steps, statistics)
+
+    def log_evaluation(self, result: Evaluation) -> None:
+        """Log an evaluation of the agent as it is now."""
+        frames = self.schedule.frames(self.steps)
+        self._log.evaluation(self.steps, frames, result, self.seconds)
+
+    def checkpoint_due(self, seconds: float = math.inf) -> bool:
+        """Whether it is time for a checkpoint: by steps, or ``seconds`` after the last one."""
+        if self.steps >= self._next_checkpoint or time.monotonic() - self._saved_at >= seconds:
+            return True
+        # The ring went round: a checkpoint must come before its spare records are used up.
+        since = self.ring.count - self._saved_count
+        header = self.ring.header
+        return self._exact and self.ring.count > header.capacity and since > header.spare - MARGIN
+
+    def save(self, further: Mapping[str, Any] | None = None) -> None:
+        """Write a checkpoint, unless nothing has changed since the last one.
+
+        Args:
+            further: JSON values that are found in :attr:`restored` when the run goes on.
+
+        Raises:
+            CheckpointError: disk full or read-only; the older checkpoints are as they were.
+        """
+        self._saved_at = time.monotonic()
+        if self._saved_as == self._stands_at():
+            return
+        train = self.config.train
+        self._next_checkpoint = self.schedule.after(self.steps, train.checkpoint_every_frames)
+        with self.exclusive():
+            self.ring.sync()
+            save_checkpoint(
+                self.folder.checkpoints,
+                self.agent,
+                self.config,
+                self.environment,
+                self.shape,
+                {**self._state(), **(further or {})},
+                elite=self._elite,
+                keep=train.keep_checkpoints,
+            )
+            self._saved_as = self._stands_at()
+        self._saved_count = self.ring.count
+
+    def finish(self, complete: bool, **further: Any) -> dict[str, Any]:
+        """Draw the curve, and write and return the summary.
+
+        Args:
+            complete: nothing is left to do.
+            further: what else the summary is to hold.
+        """
+        task = self.environment.get("task") or self.environment.get("id", "")
+        curve = draw_curve(self.folder.path, f"{self.config.agent.name} on {task}")
+        summary = {
+            "complete": complete,
+            "environment": self.environment,
+            "agent": self.config.agent.name,
+            "seed": self.config.train.seed,
+            "step": self.steps,
+            "frames": self.schedule.frames(self.steps),
+            "episodes": self.episodes,
+            "updates": self.updates,
+            "seconds": self.seconds,
+            "checkpoint": str(folders(self.folder.checkpoints)[-1]),
+            "curve": None if curve is None else str(curve),
+            **further,
+        }
+        self.folder.write_summary(summary)
+        return summary
+
+    def close(self) -> None:
+        """Close everything but the folder's lock."""
+        self.learner.close()
+        self.ring.close()
+        self._log.close()
+        self.progress.close()
+
+    def _stands_at(self) -> tuple[int, ...]:
+        return self.steps, self.updates, self.ring.count
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "step": self.steps,
+            "episode": self.episodes,
+            **self.learner.state(),
+            "recent": self.recent.state(),
+            "next_checkpoint": self._next_checkpoint,
+            "next_log": self._next_log,
+        }
+
+    def _restore(self) -> None:
+        """Go back to the newest checkpoint, if there is one."""
+        found = folders(self.folder.checkpoints)
+        if found:
+            checkpoint = read_checkpoint(found[-1])
+            try:
+                self._load(checkpoint)
+            except CheckpointError as error:
+                raise CheckpointError(f"{error}{older_whole(checkpoint.folder)}") from error
+        elif self._exact:
+            self.ring.truncate(0)
+        count = int(self.restored.get("ring_count", 0))
+        for episode in finished_episodes(self.ring, count):
+            # Its weights are gone: it counts, but it is not admitted to S_top.
+            self.episodes += 1
+            self.recent.add(episode.total, episode.success)
+        self.steps += steps_in(self.ring, count, self.ring.count)
+        self._noticed = self.ring.count
+
+    def _load(self, checkpoint: Checkpoint) -> None:
+        saved = checkpoint.progress
+        # A learner's checkpoint of version 1 kept these apart.
+        saved = {**saved, **saved.get("learner", {})}
+        try:
+            checkpoint.load_into(self.agent, self._elite)
+            self.steps, self.episodes = int(saved["step"]), int(saved["episode"])
+            self.learner.load_state(saved, exact=self._exact)
+            self.recent.load_state(saved.get("recent", {}))
+            self._next_checkpoint = int(saved.get("next_checkpoint", self._next_checkpoint))
+            self._next_log = int(saved.get("next_log", 0))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(
+                f"checkpoint {checkpoint.folder}: its progress is damaged ({error!r})"
+            ) from error
+        self.restored = saved
+        self._saved_as = (self.steps, self.updates, int(saved["ring_count"]))
+
+    def _log_episode(self, episode: FinishedEpisode) -> None:
+        self._log.episode(
+            self.steps,
+            {
+                "frames": self.schedule.frames(self.steps),
+                "episode": self.episodes - 1,
+                "episode_return": episode.total,
+                "success": episode.success,
+                "length": episode.length,
+                "updates": self.updates,
+                "dormant_ratio": self.agent.dormant_ratio,
+                "frames_per_second": self.progress.frames_per_second,
+                "learner_idle": self._idle.read(),
+                "seconds": self.seconds,
+            },
+        )

@@ -1,0 +1,74 @@
+"""The command line: what a run leaves, what is refused by name, in one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from point_env import PointEnv
+from small_runs import COMMAND
+
+from mentor_policy.__main__ import main
+from mentor_policy.training.checkpoint_folders import folders
+from mentor_policy.training.csv_log import read_csv
+from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
+from mentor_policy.training.evaluation import wilson_interval
+
+
+def test_a_run_leaves_everything_that_a_visual_rl_user_expects(tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "run"
+    assert main([*COMMAND, "--run-dir", str(folder)]) == 0
+    output = capsys.readouterr().out
+    for name in ("config.json", "summary.json", "curve.png", "train.csv", "eval.csv"):
+        assert (folder / name).stat().st_size > 0, name
+    assert list((folder / "tensorboard").glob("events*"))
+    assert (folder / "videos" / "eval_000000100.mp4").stat().st_size > 1000
+    assert (
+        f"evaluate it: python -m mentor_policy evaluate {folders(folder / 'checkpoints')[-1]}"
+        in (output)
+    )
+    training, evaluation = read_csv(folder / "train.csv"), read_csv(folder / "eval.csv")
+    assert training["step"] == [20, 40, 60, 80, 100] and training["updates"][-1] == 61
+    assert evaluation["step"] == [0, 60, 100]
+    assert main(["info", str(folder)]) == 0
+    assert "100 steps, 100 frames, 5 episodes, 61 updates" in capsys.readouterr().out
+    video = tmp_path / "film.mp4"
+    assert main(["evaluate", str(folder), "--episodes", "3", "--video", str(video)]) == 0
+    assert "95 % interval" in capsys.readouterr().out and video.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["agent.top_k=3"], "agent.top_k is 3"),
+        (["agent.colour=3"], "agent.colour is not a setting"),
+        (["train.frames"], "not of the form key=value"),
+        (["env.colour=3"], "refuses"),
+        (["train.action_repeat=4"], "give env.action_repeat=4"),
+        (["--agent", "dqn"], "agent 'dqn' is not known"),
+        (["--evaluate-in", "mentor/dmc-hopper_hop-v0"], "choose one of the same shape"),
+    ],
+)
+def test_impossible_settings_are_refused_by_name(tmp_path, capsys, arguments, message) -> None:
+    assert main([*COMMAND, *arguments, "--run-dir", str(tmp_path / "run")]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_environment_is_refused_by_name(capsys) -> None:
+    assert main(["train", "--env", "nowhere-v0"]) == 2
+    assert "environment 'nowhere-v0'" in capsys.readouterr().err
+
+
+def test_what_has_no_pixels_is_refused() -> None:
+    class Blind(PointEnv):
+        def __init__(self) -> None:
+            super().__init__()
+            self.observation_space = self.action_space
+
+    with pytest.raises(UnfitEnvironmentError, match="holds no pixels"):
+        shape_of(Blind())
+
+
+def test_the_wilson_interval_is_that_of_the_textbook() -> None:
+    assert np.allclose(wilson_interval(16, 20), (0.5840, 0.9193), atol=1e-4)
+    assert wilson_interval(20, 20)[1] == pytest.approx(1.0) and wilson_interval(20, 20)[0] > 0.83

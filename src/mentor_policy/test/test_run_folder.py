@@ -1,0 +1,136 @@
+"""A run folder: gone on with where it fits, refused by name where not, left alone when complete."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from point_env import PointEnv
+from small_runs import COMMAND, ENVIRONMENT, TINY, trainer_of
+
+from mentor_policy.__main__ import main
+from mentor_policy.config import load_config
+from mentor_policy.training.checkpoint_folders import folders
+from mentor_policy.training.csv_log import read_csv
+from mentor_policy.training.environment import shape_of
+from mentor_policy.training.run_folder import RunFolder, RunFolderError
+
+
+def test_a_folder_of_another_run_is_refused_with_the_keys_that_differ(tmp_path: Path) -> None:
+    _, run = trainer_of(tmp_path / "run")
+    run.close()
+    with pytest.raises(RunFolderError, match=r"agent.top_k is 1 there and 2 here.*train.seed"):
+        trainer_of(tmp_path / "run", "agent.top_k=2", "train.seed=4")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    with pytest.raises(RunFolderError, match="is not empty and holds no run"):
+        trainer_of(tmp_path / "mine")
+
+
+def test_two_learners_in_one_folder_are_refused(tmp_path: Path) -> None:
+    _, run = trainer_of(tmp_path / "run")
+    with pytest.raises(RunFolderError, match=f"in use by process {os.getpid()}"):
+        trainer_of(tmp_path / "run")
+    run.close()
+
+
+def test_a_folder_older_than_a_setting_is_resumed(tmp_path: Path) -> None:
+    def open_folder(*overrides: str) -> None:
+        config = load_config("mentor", "robot", [*TINY, *overrides])
+        RunFolder(tmp_path / "run", config, ENVIRONMENT, shape_of(PointEnv())).close()
+
+    open_folder()
+    file = tmp_path / "run" / "config.json"
+    kept = json.loads(file.read_text())
+    del kept["config"]["train"]["reward_scale"]
+    file.write_text(json.dumps(kept))
+    with pytest.raises(RunFolderError, match=r"train.reward_scale is 1.0 there and 0.5 here"):
+        open_folder("train.reward_scale=0.5")
+    open_folder()
+
+
+def test_a_run_that_is_complete_is_left_as_it_is_to_the_byte(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    trainer, run = trainer_of(folder)
+    summary = trainer.train()
+    run.close()
+    before = content_of(folder)
+    config = load_config("mentor", "robot", TINY)
+    run = RunFolder(folder, config, ENVIRONMENT, shape_of(PointEnv()))
+    assert run.finished == json.loads(json.dumps(summary))
+    run.close()
+    assert main([*COMMAND, "--run-dir", str(folder)]) == 0
+    assert content_of(folder) == before
+
+
+def content_of(folder: Path) -> dict[str, tuple[int, str]]:
+    """Time of the last change and SHA-256 of every file."""
+    return {
+        str(path): (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_fewer_steps_than_a_run_has_are_refused_and_more_are_noted(tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "run"
+    trainer, run = trainer_of(folder)
+    trainer.train()
+    run.close()
+    before = content_of(folder)
+    assert main([*COMMAND, "train.frames=60", "--run-dir", str(folder)]) == 2
+    assert "holds 100 steps already, asked for are 60" in capsys.readouterr().err
+    assert content_of(folder) == before
+    trainer, run = trainer_of(folder, "train.frames=120")
+    assert trainer.train()["step"] == 120
+    run.close()
+    noted = json.loads((folder / "config.json").read_text())
+    assert (noted["config"]["train"]["frames"], noted["earlier_frames"]) == (120, [100])
+    trainer, run = trainer_of(folder, "train.frames=140")  # and killed before it has a checkpoint
+    trainer.run.close()
+    run.close()
+    trainer, run = trainer_of(folder, "train.frames=140")
+    assert trainer.train()["complete"] and trainer.run.steps == 140
+    run.close()
+
+
+def test_a_run_stopped_before_its_last_evaluation_makes_up_for_it(tmp_path: Path) -> None:
+    trainer, run = trainer_of(tmp_path / "run")
+    evaluate = trainer._evaluate
+
+    def stopped() -> bool:
+        trainer.stop = trainer.run.steps == 100
+        return evaluate()
+
+    trainer._evaluate = stopped
+    trainer.train()
+    run.close()
+    trainer, run = trainer_of(tmp_path / "run")
+    trainer.train()
+    run.close()
+    assert read_csv(tmp_path / "run" / "eval.csv")["step"][-1] == 100
+
+
+def test_the_stop_of_a_run_writes_no_entry_of_s_top_that_is_there_already(
+    tmp_path: Path,
+) -> None:
+    overrides = ("train.asynchronous=true", "train.checkpoint_every_frames=60")
+    trainer, run = trainer_of(tmp_path / "run", *overrides)
+    seen = trainer._rollout.seen
+
+    def stopping(step):
+        seen(step)
+        trainer.stop = trainer.run.steps == 75
+
+    trainer._rollout.seen = stopping
+    trainer.train()
+    run.close()
+    kept = folders(tmp_path / "run" / "checkpoints")
+    assert [folder.name for folder in kept] == ["000000060", "000000075"]
+    before, after = (
+        {path.name: path.stat().st_ino for path in folder.glob("top_performers*")}
+        for folder in kept
+    )
+    assert len(before) == 3 and before == after
+    assert [path.name for path in kept[0].parent.iterdir() if path not in kept] == []

@@ -9,7 +9,7 @@ import torch
 
 from mentor_common.env.ros_env import EnvironmentLost
 from mentor_common.node.cell_node import CellNode
-from mentor_policy.nodes.ground_truth import TrulyEvaluated
+from mentor_policy.nodes.ground_truth import GroundTruthEvaluation
 from mentor_policy.training.checkpoint import CheckpointError, read_checkpoint
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.evaluation import Evaluation, evaluate
@@ -18,7 +18,7 @@ REFUSALS = (CheckpointError, EnvironmentLost, InterruptedError)
 """Errors whose text is made for the person: no traceback is needed."""
 
 
-def evaluate_checkpoint(node: CellNode, env: TrulyEvaluated) -> Evaluation:
+def evaluate_checkpoint(node: CellNode, env: GroundTruthEvaluation) -> Evaluation:
     """Roll the node's ``checkpoint`` out for ``episodes`` episodes, and say what came of it.
 
     Raises:
@@ -53,7 +53,7 @@ def evaluate_checkpoint(node: CellNode, env: TrulyEvaluated) -> Evaluation:
     low, high = result.interval
     log.info(
         f"{len(result.returns)} episodes: success {result.success:.2f} "
-        f"(95 % interval {low:.2f} to {high:.2f}) {env.judge}, "
+        f"(95 % interval {low:.2f} to {high:.2f}) {env.source}, "
         f"return {result.mean:.2f} +- {result.std:.2f}"
     )
     log.info(f"video: {video.resolve()}")

@@ -13,7 +13,7 @@ from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run
 from mentor_policy.nodes.environment import connect, watch_environment
-from mentor_policy.nodes.ground_truth import TrulyEvaluated, Truth
+from mentor_policy.nodes.ground_truth import GroundTruthEvaluation, GroundTruthReceiver
 from mentor_policy.nodes.policy_parameters import AGENT, ENVIRONMENT, LAST_CHECKPOINT, configuration
 from mentor_policy.training.backoff import Backoff
 from mentor_policy.training.random_actions import Summary, act_at_random
@@ -52,7 +52,7 @@ class PolicyNode(CellNode):
         self._idle = self.health.gauge("learner idle share")
         self._per_step = self.health.gauge("updates per step")
         self._training = self.publisher(topics.TRAINING)
-        self._truth = Truth(self)
+        self._ground_truth = GroundTruthReceiver(self)
         self._trainer: Trainer | None = None
         self._env: RosEnv | None = None
         self._stats: TrainingReport | None = None
@@ -88,10 +88,10 @@ class PolicyNode(CellNode):
         self._env = env = connect(self)
         if env is None:
             return
-        judged = TrulyEvaluated(env, self._truth)
+        evaluated = GroundTruthEvaluation(env, self._ground_truth)
         folder = None
         try:
-            folder, trainer = begin_training(self, judged, self._own_settings())
+            folder, trainer = begin_training(self, evaluated, self._own_settings())
             summary = folder.finished
             if trainer is not None:
                 self._trainer = trainer
@@ -107,7 +107,7 @@ class PolicyNode(CellNode):
             if folder is not None:
                 folder.close()
         assert summary is not None
-        for line in end_report(summary, env.description.task, judged.judge):
+        for line in end_report(summary, env.description.task, evaluated.source):
             self.get_logger().info(line)
         if summary["complete"]:
             self.finish(0)
@@ -119,7 +119,7 @@ class PolicyNode(CellNode):
         if env is None:
             return
         try:
-            evaluate_checkpoint(self, TrulyEvaluated(env, self._truth))
+            evaluate_checkpoint(self, GroundTruthEvaluation(env, self._ground_truth))
             self.finish(0)
         except REFUSALS as error:
             if not self.stopping.is_set():

@@ -11,7 +11,7 @@ from mentor_common.env.ros_env import EnvironmentChanged, EnvironmentLost
 from mentor_common.node.cell_node import CellNode
 from mentor_policy.agents.base import NonFiniteGradientError
 from mentor_policy.config import ConfigError
-from mentor_policy.nodes.ground_truth import TrulyEvaluated
+from mentor_policy.nodes.ground_truth import GroundTruthEvaluation
 from mentor_policy.nodes.policy_parameters import configuration
 from mentor_policy.replay import ReplayError
 from mentor_policy.training.checkpoint import CheckpointError
@@ -34,7 +34,7 @@ REFUSALS = (
 
 
 def begin_training(
-    node: CellNode, env: TrulyEvaluated, own: list[str]
+    node: CellNode, env: GroundTruthEvaluation, own: list[str]
 ) -> tuple[RunFolder, Trainer | None]:
     """Open the run folder that a node's parameters ask for, and make its trainer.
 
@@ -87,7 +87,7 @@ def default_folder(task: str, agent: str, seed: int) -> str:
     return f"runs/{task.replace('/', '-')}/{agent}-{seed}"
 
 
-def end_report(summary: dict[str, Any], task: str, judge: str) -> list[str]:
+def end_report(summary: dict[str, Any], task: str, source: str) -> list[str]:
     """Return the lines that a person reads at the end."""
     done = "complete" if summary["complete"] else "stopped; the same command goes on with it"
     lines = [
@@ -98,7 +98,7 @@ def end_report(summary: dict[str, Any], task: str, judge: str) -> list[str]:
         low, high = summary["success_interval"]
         lines.append(
             f"last evaluation: return {summary['return']:.2f}, success {summary['success']:.2f} "
-            f"(95 % interval {low:.2f} to {high:.2f}) {judge}"
+            f"(95 % interval {low:.2f} to {high:.2f}) {source}"
         )
     for name in ("video", "curve", "checkpoint"):
         if summary[name]:

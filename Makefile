@@ -117,11 +117,15 @@ clean:
 
 # ---- the set-up, step by step; a stamp is written when its step is done --------------------------------------------
 ready: install/.built
-ready-dev: install/.built $(DONE)/dev
+ready-dev: install/.built $(DONE)/dev $(DONE)/apt-dev
 hardware-ready: $(DONE)/hardware
 
 $(DONE)/apt: setup/apt.txt setup/apt.sh
 	@setup/apt.sh $(PYTHON)
+	@mkdir -p $(@D) && touch $@
+
+$(DONE)/apt-dev: setup/apt-dev.txt setup/apt.sh
+	@setup/apt.sh $(PYTHON) apt-dev.txt
 	@mkdir -p $(@D) && touch $@
 
 $(DONE)/run: $(REQUIREMENTS) requirements-constraints.txt | $(DONE)/apt

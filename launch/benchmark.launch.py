@@ -72,6 +72,7 @@ def generate_launch_description():
             part("every_node"),
             part("policy"),  # first: a wrong argument is refused before any process is started
             part("recorder"),  # early: what is published before it listens is in no bag
+            part("monitor"),
             bridge,
         ]
     )

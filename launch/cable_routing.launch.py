@@ -31,12 +31,6 @@ ARGUMENTS = [
         choices=["true", "false"],
     ),
     DeclareLaunchArgument(
-        "monitor",
-        default_value="false",
-        description="Whether a monitor is started (there is none yet)",
-        choices=["false"],
-    ),
-    DeclareLaunchArgument(
         "use_sim_time",
         default_value="true",
         description="Whether nodes take the time from the cell's clock topic",
@@ -81,6 +75,7 @@ def generate_launch_description():
             part("every_node"),
             part("policy"),  # first: a wrong argument is refused before any process is started
             part("recorder"),  # early: what is published before it listens is in no bag
+            part("monitor"),
             node(
                 "mentor_sim_bridge",
                 "twin_node",

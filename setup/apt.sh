@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Bring about the system packages: installed when root, else the exact command is printed and we stop.
-#   setup/apt.sh PYTHON
+#   setup/apt.sh PYTHON [LIST]     LIST: a file beside this one; apt.txt if none is given
 set -euo pipefail
 python=$1
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-mapfile -t wanted < <(grep -v '^#' "$here/apt.txt")
+mapfile -t wanted < <(grep -v '^#' "$here/${2:-apt.txt}")
 command -v "$python" >/dev/null || wanted+=(python3)
 # An interpreter that brings its own venv and headers (pyenv, conda) needs no package for them.
 "$python" -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)

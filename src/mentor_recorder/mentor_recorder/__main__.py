@@ -1,4 +1,4 @@
-"""``python -m mentor_recorder``: info, check, repair, cut, export."""
+"""``python -m mentor_recorder``: info, check, repair, cut, export, view."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from collections.abc import Sequence
 from mentor_common.bags.definitions import UnknownTypeError
 from mentor_common.bags.mcap_file import BagWriteError
 from mentor_common.bags.reader import BagError
-from mentor_recorder.cli import check, cut, export, info, repair
+from mentor_recorder.cli import check, cut, export, info, repair, view
 
-COMMANDS = {"info": info, "check": check, "repair": repair, "cut": cut, "export": export}
+COMMANDS = {
+    "info": info,
+    "check": check,
+    "repair": repair,
+    "cut": cut,
+    "export": export,
+    "view": view,
+}
 REFUSALS = (BagError, BagWriteError, UnknownTypeError)
 """Errors that say all that there is to say: printed in one line, exit status 2."""
 

@@ -80,7 +80,7 @@ class TopicFinder:
                 self._refused(f"topic {name} is not recorded: {error}")
                 continue
             offers = [publisher.qos_profile for publisher in publishers]
-            self._take(name, kind, types[0], _matching(offers), qos_to_yaml(offers[0]))
+            self._take(name, kind, types[0], matching_qos(offers), qos_to_yaml(offers[0]))
 
     def close(self) -> None:
         """Destroy the subscriptions."""
@@ -107,7 +107,7 @@ class TopicFinder:
         self.subscriptions[name] = self._node.create_subscription(kind, name, take, qos, raw=True)
 
 
-def _matching(offers: list[QoSProfile]) -> QoSProfile:
+def matching_qos(offers: list[QoSProfile]) -> QoSProfile:
     """Return the strictest profile that every publisher offers."""
     reliable = all(offer.reliability == ReliabilityPolicy.RELIABLE for offer in offers)
     latched = all(offer.durability == DurabilityPolicy.TRANSIENT_LOCAL for offer in offers)

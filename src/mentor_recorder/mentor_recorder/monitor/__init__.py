@@ -1,0 +1,1 @@
+"""The live view: a server that speaks Foxglove's protocol, and a page that needs nothing else."""

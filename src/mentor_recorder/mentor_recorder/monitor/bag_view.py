@@ -1,0 +1,180 @@
+"""What the page shows of a bag: all its steps on a timeline, and one of them in full."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from rclpy.serialization import deserialize_message
+
+from mentor_common.bags.definitions import message_class
+from mentor_common.bags.reader import Bag, BagError, BagMessage
+from mentor_common.bags.steps import step_of
+from mentor_recorder.bags.summary import RECORD
+from mentor_recorder.monitor.cell_view import CellView
+from mentor_recorder.monitor.pictures import image_picture, jpeg, observation_sheet
+
+SMALL = {
+    "mentor_msgs/msg/Action": "on_action",
+    "mentor_msgs/msg/Motion": "on_motion",
+    "mentor_msgs/msg/Reward": "on_reward",
+    "mentor_msgs/msg/GroundTruth": "on_ground_truth",
+    "mentor_msgs/msg/ExpertUsage": "on_expert_usage",
+    "mentor_msgs/msg/EpisodeStart": "on_episode_start",
+}
+OPEN = 3
+"""Bags whose index is kept."""
+AROUND = 3_000_000_000
+"""Nanoseconds around a step in which its images and diagnostics are looked for."""
+
+
+class BagIndex:
+    """A bag's steps and where their observations lie.
+
+    Args:
+        bag: to index; read once from end to end, without the pixels.
+    """
+
+    def __init__(self, bag: Bag) -> None:
+        self.bag = bag
+        self.episodes: list[dict[str, Any]] = []
+        self._observed: dict[tuple[int, int], int] = {}
+        views: OrderedDict[int, CellView] = OrderedDict()
+        names = {
+            name
+            for name, topic in bag.topics.items()
+            if topic.type in SMALL or topic.type == "mentor_msgs/msg/Observation"
+        }
+        for message in bag.messages(names):
+            key = step_of(message.data, message.type)
+            if message.type not in SMALL:
+                self._observed[key.episode, key.step] = message.log_time
+                continue
+            view = views.setdefault(key.episode, CellView())
+            decoded = deserialize_message(message.data, message_class(message.type))
+            getattr(view, SMALL[message.type])(decoded)
+        for number, view in views.items():
+            self.episodes.append(self._episode(number, view))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the timeline."""
+        bag = self.bag
+        return {
+            "path": str(bag.path),
+            "start": bag.start / 1e9,
+            "seconds": (bag.end - bag.start) / 1e9,
+            "topics": bag.counts,
+            "origin": {
+                name: bag.record(RECORD, name) for name in ("task", "profile", "commit", "machine")
+            },
+            "episodes": self.episodes,
+        }
+
+    def step(self, episode: int, step: int) -> dict[str, Any]:
+        """Return one step in full: its pictures and how the nodes were.
+
+        Raises:
+            BagError: the bag has no observation of it.
+        """
+        time = self._observed.get((episode, step))
+        if time is None:
+            raise BagError(f"no observation of episode {episode} step {step} in {self.bag.path}")
+        found: dict[str, Any] = {"episode": str(episode), "step": step, "cameras": {}}
+        found["log_time"] = time / 1e9
+        for message in self.bag.messages(self._named("Observation"), time, time + 1):
+            if step_of(message.data, message.type)[2:] == (episode, step):
+                observation = deserialize_message(message.data, message_class(message.type))
+                found["observation"] = _picture(observation_sheet(observation))
+                found["names"] = list(observation.cameras)
+                found["frames"] = int(observation.frames)
+                found["stamps"] = [f"{s.sec}.{s.nanosec:09d}" for s in observation.stamps]
+        self._add_images(found, time)
+        self._add_nodes(found, time)
+        return found
+
+    def _add_images(self, found: dict[str, Any], time: int) -> None:
+        newest: dict[str, BagMessage] = {}
+        topics = {n for n in self._named("Image") if n.endswith("/color/image_raw")}
+        for message in self.bag.messages(topics, time - AROUND, time + 1):
+            newest[message.topic] = message
+        for topic, message in newest.items():
+            camera = topic.split("/")[-3]
+            image = deserialize_message(message.data, message_class(message.type))
+            found["cameras"][camera] = _picture(image_picture(image))
+
+    def _add_nodes(self, found: dict[str, Any], time: int) -> None:
+        view = CellView()
+        for message in self.bag.messages(self._named("DiagnosticArray"), time - AROUND, time + 1):
+            decoded = deserialize_message(message.data, message_class(message.type))
+            view.on_diagnostics(decoded, message.log_time / 1e9)
+        found["nodes"] = view.state(time / 1e9)["nodes"]
+
+    def _named(self, kind: str) -> set[str]:
+        return {n for n, t in self.bag.topics.items() if t.type.rpartition("/")[2] == kind}
+
+    def _episode(self, number: int, view: CellView) -> dict[str, Any]:
+        episode = view.episode
+        return {
+            "episode": str(number),
+            "purpose": episode.purpose,
+            "return": view.state(0.0)["episode"]["return"],
+            "success": episode.success,
+            "steps": episode.steps,
+            "window_offset": view.arm.get("window_offset", []),
+        }
+
+
+class BagShelf:
+    """The bags below a folder; the page may open these, and no other file.
+
+    Args:
+        folder: of bags, or a bag itself.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.expanduser()
+        self._indices: OrderedDict[str, BagIndex] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """Return the names of the bags, newest first."""
+        if any(self.folder.glob("*.mcap")):
+            return ["."]
+        found = {path.parent for path in self.folder.glob("**/*.mcap")}
+        return sorted((str(path.relative_to(self.folder)) for path in found), reverse=True)
+
+    def open(self, name: str) -> BagIndex:
+        """Return the index of a bag.
+
+        Raises:
+            BagError: there is no such bag on the shelf.
+        """
+        if name not in self.names():
+            raise BagError(f"no bag '{name}' below {self.folder}")
+        with self._lock:
+            index = self._indices.get(name)
+            if index is None or not all(file.whole for file in index.bag.files):
+                index = self._indices[name] = BagIndex(Bag(self.folder / name))
+            self._indices.move_to_end(name)
+            while len(self._indices) > OPEN:
+                self._indices.popitem(last=False)
+            return index
+
+    def files(self, name: str) -> list[Path]:
+        """Return the files of a bag. Raises: BagError."""
+        if name not in self.names():
+            raise BagError(f"no bag '{name}' below {self.folder}")
+        return [file.path for file in Bag(self.folder / name).files]
+
+
+def _picture(picture: Any) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(picture)).decode()
+
+
+def encoded(content: Any) -> bytes:
+    """Return JSON bytes."""
+    return json.dumps(content).encode()

@@ -1,0 +1,143 @@
+// The page: a live cell over the socket, or a bag on the timeline. Nothing is loaded from elsewhere.
+import { Arm } from "./arm.js";
+import { bars, lines, number, stacked, table, text } from "./charts.js";
+import { Socket } from "./socket.js";
+import { Timeline, wrong } from "./timeline.js";
+
+const $ = id => document.getElementById(id);
+const LEVELS = ["good", "warn", "bad", "bad"], WORDS = ["OK", "WARN", "ERROR", "SILENT"];
+const arm = new Arm($("arm"));
+const timeline = new Timeline(showBagStep, words => { $("status").textContent = words; });
+let socket = null, pictures = 0;
+
+function picture(parent, name, source) {
+  let figure = [...parent.children].find(one => one.dataset.name === name);
+  if (!figure) {
+    figure = document.createElement("figure");
+    figure.dataset.name = name;
+    const image = document.createElement("img");
+    image.alt = name;
+    figure.append(image, text("figcaption", name));
+    parent.append(figure);
+  }
+  figure.querySelector("img").src = source;
+  document.body.dataset.pictures = pictures += 1;
+}
+
+function showStep(entry, words) {
+  $("step").textContent = words;
+  const terms = Object.entries(entry.terms || {});
+  bars($("terms"), entry.reward === undefined ? terms : [...terms, ["reward", entry.reward]],
+    Math.max(1, Math.abs(entry.reward || 0), ...terms.map(([, value]) => Math.abs(value))));
+  bars($("action"), (entry.action || []).map((value, index) => [`action ${index}`, value, (entry.mean || [])[index]]), 1);
+  $("wrong").textContent = wrong(entry).map(([, found]) => found).join("; ");
+  const states = [...Object.entries(entry.states || {}), ...Object.entries(entry.truth || {}).map(([name, value]) => [`${name} (ground truth)`, value])];
+  table($("states"), states.map(([name, value]) => [[name, number(value)]]));
+}
+
+function showEpisode(episode, now) {
+  const steps = episode.steps;
+  const curve = name => steps.filter(entry => entry.terms && name in entry.terms).map(entry => [entry.step, entry.terms[name]]);
+  const names = Object.keys(steps.findLast(entry => entry.terms)?.terms || {});
+  const rewards = steps.filter(entry => entry.reward !== undefined).map(entry => [entry.step, entry.reward]);
+  lines($("rewards"), { reward: rewards, ...Object.fromEntries(names.map(name => [name, curve(name)])) }, { now });
+  stacked($("experts"), steps.filter(entry => entry.experts).map(entry => [entry.step, entry.experts]), now);
+  $("return").textContent = `${episode.purpose} ${number(episode.return)}${episode.success ? ", success" : ""}`;
+}
+
+function showNodes(nodes) {
+  table($("nodes"), nodes.map(node => [[node.name, WORDS[node.level] || node.level, node.message,
+    Object.entries(node.values).filter(([key]) => key !== "state").slice(0, 8).map(([key, value]) => `${key} ${value}`).join(", ")], LEVELS[node.level]]));
+}
+
+function showHistory({ episodes, curves }) {
+  const of = (purpose, field) => episodes.map((episode, index) => [index, episode])
+    .filter(([, episode]) => episode.purpose === purpose).map(([index, episode]) => [index, Number(episode[field])]);
+  lines($("returns"), { training: of("training", "return"), evaluation: of("evaluation", "return") }, { dots: true });
+  const rate = points => points.map(([x], index) => {
+    const last = points.slice(Math.max(0, index - 19), index + 1);
+    return [x, last.reduce((sum, [, y]) => sum + y, 0) / last.length];
+  });
+  lines($("successes"), { training: rate(of("training", "success")), evaluation: rate(of("evaluation", "success")) }, { low: 0, high: 1 });
+  $("success").textContent = "mean of up to 20 episodes";
+  lines($("dormancy"), { dormant: curves.map(point => [point.step, point.dormant_ratio]),
+    perturb: curves.map(point => [point.step, point["perturb/factor"] ?? point.perturb_factor]) }, { low: 0, high: 1 });
+}
+
+function onState(state) {
+  const episode = state.episode, last = episode.steps.at(-1) || {};
+  const rewarded = episode.steps.findLast(entry => entry.reward !== undefined) || last;
+  const acted = episode.steps.findLast(entry => entry.action) || last;
+  showStep({ ...rewarded, action: acted.action, mean: acted.mean }, `${rewarded.step ?? ""} of episode ${episode.number}`);
+  showEpisode(episode);
+  showNodes(state.nodes);
+  arm.update(state.arm);
+  const training = state.training;
+  const fields = Object.entries({ ...training, ...training.further }).filter(([name]) => name !== "further");
+  table($("training"), fields.map(([name, value]) => [[name.replaceAll("_", " "), number(value)]]));
+  $("dormant").textContent = number(training.dormant_ratio);
+}
+
+function showBagStep(episode, entry, detail) {
+  showStep(entry, `${entry.step} of episode ${episode.episode}`);
+  showEpisode(episode, entry.step);
+  showNodes(detail.nodes);
+  $("seen").textContent = detail.missing || (detail.stamps ? `images of ${detail.stamps[0]} to ${detail.stamps.at(-1)} s` : "");
+  if (detail.observation) { $("observation").src = detail.observation; document.body.dataset.pictures = pictures += 1; }
+  for (const [name, source] of Object.entries(detail.cameras)) picture($("cameras"), name, source);
+  const state = {};
+  if (entry.tip) state.tip = entry.tip;
+  arm.update(state);
+}
+
+const data = content => `data:image/jpeg;base64,${content.data}`;
+
+function live() {
+  timeline.close();
+  document.body.dataset.mode = "live";
+  $("buttons").hidden = false;
+  socket = new Socket({
+    "/monitor/state": onState,
+    "/monitor/history": showHistory,
+    "/monitor/robot": content => arm.describe(content.urdf),
+    "/monitor/observation": content => {
+      $("observation").src = data(content);
+      $("seen").textContent = content.frame_id;
+      document.body.dataset.pictures = pictures += 1;
+    },
+    "/monitor/camera/": (content, topic) => picture($("cameras"), topic.split("/").at(-1), data(content)),
+  }, words => { $("status").textContent = words; });
+}
+
+async function open(name) {
+  socket?.close();
+  socket = null;
+  $("cameras").replaceChildren();
+  if (!name) return live();
+  document.body.dataset.mode = "bag";
+  $("buttons").hidden = true;
+  $("status").textContent = `opens ${name}`;
+  const bag = await timeline.open(name);
+  if (!bag) return undefined;
+  $("status").textContent = `bag ${bag.path}: ${number(bag.seconds)} s, ${bag.episodes.length} episodes; commit ${(bag.origin.commit || "unknown").slice(0, 12)}`;
+  table($("training"), Object.entries(bag.topics).map(([topic, count]) => [[topic, String(count)]]));
+  showHistory({ episodes: bag.episodes, curves: [] });
+  return undefined;
+}
+
+for (const button of document.querySelectorAll("[data-service]")) {
+  button.onclick = async () => {
+    button.disabled = true;
+    const answer = await socket.call(button.dataset.service);
+    button.disabled = false;
+    $("answer").className = answer.success ? "good" : "bad";
+    $("answer").textContent = answer.message || (answer.success ? "done" : "refused");
+  };
+}
+
+const { bags, live: there } = await (await fetch("/bags")).json();
+$("source").append(...(there ? [new Option("the live cell", "")] : []), ...bags.map(name => new Option(`bag ${name}`, name)));
+$("source").onchange = () => open($("source").value);
+const asked = new URLSearchParams(location.search).get("bag");
+if (asked) $("source").value = asked;
+open(asked || (there ? "" : bags[0]));

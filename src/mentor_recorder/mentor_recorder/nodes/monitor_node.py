@@ -1,0 +1,233 @@
+"""Node: shows the cell to any number of viewers in their browsers, and in Foxglove."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from std_srvs.srv import Trigger
+
+from mentor_common.messages import topics
+from mentor_common.messages.topics import Topic
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+from mentor_common.node.running import main as run_node
+from mentor_common.tasks.task import TaskError, find_task
+from mentor_recorder.monitor.access import Access
+from mentor_recorder.monitor.bag_view import BagShelf
+from mentor_recorder.monitor.cell_view import CellView
+from mentor_recorder.monitor.pictures import SCHEMA, SCHEMA_NAME, compressed, image_picture
+from mentor_recorder.monitor.pictures import observation_sheet as sheet
+from mentor_recorder.monitor.routes import Routes
+from mentor_recorder.monitor.server import MonitorServer
+from mentor_recorder.nodes.forwarder import Forwarder
+
+SERVICES = {
+    "pause": "policy/pause",
+    "resume": "policy/resume",
+    "stop_after_episode": "policy/stop_after_episode",
+    "evaluate_now": "policy/evaluate_now",
+    "keep": "recorder/keep",
+}
+"""What the page's buttons call. None of them moves the arm; no other service can be called."""
+ANSWER = 10.0
+"""Seconds of wall time that a service has to answer."""
+IDLE = {"type": "object"}
+NICE = 5
+"""How far the node gives way to the cell's other processes on a busy machine."""
+
+
+class MonitorNode(CellNode):
+    """Serves a page on one port, and Foxglove's protocol on the same.
+
+    Small messages are always gathered, so that a new viewer sees the curves so far; pictures and
+    raw topics are subscribed to only while somebody watches them.
+    """
+
+    PARAMETERS: ClassVar = (
+        Param("host", "str", "127.0.0.1",
+              "address to bind to; any but loopback asks viewers for a token", read_only=True),
+        Param("port", "int", 8765, "0: a free one, which is printed", low=0, high=65535,
+              read_only=True),
+        Param("token", "str", "", "that viewers must give; empty: none on loopback, else a random "
+              "one, which is printed", read_only=True),
+        Param("bags", "str", "bags", "folder whose bags may be opened", read_only=True),
+        Param("task", "str", "", "name of the task or path of its YAML", read_only=True),
+        Param("state_rate", "float", 5.0, "reports of the cell's state a second", low=0.1,
+              high=50.0, read_only=True),
+        Param("picture_rate", "float", 2.0, "pictures of a full-size camera a second at most",
+              low=0.1, high=60.0),
+    )  # fmt: skip
+
+    def __init__(self, **node_arguments: Any) -> None:
+        super().__init__("monitor", **node_arguments)
+
+    def configure(self) -> None:
+        """Make the subscriptions; refuse a task that cannot be read."""
+        self._view = CellView()
+        self._workspace = self._find_workspace()
+        self._cameras = self._find_cameras()
+        self._watched: set[int] = set()
+        self._numbers: dict[str, int] = {}
+        self._sent: dict[str, float] = {}
+        view = self._view
+        for topic, take in (
+            (topics.ACTION, view.on_action),
+            (topics.MOTION, view.on_motion),
+            (topics.REWARD, view.on_reward),
+            (topics.EPISODE_START, view.on_episode_start),
+            (topics.EXPERT_USAGE, view.on_expert_usage),
+            (topics.GROUND_TRUTH, view.on_ground_truth),
+            (topics.TRAINING, view.on_training),
+            (topics.ROBOT_DESCRIPTION, self._on_description),
+        ):
+            self.subscription(topic, take)
+        self.subscription(topics.DIAGNOSTICS, lambda m: view.on_diagnostics(m, time.monotonic()))
+        self._buttons = {
+            name: self.create_client(Trigger, service) for name, service in SERVICES.items()
+        }
+        self._viewers = self.health.gauge("viewers")
+
+    def activate(self) -> None:
+        """Open the port and announce what there is."""
+        os.nice(NICE) if os.nice(0) < NICE else None
+        access = Access(self.text("host"), self.text("token"))
+        shelf = BagShelf(Path(self.text("bags")))
+        self._server = server = MonitorServer(
+            self.text("host"), self.integer("port"), access, Routes(shelf, live=True).get,
+            self._on_watched, self._call,
+        )  # fmt: skip
+        for name in ("state", "history", "robot"):
+            self._add_channel(name, "mentor.View", json.dumps(IDLE))
+        for name in ("observation", *(f"camera/{camera}" for camera in self._cameras)):
+            self._add_channel(name, SCHEMA_NAME, SCHEMA)
+        for name in SERVICES:
+            server.add_service(name)
+        self._pictures: dict[str, Any] = {}
+        self._forwarder = Forwarder(self, server)
+        self.timer(1.0 / self.number("state_rate"), self._publish_state, wall=True)
+        self.timer(1.0, self._poll, wall=True)
+        query = f"?token={access.token}" if access.token else ""
+        shown = "127.0.0.1" if self.text("host") in ("0.0.0.0", "::") else self.text("host")
+        self.get_logger().info(f"watch the cell: http://{shown}:{server.port}/{query}")
+
+    def deactivate(self) -> None:
+        """Close the port."""
+        server = self.__dict__.pop("_server", None)
+        if server is not None:
+            server.close()
+
+    def _find_workspace(self) -> dict[str, list[float]] | None:
+        """Return the corners of the task's workspace in metres, for the page's box."""
+        try:
+            workspace = find_task(self.text("task")).workspace
+        except (TaskError, OSError):
+            return None
+        low = [workspace.xyzr([-1.0] * len(workspace.axes))[i] for i in range(3)]
+        high = [workspace.xyzr([1.0] * len(workspace.axes))[i] for i in range(3)]
+        return {"low": [float(v) for v in low], "high": [float(v) for v in high]}
+
+    def _find_cameras(self) -> list[str]:
+        try:
+            return [camera.name for camera in find_task(self.text("task")).cameras]
+        except (TaskError, OSError):
+            return []
+
+    def _add_channel(self, name: str, schema_name: str, schema: str) -> None:
+        self._numbers[name] = self._server.add_channel(
+            f"/monitor/{name}", "json", schema_name, schema, "jsonschema"
+        )
+
+    # What is sent.
+
+    def _publish_state(self) -> None:
+        if self._numbers["state"] in self._watched:
+            state = self._view.state(time.monotonic())
+            state["arm"] = {**state["arm"], "workspace": self._workspace}
+            self._publish("state", json.dumps(state).encode())
+        if self._view.history_changed:
+            history = json.dumps(self._view.history()).encode()
+            self._publish("history", history, latched=True)
+
+    def _publish(self, name: str, payload: bytes, *, latched: bool = False) -> None:
+        self._server.publish(self._numbers[name], payload, latched=latched)
+
+    def _on_description(self, message: Any) -> None:
+        self._publish("robot", json.dumps({"urdf": message.data}).encode(), latched=True)
+
+    def _on_observation(self, message: Any) -> None:
+        where = f"episode {message.episode} step {message.step}"
+        self._publish("observation", compressed(sheet(message), message.header.stamp, where))
+
+    def _on_image(self, camera: str, message: Any) -> None:
+        now = time.monotonic()
+        if now - self._sent.get(camera, 0.0) >= 1.0 / self.number("picture_rate"):
+            self._sent[camera] = now
+            picture = compressed(image_picture(message), message.header.stamp, camera)
+            self._publish(f"camera/{camera}", picture)
+
+    # What is watched.
+
+    def _on_watched(self, numbers: set[int]) -> None:
+        """Take note, on the server's thread."""
+        self.call_soon(lambda: self._watch(numbers))
+
+    def _watch(self, numbers: set[int]) -> None:
+        if not self.active:
+            return
+        self._watched = numbers
+        self._subscribe("observation", topics.OBSERVATION, self._on_observation)
+        for camera in self._cameras:
+            topic = topics.camera_image(camera)
+            self._subscribe(f"camera/{camera}", topic, partial(self._on_image, camera))
+        self._subscribe("state", topics.JOINT_STATES, self._view.on_joint_states)
+        self._forwarder.watch(numbers)
+
+    def _subscribe(self, name: str, topic: Topic, take: Callable[[Any], None]) -> None:
+        """Subscribe while the channel is watched, to what is new from now on."""
+        made = self._pictures.get(name)
+        if self._numbers[name] in self._watched and made is None:
+            self._pictures[name] = self.create_subscription(topic.type, topic.name, take, 2)
+        elif self._numbers[name] not in self._watched and made is not None:
+            self.destroy_subscription(self._pictures.pop(name))
+
+    def _poll(self) -> None:
+        self._viewers.set(self._server.viewers)
+        if self._server.viewers:
+            self._forwarder.poll()
+
+    # What the buttons call.
+
+    def _call(self, name: str) -> tuple[bool, str]:
+        """Call a service of ``SERVICES``, on a thread of the server's."""
+        client = self._buttons[name]
+        if not client.service_is_ready():
+            return False, f"nobody serves {client.srv_name}: is that node running?"
+        answered = threading.Event()
+        futures: list[Any] = []
+
+        def send() -> None:
+            futures.append(client.call_async(Trigger.Request()))
+            futures[0].add_done_callback(lambda _: answered.set())
+
+        self.call_soon(send)
+        if not answered.wait(ANSWER):
+            return False, f"{client.srv_name} has not answered in {ANSWER:g} s"
+        answer = futures[0].result()
+        self.get_logger().info(f"{name}, asked for on the page: {answer.message or 'done'}")
+        return bool(answer.success), str(answer.message)
+
+
+def main() -> None:
+    """Entry point."""
+    run_node(MonitorNode)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,8 @@ from typing import Any
 from mentor_common.bags.reader import Bag
 from mentor_policy.agents import Agent, make_agent
 from mentor_policy.config import ConfigError, config_from_dict
-from mentor_policy.training.checkpoint import Checkpoint, CheckpointError, folders, read_checkpoint
+from mentor_policy.training.checkpoint import Checkpoint, CheckpointError, read_checkpoint
+from mentor_policy.training.checkpoint_folders import folders
 from mentor_policy.training.environment import shape_from_json
 
 RECORD = "mentor"

@@ -15,26 +15,11 @@ from launch_ros.substitutions import FindPackageShare
 
 ARGUMENTS = [
     DeclareLaunchArgument(
-        "robot", default_value="twin", description="Which body the cell has", choices=["twin"]
-    ),
-    DeclareLaunchArgument(
         "states",
         default_value="classified",
         description="What the reward is computed from: slot states seen in images, or the "
         "twin's true ones",
         choices=["classified", "truth"],
-    ),
-    DeclareLaunchArgument(
-        "realtime",
-        default_value="false",
-        description="Whether the twin's time goes as the wall's does, instead of as fast as it can",
-        choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "use_sim_time",
-        default_value="true",
-        description="Whether nodes take the time from the cell's clock topic",
-        choices=["true", "false"],
     ),
 ]
 
@@ -70,20 +55,18 @@ def generate_launch_description():
     """Return the node graph; every node is a process of its own."""
     return LaunchDescription(
         [
+            part("robot_arguments"),
             *ARGUMENTS,
             SetLaunchConfiguration("cell", "cable_routing"),
+            SetLaunchConfiguration("camera_1", "side"),
+            SetLaunchConfiguration("camera_2", "slot_1"),
+            SetLaunchConfiguration("camera_3", "slot_2"),
+            SetLaunchConfiguration("camera_4", ""),
             part("every_node"),
             part("policy"),  # first: a wrong argument is refused before any process is started
             part("recorder"),  # early: what is published before it listens is in no bag
             part("monitor"),
-            node(
-                "mentor_sim_bridge",
-                "twin_node",
-                task="cable_routing",
-                realtime=LaunchConfiguration("realtime"),
-            ),
-            # A twin in lockstep loses no frame.
-            node("mentor_camera", "stacker_node", image_reliability="reliable"),
+            part("robot"),
             node("mentor_reward", "reward_node", states=LaunchConfiguration("states")),
             node("mentor_reset", "reset_node", task="cable_routing"),
         ]

@@ -15,6 +15,7 @@ setup(
         (f"share/{NAME}/launch", sorted(glob("*.launch.py"))),
         (f"share/{NAME}/launch/parts", sorted(glob("parts/*.launch.py"))),
         (f"share/{NAME}/tasks", sorted(glob("tasks/*.yaml"))),
+        (f"share/{NAME}/cells", sorted(glob("cells/*.yaml"))),
         (f"share/{NAME}/params", sorted(glob("params/*.yaml"))),
         (f"share/{NAME}/rviz", sorted(glob("rviz/*.rviz"))),
     ],

@@ -19,6 +19,7 @@ setup(
     entry_points={
         "console_scripts": [
             "benchmark_bridge = mentor_sim_bridge.nodes.benchmark_bridge:main",
+            "rehearsal_node = mentor_sim_bridge.nodes.rehearsal_node:main",
             "twin_node = mentor_sim_bridge.nodes.twin_node:main",
         ],
         "mentor.environments": ["mentor_sim_bridge = mentor_sim_bridge.registration:register_own"],

@@ -10,8 +10,9 @@ from sensor_msgs.msg import CameraInfo
 
 from mentor_camera.cameras.frame import CameraError, Frame, Intrinsics
 from mentor_camera.cameras.frame_watch import FrameWatch
-from mentor_camera.cameras.realsense import DEVICE, RealSenseCamera
+from mentor_camera.cameras.realsense import DEVICE, FEED, RealSenseCamera
 from mentor_common.cell.cell_file import find_cell
+from mentor_common.cell.frame_feed import rehearsal_folder
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time
 from mentor_common.messages.images import array_to_image, resize
@@ -26,6 +27,7 @@ IMAGE_QOS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE
 )
 """Matches best-effort subscribers and RViz alike."""
+REHEARSAL = "rehearsal"
 _TEMPERATURE_PERIOD = 5.0  # seconds between two readings; each is a transfer over USB
 _SLOW = 0.8  # share of the asked rate below which the camera is said to be slow
 
@@ -43,7 +45,8 @@ class RealSenseCameraNode(CellNode):
         Param("camera", "str", "side", "name of the camera in the task", read_only=True),
         Param("cell", "str", "", "path of the cell file; empty: defaults", read_only=True),
         Param("source", "str", DEVICE,
-              "device, feed:PATH of a simulated camera, or the path of a recording (.db3, .bag)",
+              "device, rehearsal (the simulated camera of this cell's rehearsal), feed:PATH of "
+              "another simulated camera, or the path of a recording (.db3, .bag)",
               read_only=True),
         Param("shrink", "bool", True,
               "publish images of the observation's size, which is all that the stacker takes, "
@@ -72,7 +75,10 @@ class RealSenseCameraNode(CellNode):
         cell = find_cell(self.text("cell"))
         task = find_task(self.text("task"))
         asked = cell.placed(task.camera(name))
-        self._camera = RealSenseCamera(asked, cell.camera(name), self.text("source"))
+        source = self.text("source")
+        if source == REHEARSAL:
+            source = f"{FEED}{rehearsal_folder(self.get_namespace()) / name}"
+        self._camera = RealSenseCamera(asked, cell.camera(name), source)
         self._size = (task.frame_height, task.frame_width) if self.flag("shrink") else None
         self._watch = FrameWatch(self.number("max_future"), self.number("max_age"))
         self._frame_id = f"{name}_color_optical_frame"

@@ -71,8 +71,8 @@ class ControllerCell:
         controller: name that the controller manager knows; empty: it runs already.
         replaces: controllers that are stopped when it is started.
         manager: name of the controller manager.
-        error_recovery: action that ends a reflex.
-        gripper: namespace of the gripper's actions (homing, grasp, move).
+        error_recovery: action that ends a reflex; empty: none is needed.
+        gripper: namespace of the gripper's actions (homing, grasp, move); empty: no gripper.
     """
 
     target_pose: str = "target_pose"
@@ -224,7 +224,8 @@ def _read_controllers(top: Fields) -> ControllerCell:
         if known.name == "replaces":
             values["replaces"] = section.names("replaces")
         else:
-            values[known.name] = section.text(known.name, empty=known.name == "controller")
+            optional = known.name in ("controller", "error_recovery", "gripper")
+            values[known.name] = section.text(known.name, empty=optional)
     section.end()
     return ControllerCell(**values)
 

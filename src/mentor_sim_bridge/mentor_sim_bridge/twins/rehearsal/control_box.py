@@ -3,17 +3,14 @@ arm of a rehearsal's world. Run as a process of its own: ``python -m ...control_
 
 from __future__ import annotations
 
-import argparse
-import signal
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mentor_common.cell.hardware_library import hardware_library
-from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.rehearsal.world import Pace, World
+from mentor_sim_bridge.twins.rehearsal.world_process import run_world
 
 PERIOD = 0.001
 HOLD_STIFFNESS = (600.0, 600.0, 600.0, 600.0, 250.0, 150.0, 50.0)
@@ -99,21 +96,5 @@ def serve(world: World, address: str, stop: list[bool]) -> None:
         server.cleanup()
 
 
-def main() -> int:
-    """Entry point of the process; says "ready" when the box listens."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", default="cable_routing")
-    parser.add_argument("--address", default="127.0.1.1")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--shared", type=Path, default=None)
-    arguments = parser.parse_args()
-    stop: list[bool] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.append(True))
-    world = World(find_task(arguments.task), arguments.seed, arguments.shared)
-    serve(world, arguments.address, stop)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_world(serve, __doc__))

@@ -3,6 +3,7 @@ commanded pose, in a memory-mapped file."""
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,17 +38,25 @@ class SharedState:
     """One writer and any number of readers of a state; one writer and one reader of a command.
 
     Args:
-        path: of the file, which holds nothing before the first state is written.
+        path: of the file; made if it is not there, or of another size.
         nq, nv: numbers of positions and velocities of the model.
-        create: whether the file is made anew.
     """
 
-    def __init__(self, path: Path, nq: int, nv: int, *, create: bool) -> None:
+    def __init__(self, path: Path, nq: int, nv: int) -> None:
         self._nq = nq
         size = _COMMAND + _HEADER + nq + nv
-        self._memory = np.memmap(path, np.float64, "w+" if create else "r+", shape=(size,))
+        if not path.exists() or path.stat().st_size != 8 * size:
+            # A file that somebody has mapped must not shrink.
+            fresh = path.with_name(f"{path.name}.{os.getpid()}")
+            fresh.write_bytes(bytes(8 * size))
+            fresh.replace(path)
+        self._memory = np.memmap(path, np.float64, "r+", shape=(size,))
         self._command = self._memory[:_COMMAND]
         self._state = self._memory[_COMMAND:]
+
+    def clear(self) -> None:
+        """Forget state and command: the world begins anew."""
+        self._state[0] = self._command[0] = 0.0
 
     def write(self, ticks: int, qpos: Float64, qvel: Float64) -> None:
         """Publish the state as it is now."""

@@ -52,10 +52,10 @@ class World:
         self.torques = np.zeros(7)
         self.ticks = 0
         self._last = time.monotonic()
-        self._shared = (
-            None if shared is None
-            else SharedState(shared, self.model.nq, self.model.nv, create=True)
-        )  # fmt: skip
+        self._shared = None
+        if shared is not None:
+            self._shared = SharedState(shared, self.model.nq, self.model.nv)
+            self._shared.clear()
 
     @property
     def shared(self) -> SharedState | None:
@@ -71,6 +71,11 @@ class World:
     def velocities(self) -> Float64:
         """Return the arm's joint velocities, (7,) radians per second."""
         return np.array(self.data.qvel[self._dofs])
+
+    @property
+    def bias(self) -> Float64:
+        """Return gravity and Coriolis torques of the arm, (7,) N m."""
+        return np.array(self.data.qfrc_bias[self._dofs])
 
     @property
     def finger_width(self) -> float:
@@ -89,7 +94,7 @@ class World:
         now = time.monotonic()
         self.model.opt.timestep = min(LONGEST, max(SHORTEST, now - self._last))
         self._last = now
-        self.data.ctrl[self._motors] = self.torques + self.data.qfrc_bias[self._dofs]
+        self.data.ctrl[self._motors] = self.torques + self.bias
         mujoco.mj_step(self.model, self.data)
         self.ticks += 1
         if self._shared is not None and self.ticks % PUBLISHED_EVERY == 0:

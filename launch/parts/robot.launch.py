@@ -1,0 +1,127 @@
+"""The arm, its cameras and the stacker, for the launch file of any task.
+
+Above them nothing knows which robot the cell has. The task's launch file sets `cell` to its task
+and `camera_1` to `camera_4` to its cameras' names (empty: none).
+"""
+
+from launch import LaunchDescription
+from launch.actions import LogInfo, Shutdown
+from launch.conditions import IfCondition, UnlessCondition
+from launch.substitutions import (
+    AndSubstitution,
+    EqualsSubstitution,
+    IfElseSubstitution,
+    LaunchConfiguration,
+    NotEqualsSubstitution,
+    OrSubstitution,
+    PathJoinSubstitution,
+)
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+CAMERAS = ("camera_1", "camera_2", "camera_3", "camera_4")
+TWIN = EqualsSubstitution(LaunchConfiguration("robot"), "twin")
+REAL = NotEqualsSubstitution(LaunchConfiguration("robot"), "twin")
+REHEARSAL = AndSubstitution(REAL, EqualsSubstitution(LaunchConfiguration("rehearsal"), "true"))
+OWN_CAMERAS = AndSubstitution(REAL, EqualsSubstitution(LaunchConfiguration("cameras"), "realsense"))
+REHEARSAL_CELL = PathJoinSubstitution(
+    [FindPackageShare("mentor_bringup"), "cells", "rehearsal.yaml"]
+)
+CELL_FILE = IfElseSubstitution(
+    AndSubstitution(REHEARSAL, EqualsSubstitution(LaunchConfiguration("cell_file"), "")),
+    if_value=REHEARSAL_CELL,
+    else_value=LaunchConfiguration("cell_file"),
+)
+
+
+def text(value):
+    """Return a parameter that is a text, whatever it looks like."""
+    return ParameterValue(value, value_type=str)
+
+
+def node(package, executable, condition, name=None, **parameters):
+    """Return a node of the cell; its death ends the launch, or it is started again."""
+    return Node(
+        package=package,
+        executable=executable,
+        name=name,
+        namespace=LaunchConfiguration("namespace"),
+        output="screen",
+        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        parameters=[
+            {"task": text(LaunchConfiguration("cell")), **parameters},
+            LaunchConfiguration("params_file"),
+        ],
+        remappings=[("/clock", "clock")],  # a twin's clock is its cell's alone
+        additional_env={"OMP_NUM_THREADS": "1"},
+        respawn=LaunchConfiguration("respawn"),
+        respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
+        on_exit=Shutdown(
+            reason=f"{executable} has ended",
+            condition=UnlessCondition(LaunchConfiguration("respawn")),
+        ),
+        condition=condition,
+    )
+
+
+def camera(number):
+    """Return the node of one of the cameras, if the cell has it and its images are our own."""
+    name = LaunchConfiguration(number)
+    wanted = AndSubstitution(OWN_CAMERAS, NotEqualsSubstitution(name, ""))
+    return node(
+        "mentor_camera",
+        "realsense_camera",
+        IfCondition(wanted),
+        name=["camera_", name],
+        camera=text(name),
+        cell=text(CELL_FILE),
+        source=text(IfElseSubstitution(REHEARSAL, if_value="rehearsal", else_value="device")),
+    )
+
+
+def generate_launch_description():
+    """Return the nodes from the hardware up to the observations."""
+    twin = node(
+        "mentor_sim_bridge",
+        "twin_node",
+        IfCondition(TWIN),
+        realtime=LaunchConfiguration("realtime"),
+    )
+    rehearsal = node(
+        "mentor_sim_bridge",
+        "rehearsal_node",
+        IfCondition(REHEARSAL),
+        protocol=text(LaunchConfiguration("robot")),
+    )
+    arm = node(
+        "mentor_arm",
+        "arm_node",
+        IfCondition(REAL),
+        backend=text(LaunchConfiguration("robot")),
+        cell=text(CELL_FILE),
+        armed=LaunchConfiguration("armed"),
+    )
+    stacker = node(
+        "mentor_camera",
+        "stacker_node",
+        None,
+        cell=text(CELL_FILE),
+        # A twin in lockstep loses no frame; a real camera is sensor data.
+        image_reliability=IfElseSubstitution(TWIN, if_value="reliable", else_value="best_effort"),
+        image_transport=text(
+            IfElseSubstitution(
+                OrSubstitution(TWIN, OWN_CAMERAS),
+                if_value="raw",
+                else_value=LaunchConfiguration("image_transport"),
+            )
+        ),
+    )
+    no_twin = LogInfo(
+        msg="rehearsal:=true is for robot:=fci or robot:=ros2_control; a twin needs none",
+        condition=IfCondition(
+            AndSubstitution(TWIN, EqualsSubstitution(LaunchConfiguration("rehearsal"), "true"))
+        ),
+    )
+    cameras = [camera(number) for number in CAMERAS]
+    return LaunchDescription([no_twin, twin, rehearsal, arm, *cameras, stacker])

@@ -1,4 +1,4 @@
-"""``python -m mentor_policy``: train, evaluate, info."""
+"""``python -m mentor_policy``: train, evaluate, info, ring-from-bag, bag-from-ring."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from mentor_common.bags.mcap_file import BagWriteError
+from mentor_common.bags.reader import BagError
 from mentor_policy.agents.base import NonFiniteGradientError
-from mentor_policy.cli import evaluate, info, train
+from mentor_policy.cli import bag_from_ring, evaluate, info, ring_from_bag, train
 from mentor_policy.config import ConfigError
 from mentor_policy.replay import ReplayError
 from mentor_policy.training.checkpoint import CheckpointError
 from mentor_policy.training.environment import UnfitEnvironmentError
 from mentor_policy.training.run_folder import RunFolderError
 
+COMMANDS = {
+    "train": train, "evaluate": evaluate, "info": info, "ring-from-bag": ring_from_bag,
+    "bag-from-ring": bag_from_ring,
+}  # fmt: skip
 REFUSALS = (
-    CheckpointError, ConfigError, NonFiniteGradientError, ReplayError, RunFolderError,
-    UnfitEnvironmentError,
+    BagError, BagWriteError, CheckpointError, ConfigError, NonFiniteGradientError, ReplayError,
+    RunFolderError, UnfitEnvironmentError,
 )  # fmt: skip
 """Errors that say all that there is to say: printed in one line, exit code 2."""
 
@@ -27,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m mentor_policy", description="Visual reinforcement learning agents."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, module in (("train", train), ("evaluate", evaluate), ("info", info)):
+    for name, module in COMMANDS.items():
         assert module.__doc__ is not None
         summary = module.__doc__.partition(": ")[2]
         shown = summary.replace("%", "%%")  # argparse formats it

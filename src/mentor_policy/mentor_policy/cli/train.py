@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from mentor_common.bags.reader import Bag
 from mentor_policy.cli.arguments import configure
 from mentor_policy.config import agents, presets
+from mentor_policy.replay.bag_steps import bag_steps
+from mentor_policy.replay.step import Step
 from mentor_policy.training.environment import (
     Env,
     UnfitEnvironmentError,
@@ -40,6 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "runs/<environment>/<agent>-<seed>)",
     )  # fmt: skip
     parser.add_argument(
+        "--bags", type=Path, nargs="+", default=[], metavar="BAG", help="bags whose training "
+        "episodes fill the replay of a new run; they do not count as its steps",
+    )  # fmt: skip
+    parser.add_argument(
+        "--offline-updates", type=int, default=0, metavar="N",
+        help="updates on the bags before the first step (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
         "overrides", nargs="*", metavar="key=value",
         help="such as train.frames=100000, train.seed=1, agent.top_k=2, env.image_size=64",
     )  # fmt: skip
@@ -61,12 +73,24 @@ def run(options: argparse.Namespace) -> int:
             return 0
         trainer = Trainer(config, env, environment, folder, evaluation_env)
         print(f"{'resuming' if folder.resumed else 'new'} run in {path}", file=sys.stderr)
+        if options.bags:
+            trainer.begin_with(_steps_of(options.bags), options.offline_updates)
         with StopOnSignal(trainer):
             summary = trainer.train()
     finally:
         folder.close()
     report(summary, path)
     return 0 if summary["complete"] else 130
+
+
+def _steps_of(paths: Sequence[Path]) -> Iterator[Step]:
+    """Yield the steps of bags, one after the other, their episodes numbered on."""
+    episode, last = 0, -1
+    for bag in [Bag(path) for path in paths]:
+        for step in bag_steps(bag, episode):
+            last = step.episode
+            yield step
+        episode = last + 1
 
 
 def _evaluation_env(options: argparse.Namespace, arguments: dict[str, Any], env: Env) -> Env | None:

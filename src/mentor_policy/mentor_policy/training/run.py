@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -87,6 +87,8 @@ class Run:
         """Progress in the checkpoint from which the run goes on; empty for a new run."""
         self._exact = exact
         self._elite = EliteFiles()
+        self.offline_updates = 0
+        """Updates that were done before the first step, which no step had to allow."""
         self._noticed = 0  # number of the first record that may end an episode not yet counted
         self._next_checkpoint = self.schedule.after(0, config.train.checkpoint_every_frames)
         self._next_log = 0
@@ -119,12 +121,32 @@ class Run:
     @property
     def due(self) -> int:
         """Updates that the steps so far allow and that have not been done."""
-        return max(0, self.schedule.updates_allowed(self.steps) - self.updates)
+        online = self.updates - self.offline_updates
+        return max(0, self.schedule.updates_allowed(self.steps) - online)
 
     @property
     def seconds(self) -> float:
         """Wall time since this process began with the run."""
         return time.monotonic() - self._began
+
+    def begin_with(self, steps: Iterable[Step], updates: int = 0) -> int:
+        """Put steps of other runs into the empty replay of a new run, and learn from them.
+
+        They do not count as steps of this run.
+
+        Args:
+            steps: of whole episodes, numbered from 0.
+            updates: to be done before the first step of this run.
+
+        Returns:
+            Records in the replay.
+        """
+        for step in steps:
+            self.ring.append(step)
+        self._noticed = self.ring.count
+        while self.offline_updates < updates and self.update():
+            self.offline_updates += 1
+        return self.ring.count
 
     def append(self, step: Step) -> bool:
         """Put a step into the replay; return False if it is there already.
@@ -261,6 +283,7 @@ class Run:
             "recent": self.recent.state(),
             "next_checkpoint": self._next_checkpoint,
             "next_log": self._next_log,
+            "offline_updates": self.offline_updates,
         }
 
     def _restore(self) -> None:
@@ -293,6 +316,7 @@ class Run:
             self.recent.load_state(saved.get("recent", {}))
             self._next_checkpoint = int(saved.get("next_checkpoint", self._next_checkpoint))
             self._next_log = int(saved.get("next_log", 0))
+            self.offline_updates = int(saved.get("offline_updates", 0))
         except (KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(
                 f"checkpoint {checkpoint.folder}: its progress is damaged ({error!r})"

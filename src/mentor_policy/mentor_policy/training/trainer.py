@@ -9,6 +9,7 @@ to a cap on updates per step.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,7 +101,17 @@ class Trainer:
         if train.asynchronous and train.learn:
             self._background = BackgroundLearner(run.update, lambda: self.stop)
             run.exclusive = self._background.exclusive
-            self._before = run.updates
+            self._before = run.updates - run.offline_updates
+
+    def begin_with(self, steps: Iterable[Step], updates: int = 0) -> None:
+        """Let a new run learn from the steps of others first, see :meth:`Run.begin_with`.
+
+        A run that is resumed has them already: nothing is done.
+        """
+        if not self.run.ring.count and not self.run.restored:
+            self.run.begin_with(steps, updates)
+            self._number = self.run.ring.latest_episode() + 1
+            self._save()
 
     def train(self) -> dict[str, Any]:
         """Train to the end, or until :attr:`stop`.

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from mentor_common.bags.reader import Bag
+from mentor_recorder.bags.cell_checks import check_cell
 from mentor_recorder.bags.check import check
 
 
@@ -20,6 +21,13 @@ def run(options: argparse.Namespace) -> int:
     findings = check(bag)
     for problem in findings.problems:
         print(f"problem: {problem}")
+    cell = check_cell(bag)
+    for line in cell.lines():
+        print(line)
+    for (episode, step), text in cell.contradicted.items():
+        print(f"reward of episode {episode} step {step}: {text}")
+    if cell.rewards:
+        print(f"{len(cell.contradicted)} of {cell.rewards} rewards contradict the ground truth")
     verdict = (
         "nothing is wrong" if not findings.problems else f"{len(findings.problems)} problem(s)"
     )

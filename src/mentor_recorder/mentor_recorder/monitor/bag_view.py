@@ -14,6 +14,7 @@ from rclpy.serialization import deserialize_message
 from mentor_common.bags.definitions import message_class
 from mentor_common.bags.reader import Bag, BagError, BagMessage
 from mentor_common.bags.steps import step_of
+from mentor_recorder.bags.cell_checks import check_cell
 from mentor_recorder.bags.summary import RECORD
 from mentor_recorder.monitor.cell_view import CellView
 from mentor_recorder.monitor.pictures import image_picture, jpeg, observation_sheet
@@ -57,6 +58,9 @@ class BagIndex:
             view = views.setdefault(key.episode, CellView())
             decoded = deserialize_message(message.data, message_class(message.type))
             getattr(view, SMALL[message.type])(decoded)
+        for (episode, step), text in check_cell(bag).contradicted.items():
+            if episode in views:
+                views[episode].episode.step(step)["contradicted"] = [text]
         for number, view in views.items():
             self.episodes.append(self._episode(number, view))
 

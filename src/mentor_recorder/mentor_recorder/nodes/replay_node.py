@@ -22,6 +22,7 @@ from mentor_common.messages.topics import Topic
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
+from mentor_recorder.bags.cell_checks import check_cell
 from mentor_recorder.replay.compare import compare_means, compare_observations, compare_rewards
 from mentor_recorder.replay.expected import Expected
 from mentor_recorder.replay.feed import Feed, Span
@@ -270,6 +271,9 @@ class ReplayNode(CellNode):
         lines += [f"since then: {change}" for change in changes]
         for tally in tallies:
             lines += tally.lines(self._feed.positions)
+        cell = check_cell(self._bag)
+        lines += cell.lines()
+        differs = differs or bool(cell.draws or cell.window)
         if differs:
             verdict = "the replay is NOT what was recorded"
         elif not compared:

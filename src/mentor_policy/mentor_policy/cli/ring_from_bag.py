@@ -1,0 +1,35 @@
+"""``python -m mentor_policy ring-from-bag``: the steps of bags as a replay ring."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mentor_common.bags.reader import Bag
+from mentor_policy.replay import ReplayRing, RingHeader
+from mentor_policy.replay.bag_steps import bag_layout, bag_steps
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("bags", type=Path, nargs="+", help="folders of bags, oldest first")
+    parser.add_argument("ring", type=Path, help="folder of the ring, which must be new")
+    parser.add_argument("--capacity", type=int, default=100_000, help="records it learns from")
+    parser.add_argument("--spare", type=int, default=2000, help="records kept beyond these")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Convert; return the exit code."""
+    bags = [Bag(path) for path in options.bags]
+    layout, action_size, state_size = bag_layout(bags[0])
+    header = RingHeader(layout, action_size, state_size, options.capacity, options.spare)
+    ring = ReplayRing(options.ring, header, expected=1)
+    try:
+        for bag in bags:
+            for step in bag_steps(bag, ring.latest_episode() + 1):
+                ring.append(step)
+        ring.sync()
+        print(f"{options.ring}: {ring.count} records of {ring.latest_episode() + 1} episodes")
+    finally:
+        ring.close()
+    return 0

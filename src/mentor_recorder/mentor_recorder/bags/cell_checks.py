@@ -1,0 +1,196 @@
+"""Whether what a bag says of a cell fits together: what a reset drew, how far the arm was let go,
+and what the reward was by the ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rclpy.serialization import deserialize_message
+
+from mentor_common.bags.definitions import message_class
+from mentor_common.bags.reader import Bag
+from mentor_common.tasks.episode_draw import EpisodeDraws
+from mentor_common.tasks.plugins import PluginError
+from mentor_common.tasks.reward_model import (
+    EpisodeInfo,
+    RewardModel,
+    RewardOptions,
+    StepInputs,
+    make_reward,
+)
+from mentor_common.tasks.task import Task, find_task, parse_task
+from mentor_common.tasks.yaml_fields import TaskError
+from mentor_recorder.bags.summary import RECORD
+
+CHECKED = ("EpisodeStart", "Action", "Motion", "Reward", "GroundTruth")
+CLOSE = 1e-6
+"""Normalised units within which two places are the same: messages carry float32."""
+
+
+@dataclass
+class CellFindings:
+    """What does not fit together, by episode and step."""
+
+    draws: list[str] = field(default_factory=list)
+    window: list[str] = field(default_factory=list)
+    contradicted: dict[tuple[int, int], str] = field(default_factory=dict)
+    starts: int = 0
+    """Episode starts that were drawn again from their seed."""
+    motions: int = 0
+    """Motions whose clipping was computed again."""
+    rewards: int = 0
+    """Rewards that were computed again from the ground truth."""
+
+    def lines(self) -> list[str]:
+        """Return the summary."""
+        found = []
+        if self.starts:
+            found.append(_line("episode starts (reset node)", self.starts, self.draws))
+        if self.motions:
+            found.append(_line("workspace window (arm)", self.motions, self.window))
+        return found
+
+
+def recorded_task(bag: Bag) -> Task | None:
+    """Return the task with which a bag was recorded: its text in the bag, else its file here."""
+    name = bag.record(RECORD, "task") or ""
+    for path, text in (bag.record(RECORD, "files") or {}).items():
+        if Path(path).stem == Path(name).stem and "/tasks/" in path:
+            try:
+                return parse_task(text, path)
+            except TaskError:
+                return None
+    try:
+        return find_task(name) if name else None
+    except (TaskError, OSError):
+        return None
+
+
+def check_cell(bag: Bag) -> CellFindings:
+    """Compute again what follows from the task, the seeds, the actions and the ground truth."""
+    findings = CellFindings()
+    task = recorded_task(bag)
+    if task is None:
+        return findings
+    for episode, parts in _episodes(bag):
+        start = parts.get(("EpisodeStart", -1))
+        if start is not None and start.seeded:
+            _check_draw(task, episode, start, findings)
+        if start is not None:
+            _check_window(task, episode, start, parts, findings)
+        _check_rewards(_reward_of(task), episode, parts, findings)
+    return findings
+
+
+def _episodes(bag: Bag) -> Iterator[tuple[int, dict[tuple[str, int], Any]]]:
+    """Yield the messages of each episode by part and step."""
+    names = {n for n, t in bag.topics.items() if t.type.rpartition("/")[2] in CHECKED}
+    episodes: dict[int, dict[tuple[str, int], Any]] = {}
+    for message in bag.messages(names):
+        decoded = deserialize_message(message.data, message_class(message.type))
+        part = message.type.rpartition("/")[2]
+        key = (part, int(getattr(decoded, "step", -1)))
+        episodes.setdefault(decoded.episode, {}).setdefault(key, decoded)
+    yield from episodes.items()
+
+
+def _check_draw(task: Task, episode: int, start: Any, findings: CellFindings) -> None:
+    drawn = EpisodeDraws(task).draw(int(start.seed))
+    findings.starts += 1
+    for name, recorded, now in (
+        ("start", start.start, drawn.start),
+        ("window_offset", start.window_offset, drawn.window_offset),
+    ):
+        old = np.array(recorded, np.float32)
+        if old.size and not np.array_equal(old, now):
+            findings.draws.append(
+                f"episode {episode}: {name}: recorded {old.tolist()}, seed {start.seed} draws "
+                f"{np.asarray(now).tolist()}"
+            )
+
+
+def _check_window(
+    task: Task, episode: int, start: Any, parts: dict[tuple[str, int], Any], findings: CellFindings
+) -> None:
+    offset = np.array(start.window_offset, np.float64) if len(start.window_offset) else None
+    try:
+        target, _ = task.workspace.clip(np.array(start.start, np.float64), offset)
+        for step in range(max((k for _, k in parts), default=0)):
+            action, motion = parts.get(("Action", step)), parts.get(("Motion", step + 1))
+            if action is None or motion is None or motion.failed:
+                return  # from here on the target is not known
+            target, clipped = task.workspace.next_target(target, action.data, task.deltas, offset)
+            findings.motions += 1
+            if clipped != bool(motion.clipped):
+                findings.window.append(
+                    f"episode {episode} step {step + 1}: the motion was "
+                    f"{'' if motion.clipped else 'not '}clipped; with window_offset "
+                    f"{list(start.window_offset)} it is {'' if clipped else 'not '}to be"
+                )
+                return
+    except ValueError as error:
+        findings.window.append(f"episode {episode}: {error}")
+
+
+def _reward_of(task: Task) -> RewardModel | None:
+    try:
+        return make_reward(task, RewardOptions(states="ground_truth"))
+    except (PluginError, TaskError, ValueError):
+        return None
+
+
+def _check_rewards(
+    model: RewardModel | None,
+    episode: int,
+    parts: dict[tuple[str, int], Any],
+    findings: CellFindings,
+) -> None:
+    if model is not None:
+        model.begin_episode(EpisodeInfo(episode), None)
+    for (part, step), reward in sorted(parts.items()):
+        truth = parts.get(("GroundTruth", step))
+        if part != "Reward" or truth is None or not reward.valid:
+            continue
+        findings.rewards += 1
+        text = _by_model(model, episode, step, parts) if model is not None else ""
+        if not text and bool(truth.success) != bool(reward.success):
+            text = f"success {bool(reward.success)}, by the ground truth {bool(truth.success)}"
+        if text:
+            findings.contradicted[episode, step] = text
+
+
+def _by_model(
+    model: RewardModel, episode: int, step: int, parts: dict[tuple[str, int], Any]
+) -> str:
+    reward, truth = parts["Reward", step], parts["GroundTruth", step]
+    action = parts.get(("Action", step - 1))
+    inputs = StepInputs(
+        episode,
+        step,
+        np.array(getattr(parts.get(("Motion", step)), "normalized", []), np.float64),
+        begin=0,
+        end=0,
+        action=None if action is None else np.array(action.data, np.float32),
+        ground_truth=dict(zip(truth.names, truth.values, strict=False)),
+    )
+    try:
+        computed = model.compute(inputs)
+    except (ValueError, KeyError, IndexError):
+        return ""
+    terms = dict(zip(reward.term_names, reward.terms, strict=False))
+    differing = [
+        f"{name} {terms[name]:g}, by the ground truth {value:g}"
+        for name, value in computed.terms.items()
+        if name in terms and abs(terms[name] - value) > CLOSE
+    ]
+    return "; ".join(differing)
+
+
+def _line(name: str, count: int, problems: list[str]) -> str:
+    if not problems:
+        return f"{name}: {count} computed again, all as recorded"
+    return f"{name}: {len(problems)} of {count} NOT as recorded, the first: {problems[0]}"

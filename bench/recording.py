@@ -30,6 +30,7 @@ from websockets.sync.client import connect
 
 from mentor_bringup.domain import claim_domain
 from mentor_common.bags.reader import Bag
+from mentor_common.bags.steps import step_of
 from mentor_common.messages import topics
 
 SETTLE = 6.0
@@ -201,8 +202,6 @@ def tell(sides: dict[str, Side]) -> None:
 
 def check_numbers(bag: Bag) -> list[int]:
     """Return the steps that are missing between the first and the last one of each episode."""
-    from mentor_common.bags.steps import step_of
-
     names = [name for name in bag.topics if name.endswith("/reward")]
     steps: dict[int, list[int]] = {}
     for message in bag.messages(names):

@@ -29,6 +29,7 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make format                       let ruff format and mend
   make bench-cable                  train MENTOR and its ablations on the cable cell (hours; resumes)
   make classifiers                  collect, train and judge the slot classifiers anew
+  make check-cell ARGS="--cell cells/mine.yaml"      what of a real cell is right or wrong; nothing moves
   make build                        set up and build, start nothing
   make hardware                     install what a real cell and its rehearsal need (robot:=fci asks for it by itself)
   make clean                        remove everything that make made, but runs
@@ -37,7 +38,7 @@ Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requir
 $(if $(ROS_DISTRO),ROS 2 $(ROS_DISTRO) is sourced and used.,No ROS 2 distribution is sourced: the client library comes as wheels and mentor_bringup.runner launches.)
 endef
 
-.PHONY: help launch test test-processors soak bench bench-cable classifiers lint format build hardware clean ready ready-dev hardware-ready FORCE
+.PHONY: help launch test test-processors soak bench bench-cable classifiers lint format build hardware check-cell clean ready ready-dev hardware-ready FORCE
 
 help:
 	$(info $(HELP))@:
@@ -110,6 +111,11 @@ build:
 
 hardware:
 	$(SET_UP) ready hardware-ready
+
+# Both halves always run.
+check-cell:
+	$(SET_UP) ready hardware-ready
+	@$(IN_WORKSPACE) { python -m mentor_arm check $(ARGS); robot=$$?; python -m mentor_camera check $(ARGS) && exit $$robot; }
 
 clean:
 	rm -rf build install log .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis

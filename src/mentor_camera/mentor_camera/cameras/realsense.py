@@ -142,6 +142,18 @@ class RealSenseCamera:
             simulated.close()
         self._device = self.image_settings = None
 
+    def description(self) -> str:
+        """Return model, serial, firmware and USB connection of the open device."""
+        if self._device is None:
+            return "not open"
+        kinds = ("name", "serial_number", "firmware_version", "usb_type_descriptor")
+        found = [
+            f"{kind.split('_')[0]} {self._device.get_info(info)}"
+            for kind in kinds
+            if self._device.supports(info := getattr(self._rs.camera_info, kind))
+        ]
+        return ", ".join(found)
+
     def temperature(self) -> float | None:
         """Return the device's temperature in degrees Celsius; None if it does not measure it."""
         if self._device is None:

@@ -1,0 +1,166 @@
+"""How fast the rehearsed real cell steps, and how well its control and its cameras keep time.
+
+    python bench/rehearsal.py --robot fci --steps 300
+
+Starts the launch file with a random agent in a ROS domain of its own and listens. One JSON object:
+steps/s, control rate, age of frames, distance of the stacked frames from the times they stand for,
+share of late motions (more than a tenth of the period too long), and the processor time of the
+camera nodes and the stacker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import SingleThreadedExecutor
+
+from mentor_bringup.domain import claim_domain
+from mentor_common.messages import topics
+from mentor_common.messages.experience import time_to_nanoseconds
+from mentor_msgs.msg import Motion, Observation
+
+LATE = 1.1  # of the period
+READINGS = ("control rate [Hz]", "age of frames [ms]", "command success", "control loop [Hz]")
+CAMERA_PROGRAMS = ("realsense_camera", "stacker_node")
+
+
+class Listener:
+    """Motions, observations and diagnostics of the cell."""
+
+    def __init__(self) -> None:
+        rclpy.init()
+        self.node = rclpy.create_node("bench")
+        self.motions: dict[tuple[int, int], Motion] = {}
+        self.offsets: list[float] = []
+        self.readings: dict[str, list[float]] = {name: [] for name in READINGS}
+        self.node.create_subscription(
+            Motion, topics.MOTION.name, self._on_motion, topics.EXPERIENCE_QOS
+        )
+        self.node.create_subscription(
+            Observation, topics.OBSERVATION.name, self._on_observation, topics.EXPERIENCE_QOS
+        )
+        self.node.create_subscription(
+            DiagnosticArray, "/diagnostics", self._on_diagnostics, topics.DIAGNOSTICS.qos
+        )
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
+
+    def spin(self, seconds: float) -> None:
+        """Receive for a while."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._executor.spin_once(timeout_sec=0.05)
+
+    def _on_motion(self, message: Motion) -> None:
+        self.motions[message.episode, message.step] = message
+
+    def _on_observation(self, message: Observation) -> None:
+        motion = self.motions.get((message.episode, message.step))
+        if motion is None or message.step == 0:
+            return
+        begin, end = time_to_nanoseconds(motion.begin), time_to_nanoseconds(motion.end)
+        wanted = (begin, (begin + end) // 2, end)
+        for index, stamp in enumerate(message.stamps):
+            self.offsets.append(abs(time_to_nanoseconds(stamp) - wanted[index % 3]) / 1e6)
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            for pair in status.values:
+                if pair.key in READINGS and pair.value != "nan":
+                    self.readings[pair.key].append(float(pair.value))
+
+
+def processor_seconds(launch: int) -> float:
+    """Return the processor time so far of the launch's camera nodes and its stacker."""
+    total = 0.0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes().decode(errors="replace")
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            environment = (entry / "environ").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        own = f"ROS_DOMAIN_ID={os.environ['ROS_DOMAIN_ID']}\0" in environment
+        if own and any(program in words for program in CAMERA_PROGRAMS):
+            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def summary(listener: Listener, seconds: float, processor: float) -> dict[str, Any]:
+    """Return the figures."""
+    steps = [motion for (_, step), motion in listener.motions.items() if step > 0]
+    lengths = [
+        (time_to_nanoseconds(m.end) - time_to_nanoseconds(m.begin)) / 1e9
+        for m in steps
+        if not m.failed
+    ]
+    period = 0.5
+    return {
+        "steps": len(steps),
+        "steps_per_second": round(len(steps) / seconds, 3),
+        "failed": sum(motion.failed for motion in steps),
+        "late_share": round(sum(x > LATE * period for x in lengths) / max(1, len(lengths)), 4),
+        "motion_seconds_median": round(statistics.median(lengths), 4) if lengths else None,
+        **{
+            name: round(statistics.median(values), 2)
+            for name, values in listener.readings.items()
+            if values
+        },
+        "frame_offset_ms_median": round(statistics.median(listener.offsets), 2),
+        "frame_offset_ms_worst": round(max(listener.offsets), 2),
+        "cameras_and_stacker_cores": round(processor, 3),
+    }
+
+
+def main() -> None:
+    """Run the launch and print its figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--robot", choices=["fci", "ros2_control"], default="fci")
+    parser.add_argument("--steps", type=int, default=300)
+    arguments = parser.parse_args()
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    claim = claim_domain()
+    os.environ["ROS_DOMAIN_ID"] = str(claim.number)
+    listener = Listener()
+    command = [
+        sys.executable, "-m", "mentor_bringup.runner", "mentor_bringup",
+        "cable_routing.launch.py", f"robot:={arguments.robot}", "rehearsal:=true", "agent:=random",
+        f"run_dir:=runs/bench_rehearsal_{os.getpid()}",
+    ]  # fmt: skip
+    with open(os.devnull, "wb") as quiet:
+        launch = subprocess.Popen(command, stdout=quiet, stderr=quiet)
+    try:
+        while not any(step > 0 for _, step in listener.motions):
+            listener.spin(0.5)
+            if launch.poll() is not None:
+                raise SystemExit(f"the launch has ended with status {launch.returncode}")
+        listener.motions.clear()
+        began, used = time.monotonic(), processor_seconds(launch.pid)
+        while sum(step > 0 for _, step in listener.motions) < arguments.steps:
+            listener.spin(0.5)
+        seconds = time.monotonic() - began
+        processor = (processor_seconds(launch.pid) - used) / seconds
+    finally:
+        launch.send_signal(signal.SIGINT)
+        launch.wait(30)
+        claim.release()
+    figures = {"robot": arguments.robot, **summary(listener, seconds, processor)}
+    figures["load_average"] = round(os.getloadavg()[0], 1)
+    print(json.dumps(figures), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Goes through a cell's robot without moving it: what is right, what is wrong, and the way out."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import socket
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from mentor_arm.backends.fci import JOINT_HIGH, JOINT_LOW, JOINT_MARGIN
+from mentor_arm.backends.frames import transform
+from mentor_arm.limits import task_box
+from mentor_common.cell.cell_file import Cell, RobotCell, find_cell
+from mentor_common.cell.hardware_library import hardware_library
+from mentor_common.cell.report import Report
+from mentor_common.tasks.task import Task, find_task
+
+FCI_PORT = 1337
+NEEDED_RATE = 950.0  # states per second; below, the robot's communication reflex is near
+SLOW_CONNECTION = 0.001  # seconds for a TCP connection on the robot's own network
+MEASURED = 2.0  # seconds for which states are counted
+
+
+def check_robot(cell_file: str, task_name: str, report: Report) -> None:
+    """Check files, machine, network and robot, in this order; nothing moves.
+
+    Args:
+        cell_file: path; empty: the defaults.
+        task_name: of the task, or the path of its file.
+        report: takes the findings.
+    """
+    read: list[tuple[Cell, Task]] = []
+
+    def files() -> str:
+        cell, task = find_cell(cell_file), find_task(task_name)
+        box = task_box(task, cell)
+        read.append((cell, task))
+        low, high = np.round(box.low[:3], 3).tolist(), np.round(box.high[:3], 3).tolist()
+        return f"cell '{cell.name}' and task '{task.name}': the arm stays within {low} to {high} m"
+
+    if not report.attempt(files):
+        return
+    cell, _ = read[0]
+    _check_machine(cell.robot, report)
+    if _check_network(cell.robot, report):
+        report.attempt(lambda: _check_state(cell, report))
+
+
+def _check_machine(robot: RobotCell, report: Report) -> None:
+    for package in ("franky-control", "pyrealsense2"):
+        try:
+            report.right(f"{package} {version(package)} is installed")
+        except PackageNotFoundError:
+            report.fail(f"{package} is not installed; make hardware installs it")
+    realtime = Path("/sys/kernel/realtime").exists() or "PREEMPT_RT" in platform.version()
+    if robot.realtime == "enforce":
+        report.expect(
+            realtime,
+            f"kernel {platform.release()} is a real-time kernel",
+            f"kernel {platform.release()} has no PREEMPT_RT: install one, or set robot.realtime to "
+            "ignore in the cell file (reflexes on communication become likely)",
+        )
+        soft, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
+        report.expect(
+            soft >= 80 or soft == resource.RLIM_INFINITY or os.geteuid() == 0,
+            f"this user may take real-time priority {soft}",
+            f"this user may take real-time priority {soft} only: put 'rtprio 99' and 'memlock "
+            "unlimited' for it into /etc/security/limits.conf",
+        )
+    else:
+        report.note("robot.realtime is ignore: fit for a rehearsal, not for long runs on a robot")
+    governor = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    if governor.exists():
+        value = governor.read_text().strip()
+        report.expect(
+            value == "performance",
+            "the processors' governor is performance",
+            f"the processors' governor is {value}: cpupower frequency-set -g performance",
+        )
+
+
+def _check_network(robot: RobotCell, report: Report) -> bool:
+    reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "SUBNET")
+    if reach == "SUBNET" and not robot.address.startswith("127."):
+        report.note(
+            "DDS discovery reaches the whole subnet (ROS_AUTOMATIC_DISCOVERY_RANGE): traffic on "
+            "the robot's network stops FCI loops; see docs/real_cell.md, Network"
+        )
+
+    def connect() -> str:
+        began = time.monotonic()
+        try:
+            socket.create_connection((robot.address, FCI_PORT), 2.0).close()
+        except OSError as error:
+            raise RuntimeError(
+                f"no control box answers at {robot.address}:{FCI_PORT} ({error}): is it on, are "
+                "the brakes open, is FCI activated in Desk, and this machine on its network?"
+            ) from error
+        seconds = time.monotonic() - began
+        if seconds > SLOW_CONNECTION:
+            report.note(
+                f"the connection took {seconds * 1e3:.2f} ms; connect this machine to the control "
+                "box directly, without a switch or a USB adapter"
+            )
+        return f"the control box answers at {robot.address} in {seconds * 1e3:.2f} ms"
+
+    return report.attempt(connect)
+
+
+def _check_state(cell: Cell, report: Report) -> str:
+    franky = hardware_library("franky", "franky-control")
+    config = franky.RealtimeConfig
+    realtime = config.Enforce if cell.robot.realtime == "enforce" else config.Ignore
+    # The check above has taken the box's one connection for a moment.
+    robot = franky.Robot(cell.robot.address, realtime_config=realtime)
+    gaps, last = [], time.monotonic()
+    until = last + MEASURED
+    while last < until:
+        state = robot.state
+        now = time.monotonic()
+        gaps.append(now - last)
+        last = now
+    rate, worst = len(gaps) / MEASURED, max(gaps)
+    report.expect(
+        rate >= NEEDED_RATE,
+        f"{rate:.0f} states per second, the longest gap {worst * 1e3:.1f} ms",
+        f"{rate:.0f} states per second, the longest gap {worst * 1e3:.1f} ms; {NEEDED_RATE:g} are "
+        "needed: see docs/real_cell.md, Real time",
+    )
+    report.expect(
+        not robot.has_errors,
+        f"the robot has no errors (mode {state.robot_mode})",
+        f"the robot has errors ({state.current_errors}): recover it in Desk",
+    )
+    angles = np.array(state.q)
+    room = np.minimum(angles - JOINT_LOW, JOINT_HIGH - angles)
+    joint = int(room.argmin())
+    report.expect(
+        bool(room.min() > JOINT_MARGIN),
+        f"all joints have {room.min():.2f} rad or more to their limits",
+        f"joint {joint + 1} is {room.min():.3f} rad from its limit: guide the arm away by hand",
+    )
+    grasp = np.array(state.O_T_EE.matrix)
+    position = (transform(cell.robot.base) @ grasp)[:3, 3]
+    outside = [
+        f"{axis} {position['xyz'.index(axis)]:.3f}"
+        for axis, (low, high) in cell.window.items()
+        if not low <= position["xyz".index(axis)] <= high
+    ]
+    report.expect(
+        not outside,
+        f"the end effector stands at {np.round(position, 3).tolist()} m",
+        f"the end effector stands outside the cell's window ({', '.join(outside)}): guide it in",
+    )
+    return "the robot was read and not moved"

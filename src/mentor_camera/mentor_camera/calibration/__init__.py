@@ -1,0 +1,1 @@
+"""Placing the cameras of a cell: live images in the browser, and what they tell for the file."""

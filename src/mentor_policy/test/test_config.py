@@ -1,5 +1,9 @@
 """Configurations: Table 2's columns, overrides, and refusal by name."""
 
+import ast
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +13,7 @@ from mentor_policy.config import (
     ConfigError,
     DrMConfig,
     MentorConfig,
+    TacoConfig,
     agents,
     config_from_dict,
     config_to_dict,
@@ -16,6 +21,7 @@ from mentor_policy.config import (
     presets,
 )
 
+LAUNCH = Path(__file__).parents[3] / "launch"
 # Table 2: feature dimension, learning rate, alpha_max, end of the noise schedule
 TABLE_2 = {
     "dmc": (50, 8e-5, 0.9, 2_000_000),
@@ -44,12 +50,44 @@ def test_presets_hold_table_2(preset: str) -> None:
     assert (t.n_step, t.batch_size, t.discount, t.update_every) == (3, 256, 0.99, 2)
 
 
-@pytest.mark.parametrize("preset", ["robot", "cable_routing"])
-def test_the_robot_has_presets_of_its_own(preset: str) -> None:
-    config = load_config("mentor", preset)
-    assert set(presets()) == {*TABLE_2, "robot", "cable_routing"}
-    assert isinstance(config.agent, MentorConfig)
-    assert (config.train.action_repeat, config.agent.experts, config.agent.top_k) == (1, 16, 4)
+def test_the_robots_preset_is_table_2_with_one_frame_a_step() -> None:
+    robot = config_to_dict(load_config("mentor", "robot"))
+    simulated = config_to_dict(load_config("mentor", "metaworld"))
+    differing = {
+        f"{section}.{key}"
+        for section in ("agent", "train")
+        for key, value in robot[section].items()
+        if value != simulated[section][key]
+    }
+    how_long_and_how_often_seen = {
+        "train.frames", "train.eval_every_frames", "train.checkpoint_every_frames",
+    }  # fmt: skip
+    assert differing == {"train.action_repeat", *how_long_and_how_often_seen}
+    assert robot["train"]["action_repeat"] == 1
+
+
+def test_a_preset_names_the_published_batch_of_taco() -> None:
+    config = load_config("taco", "taco")
+    assert isinstance(config.agent, TacoConfig)
+    assert (config.train.batch_size, config.train.n_step) == (1024, 3)
+    assert (config.agent.learning_rate, config.agent.taco_learning_rate) == (1e-4, 1e-4)
+    assert load_config("taco", "metaworld").train.batch_size == 256
+
+
+@pytest.mark.parametrize(
+    ("file", "without"), [("parts/policy.launch.py", set()), ("learner.launch.py", {"random"})]
+)
+def test_the_launch_files_offer_the_agents_that_there_are(file: str, without: set[str]) -> None:
+    """They import nothing of ours, so each has a list of its own."""
+    tree = ast.parse((LAUNCH / file).read_text())
+    lists = [
+        node
+        for node in tree.body
+        if isinstance(node, (ast.Assign, ast.AugAssign)) and ast.unparse(node).startswith("AGENTS")
+    ]
+    names: dict[str, list[str]] = {}
+    exec(compile(ast.Module(lists, []), file, "exec"), names)
+    assert sorted(names["AGENTS"]) == sorted(set(agents()) - without)
 
 
 def test_ablations_differ_in_their_part_only() -> None:
@@ -104,11 +142,33 @@ def test_overrides_win_over_presets() -> None:
         ("nonsense", "override 'nonsense' is not of the form key=value"),
         ("=3", "not of the form"),
         ("agent.top_k=[1", "cannot be read"),
+        ("agent.learning_rate=inf", "agent.learning_rate is inf; it must be from 0"),
+        ("agent.saturation_weight=inf", "agent.saturation_weight is inf"),
+        ("agent.hidden_dim=10000000000", "agent.hidden_dim is 10000000000; .* to 65536"),
+        ("agent.hidden_dim=65536", "agent.hidden_dim, agent.experts .* GB of .*; this machine has"),
+        ("agent.feature_dim=1000000000", "agent.feature_dim is"),
+        ("agent.experts=100000000", "agent.experts is 100000000"),
+        ("train.batch_size=100000000000", "train.batch_size is 100000000000"),
+        ("train.replay_capacity=100000000000000", "train.replay_capacity is"),
+        ("train.updates_per_step=inf", "train.updates_per_step is inf"),
+        ("train.seed=-1", "train.seed is -1"),
+        ("agent.top_k=" + "[" * 200_000, "agent.top_k=.*cannot be read: it is nested too"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_config("mentor", "dmc", [override])
+
+
+@pytest.mark.parametrize("place", ["agent", "train"])
+def test_a_configuration_nested_too_deeply_is_refused(place: str) -> None:
+    values: Any = config_to_dict(load_config("mentor"))
+    deep: Any = []
+    for _ in range(200_000):
+        deep = [deep]
+    values[place]["extra" if place == "agent" else "seed"] = deep
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        config_from_dict(values)
 
 
 def test_settings_of_another_agent_are_unknown() -> None:

@@ -109,7 +109,7 @@ def check_the_cable_cell(tmp_path: Path, steps: int) -> None:
     )
     small += " agent.hidden_dim=32 agent.expert_dim=16 agent.explore_steps=40"
     small += " agent.precision=float32"
-    small += " train.video=false train.batch_size=64"
+    small += " train.video=false train.batch_size=64 train.update_every=1"
     nodes = [
         ("mentor_sim_bridge.nodes.twin_node", {}),
         ("mentor_camera.nodes.stacker_node", {"image_reliability": "reliable"}),

@@ -60,7 +60,7 @@ class AlixAgent(DrQv2Agent):
     def _encode(self, name: str, pixels: Tensor, draws: Draws) -> Tensor:
         with torch.no_grad():
             mixing_range = self.mixing_range.clamp_(0.0, 1.0).clone()
-        directions = draws[f"{name}/mixing"]
+        directions = draws[f"{name}/mixing"].unbind()
 
         def mix(number: int, z: Tensor) -> Tensor:
             z = mix_locally(z, mixing_range, directions[number])

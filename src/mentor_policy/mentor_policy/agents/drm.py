@@ -70,9 +70,9 @@ class DrMAgent(DrQv2Agent):
 
     def _measure(self, batch: Batch, h: Tensor) -> None:
         s = self.settings
-        self._beta.copy_(dormant_ratio(self.actor, h, batch.state, s.dormant_threshold))
+        self._beta.fill_(dormant_ratio(self.actor, h, batch.state, s.dormant_threshold))
         awakens = torch.isinf(self._awake_since) & (self._beta < s.awaken_threshold)
-        self._awake_since.copy_(torch.where(awakens, self._step, self._awake_since))
+        self._awake_since.fill_(torch.where(awakens, self._step, self._awake_since))
 
     # Exploration and exploitation
 

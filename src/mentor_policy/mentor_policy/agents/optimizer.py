@@ -77,7 +77,7 @@ class NamedAdam:
                 if not bool(torch.isfinite(norm)):
                     self._refuse(~torch.isfinite(norms))
             else:
-                self._bad.copy_(torch.where(self._bad.any(), self._bad, ~torch.isfinite(norms)))
+                self._bad.logical_or_(~torch.isfinite(norms) & ~self._bad.any())
                 skip = self._bad.any().to(torch.float32)
         for group in self._groups:
             self._step(group, gradients, skip)

@@ -83,12 +83,12 @@ class TacoAgent(DrQv2Agent):
             later = heads.project(self._encode(_VIEWS[2], batch.next_obs, draws))
         z = heads.project(anchors)
         joint = heads.join(z, self._critic_action(batch.actions))
-        whole = torch.ones_like(batch.reward[:, 0])
+        whole = torch.ones_like(batch.reward.squeeze(1))
         if batch.actions_mask is not None:
             whole = batch.actions_mask.all(dim=1).to(whole.dtype)
         count = whole.sum().clamp(min=1)
         prediction = (heads.contrast(heads.predict(joint), later) * whole).sum() / count
-        error = (heads.reward(joint) - batch.reward).square()[:, 0]
+        error = (heads.reward(joint) - batch.reward).square().squeeze(1)
         reward = (error * whole).sum() / count
         curl = heads.contrast(z, other).mean()
         metrics["taco/contrast"] = prediction.detach()

@@ -14,6 +14,8 @@ from mentor_policy.config.check import ConfigError, check
 from mentor_policy.config.train import Config
 
 _HERE = Path(__file__).parent
+_DEEPEST = 20  # levels of nesting that are read
+_LONGEST_SHOWN = 200  # characters of an override in an error
 
 
 def agents() -> list[str]:
@@ -72,6 +74,7 @@ def config_from_dict(values: Mapping[str, Any]) -> Config:
     name = section.get("name") if isinstance(section, Mapping) else None
     if not isinstance(name, str) or name not in AGENT_CONFIGS:
         raise ConfigError(f"agent.name is {name!r}; allowed are {', '.join(AGENT_CONFIGS)}")
+    _refuse_depth(values)
     return _finish(_merge(_base(name), values))
 
 
@@ -94,11 +97,37 @@ def _read(file: Path) -> dict[str, Any]:
 def _parse(override: str) -> DictConfig:
     key, equals, _ = override.partition("=")
     if not equals or not key.strip():
-        raise ConfigError(f"override {override!r} is not of the form key=value")
+        raise ConfigError(f"override {_shortened(override)} is not of the form key=value")
+    depth = deepest = 0
+    for character in override:
+        depth += (character in "[{") - (character in "]}")
+        deepest = max(deepest, depth)
+    if deepest > _DEEPEST:  # YAML's parser in C would overflow its stack
+        raise ConfigError(
+            f"override {_shortened(override)} cannot be read: it is nested too deeply"
+        )
     try:
         return OmegaConf.from_dotlist([override])
     except Exception as error:
-        raise ConfigError(f"override {override!r} cannot be read: {error}") from error
+        raise ConfigError(f"override {_shortened(override)} cannot be read: {error}") from error
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]} ...")
+
+
+def _refuse_depth(values: Mapping[str, Any]) -> None:
+    """Refuse what a recursive reader would overflow its stack with."""
+    level: list[Any] = [values]
+    for _ in range(_DEEPEST):
+        inner = [
+            value
+            for holder in level
+            for value in (holder.values() if isinstance(holder, Mapping) else holder)
+        ]
+        level = [value for value in inner if isinstance(value, (Mapping, list, tuple))]
+    if level:
+        raise ConfigError(f"the configuration is nested too deeply, beyond {_DEEPEST} levels")
 
 
 def _merge(config: DictConfig, values: Mapping[str, Any] | DictConfig) -> DictConfig:

@@ -11,6 +11,8 @@ from mentor_policy.networks.layers import Conv2d
 
 PIXEL_CENTRE = 127.5  # (x - 127.5) / 255 is x / 255 - 0.5
 _PIXEL_SCALE = 1.0 / 255.0
+FUSED_ON = ("cpu",)
+"""Types of devices on which convolution and ReLU are one pass."""
 _CHANNELS = 32
 _STRIDES = (2, 1, 1, 1)
 
@@ -54,7 +56,7 @@ class Encoder(nn.Module):
             ``(B, out_features)``, cells outermost, channels innermost.
         """
         convs = [conv for conv in self.convs if isinstance(conv, Conv2d)]
-        if behind is None and obs.device.type == "cpu":
+        if behind is None and obs.device.type in FUSED_ON:
             x = relu_convolutions(obs, convs, _PIXEL_SCALE)
         else:
             x = obs

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from mentor_policy.device.cpu.dispatch import sparse_experts
 from mentor_policy.networks.layers import Linear, StackedLinear
 
+SPARSE_ON = ("cpu",)
+"""Types of devices on which each expert computes only its own rows."""
+
 
 @dataclass(frozen=True)
 class Routing:
@@ -96,7 +99,7 @@ class MixtureOfExperts(nn.Module):
         On the processor each expert computes only its own rows. Elsewhere sorting rows would need
         their number on the host, so all experts are one batched product over all rows.
         """
-        if x.device.type != "cpu":
+        if x.device.type not in SPARSE_ON:
             return self.dense(x)
         routing = self.route(x)
         y = sparse_experts(

@@ -35,10 +35,10 @@ def shift(
     """
     if obs.device.type in CROPPED_ON:
         return crop_shift(obs, shifts, dtype, centre)
-    batch, _, height, width = obs.shape
-    rows = (torch.arange(height, device=obs.device) + shifts[:, :1]).clamp(0, height - 1)
-    columns = (torch.arange(width, device=obs.device) + shifts[:, 1:]).clamp(0, width - 1)
-    which = torch.arange(batch, device=obs.device)
     pixels = obs.permute(0, 2, 3, 1)
-    moved = pixels[which[:, None, None], rows[:, :, None], columns[:, None, :]]
-    return (moved.to(dtype) - centre).permute(0, 3, 1, 2)
+    for axis in (1, 2):
+        size = pixels.shape[axis]
+        cells = torch.arange(size, device=obs.device) + shifts.narrow(1, axis - 1, 1)
+        index = cells.clamp(0, size - 1).unsqueeze(3 - axis).unsqueeze(3)
+        pixels = pixels.gather(axis, index.expand(pixels.shape))
+    return (pixels.to(dtype) - centre).permute(0, 3, 1, 2)

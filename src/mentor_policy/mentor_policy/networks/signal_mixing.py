@@ -38,8 +38,9 @@ def mix_locally(z: Tensor, mixing_range: Tensor, direction: Tensor) -> Tensor:
     displacement = mixing_range * (RANGE_PADDING + 0.5) * direction.to(mixing_range.dtype)
     cells = z.permute(0, 2, 3, 1)
     height, width = cells.shape[1:3]
-    rows = interpolation(height, displacement[0]).to(z.dtype)
-    columns = interpolation(width, displacement[1]).to(z.dtype)
+    down, right = displacement.unbind()
+    rows = interpolation(height, down).to(z.dtype)
+    columns = interpolation(width, right).to(z.dtype)
     mixed = torch.matmul(rows, cells.flatten(2)).view(cells.shape)
     return torch.matmul(columns, mixed).permute(0, 3, 1, 2)
 
@@ -69,9 +70,9 @@ def discontinuity(gradient: Tensor) -> Tensor:
     """
     m = gradient.mean(dim=0, dtype=torch.promote_types(gradient.dtype, torch.float32))
     height, width = m.shape[-2:]
-    padded = F.pad(m.unsqueeze(0), (1, 1, 1, 1), mode="replicate")[0]
+    padded = F.pad(m.unsqueeze(0), (1, 1, 1, 1), mode="replicate").squeeze(0)
     around = torch.stack(
-        [padded[:, y : y + height, x : x + width] for y in range(3) for x in range(3)]
+        [padded.narrow(1, y, height).narrow(2, x, width) for y in range(3) for x in range(3)]
     )
     signal = (around.square().sum(0) - m.square()) / 8
     noise = (around - m).square().sum(0) / 8

@@ -103,10 +103,10 @@ class RehearsedCell:
     def box(self) -> int:
         """Return the process of the simulated control box."""
         parent = self.processes["rehearsal"].pid
-        found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        for child in found:
-            if "control_box" in Path(f"/proc/{child}/cmdline").read_text():
-                return int(child)
+        for children in Path(f"/proc/{parent}/task").glob("*/children"):
+            for child in children.read_text().split():
+                if "control_box" in Path(f"/proc/{child}/cmdline").read_text():
+                    return int(child)
         raise AssertionError(f"no control box: {self.text()[-2000:]}")
 
     def set(self, node: str, name: str, value: Any) -> None:
@@ -240,14 +240,14 @@ def after(cell: RehearsedCell) -> None:
 
 def server_killed(cell: RehearsedCell) -> str:
     os.kill(cell.box(), signal.SIGKILL)
-    return "of the robot at 127.0.1.1"
+    return "of the robot at 127."
 
 
 def power_cycled(cell: RehearsedCell) -> str:
     cell.call(SetBool, "/rehearsal/power", SetBool.Request(data=False))
     time.sleep(2.0)
     cell.call(SetBool, "/rehearsal/power", SetBool.Request(data=True))
-    return "of the robot at 127.0.1.1"
+    return "of the robot at 127."
 
 
 def camera_unplugged(cell: RehearsedCell) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def check_cameras(
         camera = RealSenseCamera(
             cell.placed(asked), cell.camera(asked.name), (sources or {}).get(asked.name, DEVICE)
         )
-        report.attempt(lambda camera=camera, asked=asked: _watch(camera, asked, report))
+        report.attempt(partial(_watch, camera, asked, report))
         camera.close()
 
 

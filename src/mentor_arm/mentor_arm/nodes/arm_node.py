@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +20,8 @@ from mentor_arm.limits import LimitsError, task_box
 from mentor_common.arm.arm import MotionOutcome
 from mentor_common.arm.arm_node import ArmNode
 from mentor_common.arm.command import Command, CommandStatus
-from mentor_common.cell.cell_file import find_cell
+from mentor_common.cell.cell_file import Cell, find_cell
+from mentor_common.cell.rehearsal_place import REHEARSAL, rehearsal_address
 from mentor_common.messages import topics
 from mentor_common.messages.topics import Interface
 from mentor_common.node import health
@@ -91,10 +93,13 @@ class RealArmNode(ArmNode):
         self._real = RealArm(self._driver, task.workspace, task.arm, box, self.number("rate"))
         return self._real
 
-    def _make_driver(self, task: Task, cell: Any) -> Driver:
+    def _make_driver(self, task: Task, cell: Cell) -> Driver:
         backend = self.text("backend")
         if backend == "fci":
-            return FciDriver(cell.robot, task.arm)
+            robot = cell.robot
+            if robot.address == REHEARSAL:
+                robot = replace(robot, address=rehearsal_address(self.get_namespace()))
+            return FciDriver(robot, task.arm)
         if backend == "ros2_control":
             return Ros2ControlDriver(self, cell.controllers, task.workspace.frame)
         middle = task.workspace.xyzr(np.zeros(len(task.workspace.axes)))

@@ -12,7 +12,7 @@ from mentor_camera.cameras.frame import CameraError, Frame, Intrinsics
 from mentor_camera.cameras.frame_watch import FrameWatch
 from mentor_camera.cameras.realsense import DEVICE, FEED, RealSenseCamera
 from mentor_common.cell.cell_file import find_cell
-from mentor_common.cell.frame_feed import rehearsal_folder
+from mentor_common.cell.rehearsal_place import REHEARSAL, rehearsal_folder
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time
 from mentor_common.messages.images import array_to_image, resize
@@ -27,7 +27,6 @@ IMAGE_QOS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE
 )
 """Matches best-effort subscribers and RViz alike."""
-REHEARSAL = "rehearsal"
 _TEMPERATURE_PERIOD = 5.0  # seconds between two readings; each is a transfer over USB
 _SLOW = 0.8  # share of the asked rate below which the camera is said to be slow
 

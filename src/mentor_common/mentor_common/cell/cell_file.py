@@ -44,7 +44,7 @@ class RobotCell:
     """How the arm is reached and mounted.
 
     Args:
-        address: host name or address of the control box.
+        address: host name or address of the control box; "rehearsal": the simulated one.
         realtime: whether a real-time kernel is required ("enforce") or not ("ignore").
         gripper: "franka" for the Franka Hand, "none" without.
         end_effector: grasp point in the frame of the nominal end effector that Desk configures.

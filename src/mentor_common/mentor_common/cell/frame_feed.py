@@ -7,11 +7,9 @@ A rehearsal offers one feed a camera; the camera node puts what it receives into
 from __future__ import annotations
 
 import json
-import os
 import select
 import socket
 import struct
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,17 +20,6 @@ UInt8 = npt.NDArray[np.uint8]
 _LENGTH = struct.Struct("<I")
 _FRAME = struct.Struct("<qQ")
 _PATIENCE = 0.5  # seconds that a reader may stand still before it is cut off
-
-
-def rehearsal_folder(namespace: str) -> Path:
-    """Return the folder of a rehearsal's frame feeds: one for each cell of a ROS domain.
-
-    Args:
-        namespace: of the cell's nodes.
-    """
-    cell = namespace.strip("/").replace("/", "_") or "cell"
-    domain = os.environ.get("ROS_DOMAIN_ID", "0")
-    return Path(tempfile.gettempdir()) / f"mentor_rehearsal_{os.getuid()}_{domain}_{cell}"
 
 
 class FeedClosed(ConnectionError):

@@ -17,8 +17,8 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
 from mentor_common.arm.messages import joint_message, stamped_pose
-from mentor_common.cell.frame_feed import rehearsal_folder
 from mentor_common.cell.hardware_library import hardware_library
+from mentor_common.cell.rehearsal_place import rehearsal_address, rehearsal_folder
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time, time_to_nanoseconds
 from mentor_common.messages.topics import Interface, Topic
@@ -58,7 +58,8 @@ class RehearsalNode(CellNode):
               read_only=True),
         Param("protocol", "str", "fci", "how the arm is reached", choices=tuple(MODULES),
               read_only=True),
-        Param("address", "str", "127.0.1.1", "loopback address of the control box",
+        Param("address", "str", "",
+              "loopback address of the control box; empty: one that no other cell has",
               read_only=True),
         Param("seed", "int", 0, "seed of the world's colours and physics", low=0, high=2**31 - 1,
               read_only=True),
@@ -79,6 +80,7 @@ class RehearsalNode(CellNode):
             hardware_library("franky_sim", "franky-sim")  # refuse before a process is started
         task = self._task = find_task(self.text("task"))
         self._folder = rehearsal_folder(self.get_namespace())
+        self._address = self.text("address") or rehearsal_address(self.get_namespace())
         self._folder.mkdir(parents=True, exist_ok=True)
         # Copies of the world: one to draw it, one to compute poses and the true state.
         self._drawn = World(task, self.integer("seed")).simulator
@@ -127,7 +129,7 @@ class RehearsalNode(CellNode):
         command = [
             sys.executable, "-m",
             f"mentor_sim_bridge.twins.rehearsal.{MODULES[self.text('protocol')]}",
-            "--task", self.text("task"), "--address", self.text("address"),
+            "--task", self.text("task"), "--address", self._address,
             "--seed", str(self.integer("seed")), "--shared", str(self._folder / "state"),
             "--parent", str(os.getpid()),
         ]  # fmt: skip

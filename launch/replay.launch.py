@@ -66,7 +66,6 @@ def node(package, executable, parameters, **others):
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         parameters=[*parameters, LaunchConfiguration("params_file")],
-        additional_env={"OMP_NUM_THREADS": "1"},
         on_exit=Shutdown(reason=f"{executable} has ended"),
         **others,
     )
@@ -80,6 +79,7 @@ def compared(package, executable, name, topic, **parameters):
         executable,
         [recorded, parameters],
         remappings=[("/clock", "clock"), (topic, f"replayed/{topic}")],
+        additional_env={"OMP_NUM_THREADS": "1"},  # as in the cell: the last bits depend on it
         condition=IfCondition(LaunchConfiguration("diff")),
     )
 

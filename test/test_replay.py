@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -37,7 +38,7 @@ def launch(folder: Path, file: str, *arguments: str) -> tuple[int, str]:
 def bag(tmp_path_factory: pytest.TempPathFactory) -> Bag:
     folder = tmp_path_factory.mktemp("cell")
     status, output = launch(
-        folder, "cable_routing.launch.py", "agent:=drqv2", f"max_steps:={STEPS}", "record:=full",
+        folder, "cable_routing.launch.py", "agent:=mentor", f"max_steps:={STEPS}", "record:=full",
         "run_dir:=run", "overrides:=train.eval_episodes=1 train.video=false",
     )  # fmt: skip
     assert status == 0, output
@@ -78,6 +79,8 @@ def test_the_same_nodes_make_the_same_of_it_to_the_bit(bag: Bag, tmp_path: Path)
     steps = sum(bag.counts[name] for name in bag.counts if name == "/reward")
     assert parts["observation"]["identical"] >= steps - 1 >= STEPS
     assert parts["reward"]["identical"] == steps
+    assert parts["action"]["identical"] == steps, output
+    assert any("workspace window (arm)" in line for line in report["summary"])
     assert "the replay is what was recorded, to the bit" in output
 
 
@@ -92,6 +95,16 @@ def test_a_ring_made_from_the_bag_is_the_ring_that_the_run_wrote(bag: Bag, tmp_p
     assert made.records[: made.count].tobytes() == written.records[: made.count].tobytes()
     for number in range(made.count):
         assert np.array_equal(made.observation(number), written.observation(number))
+
+
+def test_the_run_shows_its_bag_and_the_logs_of_its_nodes(
+    bag: Bag, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert policy(["info", str(bag.path.parents[1])]) == 0
+    text = capsys.readouterr().out
+    assert f"bag          {bag.path} (" in text
+    for node in ("policy_node", "reward_node", "recorder_node"):
+        assert re.search(rf"log .*logs/\S*{node}\S*\.log", text), text
 
 
 def test_what_was_altered_is_named(bag: Bag, tmp_path: Path) -> None:

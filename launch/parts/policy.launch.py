@@ -4,7 +4,7 @@ With learner:=elsewhere the actor node acts instead, and follows the weights tha
 """
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, Shutdown
+from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable, Shutdown
 from launch.conditions import IfCondition, UnlessCondition
 from launch.substitutions import EqualsSubstitution, LaunchConfiguration
 from launch_ros.actions import Node
@@ -105,6 +105,7 @@ def generate_launch_description():
     return LaunchDescription(
         [
             *ARGUMENTS,
+            SetEnvironmentVariable("ROS_LOG_DIR", [LaunchConfiguration("run_dir"), "/logs"]),
             node("policy_node", SHARED + POLICY_ONLY, UnlessCondition(elsewhere)),
             node("actor_node", SHARED, IfCondition(elsewhere)),
         ]

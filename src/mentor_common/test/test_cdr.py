@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 
+from mentor_common.env.action_choice import ActionChoice
 from mentor_common.messages.cdr import (
     CdrError,
     ObservationWriter,
@@ -55,6 +56,23 @@ def test_an_action_is_read_as_it_was_written(
     assert (read.episode, read.step, read.purpose) == (episode, step, purpose)
     assert (read.stamp, read.deadline) == (1_700_000_000_123_456_789, 250_000_000)
     assert np.array_equal(read.data, np.asarray(data, np.float32), equal_nan=True)
+
+
+@settings(max_examples=100)
+@given(
+    mean=st.lists(st.floats(-1, 1, width=32), max_size=5),
+    run_id=st.text(max_size=9).filter(lambda text: "\0" not in text and text.isprintable()),
+    version=st.integers(0, 2**64 - 1),
+)
+def test_what_chose_an_action_goes_along(mean: list[float], run_id: str, version: int) -> None:
+    choice = ActionChoice(np.asarray(mean, np.float32), run_id, version, "0123abc")
+    data = np.asarray([0.5, -0.5], np.float32)
+    written = write_action(data, 7, 3, 5, "evaluation", choice=choice)
+    message = deserialize_message(written, Action)
+    assert list(message.mean) == mean
+    assert (message.run_id, message.weights_version) == (run_id, version)
+    assert message.weights_sha256 == "0123abc"
+    assert read_action(written).step == 3
 
 
 @settings(max_examples=2000)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 
+from mentor_common.env.action_choice import ActionChoice
 from mentor_common.env.ros_link import RosLink
 from mentor_common.env.ros_requests import EnvironmentLost
 from mentor_common.messages.cdr import write_action
@@ -63,6 +64,8 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
+    choice: ActionChoice | None = None
+    """What chooses the next action, set before it is sent; None: no policy."""
 
     def __init__(
         self,
@@ -184,9 +187,13 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
             time_to_nanoseconds(stamp),
             self.purpose,
             int(self.action_deadline * 1e9),
+            self.choice,
         )
         self._over = True  # Should the wait fail, then only a reset leads on.
         self._link.send(message)
+        if self.choice is not None and self.choice.experts is not None:
+            self._link.send_experts(self._episode, answered, stamp, self.choice.experts)
+        self.choice = None
 
     def receive(self) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """The second half of :meth:`step`: waits for what the action leads to.

@@ -10,10 +10,13 @@ import logging
 import os
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import rclpy
 from builtin_interfaces.msg import Time
 from rclpy.context import Context
@@ -29,7 +32,7 @@ from mentor_common.messages import topics
 from mentor_common.messages.cdr import read_observation, read_reward
 from mentor_common.node.dds import ask_for_short_lease
 from mentor_common.node.peers import NOT_NAMED_YET, node_names
-from mentor_msgs.msg import Action, Observation, Reward
+from mentor_msgs.msg import Action, ExpertUsage, Observation, Reward
 
 log = logging.getLogger("mentor.ros_env")
 
@@ -87,6 +90,8 @@ class RosLink:
         self.unreadable = 0
         self._observations = self._subscribe(topics.OBSERVATION, resolve, self._on_observation)
         self._rewards = self._subscribe(topics.REWARD, resolve, on_reward)
+        self._resolve = resolve
+        self._experts: Any = None
         self._actions = self._node.create_publisher(
             Action, resolve(topics.ACTION.name), topics.ACTION.qos
         )
@@ -125,6 +130,27 @@ class RosLink:
         if self._closed:
             raise EnvironmentLost("this RosEnv is closed")
         self._actions.publish(message)
+
+    def send_experts(
+        self, episode: int, step: int, stamp: Time, weights: npt.NDArray[np.float32]
+    ) -> None:
+        """Publish which experts chose an action; the publisher is made when there are any.
+
+        Args:
+            episode: of the action.
+            step: of the action.
+            stamp: of the action.
+            weights: of each expert, (experts,).
+        """
+        if self._experts is None:
+            topic = topics.EXPERT_USAGE
+            self._experts = self._node.create_publisher(
+                topic.type, self._resolve(topic.name), topic.qos
+            )
+        message = ExpertUsage(episode=episode, step=step)
+        message.header.stamp = stamp
+        message.weights = array("f", np.ascontiguousarray(weights, np.float32).tobytes())
+        self._experts.publish(message)
 
     def wait(
         self,

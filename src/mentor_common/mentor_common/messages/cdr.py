@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from builtin_interfaces.msg import Time
 
+from mentor_common.env.action_choice import ActionChoice
+
 _SECOND = 1_000_000_000
 _HEADER = 4
 """Bytes before the body: representation (0 big, 1 little endian) and options."""
@@ -166,8 +168,19 @@ def write_action(
     stamp: int,
     purpose: str = "",
     deadline: int = 0,
+    choice: ActionChoice | None = None,
 ) -> bytes:
-    """The CDR bytes of an Action message; ``stamp`` and ``deadline`` in nanoseconds."""
+    """Return the CDR bytes of an Action message.
+
+    Args:
+        data: the action, (action_size,).
+        episode: of the observation that it answers.
+        step: of the observation that it answers.
+        stamp: nanoseconds of ROS time.
+        purpose: ``header.frame_id``.
+        deadline: nanoseconds; 0: the receiver's own holds.
+        choice: what chose it; None: no policy.
+    """
     text = purpose.encode() + b"\0"
     seconds, nanoseconds = divmod(stamp, _SECOND)
     head = struct.pack(f"<4xiII{len(text)}s", seconds, nanoseconds, len(text), text)
@@ -176,9 +189,16 @@ def write_action(
     values = np.ascontiguousarray(data, "<f4").tobytes()
     body = struct.pack("<QII", episode, step, len(values) // 4)
     raw = b"\0\1\0\0" + head[4:] + body + values + struct.pack("<iI", *divmod(deadline, _SECOND))
-    raw += struct.pack("<I", 0) + struct.pack("<Ic", 1, b"\0")  # no mean, no run
+    mean = b"" if choice is None else np.ascontiguousarray(choice.mean, "<f4").tobytes()
+    run_id, sha256 = ("", "") if choice is None else (choice.run_id, choice.weights_sha256)
+    raw += struct.pack("<I", len(mean) // 4) + mean + _text(run_id)
     raw += b"\0" * (-(len(raw) - _HEADER) % 8)
-    return raw + struct.pack("<QIc", 0, 1, b"\0")  # version, no hash
+    return raw + struct.pack("<Q", choice.weights_version if choice else 0) + _text(sha256)
+
+
+def _text(text: str) -> bytes:
+    data = text.encode() + b"\0"
+    return struct.pack("<I", len(data)) + data
 
 
 class ObservationWriter:

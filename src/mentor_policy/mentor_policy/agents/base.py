@@ -31,6 +31,8 @@ class Agent(ABC):
     def __init__(self, action_size: int, device: torch.device | None = None) -> None:
         self.action_size = action_size
         self.device = device or torch.device("cpu")
+        self.expert_usage: ActionArray | None = None
+        """Weight of each expert in the newest mean action, ``(N,) float32``; None: no mixture."""
 
     def act(
         self, obs: Pixels, state: Vector | None = None, *, step: int, evaluate: bool

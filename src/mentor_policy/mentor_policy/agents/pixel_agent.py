@@ -110,7 +110,11 @@ class PixelAgent(Agent):
             vector = None
             if state is not None:
                 vector = torch.as_tensor(state).unsqueeze(0).to(self.device, dtype)
-            mean = self.actor(self.encoder(pixels), vector)[0][0].cpu().float()
+            means, routing = self.actor(self.encoder(pixels), vector)
+            mean = means[0].cpu().float()
+            self.expert_usage = None
+            if routing is not None:
+                self.expert_usage = routing.usage().cpu().float().numpy()
             if evaluate:
                 action = mean
             elif step < self.settings.explore_steps:

@@ -1,4 +1,4 @@
-"""``python -m mentor_policy info``: what a checkpoint is."""
+"""``python -m mentor_policy info``: what a checkpoint is, and what lies beside it in its run."""
 
 from __future__ import annotations
 
@@ -46,6 +46,20 @@ def run(options: argparse.Namespace) -> int:
         entries = len({n.split("/")[1] for n in tensors if n.startswith(f"{ENTRIES}/")})
         note = f" in {entries} entries" if group == ENTRIES else ""
         print(f"  {group:<22} {size:>12,} numbers{note}")
+    for line in beside(checkpoint.folder.parent.parent):
+        print(line)
     if options.config:
         print(OmegaConf.to_yaml(config_to_dict(config)))
     return 0
+
+
+def beside(run_folder: Path) -> list[str]:
+    """Return a line for each bag of a run and for the log of each of its nodes."""
+    lines = []
+    for bag in sorted(path for path in run_folder.glob("bags/*") if path.is_dir()):
+        size = sum(file.stat().st_size for file in bag.glob("*.mcap"))
+        lines.append(f"  bag          {bag} ({size / 1e6:.1f} MB)")
+    for log in sorted(run_folder.glob("logs/*.log")):
+        if log.stat().st_size:
+            lines.append(f"  log          {log}")
+    return lines

@@ -49,6 +49,7 @@ def evaluate_checkpoint(node: CellNode, env: GroundTruthEvaluation) -> Evaluatio
         step=step,
         video=video,
         stop=node.stopping.is_set,
+        run=checkpoint.folder.parent.parent.name,
     )
     low, high = result.interval
     log.info(

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from std_srvs.srv import Trigger
 
 from mentor_common.env.ros_env import EnvironmentLost, RosEnv
 from mentor_common.messages import topics
+from mentor_common.messages.topics import Interface
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run
@@ -21,6 +25,15 @@ from mentor_policy.training.random_actions import Summary, act_at_random
 if TYPE_CHECKING:  # torch takes seconds to import, and a random agent needs none of it
     from mentor_policy.nodes.training_stats import TrainingReport
     from mentor_policy.training.trainer import Trainer
+
+
+REQUESTS = {
+    "pause": "no further action is chosen until resume",
+    "resume": "goes on",
+    "stop_after_episode": "ends with a checkpoint when the episode is over; resume takes it back",
+    "evaluate_now": "evaluates when the episode is over",
+}
+"""Services of the node (std_srvs/Trigger), and what each answers."""
 
 
 class PolicyNode(CellNode):
@@ -60,6 +73,8 @@ class PolicyNode(CellNode):
             raise ValueError("mode:=eval needs checkpoint:=, the folder of a checkpoint or a run")
         if self.text("agent") != "random":
             configuration(self, None, self._own_settings())
+        for name in REQUESTS:
+            self.serve(Interface(f"~/{name}", Trigger, "policy"), partial(self._on_request, name))
         self.timer(1.0, self._publish_stats, wall=True)
 
     def activate(self) -> None:
@@ -79,6 +94,26 @@ class PolicyNode(CellNode):
             self._env.close()
         if self._trainer is not None:  # else there is nothing to be lost
             self._worker.join(LAST_CHECKPOINT)
+
+    def _on_request(
+        self, name: str, request: Trigger.Request, response: Trigger.Response
+    ) -> Trigger.Response:
+        """Hand a person's request to the training."""
+        if self._trainer is None:
+            response.message = "there is no training to ask (mode:=train, any agent but random)"
+            return response
+        requests = self._trainer.requests
+        if name == "stop_after_episode":
+            requests.stop_after_episode = True
+        else:
+            {
+                "pause": requests.pause,
+                "resume": requests.resume,
+                "evaluate_now": requests.evaluate,
+            }[name]()
+        response.success, response.message = True, REQUESTS[name]
+        self.get_logger().info(f"asked for: {name}")
+        return response
 
     def _train(self) -> None:
         self.get_logger().info(f"loads the agent {self.text('agent')}")
@@ -109,7 +144,8 @@ class PolicyNode(CellNode):
         assert summary is not None
         for line in end_report(summary, env.description.task, evaluated.source):
             self.get_logger().info(line)
-        if summary["complete"]:
+        asked = self._trainer is not None and self._trainer.requests.stop_after_episode
+        if summary["complete"] or asked:
             self.finish(0)
 
     def _evaluate(self) -> None:

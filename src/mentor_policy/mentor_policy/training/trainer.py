@@ -20,9 +20,11 @@ from mentor_policy.config import Config
 from mentor_policy.replay import Step
 from mentor_policy.training.background import BackgroundLearner
 from mentor_policy.training.backoff import Backoff
+from mentor_policy.training.choosing import choose
 from mentor_policy.training.environment import Env, Pixels, State, shape_of
 from mentor_policy.training.evaluation import Evaluation, evaluate
 from mentor_policy.training.progress import Progress
+from mentor_policy.training.requests import TrainingRequests
 from mentor_policy.training.rollout import Episode, Rollout
 from mentor_policy.training.run import Run
 from mentor_policy.training.run_folder import RunFolder, RunFolderError
@@ -75,6 +77,7 @@ class Trainer:
             raise RunFolderError(f"run folder {folder.path} is complete: nothing is left to do")
         self.stop = False
         """Set it to end the run after the step that is under way."""
+        self.requests = TrainingRequests()
         self.evaluated = Evaluated()
         self.losses = 0
         """How often the environment was lost."""
@@ -156,12 +159,17 @@ class Trainer:
         self.run.close()
 
     def _go_on(self) -> bool:
+        self.requests.wait(lambda: self.stop)
         return self.run.steps < self._until and not self.stop
 
     def _act(self, pixels: Pixels, state: State) -> npt.NDArray[np.float32]:
         # Beside an update: acting has randomness of its own, and weights that are half of one
         # update and half of the next differ by less than the learning rate.
-        return self.run.agent.act(pixels, state, step=self.run.steps, evaluate=False)
+        run = self.run
+        return choose(
+            run.agent, self._env, pixels, state, step=run.steps, evaluate=False,
+            run=run.folder.path.name,
+        )  # fmt: skip
 
     def _learn(self) -> None:
         """Do the updates that the newest step asks for, in lockstep."""
@@ -188,6 +196,7 @@ class Trainer:
         over = step.terminated or step.truncated
         if over:
             self._number += 1
+            self.stop = self.stop or self.requests.stop_after_episode
         self._steps_into = 0 if over else step.step
         run.end_episodes()
         run.log_losses()
@@ -203,7 +212,7 @@ class Trainer:
                 return episode
         run = self.run
         due = self._train.eval_every_frames and run.steps >= self._next_evaluation
-        if due and self._evaluate():
+        if (self.requests.evaluation_due() or due) and self._evaluate():
             self._next_evaluation = run.steps + run.schedule.evaluation_interval
         if self._background is not None and self._train.updates_behind:
             self._background.drain(self._train.updates_behind)
@@ -263,6 +272,7 @@ class Trainer:
                         step=run.steps,
                         video=video,
                         stop=lambda: self.stop,
+                        run=run.folder.path.name,
                     )
             except InterruptedError:
                 return False

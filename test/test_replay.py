@@ -103,8 +103,8 @@ def test_the_run_shows_its_bag_and_the_logs_of_its_nodes(
     assert policy(["info", str(bag.path.parents[1])]) == 0
     text = capsys.readouterr().out
     assert f"bag          {bag.path} (" in text
-    for node in ("policy_node", "reward_node", "recorder_node"):
-        assert re.search(rf"log .*logs/\S*{node}\S*\.log", text), text
+    for node in ("policy", "recorder"):
+        assert re.search(rf"log .*/logs/\S+\.log \({node}\)", text), text
 
 
 def test_what_was_altered_is_named(bag: Bag, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -10,6 +11,9 @@ from omegaconf import OmegaConf
 from mentor_policy.config import config_to_dict
 from mentor_policy.training.checkpoint import read_checkpoint
 from mentor_policy.training.elite_files import ENTRIES
+
+NODE = re.compile(r"\] \[([^\]]+)\]:")
+"""The node's name in a line of its log."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +64,8 @@ def beside(run_folder: Path) -> list[str]:
         size = sum(file.stat().st_size for file in bag.glob("*.mcap"))
         lines.append(f"  bag          {bag} ({size / 1e6:.1f} MB)")
     for log in sorted(run_folder.glob("logs/*.log")):
-        if log.stat().st_size:
-            lines.append(f"  log          {log}")
+        with log.open(errors="replace") as stream:
+            named = NODE.search(stream.readline())
+        if named is not None:  # the client library names the file after the interpreter
+            lines.append(f"  log          {log} ({named[1]})")
     return lines

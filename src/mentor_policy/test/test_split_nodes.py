@@ -222,3 +222,27 @@ def test_an_actor_killed_lets_the_arm_hold_still_and_resumes_with_a_reset(tmp_pa
     # The probe may not have heard the first actions: discovery takes a moment.
     remembered = [key for key in steps_of(tmp_path / "actor" / "step_log") if key[0] > last[0]]
     assert remembered[0][1] == 0
+
+
+def test_an_actor_waits_for_a_slow_learner_between_its_episodes(tmp_path: Path) -> None:
+    namespace = fresh_namespace()
+    seed_steps, every, behind = 80, 2, 10  # of TOY and preset dmc, and as the actor is told
+    slow = "train.batch_size=256"
+    with toy_cell(namespace), learner(namespace, tmp_path, overrides=slow, max_steps=160) as learns:
+        assert learns.says("records so far"), learns.output
+        with actor(
+            namespace, tmp_path, max_steps=160, updates_behind=behind, overrides=slow
+        ) as acts:
+            assert acts.ends() == 0, acts.output
+            said = acts.output
+        assert learns.ends() == 0, learns.output
+        learner_said = learns.output
+    assert "waits for the learner: weights" in said, said
+    rows = re.findall(r" (\d+) steps, success .*; (\d+) steps in all, weights .*\((\d+) up", said)
+    assert len(rows) >= 7, said
+    for length, steps, updates in rows:
+        begin = int(steps) - int(length)
+        allowed = max(0, begin - seed_steps) // every
+        assert int(updates) >= allowed - behind, said
+    assert "steps are lost" not in learner_said  # it missed nothing: it is new
+    assert re.search(r"%.*frames.*updates", learner_said), learner_said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -103,9 +104,84 @@ def test_older_weights_and_those_of_a_second_learner_are_refused() -> None:
     assert follows.offer(weights(of, version=5)) == ""  # latched ones come again
     with pytest.raises(WeightsError, match="older than version 5"):
         follows.offer(weights(of, version=4))
-    with pytest.raises(WeightsError, match="two learners lead one cell"):
+    with pytest.raises(WeightsError, match="while this actor follows run run"):
         follows.offer(weights(of, version=9, run_id="another"))
     assert (follows.version, follows.refused) == (5, 2)
+
+
+def test_a_stranger_who_knows_the_run_does_not_take_the_actor_from_its_learner() -> None:
+    of, alive = config(), {b"learner", b"stranger"}
+    follows = follower(of)
+
+    def offer(version: int, publisher: bytes) -> str:
+        return follows.offer(weights(of, version=version), publisher, lambda p: p not in alive)
+
+    with pytest.raises(WeightsError, match="no learner has published so many"):
+        offer(2**63, b"stranger")
+    offer(5, b"learner")
+    for version in (2**63, 2**40, 6):
+        with pytest.raises(WeightsError):
+            offer(version, b"stranger")
+    offer(6, b"learner")
+    assert follows.version == 6
+    alive -= {b"learner"}  # it was killed; the stranger is taken for the one that follows it
+    offer(2**40, b"stranger")
+    alive ^= {b"stranger", b"learner again"}
+    assert "goes on from an older state" in offer(7, b"learner again")
+    assert follows.version == 7
+
+
+def test_an_actor_keeps_to_the_run_that_it_was_started_with(tmp_path: Path) -> None:
+    of = config()
+    follower(of, tmp_path).offer(weights(of, version=3))
+    again = follower(of, tmp_path)
+    again.restore()
+    with pytest.raises(WeightsError, match=r"follows run run.*another run_dir"):
+        again.offer(weights(of, version=4, run_id="another"))
+    named = WeightsFollower(agent(of), settings(of), None, "mine")
+    with pytest.raises(WeightsError, match="follows run mine"):
+        named.offer(weights(of, version=1, run_id="first"))
+    named.offer(weights(of, version=1, run_id="mine"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"config": "[" * 200_000}, "nested too deeply"),
+        ({"config": "{" + ",".join(f'"k{i}": 1' for i in range(5000)) + "}"}, "and .* more"),
+        ({"update": 2**63}, "no learner has published so many"),
+    ],
+)
+def test_whatever_a_stranger_writes_into_weights_is_refused_in_a_short_line(
+    changes: dict, message: str
+) -> None:
+    of = config()
+    with pytest.raises(WeightsError, match=message) as error:
+        follower(of).offer(weights(of, **changes))
+    assert len(str(error.value)) < 3000
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"acting": "[" * 200_000},
+        {"acting": '{"dormant_ratio": NaN, "awake_since": null}'},
+        {"acting": "[1]"},
+        {"steps": str(2**63)},
+        {"steps": "-1"},
+    ],
+)
+def test_progress_that_acting_cannot_be_computed_from_is_refused(metadata: dict) -> None:
+    of = config()
+    good = weights(of)
+    size = int.from_bytes(good.data[:8], "little")
+    header = json.loads(good.data[8 : 8 + size])
+    header["__metadata__"].update(metadata)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    data = len(text).to_bytes(8, "little") + text + good.data[8 + size :]
+    with pytest.raises(WeightsError, match="cannot be read"):
+        follower(of).offer(weights(of, data=data, sha256=hashlib.sha256(data).hexdigest()))
 
 
 def test_the_next_start_falls_back_to_the_last_weights(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ class Actor:
         self.progress = self._restored()
         self.on_step: Callable[[], None] = nothing
         """Called after each training step."""
+        self.on_refusal: Callable[[str], None] = nothing
+        """Called with the reason why weights were not taken."""
         self.log_step: Callable[[Step], None] = nothing
         """Called with each observation of a training episode and what led to it."""
 
@@ -115,9 +117,13 @@ class Actor:
         """Act with the newest weights from now on."""
         ready = self._follower.take()
         if ready is not None:
-            _, unpacked = ready
+            weights, unpacked = ready
+            try:
+                self._agent.load_acting_values(unpacked.acting)
+            except ValueError as error:  # sent by somebody else; the weights in use stay
+                self.on_refusal(f"{weights}: {error}")
+                return
             self._agent.load_acting_state(unpacked.tensors)
-            self._agent.load_acting_values(unpacked.acting)
             self.progress.steps = max(self.progress.steps, unpacked.steps)
 
     def _explore(self, pixels: Pixels, state: State) -> npt.NDArray[np.float32]:

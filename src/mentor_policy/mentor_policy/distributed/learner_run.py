@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
 
 from mentor_policy.config import Config, config_to_dict
@@ -44,6 +46,9 @@ class LearnerRun:
         progress: Progress,
     ) -> None:
         self._every = checkpoint_every
+        self._published = -1  # updates behind the newest publication
+        self._published_at = -math.inf
+        self._episode_over = False
         self.publication = Publication(folder.path, config_to_dict(config)["agent"])
         self.run = Run(config, folder, environment, shape, exact=False, progress=progress)
 
@@ -58,7 +63,8 @@ class LearnerRun:
         Raises:
             ReplayError: it does not fit, or the disk is full.
         """
-        self.run.append(step)
+        if self.run.append(step):
+            self._episode_over = step.terminated or step.truncated
         self.run.end_episodes()
 
     def learn(self) -> bool:
@@ -79,9 +85,21 @@ class LearnerRun:
             run.progress.learn(run.updates, run.due)
         return learned
 
+    def publication_due(self, period: float) -> bool:
+        """Whether new weights are to be published: each ``period`` seconds, and once an episode.
+
+        An actor that is to wait for the learner waits between two episodes: it gets the weights as
+        soon as all updates that its steps allow are done.
+        """
+        if self._published == self.run.updates:
+            return False
+        caught_up = self._episode_over and not self.run.due
+        return caught_up or time.monotonic() - self._published_at >= period
+
     def weights(self) -> Weights:
         """Return the acting weights as they are now, under the next version."""
         run = self.run
+        self._published, self._published_at = run.updates, time.monotonic()
         return self.publication.next(run.agent, update=run.updates, steps=run.steps)
 
     def finish(self) -> dict[str, Any]:

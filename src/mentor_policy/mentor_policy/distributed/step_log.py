@@ -1,4 +1,4 @@
-"""What an actor lived through, on its own disk, for a learner that was away for long."""
+"""The newest training steps of an actor, on its own disk, for a learner that was away for long."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mentor_policy.training.environment import Shape
 
 @dataclass(frozen=True)
 class BackfilledSteps:
-    """Steps in the order in which they were lived.
+    """Steps in the order in which they were taken.
 
     Attributes:
         steps: with the action that led to each, as the replay holds them.
@@ -52,20 +52,42 @@ class StepLog:
         """
         self._ring.append(step)
 
+    def oldest(self, limit: int) -> BackfilledSteps:
+        """Return the first of the steps that are kept, oldest first."""
+        numbers, _ = self._own()
+        return self._page(numbers, limit, found=True)
+
     def after(self, episode: int, step: int, limit: int) -> BackfilledSteps:
-        """The steps after one, oldest first; ``(0, 0)`` asks for all that are kept."""
+        """Return the steps that were taken after one, oldest first.
+
+        Numbers of episodes have no order: what counts is the order in which steps were taken. Where
+        the log knows the episode but not the step, those after the newest step before it are meant.
+
+        Args:
+            episode: of the step.
+            step: its number in the episode.
+            limit: steps at most.
+        """
+        numbers, records = self._own()
+        before = (records["episode"] == episode) & (records["step"] <= step)
+        places = np.flatnonzero(before)
+        if not len(places):  # older than the log, or of another actor
+            return self._page(numbers, limit, found=False)
+        return self._page(numbers[places[-1] + 1 :], limit, found=True)
+
+    def _own(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.void]]:
+        """Numbers and records of the steps that are kept."""
         ring = self._ring
         # The writer may be about to reuse the oldest slot: keep a step away from it.
         oldest, count = ring.oldest + 1 if ring.oldest else 0, ring.count
         numbers = np.arange(oldest, count)
         records = ring.records[numbers % ring.slots]
         own = records["flags"] & CONTEXT == 0
-        key = records["episode"].astype(object) * 2**32 + records["step"].astype(object)
-        asked = (episode << 32) + step
-        wanted = numbers[own & (key > asked).astype(bool)] if len(numbers) else numbers
-        found = oldest == 0 or bool(len(numbers) and key[0] <= asked)
-        steps = tuple(self._step(int(number)) for number in wanted[:limit])
-        return BackfilledSteps(steps, found, len(wanted) > limit)
+        return numbers[own], records[own]
+
+    def _page(self, numbers: npt.NDArray[np.int64], limit: int, *, found: bool) -> BackfilledSteps:
+        steps = tuple(self._step(int(number)) for number in numbers[:limit])
+        return BackfilledSteps(steps, found, len(numbers) > limit)
 
     def close(self) -> None:
         """Close the files."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,14 @@ from torch import Tensor
 
 from mentor_policy.agents.base import Agent
 from mentor_policy.agents.snapshot import check_tensors
+from mentor_policy.training.json_file import parse_json, read_file, write_atomically
 
+NAMED = 10
+"""Settings that an error names at most."""
+LARGEST_FILE = 8 << 30
+"""Bytes of kept weights at most."""
+LARGEST_STEPS = 2**48
+"""No actor has taken so many steps."""
 FORMAT = "1"
 """Version of what the bytes mean; counts up when an older actor could not read them."""
 
@@ -51,7 +57,7 @@ class Weights:
     sha256: str
 
     def __str__(self) -> str:
-        return f"weights {self.version} of run {self.run_id} ({self.update} updates)"
+        return f"weights {self.version} of run {self.run_id[:80]} ({self.update} updates)"
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Unpacked:
 def pack(
     agent: Agent, config: dict[str, Any], *, run_id: str, version: int, update: int, steps: int
 ) -> Weights:
-    """The acting weights of an agent, ready to be published.
+    """Return the acting weights of an agent, ready to be published.
 
     Args:
         agent: whose weights.
@@ -111,7 +117,7 @@ def unpack(weights: Weights, config: dict[str, Any], own: dict[str, Tensor]) -> 
         )
     try:
         header_size = int.from_bytes(weights.data[:8], "little")
-        header = json.loads(weights.data[8 : 8 + header_size])
+        header = parse_json(weights.data[8 : 8 + header_size])
         metadata = header.get("__metadata__", {})
         theirs = metadata.get("format", "none")
         if theirs != FORMAT:
@@ -121,13 +127,25 @@ def unpack(weights: Weights, config: dict[str, Any], own: dict[str, Tensor]) -> 
             )
         tensors = load(weights.data)
         _check_shapes(weights, tensors, own)
-        return Unpacked(tensors, int(metadata["steps"]), json.loads(metadata["acting"]))
+        acting = parse_json(metadata["acting"])
+        steps = int(metadata["steps"])
+        _check_acting(acting, steps)
+        return Unpacked(tensors, steps, acting)
     except WeightsError:
         raise
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(
             f"{weights} cannot be read ({error}). The weights in use stay"
         ) from error
+
+
+def _check_acting(acting: Any, steps: int) -> None:
+    """Refuse numbers that acting could not be computed from."""
+    if not isinstance(acting, dict) or not 0 <= steps <= LARGEST_STEPS:
+        raise ValueError(f"progress is {str(acting)[:80]} at {steps} steps")
+    for name, value in acting.items():
+        if isinstance(value, (int, float)) and not abs(value) <= LARGEST_STEPS:
+            raise ValueError(f"{name} is {value}")
 
 
 def _check_shapes(weights: Weights, tensors: dict[str, Tensor], own: dict[str, Tensor]) -> None:
@@ -141,20 +159,23 @@ def _check_shapes(weights: Weights, tensors: dict[str, Tensor], own: dict[str, T
 
 
 def differing(theirs: str, ours: dict[str, Any]) -> str:
-    """Which settings of the agent differ, as one line; empty if none."""
+    """Return the settings of the agent that differ, as one line; empty if none."""
     try:
-        their_config = json.loads(theirs)
-    except ValueError:
-        return "their configuration is no JSON"
+        their_config = parse_json(theirs)
+    except ValueError as error:
+        return f"their configuration is no JSON: {str(error)[:200]}"
     if not isinstance(their_config, dict):
         return "their configuration is no JSON object"
     missing = "not set"
     keys = sorted({*their_config, *ours})
-    return "; ".join(
-        f"agent.{key} is {their_config.get(key, missing)}, here {ours.get(key, missing)}"
-        for key in keys
-        if their_config.get(key, missing) != ours.get(key, missing)
-    )
+    different = [key for key in keys if their_config.get(key, missing) != ours.get(key, missing)]
+    named = [
+        f"agent.{key[:80]} is {str(their_config.get(key, missing))[:80]}, "
+        f"here {ours.get(key, missing)}"
+        for key in different[:NAMED]
+    ]
+    more = [f"and {len(different) - NAMED} more"] if len(different) > NAMED else []
+    return "; ".join([*named, *more])
 
 
 def keep(weights: Weights, folder: Path) -> None:
@@ -173,29 +194,21 @@ def keep(weights: Weights, folder: Path) -> None:
             "sha256": weights.sha256,
         }
     ).encode()
-    temporary = folder / "acting_weights.new"
-    try:
-        with temporary.open("wb") as file:
-            file.write(len(about).to_bytes(8, "little") + about + weights.data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(folder / "acting_weights")
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    content = len(about).to_bytes(8, "little") + about + weights.data
+    write_atomically(folder / "acting_weights", content)
 
 
 def kept(folder: Path) -> Weights | None:
-    """The weights that :func:`keep` wrote last; None if there are none.
+    """Return the weights that :func:`keep` wrote last; None if there are none.
 
     Raises:
         WeightsError: the file is damaged.
     """
     path = folder / "acting_weights"
     try:
-        content = path.read_bytes()
+        content = read_file(path, LARGEST_FILE)
         size = int.from_bytes(content[:8], "little")
-        about = json.loads(content[8 : 8 + size])
+        about = parse_json(content[8 : 8 + size])
         return Weights(data=content[8 + size :], **about)
     except FileNotFoundError:
         return None

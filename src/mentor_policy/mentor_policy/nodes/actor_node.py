@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,23 @@ from mentor_common.messages import topics
 from mentor_common.node import health, running
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
-from mentor_common.node.peers import Peer
-from mentor_msgs.msg import PolicyWeights
+from mentor_msgs.msg import TrainingStats
 from mentor_msgs.srv import Backfill
 from mentor_policy.config import config_to_dict
 from mentor_policy.distributed.actor import Actor
 from mentor_policy.distributed.follower import WeightsFollower
+from mentor_policy.distributed.pace import STALLED, Pace
 from mentor_policy.distributed.step_log import StepLog
 from mentor_policy.distributed.weights import WeightsError
 from mentor_policy.nodes.backfill_messages import BACKFILL_LIMIT, backfill_response
 from mentor_policy.nodes.environment import connect, sizes, watch_environment
 from mentor_policy.nodes.policy_parameters import AGENT, ENVIRONMENT, configuration
-from mentor_policy.nodes.weights_message import weights_of
+from mentor_policy.nodes.weights_subscription import WeightsSubscription
 from mentor_policy.replay import ReplayError, Step
 from mentor_policy.training.backoff import Backoff
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.rollout import Episode
+from mentor_policy.training.schedule import Schedule
 
 STEP_LOG = "step_log"
 """Folder, in the actor's run_dir, of the steps that a learner may ask for."""
@@ -49,30 +49,29 @@ class ActorNode(CellNode):
               "training steps kept on disk for a learner that was away; 0: none", low=0,
               high=10_000_000, read_only=True),
         Param("eval_episodes", "int", 5, "episodes of an evaluation", low=1, high=10_000),
+        Param("updates_behind", "int", -1,
+              "updates that the weights may lack when an episode begins: the actor waits for the "
+              "learner; 0: it waits for nobody; -1: the preset's train.updates_behind", low=-1,
+              high=10**9, read_only=True),
+        Param("run_id", "str", "",
+              "the learner's run to follow; empty: that of the kept weights, else the first one",
+              read_only=True),
     )  # fmt: skip
 
     def configure(self) -> None:
         """Read the configuration; subscribe to the weights."""
         configuration(self, None)
         self._folder = Path(self.text("run_dir") or "runs/actor")
-        self._incoming: queue.Queue[PolicyWeights] = queue.Queue(maxsize=1)
-        self._follower: WeightsFollower | None = None
+        self._pace: Pace | None = None
         self._env: RosEnv | None = None
         self._step_log: StepLog | None = None
         self.serve(topics.BACKFILL, self._backfill)
-        # Received while inactive too: latched weights come only once.
-        weights = topics.POLICY_WEIGHTS
-        self.create_subscription(weights.type, weights.name, self._on_weights, weights.qos)
-        self._learner = self.peers.publisher_of(weights, required=False)
+        self._weights = WeightsSubscription(self)
+        self.subscription(topics.TRAINING, self._on_training)
         watch_environment(self)
-        self.peers.on_loss(self._on_loss)
         self._step_time = self.health.timing("step")
         self._steps_rate = self.health.rate("steps")
         self._longest = self.health.gauge("longest step", "s")
-        self._version = self.health.gauge("weights version")
-        self._age = self.health.gauge("weights age", "s")
-        self._refused = self.health.gauge("weights refused", limits=health.Limits(warn_above=0))
-        self.timer(1.0, self._report_weights, wall=True)
 
     def activate(self) -> None:
         """Begin to act."""
@@ -97,7 +96,10 @@ class ActorNode(CellNode):
         config.train.action_repeat = env.action_repeat
         agent = make_agent(config, env.frame_layout, *sizes(env), self.integer("seed"))
         settings: dict[str, Any] = config_to_dict(config)["agent"]
-        follower = WeightsFollower(agent, settings, self._folder)
+        follower = WeightsFollower(agent, settings, self._folder, self.text("run_id"))
+        behind = self.integer("updates_behind")
+        behind = config.train.updates_behind if behind < 0 else behind
+        self._pace = Pace(Schedule(config.train), behind)
         try:
             kept = follower.restore()
         except WeightsError as error:
@@ -109,9 +111,8 @@ class ActorNode(CellNode):
             if kept
             else "no weights kept yet: acts untrained until the learner's first weights come"
         )
-        self._follower = follower
         self._open_step_log(env)
-        self.start_worker("weights", self._check_weights)
+        self._weights.follow(follower)
         actor = Actor(
             env,
             agent,
@@ -122,15 +123,16 @@ class ActorNode(CellNode):
         )
         actor.on_step = self._on_step
         actor.log_step = self._log_step
+        actor.on_refusal = self._weights.refuse
         try:
-            self._episodes(actor, env)
+            self._episodes(actor, follower)
         finally:
             actor.save()
             env.close()
             if self._step_log is not None:
                 self._step_log.close()
 
-    def _episodes(self, actor: Actor, env: RosEnv) -> None:
+    def _episodes(self, actor: Actor, follower: WeightsFollower) -> None:
         limit, backoff = self.integer("max_steps"), Backoff()
         self._last_step = time.monotonic()
         while not self.stopping.is_set():
@@ -142,6 +144,7 @@ class ActorNode(CellNode):
             try:
                 if due:
                     self._evaluate(actor)
+                self._wait_for_learner(actor, follower)
                 self._last_step = time.monotonic()
                 self._report_episode(actor, actor.train_episode(limit))
                 backoff.reset()
@@ -150,13 +153,39 @@ class ActorNode(CellNode):
                     self.get_logger().warning(f"environment lost, a reset is tried: {error}")
                     backoff.wait(self.stopping.is_set)
 
+    def _wait_for_learner(self, actor: Actor, follower: WeightsFollower) -> None:
+        """Wait until the learner is no further behind than it may be; not for one that is away."""
+        pace = self._pace
+        assert pace is not None
+        pace.restart()
+        reported = False
+        while not (
+            pace.may_begin(actor.steps, follower.update)
+            or self._weights.learner_away
+            or self.stopping.is_set()
+        ):
+            if pace.stalled:
+                self.get_logger().warning(
+                    f"the learner has done no update for {STALLED:.0f} s: acts on with weights "
+                    f"{self._weights.in_use}"
+                )
+                return
+            if not reported:
+                reported = True
+                self.get_logger().info(
+                    f"waits for the learner: weights {self._weights.in_use} lack "
+                    f"{pace.owed(actor.steps, follower.update)} updates that the steps allow"
+                )
+            pace.progress(follower.update)
+            self.stopping.wait(0.1)
+
     def _evaluate(self, actor: Actor) -> None:
         try:
             result = actor.evaluate(self.integer("eval_episodes"))
         except InterruptedError:
             return
         self.get_logger().info(
-            f"evaluation at {actor.steps} steps, weights {self._follower_version()}: "
+            f"evaluation at {actor.steps} steps, weights {self._weights.in_use}: "
             f"return {result.mean:.2f}, success {result.success:.2f} over "
             f"{len(result.returns)} episodes"
         )
@@ -195,68 +224,16 @@ class ActorNode(CellNode):
     ) -> Backfill.Response:
         if self._step_log is None or not self.active:
             return response
-        asked = (0, 0) if request.from_oldest else (int(request.episode), int(request.step))
         limit = min(int(request.limit) or BACKFILL_LIMIT, BACKFILL_LIMIT)
-        backfilled = self._step_log.after(*asked, limit)
+        if request.from_oldest:
+            backfilled = self._step_log.oldest(limit)
+        else:
+            backfilled = self._step_log.after(int(request.episode), int(request.step), limit)
         return backfill_response(backfilled, self._layout, response)
 
-    def _on_weights(self, message: PolicyWeights) -> None:
-        # Only the newest is of use: it takes the place of one that still waits.
-        while True:
-            try:
-                return self._incoming.put_nowait(message)
-            except queue.Full:
-                try:
-                    self._incoming.get_nowait()
-                except queue.Empty:
-                    continue
-
-    def _check_weights(self) -> None:
-        assert self._follower is not None
-        while not self.stopping.is_set():
-            try:
-                message = self._incoming.get(timeout=0.2)
-            except queue.Empty:
-                continue
-            try:
-                notice = self._follower.offer(weights_of(message))
-                self.health.solved("weights")
-                if notice:
-                    self.get_logger().warning(notice)
-            except WeightsError as error:
-                self.get_logger().error(f"weights refused: {error}")
-                self.health.problem("weights", health.WARN, f"weights refused: {error}")
-
-    def _on_loss(self, peer: Peer) -> None:
-        if peer is self._learner:
-            self.get_logger().warning(
-                f"the learner is away; goes on acting with weights {self._follower_version()} "
-                "and follows it again when it is back"
-            )
-
-    def _follower_version(self) -> str:
-        follower = self._follower
-        if follower is None or not follower.version:
-            return "none (untrained)"
-        return f"{follower.version} ({follower.update} updates)"
-
-    def _report_weights(self) -> None:
-        follower = self._follower
-        if follower is None:
-            return
-        self._version.set(follower.version)
-        self._refused.set(follower.refused)
-        if follower.came is not None:
-            self._age.set(time.monotonic() - follower.came)
-        if self._learner.missing:
-            self.health.problem(
-                "old weights",
-                health.WARN,
-                f"the learner is away for {self._learner.waited():.0f} s: acts with weights "
-                f"{self._follower_version()}",
-            )
-        else:
-            self.health.solved("old weights")
+    def _on_training(self, message: TrainingStats) -> None:
+        if self._pace is not None and message.run_id == self._weights.run_id:
+            self._pace.progress(int(message.update))
 
     def _on_step(self) -> None:
         now = time.monotonic()
@@ -269,7 +246,7 @@ class ActorNode(CellNode):
             self.get_logger().info(
                 f"episode {actor.progress.episodes}: return {episode.total:.2f}, "
                 f"{episode.length} steps, success {episode.success}; {actor.steps} steps in all, "
-                f"weights {self._follower_version()}"
+                f"weights {self._weights.in_use}"
             )
 
 

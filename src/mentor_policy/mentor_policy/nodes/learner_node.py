@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import time
 from typing import TYPE_CHECKING, Any
 
 from mentor_common.messages import topics
@@ -30,7 +29,8 @@ class LearnerNode(CellNode):
         Param("max_steps", "int", 0, "environment steps of the whole run; 0: the preset's", low=0,
               high=2**62, read_only=True),
         Param("publish_period", "float", 10.0,
-              "seconds of wall time from one publication of weights to the next", low=0.1,
+              "seconds of wall time from one publication of weights to the next; they are "
+              "published at the end of an episode, too", low=0.1,
               high=3600.0),
         Param("progress_period", "float", 5.0, "seconds of wall time between two progress lines",
               low=0.1, high=3600.0),
@@ -118,13 +118,10 @@ class LearnerNode(CellNode):
         return [f"train.seed={self.integer('seed')}"]
 
     def _loop(self, run: LearnerRun) -> None:
-        published, update = 0.0, -1
         while not self.stopping.is_set() and not run.complete:
             self._receive()
             learned = run.learn()
-            period = self.number("publish_period")
-            if time.monotonic() - published >= period and update != run.run.updates:
-                published, update = time.monotonic(), run.run.updates
+            if run.publication_due(self.number("publish_period")):
                 stamp = self.get_clock().now().to_msg()
                 self._weights.publish(weights_message(run.weights(), stamp))
             if not learned:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
+from mentor_common.messages.cdr import CdrReader
 from mentor_msgs.msg import PolicyWeights
 from mentor_policy.distributed.weights import Weights
 
 
 def weights_message(weights: Weights, stamp: Any) -> PolicyWeights:
-    """The message of weights; ``stamp`` is a Time message."""
+    """Return the message of weights; ``stamp`` is a Time message."""
     message = PolicyWeights(
         run_id=weights.run_id,
         version=weights.version,
@@ -25,13 +26,21 @@ def weights_message(weights: Weights, stamp: Any) -> PolicyWeights:
     return message
 
 
-def weights_of(message: PolicyWeights) -> Weights:
-    """The weights of a message; nothing is checked yet."""
-    return Weights(
-        run_id=message.run_id,
-        version=int(message.version),
-        update=int(message.update),
-        config=message.config,
-        data=bytes(message.data),
-        sha256=message.sha256,
+def read_weights(data: bytes) -> Weights:
+    """Read the weights of a PolicyWeights message from its bytes.
+
+    Raises:
+        CdrError: they are no such message.
+    """
+    reader = CdrReader(data, "PolicyWeights")
+    reader.header()
+    weights = Weights(
+        run_id=reader.text(),
+        version=reader.number("Q"),
+        update=reader.number("Q"),
+        config=reader.text(),
+        data=bytes(reader.octets()),
+        sha256=reader.text(),
     )
+    reader.end()
+    return weights

@@ -92,6 +92,7 @@ class Run:
         self._noticed = 0  # number of the first record that may end an episode not yet counted
         self._next_checkpoint = self.schedule.after(0, config.train.checkpoint_every_frames)
         self._next_log = 0
+        self._nothing_to_learn = -1  # records of the ring that hold no transition to learn from
         self._saved_as: tuple[int, ...] = ()
         torch.set_num_threads(config.train.threads or torch.get_num_threads())
         self.agent = make_agent(
@@ -120,7 +121,9 @@ class Run:
 
     @property
     def due(self) -> int:
-        """Updates that the steps so far allow and that have not been done."""
+        """Updates that the steps so far allow and that have not been done; 0 where none can be."""
+        if self._nothing_to_learn == self.ring.count:
+            return 0
         online = self.updates - self.offline_updates
         return max(0, self.schedule.updates_allowed(self.steps) - online)
 
@@ -184,8 +187,12 @@ class Run:
         Raises:
             NonFiniteGradientError: the agent is as it was.
         """
+        count = self.ring.count
         with self.learning:
-            return self.learner.update(self.steps)
+            learned = self.learner.update(self.steps)
+        if not learned:
+            self._nothing_to_learn = count
+        return learned
 
     def log_losses(self) -> None:
         """Log what the newest update returned, where it is time to."""

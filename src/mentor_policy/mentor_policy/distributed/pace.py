@@ -1,0 +1,47 @@
+"""How far an actor may run ahead of its learner."""
+
+from __future__ import annotations
+
+import time
+
+from mentor_policy.training.schedule import Schedule
+
+STALLED = 30.0
+"""Seconds without an update by the learner after which an actor no longer waits for it."""
+
+
+class Pace:
+    """Decides whether an actor may begin an episode, or waits for the learner to catch up.
+
+    Args:
+        schedule: of the run, as the learner has it: the cap on updates.
+        behind: updates that the weights in use may lack; 0: any number, nothing is waited for.
+    """
+
+    def __init__(self, schedule: Schedule, behind: int) -> None:
+        self._schedule = schedule
+        self._behind = behind
+        self._newest = -1
+        self._progressed = time.monotonic()
+
+    def owed(self, steps: int, update: int) -> int:
+        """Return the updates that ``steps`` allow and weights of ``update`` updates lack."""
+        return max(0, self._schedule.updates_allowed(steps) - update)
+
+    def progress(self, update: int) -> None:
+        """Take note of the learner's count of updates, from its weights or its reports."""
+        if update != self._newest:
+            self._newest, self._progressed = update, time.monotonic()
+
+    def restart(self) -> None:
+        """Give the learner its time anew: the actor begins to wait."""
+        self._progressed = time.monotonic()
+
+    def may_begin(self, steps: int, update: int) -> bool:
+        """Whether an episode may begin after so many steps, on weights of so many updates."""
+        return not self._behind or self.owed(steps, update) <= self._behind
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the learner has done no update for so long that waiting for it is no use."""
+        return time.monotonic() - self._progressed > STALLED

@@ -2,7 +2,8 @@
 
 Batch 256, observations 9 x 84 x 84, 16 experts, top 4, a user's defaults. The sides of a ratio take
 turns in one process; medians. The straight reading runs with malloc as glibc has it; the ratio
-with the memory settings of ``mentor_policy`` is given beside it.
+with the memory settings of ``mentor_policy`` is given beside it. Where there is a CUDA device,
+updates are measured on it too, also replayed as a graph.
 """
 
 from __future__ import annotations
@@ -52,9 +53,10 @@ def batch() -> Batch:
     return Batch(pixels(), pixels(), action, reward, torch.full((ROWS, 1), 0.97))
 
 
-def agent(name: str, *overrides: str) -> Agent:
+def agent(name: str, *overrides: str, device: str = "cpu") -> Agent:
     """An agent with a user's defaults."""
-    return make_agent(load_config(name, "dmc", overrides), LAYOUT, 0, ACTION_SIZE, 0)
+    config = load_config(name, "dmc", [f"train.device={device}", *overrides])
+    return make_agent(config, LAYOUT, 0, ACTION_SIZE, 0)
 
 
 def medians(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -73,6 +75,31 @@ def updates(name: str, *overrides: str) -> Callable[[], object]:
     """Updates of an agent; the measurement of the dormant ratio is spread evenly by the caller."""
     learner, data = agent(name, *overrides), batch()
     return lambda: learner.update(data, 5000)
+
+
+def cuda_updates(name: str, *overrides: str) -> Callable[[], object]:
+    """Updates of an agent on CUDA, each to its end, from a batch that is there already."""
+    learner = agent(name, *overrides, device="cuda")
+    data = learner.to_device(batch())
+
+    def side() -> None:
+        learner.update(data, 5000)
+        torch.cuda.synchronize()
+
+    return side
+
+
+def measure_cuda() -> None:
+    """Updates on a CUDA device."""
+    sides = {
+        "mentor": cuda_updates("mentor"),
+        "graph": cuda_updates("mentor", "agent.cuda_graph=true"),
+        "drqv2": cuda_updates("drqv2"),
+    }
+    times = medians(sides, 50)
+    mentor = times["mentor"]
+    say("update/mentor_vs_drqv2_cuda", mentor, "ms", mentor / times["drqv2"], "drqv2")
+    say("update/graph_vs_mentor_cuda", times["graph"], "ms", times["graph"] / mentor, "mentor")
 
 
 def dormant_pass(experts: int) -> float:
@@ -142,6 +169,8 @@ def main() -> None:
     actor, picture = agent("mentor"), np.ascontiguousarray(data.obs[0].numpy())
     acting = medians({"act": lambda: actor.act(picture, step=5000, evaluate=False)}, 100)["act"]
     say("act", acting, "ms")
+    if torch.cuda.is_available():
+        measure_cuda()
 
 
 if __name__ == "__main__":

@@ -72,7 +72,9 @@ class Agent(ABC):
             Statistics by name, 0-d tensors (per-expert ones 1-d); read them only when logging.
 
         Raises:
-            NonFiniteGradientError: a gradient is NaN or infinite; the weights are untouched.
+            NonFiniteGradientError: a gradient is NaN or infinite; the networks that it would have
+                moved are untouched. On a device other than the processor it is raised by
+                :meth:`end_episode` or :meth:`state` instead, and no step is taken until then.
         """
 
     def end_episode(self, episode_return: float, step: int) -> dict[str, float]:
@@ -144,6 +146,6 @@ class NonFiniteGradientError(ArithmeticError):
     def __init__(self, tensor: str) -> None:
         self.tensor = tensor
         super().__init__(
-            f"the gradient of {tensor} is not finite; no weight was changed and no checkpoint "
+            f"the gradient of {tensor} is not finite; it moved no weight, and no checkpoint was "
             "written. Look for NaN or huge rewards in the replay, or lower agent.learning_rate"
         )

@@ -39,7 +39,10 @@ EPISODE, EPISODES, TURN = 40, 4, 10
 NODES = (
     ("mentor_sim_bridge.nodes.twin_node", []),
     ("mentor_camera.nodes.stacker_node", ["-p", "image_reliability:=reliable"]),
-    ("mentor_reward.nodes.reward_node", ["-p", "states:=truth"]),
+    (
+        "mentor_reward.nodes.reward_node",
+        ["-p", "task:=cable_routing", "-p", "states:=ground_truth"],
+    ),
     ("mentor_reset.nodes.reset_node", ["-p", "task:=cable_routing"]),
 )
 SETTINGS = [

@@ -46,7 +46,7 @@ def eventually(look: Callable[[], Result], seconds: float = LATE) -> Result:
     return result
 
 
-OF_A_TASK = {("mentor_reset", "reset_node")}
+OF_A_TASK = {("mentor_reset", "reset_node"), ("mentor_reward", "reward_node")}
 """Nodes that must be told their task."""
 
 

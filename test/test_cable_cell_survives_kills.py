@@ -26,7 +26,7 @@ pytestmark = pytest.mark.real_time
 NODES = {
     "twin": ("mentor_sim_bridge.nodes.twin_node",),
     "stacker": ("mentor_camera.nodes.stacker_node", "image_reliability:=reliable"),
-    "reward": ("mentor_reward.nodes.reward_node", "states:=truth"),
+    "reward": ("mentor_reward.nodes.reward_node", "task:=cable_routing"),
     "reset": ("mentor_reset.nodes.reset_node", "task:=cable_routing", "observation_timeout:=1.5"),
 }
 MISSED_BY_OTHERS = {
@@ -47,7 +47,9 @@ class Cell:
         for name in NODES:
             self.start(name)
         self.env = RosEnv(reset_timeout=60.0, use_sim_time=True)
-        self.reference = gymnasium.make("mentor/cable_routing-v0", disable_env_checker=True)
+        self.reference = gymnasium.make(
+            "mentor/cable_routing_classified-v0", disable_env_checker=True
+        )
         self.random = np.random.default_rng(0)
 
     def start(self, name: str) -> None:

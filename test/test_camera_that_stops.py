@@ -5,7 +5,6 @@ The nodes are the real ones; the body is a clock that sends grey pictures.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
@@ -18,7 +17,6 @@ from fake_peer import FakePartner
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionServer
 from rclpy.callback_groups import ReentrantCallbackGroup
-from std_msgs.msg import String
 
 from mentor_common.env.ros_env import RosEnv
 from mentor_common.messages import topics
@@ -26,7 +24,7 @@ from mentor_common.messages.experience import nanoseconds_to_time
 from mentor_common.messages.images import array_to_image
 from mentor_common.tasks.task import find_task
 from mentor_msgs.action import MoveTo
-from mentor_msgs.msg import Action, Motion
+from mentor_msgs.msg import Action, GroundTruth, Motion
 from mentor_msgs.srv import Describe
 
 pytestmark = pytest.mark.real_time
@@ -53,7 +51,7 @@ class ClockBody(FakePartner):
         }
         qos = topics.EXPERIENCE_QOS
         self.motions = self.node.create_publisher(Motion, "motion", qos)
-        self.truth = self.node.create_publisher(String, "truth/slot_states", qos)
+        self.truth = self.node.create_publisher(GroundTruth, "ground_truth", qos)
         self.poses = self.node.create_publisher(PoseStamped, "arm/current_pose", 10)
         self.node.create_subscription(Action, "action", self.on_action, qos, callback_group=group)
         self.node.create_service(Describe, "describe", self.on_describe, callback_group=group)
@@ -73,8 +71,9 @@ class ClockBody(FakePartner):
                 publisher.publish(array_to_image(grey, "rgb8", nanoseconds_to_time(self.now)))
 
     def moved(self, begin: int) -> None:
-        states = {"episode": self.episode, "step": self.step, "slot_1": 0, "slot_2": 0}
-        self.truth.publish(String(data=json.dumps(states)))
+        truth = GroundTruth(episode=self.episode, step=self.step)
+        truth.names, truth.values = ["slot_1", "slot_2"], [0.0, 0.0]
+        self.truth.publish(truth)
         message = Motion(episode=self.episode, step=self.step)
         message.begin, message.end = nanoseconds_to_time(begin), nanoseconds_to_time(self.now)
         self.motions.publish(message)
@@ -146,7 +145,12 @@ def cell() -> Iterator[tuple[ClockBody, RosEnv]]:
             "max_age:=0.0",
             "max_future:=0.0",  # the body's time is its own
         ),
-        start("mentor_reward.nodes.reward_node", "states:=truth", "observation_timeout:=2.0"),
+        start(
+            "mentor_reward.nodes.reward_node",
+            "task:=cable_routing",
+            "states:=ground_truth",
+            "observation_timeout:=2.0",
+        ),
         start("mentor_reset.nodes.reset_node", "task:=cable_routing", "observation_timeout:=4.0"),
     ]
     env = RosEnv(NAMESPACE, reset_timeout=60.0)

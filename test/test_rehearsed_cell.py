@@ -40,8 +40,11 @@ def nodes_of(robot: str) -> dict[str, tuple[str, list[str]]]:
     """Return module and parameters of each node, by name."""
     cell = f"cell:={CELL_FILE}"
     above = {
-        "reward": ("mentor_reward.nodes.reward_node", ["states:=classified"]),
-        "reset": ("mentor_reset.nodes.reset_node", ["observation_timeout:=4.0"]),
+        "reward": ("mentor_reward.nodes.reward_node", ["task:=cable_routing"]),
+        "reset": (
+            "mentor_reset.nodes.reset_node",
+            ["task:=cable_routing", "observation_timeout:=4.0"],
+        ),
     }
     if robot == "twin":
         return {

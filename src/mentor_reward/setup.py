@@ -20,6 +20,9 @@ setup(
     license="Apache-2.0",
     entry_points={
         "console_scripts": ["reward_node = mentor_reward.nodes.reward_node:main"],
+        "mentor.rewards": [
+            "cable_routing = mentor_reward.rewards.cable_routing:CableRoutingReward",
+        ],
         "mentor.environments": ["mentor_reward = mentor_reward.registration:register_own"],
     },
 )

@@ -113,7 +113,7 @@ def check_the_cable_cell(tmp_path: Path, steps: int) -> None:
     nodes = [
         ("mentor_sim_bridge.nodes.twin_node", {}),
         ("mentor_camera.nodes.stacker_node", {"image_reliability": "reliable"}),
-        ("mentor_reward.nodes.reward_node", {"states": "truth"}),
+        ("mentor_reward.nodes.reward_node", {"task": "cable_routing", "states": "ground_truth"}),
         ("mentor_reset.nodes.reset_node", {"task": "cable_routing"}),
     ]
     cell = [

@@ -199,6 +199,8 @@ def _train(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     import torch
 
+    from mentor_common.tasks.cable_routing import cable_reward_of
+    from mentor_common.tasks.task import find_task
     from mentor_reward.classifier.confusion import confusion_table, draw_confusion
     from mentor_reward.classifier.evaluation import (
         POLICIES,
@@ -232,10 +234,11 @@ def _evaluate(options: argparse.Namespace) -> int:
             )
     if options.episodes:
         env = _make_env(options.env)
+        reward = cable_reward_of(find_task("cable_routing"))
         seeds = range(options.first_seed, options.first_seed + options.episodes)
         as_they_come: dict[str, Any] = {}
         for policy in POLICIES:
-            agreement = reward_agreement(env, classifiers, seeds, policy)
+            agreement = reward_agreement(env, classifiers, reward, seeds, policy)
             numbers[policy] = agreement.as_dict()
             for camera, matrix in agreement.matrices.items():
                 as_they_come[camera] = as_they_come.get(camera, 0) + matrix

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from fake_peer import FakePartner
-from std_msgs.msg import String
 from task_node import TASK
 
 from mentor_common.messages import topics
-from mentor_common.messages.experience import observation_message
-from mentor_msgs.msg import Motion, Observation, Reward
+from mentor_common.messages.experience import action_message, observation_message
+from mentor_msgs.msg import Action, GroundTruth, Motion, Observation, Reward
 
 
 class FakeStream(FakePartner):
@@ -24,7 +22,8 @@ class FakeStream(FakePartner):
         qos = topics.EXPERIENCE_QOS
         self._motions = self.node.create_publisher(Motion, "motion", qos)
         self._observations = self.node.create_publisher(Observation, "observation", qos)
-        self._truth = self.node.create_publisher(String, "truth/slot_states", qos)
+        self._truth = self.node.create_publisher(GroundTruth, "ground_truth", qos)
+        self._actions = self.node.create_publisher(Action, "action", qos)
         self.rewards: list[Reward] = []
         self.diagnostics = self.hear_diagnostics("reward")
         self.node.create_subscription(Reward, "reward", self.rewards.append, qos)
@@ -33,7 +32,7 @@ class FakeStream(FakePartner):
     def wait_for_node(self, states: str) -> None:
         """Until the reward node hears all that it takes with these ``states``, and is heard."""
         publishers = [self._motions, self._observations]
-        if states == "truth":
+        if states == "ground_truth":
             publishers.append(self._truth)
 
         def connected() -> bool:
@@ -46,6 +45,7 @@ class FakeStream(FakePartner):
     def motion(self, episode: int, step: int, failed: str = "") -> None:
         """Publishes a motion that ended at 100 + step seconds."""
         message = Motion(episode=episode, step=step, failed=bool(failed), reason=failed)
+        message.normalized = [0.0] * len(TASK.workspace.axes)
         message.begin, message.end = Time(sec=99 + step), Time(sec=100 + step)
         message.header.stamp = message.end
         self._motions.publish(message)
@@ -59,8 +59,13 @@ class FakeStream(FakePartner):
 
     def truth(self, episode: int, step: int, slot_1: int, slot_2: int) -> None:
         """Publishes the true states."""
-        fields = {"episode": episode, "step": step, "slot_1": slot_1, "slot_2": slot_2}
-        self._truth.publish(String(data=json.dumps(fields)))
+        message = GroundTruth(episode=episode, step=step, names=["slot_1", "slot_2"])
+        message.values = [float(slot_1), float(slot_2)]
+        self._truth.publish(message)
+
+    def action(self, episode: int, step: int) -> None:
+        """Publishes the action that answers a step."""
+        self._actions.publish(action_message([0.0, 0.0], episode, step, Time(sec=100 + step)))
 
     def reward(self, episode: int, step: int, seconds: float = 60.0) -> Reward:
         """The reward of a step; fails if it does not come, or comes twice."""

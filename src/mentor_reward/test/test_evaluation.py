@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from slot_pictures import shown
+from task_node import TASK
 from walking_states import WalkingStates
 
+from mentor_common.tasks.cable_routing import cable_reward_of
 from mentor_reward.classifier.evaluation import POLICIES, reward_agreement
 from mentor_reward.classifier.slots import SLOTS, states_of
+
+REWARD = cable_reward_of(TASK)
 
 
 class Reading:
@@ -26,7 +30,7 @@ class Reading:
 @pytest.mark.parametrize("policy", POLICIES)
 def test_who_reads_every_state_agrees_on_every_step(policy):
     classifiers = {camera: Reading(camera) for camera in SLOTS}
-    agreement = reward_agreement(WalkingStates(), classifiers, range(3), policy)
+    agreement = reward_agreement(WalkingStates(), classifiers, REWARD, range(3), policy)
     assert agreement.episodes == 3 and agreement.steps == 60 and agreement.share == 1.0
     for matrix in agreement.matrices.values():
         assert matrix.sum() == 60 and np.trace(matrix) == 60
@@ -34,7 +38,7 @@ def test_who_reads_every_state_agrees_on_every_step(policy):
 
 def test_a_state_that_is_not_seen_counts_against_the_reward_and_in_the_matrix():
     classifiers = {"slot_1": Reading("slot_1"), "slot_2": Reading("slot_2", blind_to=6)}
-    agreement = reward_agreement(WalkingStates(), classifiers, range(2), "expert")
+    agreement = reward_agreement(WalkingStates(), classifiers, REWARD, range(2), "expert")
     missed = agreement.matrices["slot_2"][6]
     assert missed[0] == missed.sum() > 10
     assert agreement.steps - agreement.same_reward == missed[0]
@@ -43,4 +47,4 @@ def test_a_state_that_is_not_seen_counts_against_the_reward_and_in_the_matrix():
 
 def test_an_unknown_policy_is_refused_by_name():
     with pytest.raises(ValueError, match="'lazy' is not there: known are random, and expert"):
-        reward_agreement(WalkingStates(), {}, range(1), "lazy")
+        reward_agreement(WalkingStates(), {}, REWARD, range(1), "lazy")

@@ -7,8 +7,7 @@ import time
 import pytest
 from fake_stream import FakeStream
 from task_node import task_node
-
-from mentor_common.tasks.cable_routing import cable_reward
+from test_cable_reward import BY_HAND
 
 pytestmark = pytest.mark.real_time
 
@@ -21,9 +20,12 @@ def truth():
     stream = FakeStream()
     try:
         with task_node(
-            "mentor_reward.nodes.reward_node", states="truth", observation_timeout=0.6, max_steps=40
+            "mentor_reward.nodes.reward_node",
+            states="ground_truth",
+            observation_timeout=0.6,
+            max_steps=40,
         ):
-            stream.wait_for_node("truth")
+            stream.wait_for_node("ground_truth")
             yield stream
     finally:
         stream.close()
@@ -35,7 +37,7 @@ def test_every_pair_of_true_states_is_rewarded_by_eq_7_with_its_terms(truth):
         truth.observation(1, step)
         truth.motion(1, step)
         reward = truth.reward(1, step)
-        assert reward.value == cable_reward(first, second) == sum(reward.terms)
+        assert reward.value == BY_HAND[first][second] == sum(reward.terms)
         assert list(reward.term_names) == ["slot_1", "slot_2", "bonus"]
         assert reward.success == ((first, second) == (3, 6))
         assert reward.valid and not reward.terminated and not reward.truncated

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+UInt8 = npt.NDArray[np.uint8]
+
 
 @dataclass(frozen=True)
 class FrameLayout:
@@ -37,6 +42,20 @@ class FrameLayout:
             raise ValueError("frame layout: no camera, at least one is needed")
         if len(set(self.cameras)) != len(self.cameras):
             raise ValueError(f"frame layout: cameras {self.cameras} name one camera twice")
+
+    def newest_frames(self, pixels: UInt8) -> dict[str, UInt8]:
+        """Return the newest frame of each camera, (height, width, 3) RGB, as views.
+
+        Args:
+            pixels: of one observation, of this shape, uint8.
+
+        Raises:
+            ValueError: they have another shape or type.
+        """
+        if pixels.shape != self.shape or pixels.dtype != np.uint8:
+            raise ValueError(f"pixels are {pixels.dtype} {pixels.shape}, not uint8 {self.shape}")
+        blocks = pixels.reshape(len(self.cameras), self.frames, 3, self.height, self.width)
+        return dict(zip(self.cameras, blocks[:, -1].transpose(0, 2, 3, 1), strict=True))
 
     @property
     def channels(self) -> int:

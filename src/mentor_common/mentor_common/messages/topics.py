@@ -112,8 +112,3 @@ def camera_info(camera: str) -> Topic:
     return Topic(
         f"camera/{camera}/color/camera_info", CameraInfo, IMAGE_QOS, f"camera '{camera}' or twin"
     )
-
-
-def truth(name: str, message_type: Any) -> Topic:
-    """A true state of the twin. Only evaluation and tests may read it."""
-    return Topic(f"truth/{name}", message_type, EXPERIENCE_QOS, "twin")

@@ -40,18 +40,16 @@ class RewardOptions:
 
 @dataclass(frozen=True)
 class RewardNeeds:
-    """What a reward must be given for each step; its motion always is. A step without it is not
-    valid.
+    """What a reward must be given for each step, besides its motion and its observation. A step
+    without it is not valid.
 
     Args:
-        frames: the newest frame of each observed camera.
         cameras: reward-only cameras of the task whose images are needed.
         action: the action that led to the step.
         ground_truth: the values that a twin publishes.
         episode_start: what the reset drew, with its options; steps wait for it.
     """
 
-    frames: bool = True
     cameras: tuple[str, ...] = ()
     action: bool = False
     ground_truth: bool = False
@@ -97,7 +95,8 @@ class StepInputs:
     Args:
         episode: number of the episode.
         step: the step that was reached; 0 after a reset.
-        pose: normalised position of the end effector, (axes,), not bounded to [-1, 1].
+        pose: normalised position of the end effector, (axes,), not bounded to [-1, 1]; NaN where
+            the arm publishes none.
         begin: when its motion began, nanoseconds of ROS time.
         end: when its motion was done.
         clipped: whether the command was cut back to the workspace or the limits.

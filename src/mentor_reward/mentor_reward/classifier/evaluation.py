@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from mentor_common.tasks.cable_routing import cable_reward, is_success
+from mentor_common.tasks.cable_routing import CableReward
 from mentor_reward.classifier.confusion import confusion_matrix, recall_per_class
 from mentor_reward.classifier.slot_classifier import SlotClassifier
 from mentor_reward.classifier.slots import SLOTS
@@ -86,15 +86,27 @@ class Agreement:
 
 
 def reward_agreement(
-    env: gymnasium.Env, classifiers: Mapping[str, SlotClassifier], seeds: Iterable[int], policy: str
+    env: gymnasium.Env,
+    classifiers: Mapping[str, SlotClassifier],
+    reward: CableReward,
+    seeds: Iterable[int],
+    policy: str,
 ) -> Agreement:
-    """Plays episodes with a policy of POLICIES and compares the rewards at every step.
+    """Roll out episodes with a policy and compare the rewards at every step.
+
+    Args:
+        env: a cell whose ``info`` has the true states.
+        classifiers: one per slot.
+        reward: eq. 7 with a task's values.
+        seeds: of the episodes.
+        policy: one of POLICIES.
 
     Raises:
         ValueError: the policy is unknown, or the environment has no expert.
     """
     make = _policy(env, policy)
-    reader = SlotStateReader(classifiers, env.unwrapped.frame_layout)  # type: ignore[attr-defined]
+    layout = env.unwrapped.frame_layout  # type: ignore[attr-defined]
+    reader = SlotStateReader(classifiers, layout.cameras)
     episodes = steps = same = same_states = true_wins = seen_wins = 0
     difference = 0.0
     pairs: list[tuple[tuple[int, int], tuple[int, int]]] = []
@@ -106,17 +118,16 @@ def reward_agreement(
         while not over:
             observation, _, terminated, truncated, info = env.step(behaviour())
             pixels = observation["image"] if isinstance(observation, dict) else observation
-            first, second = reader.read(np.asarray(pixels))
-            seen = (int(first), int(second))
+            seen = reader.read(layout.newest_frames(np.asarray(pixels)))
             true = (int(info["slot_1"]), int(info["slot_2"]))
-            true_reward, seen_reward = cable_reward(*true), cable_reward(*seen)
+            true_reward, seen_reward = (sum(reward.terms(*s).values()) for s in (true, seen))
             over = terminated or truncated
             steps += 1
             same += true_reward == seen_reward
             same_states += true == seen
             pairs.append((true, seen))
             difference += abs(true_reward - seen_reward)
-            seen_success = is_success(*seen)
+            seen_success = reward.is_success(*seen)
         true_wins += bool(info.get("success", False))
         seen_wins += seen_success
     counted = np.array(pairs)  # (steps, true and seen, slots)

@@ -1,98 +1,101 @@
-"""The reward module of the cable routing task: slot states -> eq. 7, success, the end."""
+"""The reward of cable routing: states of both slots, seen or true, and eq. 7."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mentor_common.messages.frames import FrameLayout
-from mentor_common.tasks.cable_routing import (
-    CableReward,
-    Slot1,
-    Slot2,
-    is_success,
-    reward_terms,
+from mentor_common.tasks.cable_routing import SLOT_STATES, cable_reward_of
+from mentor_common.tasks.reward_model import (
+    EpisodeInfo,
+    RewardNeeds,
+    RewardOptions,
+    StepInputs,
+    StepReward,
 )
-from mentor_reward.classifier.slots import SLOTS
+from mentor_common.tasks.task import Task
 
-if TYPE_CHECKING:  # torch takes seconds to import, and is not needed for true states
+if TYPE_CHECKING:  # torch takes seconds to import, and is not needed for the ground truth
     from mentor_reward.classifier.slot_classifier import Measured, SlotClassifier
 
-
-@dataclass(frozen=True)
-class JudgedStep:
-    """Verdict on one step, with the fields of mentor_msgs/Reward."""
-
-    value: float
-    terms: Mapping[str, float] = field(default_factory=dict)
-    truncated: bool = False
-    success: bool = False
-    valid: bool = True
-    reason: str = ""
+States = tuple[int, int]
 
 
-def judge_states(
-    slot_1: Slot1 | int,
-    slot_2: Slot2 | int,
-    step: int,
-    max_steps: int,
-    table: CableReward | None = None,
-) -> JudgedStep:
-    """Eq. 7 for the states after ``step``; truncated at ``max_steps``, never terminated.
+class CableRoutingReward:
+    """A RewardModel.
 
-    ``table`` holds the rewards of a task file; None: those of App. C.3 and Table 3.
+    Args:
+        task: whose section ``reward`` has the values of eq. 7.
+        options: ``states`` decides whether the slots are classified in the frames or taken from the
+            ground truth; ``weights`` are the classifiers'.
+
+    Raises:
+        ValueError: the task file or the weights are refused.
     """
-    if table is None:
-        terms, success = reward_terms(slot_1, slot_2), is_success(slot_1, slot_2)
-    else:
-        terms, success = table.terms(slot_1, slot_2), table.is_success(slot_1, slot_2)
-    return JudgedStep(
-        value=sum(terms.values()), terms=terms, truncated=step >= max_steps, success=success
-    )
 
+    def __init__(self, task: Task, options: RewardOptions) -> None:
+        self._reward = cable_reward_of(task)
+        true = options.states == "ground_truth"
+        self.needs = RewardNeeds(ground_truth=true)
+        self._states: Callable[[StepInputs], States] = _true_states
+        if not true:
+            self._states = _classifier(options, task.observed_cameras)
 
-def judge_fault(reason: str) -> JudgedStep:
-    """A step from which nothing may be learned: it ends the episode as truncated."""
-    return JudgedStep(value=0.0, truncated=True, valid=False, reason=reason)
+    def begin_episode(self, episode: EpisodeInfo, inputs: StepInputs | None) -> None:
+        """Do nothing: every step is computed by itself."""
+
+    def compute(self, step: StepInputs) -> StepReward:
+        """Return eq. 7 of the states after the step."""
+        states = self._states(step)
+        terms = self._reward.terms(*states)
+        return StepReward(sum(terms.values()), terms, success=self._reward.is_success(*states))
 
 
 class SlotStateReader:
-    """Reads the states of both slots from the last frames of the cameras.
+    """Classifies the states of both slots in the newest frames of the cameras.
 
     Args:
-        classifiers: one per slot camera.
-        layout: layout of the observations.
+        classifiers: one per slot.
+        cameras: that the frames are of.
 
     Raises:
-        ValueError: the observations lack a camera that is looked at.
+        ValueError: a classifier needs the frames of a camera that is not among them.
     """
 
-    def __init__(self, classifiers: Mapping[str, SlotClassifier], layout: FrameLayout) -> None:
-        self._classifiers = {camera: classifiers[camera] for camera in SLOTS}
-        looked_at = {name for each in self._classifiers.values() for name in each.cameras}
-        self._planes = {camera: _last_frame(layout, camera) for camera in sorted(looked_at)}
-        self._shape = layout.shape
-
-    def read(self, pixels: np.ndarray) -> tuple[Slot1, Slot2]:
-        """States seen in an observation's pixels (cameras * frames * 3, 84, 84) uint8."""
-        if pixels.shape != self._shape or pixels.dtype != np.uint8:
+    def __init__(self, classifiers: Mapping[str, SlotClassifier], cameras: tuple[str, ...]) -> None:
+        self._classifiers = [classifiers[slot] for slot in SLOT_STATES]
+        self._cameras = sorted({name for each in self._classifiers for name in each.cameras})
+        missing = [name for name in self._cameras if name not in cameras]
+        if missing:
             raise ValueError(
-                f"slot states: pixels are {pixels.dtype} {pixels.shape}, not uint8 {self._shape}"
+                f"slot classifiers need the cameras {missing}; the task observes {list(cameras)}"
             )
-        frames = {camera: pixels[planes] for camera, planes in self._planes.items()}
+
+    def read(self, frames: Mapping[str, np.ndarray]) -> States:
+        """Return the states of slot 1 and slot 2; frames are (84, 84, 3) uint8 RGB by camera."""
+        planes = {
+            name: np.ascontiguousarray(frames[name].transpose(2, 0, 1)) for name in self._cameras
+        }
         measured: Measured = {}
-        first, second = (each.see(frames, measured) for each in self._classifiers.values())
-        return Slot1(first), Slot2(second)
+        first, second = (each.see(planes, measured) for each in self._classifiers)
+        return int(first), int(second)
 
 
-def _last_frame(layout: FrameLayout, camera: str) -> slice:
-    """Planes of the frame at the end of the motion, from which a step is judged."""
-    if camera not in layout.cameras:
-        raise ValueError(
-            f"slot states: the observations lack camera '{camera}', have {list(layout.cameras)}"
-        )
-    frame = layout.cameras.index(camera) * layout.frames + layout.frames - 1
-    return slice(3 * frame, 3 * frame + 3)
+def _classifier(options: RewardOptions, cameras: tuple[str, ...]) -> Callable[[StepInputs], States]:
+    import torch
+
+    from mentor_reward.classifier.slot_classifier import load_classifiers
+
+    torch.set_num_threads(options.threads)
+    reader = SlotStateReader(load_classifiers(options.weights or None), cameras)
+    return lambda step: reader.read(step.frames)
+
+
+def _true_states(step: StepInputs) -> States:
+    values = step.ground_truth or {}
+    missing = [name for name in SLOT_STATES if name not in values]
+    if missing:
+        raise ValueError(f"the ground truth lacks {missing}; it has {sorted(values)}")
+    return round(values["slot_1"]), round(values["slot_2"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Sequence
@@ -36,7 +35,6 @@ RELIABLE_IMAGES = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=30, reliability=ReliabilityPolicy.RELIABLE
 )
 """Serves best-effort subscribers as well; a lockstep stacker that asks for it loses no frame."""
-TRUTH = topics.truth("slot_states", String)
 FAIL = Interface("~/fail", Trigger)
 _IDLE = 0.02  # seconds of simulated time that pass at once while nobody acts, in real time
 _REPEAT = 1.0  # seconds of wall time after which time and state are published again
@@ -86,7 +84,6 @@ class TwinNode(ArmNode):
         self._clock_ticks = self.publisher(topics.CLOCK)
         self._description = self.publisher(topics.ROBOT_DESCRIPTION)
         self._ground_truth = self.publisher(topics.GROUND_TRUTH)
-        self._truth = self.publisher(TRUTH)
         self._images = {
             camera: (
                 self.publisher(_reliable(topics.camera_image(camera))),
@@ -159,8 +156,6 @@ class TwinNode(ArmNode):
         self._motion.publish(motion_message(episode, step, outcome, self.frame))
         state = self._simulator.ground_truth()
         self._ground_truth.publish(ground_truth_message(episode, step, outcome.end, state))
-        values = {name: int(value) for name, value in state.values.items()}
-        self._truth.publish(String(data=json.dumps({"episode": episode, "step": step, **values})))
         self.show(pictures=False)
         if outcome.failed:
             self._report_fault()

@@ -1,0 +1,30 @@
+"""Log lines about dropped messages, once a second at most."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+class DropLog:
+    """Names what was dropped without becoming a flood itself.
+
+    Args:
+        log: writes a line, e.g. the warning method of a logger.
+        period: seconds of wall time between two lines at least.
+    """
+
+    def __init__(self, log: Callable[[str], object], period: float = 1.0) -> None:
+        self._log, self._period = log, period
+        self._unnamed = 0
+        self._logged = -period
+
+    def note(self, text: str) -> None:
+        """Log the text, or count it for the next line if the last one is too young."""
+        now = time.monotonic()
+        if now - self._logged < self._period:
+            self._unnamed += 1
+            return
+        more = f" ({self._unnamed} more before it)" if self._unnamed else ""
+        self._log(f"{text}{more}")
+        self._logged, self._unnamed = now, 0

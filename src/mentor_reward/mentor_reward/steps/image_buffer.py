@@ -1,0 +1,59 @@
+"""The latest images of a reward-only camera, and those that belong to a motion."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from operator import attrgetter
+
+from mentor_common.tasks.reward_model import StampedImage
+
+_STAMP = attrgetter("stamp")
+
+
+class ImageBuffer:
+    """Keeps images in the order of their stamps.
+
+    Args:
+        max_age: nanoseconds between the end of a motion and the image nearest to it, at most.
+        depth: images that are kept.
+    """
+
+    def __init__(self, max_age: int, depth: int = 300) -> None:
+        self._max_age, self._depth = max_age, depth
+        self._images: list[StampedImage] = []
+
+    def add(self, image: StampedImage) -> None:
+        """Take an image; one whose stamp is there already is dropped."""
+        index = bisect_left(self._images, image.stamp, key=_STAMP)
+        if index < len(self._images) and self._images[index].stamp == image.stamp:
+            return
+        insort(self._images, image, key=_STAMP)
+        del self._images[: -self._depth]
+
+    def clear(self) -> None:
+        """Drop all images."""
+        self._images.clear()
+
+    def covers(self, end: int) -> bool:
+        """Return whether there is an image at or after ``end``: no better one will come."""
+        return bool(self._images) and self._images[-1].stamp >= end
+
+    def between(self, last_end: int | None, end: int) -> tuple[StampedImage, ...]:
+        """Return the images of a motion.
+
+        Args:
+            last_end: end of the motion before, nanoseconds; None: only the nearest to ``end``.
+            end: of this one.
+
+        Returns:
+            Those after ``last_end``, oldest first; the last one is the first at or after ``end``,
+            or the nearest before it. Empty if it is farther than ``max_age`` from ``end``.
+        """
+        images = self._images
+        last = bisect_left(images, end, key=_STAMP)
+        if last == len(images):
+            last -= 1
+        if last < 0 or abs(images[last].stamp - end) > self._max_age:
+            return ()
+        first = last if last_end is None else bisect_right(images, last_end, key=_STAMP)
+        return tuple(images[min(first, last) : last + 1])

@@ -67,6 +67,7 @@ def generate_launch_description():
             part("policy"),  # first: a wrong argument is refused before any process is started
             part("recorder"),  # early: what is published before it listens is in no bag
             part("monitor"),
+            part("rviz"),
             part("robot"),
             node(
                 "mentor_reward",

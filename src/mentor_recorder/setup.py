@@ -20,6 +20,7 @@ setup(
         "console_scripts": [
             "monitor_node = mentor_recorder.nodes.monitor_node:main",
             "recorder_node = mentor_recorder.nodes.recorder_node:main",
+            "scene_node = mentor_recorder.nodes.scene_node:main",
             "replay_node = mentor_recorder.nodes.replay_node:main",
         ],
     },

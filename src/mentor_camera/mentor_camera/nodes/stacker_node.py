@@ -30,7 +30,7 @@ from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Motion
 
-MONITOR = Topic("observation/image", Image, topics.IMAGE_QOS, "stacker")
+MONITOR = Topic("observation/image", Image, topics.STATE_QOS, "stacker")
 """The observation as a contact sheet, published only while somebody looks."""
 _TICK = 0.02  # seconds of wall time between two looks at steps whose frames have not come
 

@@ -1,0 +1,68 @@
+"""RViz and what it shows, for the launch file of any task.
+
+tf comes from robot_state_publisher, which a ROS 2 distribution has, as it has RViz. Without one,
+scene:=true still publishes the markers and the dashboard, for a viewer on another machine.
+"""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument
+from launch.conditions import IfCondition
+from launch.substitutions import AnySubstitution, LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        "rviz",
+        default_value="false",
+        description="Whether RViz shows the cell; needs the packages rviz2 and "
+        "robot_state_publisher of a ROS 2 distribution",
+        choices=["true", "false"],
+    ),
+    DeclareLaunchArgument(
+        "scene",
+        default_value="false",
+        description="Whether markers and a dashboard image are published, for RViz elsewhere",
+        choices=["true", "false"],
+    ),
+]
+
+
+def node(package, executable, wanted, **others):
+    """Return a node that runs if a condition holds."""
+    return Node(
+        package=package,
+        executable=executable,
+        namespace=LaunchConfiguration("namespace"),
+        output="screen",
+        condition=IfCondition(wanted),
+        **others,
+    )
+
+
+def generate_launch_description():
+    """Declare the arguments and start what is wanted."""
+    rviz = LaunchConfiguration("rviz")
+    cell = ParameterValue(LaunchConfiguration("cell"), value_type=str)
+    config = PathJoinSubstitution(
+        [FindPackageShare("mentor_bringup"), "rviz", [LaunchConfiguration("cell"), ".rviz"]]
+    )
+    return LaunchDescription(
+        [
+            *ARGUMENTS,
+            node(
+                "mentor_recorder",
+                "scene_node",
+                AnySubstitution(rviz, LaunchConfiguration("scene")),
+                parameters=[{"task": cell}, LaunchConfiguration("params_file")],
+                remappings=[("/clock", "clock")],
+                additional_env={"OMP_NUM_THREADS": "1"},
+                respawn=True,
+                respawn_delay=4.0,
+            ),
+            # It takes the description from the topic, as the arm or the twin publishes it.
+            node("robot_state_publisher", "robot_state_publisher", rviz),
+            node("rviz2", "rviz2", rviz, arguments=["-d", config]),
+        ]
+    )

@@ -1,0 +1,87 @@
+"""What a bag says of its cell is computed again: draws, clipping, and rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rclpy.serialization import serialize_message
+from small_bags import bag_topic
+
+from mentor_common.bags.reader import Bag
+from mentor_common.bags.writer import BagWriter
+from mentor_common.messages import topics
+from mentor_common.tasks.episode_draw import EpisodeDraws
+from mentor_common.tasks.task import find_task
+from mentor_msgs.msg import Action, EpisodeStart, GroundTruth, Motion, Reward
+from mentor_recorder.bags.cell_checks import CellFindings, check_cell
+
+STEPS = 12
+
+
+def checked(folder: Path, alter: Callable[[Any], None] = lambda message: None) -> CellFindings:
+    """Check a bag of two episodes of the cable cell, each message after ``alter``."""
+    task = find_task("cable_routing")
+    draws, random = EpisodeDraws(task), np.random.default_rng(0)
+    writer = BagWriter(folder)
+    parts = {
+        EpisodeStart: topics.EPISODE_START, Action: topics.ACTION, Motion: topics.MOTION,
+        Reward: topics.REWARD, GroundTruth: topics.GROUND_TRUTH,
+    }  # fmt: skip
+    for topic in parts.values():
+        writer.add_topic(bag_topic(topic))
+    writer.add_record("mentor", {"task": '"cable_routing"'})
+    now = 0
+
+    def write(message: Any) -> None:
+        nonlocal now
+        now += 1
+        alter(message)
+        writer.write(f"/{parts[type(message)].name}", serialize_message(message), now)
+
+    for episode in (11, 12):
+        draw = draws.draw(episode)
+        offset = np.array(draw.window_offset, np.float64)
+        start = EpisodeStart(episode=episode, seeded=True, seed=episode)
+        start.start, start.window_offset = draw.start.tolist(), draw.window_offset.tolist()
+        write(start)
+        target, _ = task.workspace.clip(np.array(draw.start, np.float64), offset)
+        for step in range(STEPS):
+            action = random.uniform(-0.3, 1.0, 2).astype(np.float32)  # against an edge at last
+            write(Action(episode=episode, step=step, data=action.tolist()))
+            target, clipped = task.workspace.next_target(target, action, task.deltas, offset)
+            write(Motion(episode=episode, step=step + 1, clipped=clipped))
+            write(GroundTruth(episode=episode, step=step + 1, success=step > 8))
+            write(Reward(episode=episode, step=step + 1, success=step > 8, valid=True))
+    writer.close()
+    return check_cell(Bag(folder))
+
+
+def test_what_fits_together_passes(tmp_path: Path) -> None:
+    findings = checked(tmp_path / "bag")
+    assert (findings.draws, findings.window, findings.contradicted) == ([], [], {})
+    assert (findings.starts, findings.motions, findings.rewards) == (2, 2 * STEPS, 2 * STEPS)
+    assert all("all as recorded" in line for line in findings.lines())
+
+
+def test_an_altered_window_is_named(tmp_path: Path) -> None:
+    def alter(message: Any) -> None:
+        if isinstance(message, EpisodeStart) and message.episode == 12:
+            message.window_offset = [0.5, 0.5]
+
+    findings = checked(tmp_path / "bag", alter)
+    assert len(findings.draws) == 1 and "episode 12: window_offset: recorded" in findings.draws[0]
+    assert len(findings.window) == 1 and "episode 12 step" in findings.window[0]
+    assert "window_offset [0.5, 0.5]" in findings.window[0]
+
+
+def test_a_reward_that_contradicts_the_ground_truth_is_named(tmp_path: Path) -> None:
+    def alter(message: Any) -> None:
+        if isinstance(message, Reward) and (message.episode, message.step) == (11, 4):
+            message.success = True
+
+    findings = checked(tmp_path / "bag", alter)
+    assert list(findings.contradicted) == [(11, 4)]
+    assert findings.contradicted[11, 4] == "success True, by the ground truth False"

@@ -98,8 +98,8 @@ def measure_cuda() -> None:
     }
     times = medians(sides, 50)
     mentor = times["mentor"]
-    say("update/mentor_vs_drqv2_cuda", mentor, "ms", mentor / times["drqv2"], "drqv2")
-    say("update/graph_vs_mentor_cuda", times["graph"], "ms", times["graph"] / mentor, "mentor")
+    report("update/mentor_vs_drqv2_cuda", mentor, "ms", mentor / times["drqv2"], "drqv2")
+    report("update/graph_vs_mentor_cuda", times["graph"], "ms", times["graph"] / mentor, "mentor")
 
 
 def dormant_pass(experts: int) -> float:
@@ -120,7 +120,9 @@ def matmul_peak(dtype: torch.dtype) -> float:
     return 2 * size**3 / (best / 1e3)
 
 
-def say(name: str, value: float, unit: str, ratio: float | None = None, against: str = "") -> None:
+def report(
+    name: str, value: float, unit: str, ratio: float | None = None, against: str = ""
+) -> None:
     """One JSON object a line."""
     shown = None if ratio is None else round(ratio, 3)
     line = {"name": name, "value": round(value, 3), "unit": unit, "ratio": shown}
@@ -154,21 +156,21 @@ def main() -> None:
         {"mentor": sixteen, "plain": straight(default_memory), "kept": straight(lambda: True)}, 3
     )
     mentor = times["mentor"] + dormant
-    say("update/mentor_vs_plain", mentor, "ms", times["plain"] / mentor, "plain")
-    say("update/mentor_vs_plain_kept_memory", mentor, "ms", times["kept"] / mentor, "plain")
+    report("update/mentor_vs_plain", mentor, "ms", times["plain"] / mentor, "plain")
+    report("update/mentor_vs_plain_kept_memory", mentor, "ms", times["kept"] / mentor, "plain")
     times = medians({"mentor": sixteen, "drqv2": updates("drqv2")}, 7)
     mentor = times["mentor"] + dormant
-    say("update/mentor_vs_drqv2", mentor, "ms", mentor / times["drqv2"], "drqv2")
+    report("update/mentor_vs_drqv2", mentor, "ms", mentor / times["drqv2"], "drqv2")
     times = medians({"16": sixteen, "64": updates("mentor", never, "agent.experts=64")}, 7)
     ratio = (times["64"] + dormant_pass(64)) / (times["16"] + dormant)
-    say("update/experts_64_vs_16", times["64"], "ms", ratio, "16 experts")
+    report("update/experts_64_vs_16", times["64"], "ms", ratio, "16 experts")
     peak = max(matmul_peak(torch.float32), matmul_peak(torch.bfloat16))
     share = UPDATE_FLOP / (mentor / 1e3) / peak
-    say("update/mentor_share_of_peak", share, "of measured matmul peak", share, "peak")
-    say("update/matmul_peak", peak / 1e9, "GFLOP/s")
+    report("update/mentor_share_of_peak", share, "of measured matmul peak", share, "peak")
+    report("update/matmul_peak", peak / 1e9, "GFLOP/s")
     actor, picture = agent("mentor"), np.ascontiguousarray(data.obs[0].numpy())
     acting = medians({"act": lambda: actor.act(picture, step=5000, evaluate=False)}, 100)["act"]
-    say("act", acting, "ms")
+    report("act", acting, "ms")
     if torch.cuda.is_available():
         measure_cuda()
 

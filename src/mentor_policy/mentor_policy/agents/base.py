@@ -78,7 +78,7 @@ class Agent(ABC):
         """
 
     def end_episode(self, episode_return: float, step: int) -> dict[str, float]:
-        """Take note of a finished training episode (Alg. 1 of the paper).
+        """Record a finished training episode (Alg. 1 of the paper).
 
         Args:
             episode_return: undiscounted sum of the episode's rewards.
@@ -92,11 +92,11 @@ class Agent(ABC):
 
     @property
     def dormant_ratio(self) -> float:
-        """beta of eq. 4 as last measured, 1.0 before the first measurement, NaN if not measured."""
+        """Return beta of eq. 4 as last measured: 1.0 before the first time, NaN if it never is."""
         return float("nan")
 
     def candidate(self, seed: int) -> Agent:
-        """An agent made of perturbation candidate weights phi, to be evaluated (Fig. 5c).
+        """Return an agent made of perturbation candidate weights phi, to be evaluated (Fig. 5c).
 
         Raises:
             RuntimeError: this agent is not perturbed, or S_top is empty.
@@ -105,7 +105,7 @@ class Agent(ABC):
 
     @abstractmethod
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything that bit-identical resumption needs: (tensors by name, JSON-able values).
+        """Return what bit-identical resumption needs: tensors by name, and JSON-able values.
 
         The tensors are the live ones: write or copy them before the next update. Tensors named
         ``top_performers/<serial>/...`` never change once they exist.
@@ -113,7 +113,7 @@ class Agent(ABC):
 
     @abstractmethod
     def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-        """Take over what :meth:`state` gave.
+        """Load what :meth:`state` returned.
 
         Raises:
             ValueError: a tensor is missing, left over or of another shape or dtype, or a value is
@@ -122,18 +122,18 @@ class Agent(ABC):
 
     @abstractmethod
     def acting_state(self) -> dict[str, Tensor]:
-        """The weights that acting needs (encoder and actor): what goes over ``policy_weights``."""
+        """Return the weights of encoder and actor: what ``policy_weights`` carries."""
 
     @abstractmethod
     def load_acting_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take over what :meth:`acting_state` gave; errors as in :meth:`load_state`."""
+        """Load what :meth:`acting_state` returned; errors as in :meth:`load_state`."""
 
     def acting_values(self) -> dict[str, Any]:
-        """The JSON-able numbers beside the weights that acting depends on, such as the dormancy."""
+        """Return the JSON-able numbers that acting depends on beside the weights: the dormancy."""
         return {}
 
     def load_acting_values(self, values: dict[str, Any]) -> None:  # noqa: B027
-        """Take over what :meth:`acting_values` gave.
+        """Load what :meth:`acting_values` returned.
 
         Raises:
             ValueError: a value is missing or of another type; the agent is as it was.

@@ -12,7 +12,7 @@ from mentor_policy.networks import Actor, Linear, MixtureOfExperts, StackedLinea
 
 
 def dormant_ratio(actor: Actor, h: Tensor, state: Tensor | None, threshold: float) -> Tensor:
-    """beta: the share of neurons whose score is at most tau.
+    """Compute beta, the share of neurons whose score is at most tau.
 
     Counted over the outputs of all linear layers of the actor, before any non-linearity: trunk,
     policy, router and every expert. An expert's expectation runs over all rows of the batch, not
@@ -34,7 +34,7 @@ def dormant_ratio(actor: Actor, h: Tensor, state: Tensor | None, threshold: floa
 
 
 def dormant_neurons(activity: Tensor, threshold: float) -> Tensor:
-    """Number of tau-dormant neurons (eq. 3), 0-d.
+    """Count tau-dormant neurons (eq. 3), 0-d.
 
     Args:
         activity: ``(layers, neurons)``, E |linear_i(x)| of each; a silent layer is all dormant.
@@ -44,7 +44,7 @@ def dormant_neurons(activity: Tensor, threshold: float) -> Tensor:
 
 
 def neuron_activity(actor: Actor, h: Tensor, state: Tensor | None) -> list[Tensor]:
-    """E |linear_i(x)| over the batch: ``(layers, neurons)`` for each linear layer or stack."""
+    """Compute E |linear_i(x)| of each linear layer or stack, ``(layers, neurons)``."""
     activities: list[Tensor] = []
     me = threading.get_ident()  # another thread may be acting with the same network
 

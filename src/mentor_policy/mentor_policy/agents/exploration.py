@@ -15,13 +15,13 @@ _INSIDE = 1.0 - 1e-6  # the largest action that noise leads to
 
 
 def linear_schedule(start: float, end: float, duration: int, step: Tensor) -> Tensor:
-    """From start to end over ``duration`` agent steps, then end (DrQ-v2's ``linear(...)``)."""
+    """Interpolate from start to end over ``duration`` agent steps, then stay there."""
     fraction = (step / duration).clamp(0.0, 1.0)
     return (1.0 - fraction) * start + fraction * end
 
 
 def awaken_stddev(beta: Tensor, threshold: float, temperature: float) -> Tensor:
-    """Dormancy-driven standard deviation of DrM: 1 / (1 + exp(-(beta - threshold) / T))."""
+    """Compute DrM's dormancy-driven deviation: 1 / (1 + exp(-(beta - threshold) / T))."""
     return torch.sigmoid((beta - threshold) / temperature)
 
 
@@ -42,7 +42,7 @@ class CorrelatedNoise:
         self._correlation = correlation
 
     def next(self, generator: Generator) -> Tensor:
-        """Go on by a step, ``(A,)``."""
+        """Draw the noise of the next step, ``(A,)``."""
         fresh = torch.empty_like(self.value).normal_(0.0, 1.0, generator=generator)
         keep = self._correlation
         self.value.mul_(keep).add_(fresh, alpha=math.sqrt(1.0 - keep * keep))

@@ -30,6 +30,6 @@ def saturation_loss(raw: Tensor) -> Tensor:
 
 
 def soft_update(target: nn.Module, source: nn.Module, rate: float) -> None:
-    """target <- (1 - rate) target + rate source, every parameter."""
+    """Move target <- (1 - rate) target + rate source, every parameter."""
     with torch.no_grad():
         torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), rate)

@@ -61,7 +61,7 @@ class NamedAdam:
 
         Args:
             gradients: by name, all of them.
-            check: look for NaN and infinity first.
+            check: check for NaN and infinity first.
 
         Returns:
             The norm over all gradients, 0-d (0 if not checked).

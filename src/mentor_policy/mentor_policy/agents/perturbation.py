@@ -11,7 +11,7 @@ from mentor_policy.networks import StackedLinear, initialise
 
 
 def perturb_factor(beta: float, rate: float, low: float, high: float) -> float:
-    """alpha = clip(1 - mu beta, alpha_min, alpha_max).
+    """Compute alpha = clip(1 - mu beta, alpha_min, alpha_max).
 
     Args:
         beta: dormant ratio.
@@ -23,14 +23,14 @@ def perturb_factor(beta: float, rate: float, low: float, high: float) -> float:
 
 
 def perturb(weights: Mapping[str, Tensor], phi: Mapping[str, Tensor], alpha: float) -> None:
-    """theta <- alpha theta + (1 - alpha) phi, in place, for every name in ``weights``."""
+    """Move theta <- alpha theta + (1 - alpha) phi, in place, for every name in ``weights``."""
     with torch.no_grad():
         for name, theta in weights.items():
             theta.mul_(alpha).add_(phi[name], alpha=1.0 - alpha)
 
 
 def perturbable(networks: Mapping[str, nn.Module], names: Iterable[str]) -> dict[str, nn.Parameter]:
-    """Weights and biases of linear and convolution layers, as ``<network>/<parameter>``.
+    """Return weights and biases of linear and convolution layers, as ``<network>/<parameter>``.
 
     LayerNorm is left out.
 
@@ -52,7 +52,7 @@ def perturbable(networks: Mapping[str, nn.Module], names: Iterable[str]) -> dict
 def fresh_weights(
     networks: Mapping[str, nn.Module], names: Iterable[str], generator: Generator
 ) -> dict[str, Tensor]:
-    """phi of DrM: a fresh initialisation of the perturbable weights.
+    """Draw phi of DrM: a fresh initialisation of the perturbable weights.
 
     Draws in place and puts the old weights back, so no second set of networks is made.
     """

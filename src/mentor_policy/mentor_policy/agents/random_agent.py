@@ -1,4 +1,4 @@
-"""The agent that looks at nothing: uniform actions."""
+"""Uniform actions, whatever is observed: the floor of every comparison."""
 
 from __future__ import annotations
 

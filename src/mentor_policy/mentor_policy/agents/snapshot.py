@@ -1,4 +1,4 @@
-"""Taking over tensors that come from elsewhere: all of them fit, or none is touched."""
+"""Loading tensors that come from elsewhere: all of them fit, or none is touched."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 
 def module_tensors(networks: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-    """Live weights and buffers as ``<network>/<name>``."""
+    """Return live weights and buffers as ``<network>/<name>``."""
     return {
         f"{network}/{name}": tensor.detach()
         for network, module in networks.items()
@@ -48,7 +48,7 @@ def copy_tensors(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None
 
 
 def typed_value(values: Mapping[str, Any], key: str, kinds: tuple[type, ...], what: str) -> Any:
-    """``values[key]``, which must be of one of these types (bool is no int here).
+    """Return ``values[key]``, which must be of one of these types (bool is no int here).
 
     Raises:
         ValueError: missing or of another type.
@@ -63,7 +63,7 @@ def typed_value(values: Mapping[str, Any], key: str, kinds: tuple[type, ...], wh
 
 
 def set_generator(generator: Generator, state: Tensor, name: str) -> None:
-    """Put a generator's state back.
+    """Restore a generator's state.
 
     Raises:
         ValueError: torch refuses the state.

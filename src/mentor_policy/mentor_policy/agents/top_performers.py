@@ -16,7 +16,7 @@ Weights = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Performer:
-    """One member (theta, R). Its weights never change.
+    """One entry (theta, R) of S_top. Its weights never change.
 
     Attributes:
         serial: number of its admission, from 0.
@@ -33,7 +33,7 @@ class TopPerformers:
     """The set S_top of Alg. 1.
 
     Args:
-        size: most members it holds, 0 for none ever.
+        size: most entries it holds, 0 for none ever.
     """
 
     def __init__(self, size: int) -> None:
@@ -42,9 +42,9 @@ class TopPerformers:
         self._next_serial = 0
 
     def admit(self, episode_return: float, weights: Mapping[str, Tensor]) -> bool:
-        """Take in an agent (Alg. 1, lines 4 to 8): there is room, or it beats the worst member.
+        """Admit an agent (Alg. 1, lines 4 to 8) if there is room or it beats the worst entry.
 
-        An equal return does not replace; of several worst members the oldest goes.
+        An equal return does not replace; of several worst entries the oldest goes.
 
         Args:
             episode_return: R of the episode.
@@ -73,10 +73,10 @@ class TopPerformers:
         return True
 
     def sample(self, generator: Generator) -> Weights:
-        """phi ~ Normal(mean, std) over the members, every scalar by itself (Alg. 1, line 11).
+        """Draw phi ~ Normal(mean, std) over the entries, every scalar by itself (Alg. 1, line 11).
 
         Raises:
-            RuntimeError: there is no member.
+            RuntimeError: S_top is empty.
         """
         result: Weights = {}
         for name, mean, std in self._distribution():
@@ -85,12 +85,12 @@ class TopPerformers:
         return result
 
     def distribution(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """Mean and standard deviation by parameter name (Alg. 1, line 10).
+        """Return mean and standard deviation by parameter name (Alg. 1, line 10).
 
-        The deviation is that of the members themselves (divided by their number): 0 for one member.
+        The deviation is that of the entries themselves (divided by their number): 0 for one entry.
 
         Raises:
-            RuntimeError: there is no member.
+            RuntimeError: S_top is empty.
         """
         return {name: (mean, std) for name, mean, std in self._distribution()}
 
@@ -102,7 +102,7 @@ class TopPerformers:
             yield name, stack.mean(dim=0), stack.std(dim=0, correction=0)
 
     def tensors(self) -> dict[str, Tensor]:
-        """The members' weights as ``top_performers/<serial>/<parameter>``."""
+        """Return the entries' weights as ``top_performers/<serial>/<parameter>``."""
         return {
             f"top_performers/{member.serial}/{name}": tensor
             for member in self.members
@@ -110,14 +110,14 @@ class TopPerformers:
         }
 
     def values(self) -> dict[str, Any]:
-        """The rest: ``{"next": serial, "members": [[serial, return], ...]}``."""
+        """Return the rest: ``{"next": serial, "members": [[serial, return], ...]}``."""
         members = [[member.serial, member.episode_return] for member in self.members]
         return {"next": self._next_serial, "members": members}
 
     def restored(
         self, tensors: Mapping[str, Tensor], values: Any, like: Mapping[str, Tensor]
     ) -> TopPerformers:
-        """The set that :meth:`tensors` and :meth:`values` describe; this one is left alone.
+        """Return the set that :meth:`tensors` and :meth:`values` describe; this one stays.
 
         Args:
             tensors: those named ``top_performers/...``.
@@ -135,7 +135,7 @@ class TopPerformers:
             raise ValueError(f"S_top: {values!r} does not describe its members") from error
         serials = [serial for serial, _ in numbered]
         if len(set(serials)) != len(serials) or len(serials) > self.size:
-            raise ValueError(f"S_top: members {serials} do not fit a set of {self.size}")
+            raise ValueError(f"S_top: entries {serials} do not fit a set of {self.size}")
         own = {
             f"top_performers/{serial}/{name}": tensor
             for serial in serials

@@ -19,12 +19,12 @@ _LONGEST_SHOWN = 200  # characters of an override in an error
 
 
 def agents() -> list[str]:
-    """Names that ``agent=`` takes: the agents, and the variants of them in ``agents/``."""
+    """Return the names that ``agent=`` takes: agents, and their variants in ``agents/``."""
     return sorted({*AGENT_CONFIGS, *(file.stem for file in (_HERE / "agents").glob("*.yaml"))})
 
 
 def presets() -> list[str]:
-    """Names that ``preset=`` takes: the columns of Table 2."""
+    """Return the names that ``preset=`` takes: columns of Table 2, and cells of their own."""
     return sorted(file.stem for file in (_HERE / "presets").glob("*.yaml"))
 
 
@@ -79,7 +79,7 @@ def config_from_dict(values: Mapping[str, Any]) -> Config:
 
 
 def config_to_dict(config: Config) -> dict[str, Any]:
-    """The configuration as plain JSON-able values, to be kept beside a checkpoint."""
+    """Return the configuration as plain JSON-able values, to be kept beside a checkpoint."""
     return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.structured(config)))
 
 

@@ -17,7 +17,7 @@ PRESETS = (
 
 
 def preset_for(environment: str) -> str:
-    """The preset that an environment trains with unless another one is chosen."""
+    """Return the preset that an environment trains with unless another one is chosen."""
     for pattern, preset in PRESETS:
         if re.match(pattern, environment):
             return preset

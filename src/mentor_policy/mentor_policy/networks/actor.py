@@ -45,7 +45,7 @@ class Actor(nn.Module):
         self.last = Linear(hidden_dim, action_size)
 
     def forward(self, h: Tensor, state: Tensor | None = None) -> tuple[Tensor, Routing | None]:
-        """Mean actions.
+        """Compute mean actions.
 
         Args:
             h: ``(B, in_features)`` from the encoder, in the type to compute in.
@@ -59,7 +59,7 @@ class Actor(nn.Module):
         return torch.tanh(x), routing
 
     def before_tanh(self, h: Tensor, state: Tensor | None = None) -> tuple[Tensor, Routing | None]:
-        """What :meth:`forward` takes the tanh of, ``(B, A)``, any size."""
+        """Compute pre-tanh actions, ``(B, A)``, of any magnitude."""
         x = self.first(self.trunk(h, state)).relu_()
         routing: Routing | None = None
         if isinstance(self.middle, MixtureOfExperts):

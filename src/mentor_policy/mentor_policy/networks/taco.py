@@ -58,27 +58,27 @@ class TacoHeads(nn.Module):
         self.similarity = Bilinear(feature_dim)
 
     def project(self, h: Tensor) -> Tensor:
-        """State z, ``(B, in_features) -> (B, feature_dim)``, in the type of the weights."""
+        """Compute z, ``(B, in_features) -> (B, feature_dim)``, in the type of the weights."""
         x = self.state(h)
         return torch.tanh(self.state_norm(x.to(self.state_norm.weight.dtype)))
 
     def join(self, z: Tensor, latent: Tensor) -> Tensor:
-        """State and action sequence: ``(B, feature_dim)``, ``(B, K, L) -> (B, joint)``."""
+        """Join state and action sequence: ``(B, feature_dim)``, ``(B, K, L) -> (B, joint)``."""
         sequence = torch.tanh(self.sequence_norm(self.sequence(latent.flatten(1))))
         return torch.cat([z, sequence], dim=-1)
 
     def predict(self, joint: Tensor) -> Tensor:
-        """The state K steps later, ``(B, feature_dim)``."""
+        """Predict the state K steps later, ``(B, feature_dim)``."""
         result: Tensor = self.last(self.first(joint).relu())
         return result
 
     def reward(self, joint: Tensor) -> Tensor:
-        """The n-step reward, ``(B, 1)``."""
+        """Predict the n-step reward, ``(B, 1)``."""
         result: Tensor = self.reward_last(self.reward_first(joint).relu())
         return result
 
     def contrast(self, anchors: Tensor, positives: Tensor) -> Tensor:
-        """Cross entropy of finding row i of the positives from row i of the anchors, ``(B,)``.
+        """Compute the cross entropy of finding each row's own positive, ``(B,)``.
 
         The logits are ``anchors W positives``, the row's maximum subtracted.
 

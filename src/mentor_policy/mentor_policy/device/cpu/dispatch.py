@@ -36,7 +36,7 @@ class Plan:
     together: bool
 
     def parts(self) -> list[tuple[int, int, int]]:
-        """Expert, first packed row and row behind the last, of experts that have rows."""
+        """Return expert, first packed row and row behind the last, of experts that have rows."""
         result, start = [], 0
         for expert, size in enumerate(self.sizes):
             if size:
@@ -80,7 +80,7 @@ def sparse_experts(
     weight2: Tensor,
     bias2: Tensor,
 ) -> Tensor:
-    """sum_i w(i; x) FFN_i(x) over the chosen experts (eq. 2), differentiable.
+    """Compute sum_i w(i; x) FFN_i(x) over the chosen experts (eq. 2), differentiable.
 
     Args:
         x: ``(B, D)``, in the type to compute in.

@@ -52,17 +52,18 @@ def generate_launch_description():
     bridge = Node(
         package="mentor_sim_bridge",
         executable="benchmark_bridge",
-        namespace=LaunchConfiguration("namespace"),
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         parameters=[{"environment": ENVIRONMENT}, LaunchConfiguration("params_file")],
-        remappings=[("/clock", "clock")],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
-        on_exit=Shutdown(
-            reason="the bridge has ended", condition=UnlessCondition(LaunchConfiguration("respawn"))
-        ),
+        on_exit=[
+            Shutdown(
+                reason="the bridge has ended",
+                condition=UnlessCondition(LaunchConfiguration("respawn")),
+            )
+        ],
     )
     cell = [LaunchConfiguration("suite"), "-", LaunchConfiguration("task")]
     return LaunchDescription(
@@ -70,7 +71,7 @@ def generate_launch_description():
             *ARGUMENTS,
             SetLaunchConfiguration("cell", cell),
             part("every_node"),
-            part("policy"),  # first: a wrong argument is refused before any process is started
+            part("policy"),
             part("recorder"),  # early: what is published before it listens is in no bag
             part("monitor"),
             bridge,

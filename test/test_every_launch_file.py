@@ -60,12 +60,32 @@ def test_show_args_lists_the_standard_arguments_and_describes_all(file: str) -> 
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_wrong_argument_is_refused_before_any_process_starts(file: str) -> None:
-    refused = subprocess.run(
-        runner(file, "agent:=mentr"), capture_output=True, text=True, check=False
-    )
-    said = refused.stdout + refused.stderr
-    assert refused.returncode and "'mentr'" in said and "process started" not in said
+def test_wrong_arguments_are_refused_before_any_process_starts(file: str, tmp_path: Path) -> None:
+    malformed = tmp_path / "malformed.yaml"
+    malformed.write_text("policy: {ros__parameters: {max_steps: [1")
+    for argument, named in (
+        ("agent:=mentr", "'mentr'"),
+        ("agnet:=random", "'agnet'; did you mean 'agent'?"),
+        ("max_steps:=abc", "max_steps:=abc is not a whole number"),
+        ("params_file:=/no/such.yaml", "/no/such.yaml: No such file"),
+        (f"params_file:={malformed}", "malformed.yaml is not YAML"),
+    ):
+        refused = subprocess.run(runner(file, argument), capture_output=True, text=True)
+        said = refused.stdout + refused.stderr
+        assert refused.returncode == 1, argument
+        errors = [line for line in said.splitlines() if "[ERROR]" in line]
+        assert len(errors) == 1 and named in errors[0], said
+        assert "process started" not in said and "Traceback" not in said
+
+
+def test_a_bridge_that_dies_ends_the_launch_with_its_status_and_last_words() -> None:
+    ended = subprocess.run(
+        runner("benchmark.launch.py", "agent:=none", "task:=hopper_hopp"),
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert ended.returncode not in (0, 1), ended.stdout
+    assert "benchmark_bridge-1 ended the launch" in ended.stdout
+    assert "policy" not in ended.stdout, "agent:=none starts nobody who acts"
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -1,9 +1,9 @@
-"""A ROS domain of one's own: two launches on one machine do not hear each other.
+"""A ROS domain of one's own, so that two launches on one machine do not receive each other.
 
 A domain counts as taken while a process of this machine holds its claim, or while any DDS
-participant listens on the domain's ports (another stack knows nothing of our claims). A claim is
-a socket in Linux' abstract name space: it ends with the process, even after kill -9, and reaches
-exactly as far as the domain's ports do, one network namespace.
+participant listens on the domain's ports, since other stacks make no claims. A claim is a socket in
+Linux' abstract namespace: it ends with the process, even after kill -9, and reaches exactly as far
+as the domain's ports do, one network namespace.
 """
 
 from __future__ import annotations
@@ -26,15 +26,11 @@ class DomainError(RuntimeError):
 
 
 class DomainClaim:
-    """A claimed domain; it is free again when `release` is called or the process ends."""
+    """A claimed domain, which is free again when `release` is called or the process ends."""
 
     def __init__(self, number: int, lock: socket.socket) -> None:
         self.number = number
         self._lock = lock
-
-    def keep_across_exec(self) -> None:
-        """Keep the claim when this process becomes another program."""
-        self._lock.set_inheritable(True)
 
     def release(self) -> None:
         """Give the domain back."""
@@ -42,7 +38,7 @@ class DomainClaim:
 
 
 def claim_domain(candidates: Iterable[int] | None = None) -> DomainClaim:
-    """Claim a domain that nobody on this machine uses; which one is chosen at random.
+    """Claim a domain at random among those that nobody on this machine uses.
 
     Raises:
         DomainError: if every candidate is taken.
@@ -69,7 +65,7 @@ def _lock_domain(number: int) -> socket.socket | None:
 
 
 def _domains_with_listeners() -> set[int]:
-    """Domains on whose UDP ports somebody listens."""
+    """Return the domains on whose UDP ports somebody listens."""
     domains = set()
     for table in ("/proc/net/udp", "/proc/net/udp6"):
         with contextlib.suppress(OSError):

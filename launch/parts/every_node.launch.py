@@ -1,58 +1,112 @@
 """What all launch files share: arguments that hold for every node, and what follows from them."""
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, SetEnvironmentVariable
+from launch.actions import (
+    DeclareLaunchArgument,
+    OpaqueFunction,
+    RegisterEventHandler,
+    SetEnvironmentVariable,
+    Shutdown,
+)
+from launch.event_handlers import OnProcessExit
 from launch.substitutions import (
     EnvironmentVariable,
     LaunchConfiguration,
     PathJoinSubstitution,
 )
-from launch_ros.actions import SetParameter
+from launch_ros.actions import PushROSNamespace, SetParameter, SetRemap
 from launch_ros.substitutions import FindPackageShare
 
 NO_PARAMETERS = PathJoinSubstitution([FindPackageShare("mentor_bringup"), "params", "none.yaml"])
+OF_ROS2_LAUNCH = {
+    "emulate_tty", "launch-prefix", "launch-prefix-filter", "sigkill_timeout", "sigterm_timeout",
+}  # fmt: skip
+"""Arguments that `ros2 launch` takes itself, though no launch file declares them."""
+
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        "namespace",
+        default_value="",
+        description="Namespace that holds all names of this cell",
+    ),
+    DeclareLaunchArgument(
+        "use_sim_time",
+        default_value="false",
+        description="Whether nodes take the time from the cell's clock topic",
+        choices=["true", "false"],
+    ),
+    DeclareLaunchArgument(
+        "params_file",
+        default_value=NO_PARAMETERS,
+        description="YAML file of node parameters; what it sets wins over the arguments",
+    ),
+    DeclareLaunchArgument(
+        "autostart",
+        default_value="true",
+        description="Whether nodes go to active by themselves; else a lifecycle manager "
+        "takes them there",
+        choices=["true", "false"],
+    ),
+    DeclareLaunchArgument(
+        "respawn",
+        default_value="false",
+        description="Whether a node that dies is started again; the policy is not, its "
+        "end is the launch's",
+        choices=["true", "false"],
+    ),
+    DeclareLaunchArgument(
+        "log_level",
+        default_value="info",
+        description="Logging level of all nodes",
+        choices=["debug", "info", "warn", "error", "fatal"],
+    ),
+]
+
+
+def check_arguments(context):
+    """Refuse arguments that nobody declares and a params_file that cannot be read.
+
+    `ros2 launch` ignores both, and would train with something else than was asked for.
+    """
+    description = getattr(context.get_locals_as_dict().get("event"), "launch_description", None)
+    if description is not None:  # none if an event of another kind has led here
+        known = {argument.name for argument in description.get_launch_arguments()}
+        for name in (text.partition(":=")[0] for text in context.argv):
+            if name not in known | OF_ROS2_LAUNCH:
+                raise RuntimeError(
+                    f"there is no launch argument '{name}'; known: {', '.join(sorted(known))}"
+                )
+    path = context.launch_configurations["params_file"]
+    try:
+        with open(path):
+            pass
+    except OSError as error:
+        raise RuntimeError(f"params_file:={path}: {error.strerror}") from None
+
+
+def fail_with_a_required_process(event, context):
+    """Fail the launch if a process fails whose end shuts the launch down.
+
+    A Shutdown alone would end `ros2 launch` with status 0.
+    """
+    if event.returncode == 0 or context.is_shutdown:
+        return
+    for action in event.action.get_sub_entities():
+        if isinstance(action, Shutdown) and (
+            action.condition is None or action.condition.evaluate(context)
+        ):
+            raise RuntimeError(f"{event.process_name} has ended with status {event.returncode}")
 
 
 def generate_launch_description():
-    """Declare the arguments; set parameters and environment of the nodes that follow."""
+    """Declare and check the arguments; set what holds for the nodes that follow."""
     return LaunchDescription(
         [
-            DeclareLaunchArgument(
-                "namespace",
-                default_value="",
-                description="Namespace that holds all names of this cell",
-            ),
-            DeclareLaunchArgument(
-                "use_sim_time",
-                default_value="false",
-                description="Whether nodes take the time from the cell's clock topic",
-                choices=["true", "false"],
-            ),
-            DeclareLaunchArgument(
-                "params_file",
-                default_value=NO_PARAMETERS,
-                description="YAML file of node parameters; what it sets wins over the arguments",
-            ),
-            DeclareLaunchArgument(
-                "autostart",
-                default_value="true",
-                description="Whether nodes go to active by themselves; else a lifecycle manager "
-                "takes them there",
-                choices=["true", "false"],
-            ),
-            DeclareLaunchArgument(
-                "respawn",
-                default_value="false",
-                description="Whether a node that dies is started again; the policy is not, its "
-                "end is the launch's",
-                choices=["true", "false"],
-            ),
-            DeclareLaunchArgument(
-                "log_level",
-                default_value="info",
-                description="Logging level of all nodes",
-                choices=["debug", "info", "warn", "error", "fatal"],
-            ),
+            *ARGUMENTS,
+            OpaqueFunction(function=check_arguments),
+            RegisterEventHandler(OnProcessExit(on_exit=fail_with_a_required_process)),
+            PushROSNamespace(LaunchConfiguration("namespace")),
+            SetRemap("/clock", "clock"),  # a twin's clock is its cell's alone
             SetParameter("use_sim_time", LaunchConfiguration("use_sim_time")),
             SetParameter("autostart", LaunchConfiguration("autostart")),
             # Pictures are drawn without a screen, by the thread that wants them.

@@ -57,13 +57,3 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
         time.sleep(0.2)
     launch.end(seconds=2.5)
     assert marked_processes(mark) == []
-
-
-def test_a_process_may_take_its_time_to_go(tmp_path: Path) -> None:
-    saving = "trap 'sleep 1; echo saved; exit 0' INT; echo ready; while true; do sleep 0.1; done"
-    entities = f'ExecuteProcess(cmd=["bash", "-c", "{saving}"], name="saver", output="screen")'
-    launch = RunningLaunch(launch_file(tmp_path, entities), folder=tmp_path)
-    launch.wait_for("ready")
-    launch.end(signal.SIGINT)
-    assert "[saver-1] saved" in launch.output
-    assert "[saver-1]: process has finished cleanly" in launch.output

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from running_launch import RunningLaunch, launch_file, run
+from running_launch import launch_file, run
 
 SLEEPER = 'ExecuteProcess(cmd=["sleep", "1000"], name="sleeper"),'
 
 
 def required(script: str) -> str:
-    return f'ExecuteProcess(cmd=["bash", "-c", "{script}"], name="needed", on_exit=Shutdown()),'
+    return f'ExecuteProcess(cmd=["bash", "-c", "{script}"], name="needed", on_exit=[Shutdown()]),'
 
 
 def test_a_required_process_that_dies_ends_the_launch_with_its_status(tmp_path: Path) -> None:
@@ -27,44 +27,11 @@ def test_a_required_process_that_is_killed_gives_128_and_the_signal(tmp_path: Pa
     assert status == 128 + 9
 
 
-def test_a_required_process_that_has_finished_ends_the_launch_with_0(tmp_path: Path) -> None:
-    status, output = run(launch_file(tmp_path, SLEEPER + required("exit 0")), folder=tmp_path)
-    assert status == 0
-    assert "ended the launch" not in output
-
-
-def test_a_process_that_is_not_required_may_die(tmp_path: Path) -> None:
-    entities = (
-        'ExecuteProcess(cmd=["bash", "-c", "exit 3"], name="optional"),'
-        'ExecuteProcess(cmd=["bash", "-c", "sleep 1; echo still here"], output="screen",'
-        "               on_exit=Shutdown()),"
-    )
-    status, output = run(launch_file(tmp_path, entities), folder=tmp_path)
-    assert status == 0
-    assert "still here" in output
-
-
 def test_a_launch_whose_last_process_has_died_says_so(tmp_path: Path) -> None:
     entities = 'ExecuteProcess(cmd=["bash", "-c", "exit 3"], name="lonely")'
     status, output = run(launch_file(tmp_path, entities), folder=tmp_path)
     assert status == 3
     assert "[lonely-1]: process has died [pid" in output
-
-
-def test_a_process_is_started_again_if_respawn_is_asked_for(tmp_path: Path) -> None:
-    entities = """
-    DeclareLaunchArgument("respawn", default_value="true"),
-    ExecuteProcess(cmd=["bash", "-c", "echo birth; exit 1"], name="phoenix", output="screen",
-                   respawn=LaunchConfiguration("respawn"), respawn_delay=0.05,
-                   on_exit=Shutdown(condition=UnlessCondition(LaunchConfiguration("respawn")))),
-    """
-    launch = RunningLaunch(launch_file(tmp_path, entities), folder=tmp_path)
-    launch.wait_for("process is started again")
-    while launch.output.count("[phoenix-1] birth") < 3:
-        launch.wait_for("birth")
-    launch.end(2)
-    status, _ = run(launch_file(tmp_path, entities), "respawn:=false", folder=tmp_path)
-    assert status == 1
 
 
 def test_a_process_that_cannot_be_started_ends_the_launch(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from mentor_bringup.runner.conditions import Condition
 from mentor_bringup.runner.context import LaunchContext
 from mentor_bringup.runner.entity import Action, Entity
-from mentor_bringup.runner.event_handlers import EventHandler, ShutdownEvent
+from mentor_bringup.runner.event_handlers import OnProcessExit
 from mentor_bringup.runner.refusal import LaunchRefused
 from mentor_bringup.runner.substitutions import (
     Substitution,
@@ -20,7 +20,9 @@ from mentor_bringup.runner.substitutions import (
 
 
 class DeclareLaunchArgument(Action):
-    """An argument that the user may give as `name:=value`."""
+    """Declare an argument that the user may give as `name:=value`."""
+
+    _conditionally_included = False  # as the real launch calls it
 
     def __init__(
         self,
@@ -88,131 +90,77 @@ class SetEnvironmentVariable(Action):
         context.environment[perform(context, self.name)] = perform(context, self.value)
 
 
-class UnsetEnvironmentVariable(Action):
-    """Remove an environment variable for the processes that follow."""
-
-    def __init__(self, name: Texts, *, condition: Condition | None = None) -> None:
-        super().__init__(condition=condition)
-        self.name = name
-
-    def execute(self, context: LaunchContext) -> None:
-        """Remove it."""
-        context.environment.pop(perform(context, self.name), None)
-
-
 class LogInfo(Action):
-    """Say something."""
+    """Log a text."""
 
     def __init__(self, *, msg: Texts, condition: Condition | None = None) -> None:
         super().__init__(condition=condition)
         self.msg = msg
 
     def execute(self, context: LaunchContext) -> None:
-        """Say it."""
+        """Log it."""
         assert context.service is not None
-        context.service.say("INFO", "launch.user", perform(context, self.msg))
+        context.service.log("INFO", "launch.user", perform(context, self.msg))
 
 
 class GroupAction(Action):
-    """Several actions with one condition, and what they set kept among themselves."""
+    """Several actions with one condition; what they set is kept among themselves."""
 
     def __init__(
         self,
         actions: Iterable[Entity],
         *,
         scoped: bool = True,
-        launch_configurations: dict[str, Texts] | None = None,
         condition: Condition | None = None,
     ) -> None:
         super().__init__(condition=condition)
         self.actions = list(actions)
         self.scoped = scoped
-        self.launch_configurations = launch_configurations or {}
 
-    def execute(self, context: LaunchContext) -> None:
-        """Visit the actions, in a scope of their own."""
-        if self.scoped:
-            with context.scope():
-                self._visit(context)
-        else:
-            self._visit(context)
-
-    def _visit(self, context: LaunchContext) -> None:
+    def execute(self, context: LaunchContext) -> Iterable[Entity]:
+        """Visit the actions, in a scope of their own unless told otherwise."""
+        if not self.scoped:
+            return self.actions
         assert context.service is not None
-        for name, value in self.launch_configurations.items():
-            context.launch_configurations[name] = perform(context, value)
-        for action in self.actions:
-            context.service.visit(action)
+        with context.scope():
+            for action in self.actions:
+                context.service.visit(action)
+        return ()
 
-    def nested(self) -> Iterable[Entity]:
+    def get_sub_entities(self) -> Iterable[Entity]:
         """Return the actions."""
         return self.actions
 
 
-class EmitEvent(Action):
-    """Emit an event; the stand-in knows `launch.events.Shutdown`."""
-
-    def __init__(self, *, event: ShutdownEvent, condition: Condition | None = None) -> None:
-        super().__init__(condition=condition)
-        if not isinstance(event, ShutdownEvent):
-            raise LaunchRefused(f"EmitEvent(): event {event!r} is not known; known: Shutdown")
-        self.event = event
-
-    def execute(self, context: LaunchContext) -> None:
-        """End the launch."""
-        assert context.service is not None
-        context.service.shut_down(self.event.reason)
-
-
-class Shutdown(EmitEvent):
+class Shutdown(Action):
     """End the launch; as `on_exit` of a process it makes the process a required one."""
 
     def __init__(
         self, *, reason: str = "reason not given", condition: Condition | None = None
     ) -> None:
-        super().__init__(event=ShutdownEvent(reason=reason), condition=condition)
+        super().__init__(condition=condition)
+        self.reason = reason
+
+    def execute(self, context: LaunchContext) -> None:
+        """End the launch."""
+        assert context.service is not None
+        context.service.shut_down(self.reason)
 
 
 class RegisterEventHandler(Action):
-    """Do something when something happens."""
+    """Visit entities when something happens."""
 
-    def __init__(self, event_handler: EventHandler, *, condition: Condition | None = None) -> None:
+    def __init__(self, event_handler: OnProcessExit, *, condition: Condition | None = None) -> None:
         super().__init__(condition=condition)
         self.event_handler = event_handler
 
     def execute(self, context: LaunchContext) -> None:
-        """Register the handler."""
-        context.event_handlers.append(self.event_handler.handle)
+        """Register the handler; the newest is asked first."""
+        context.event_handlers.insert(0, self.event_handler.handle)
 
-    def nested(self) -> Iterable[Entity]:
+    def get_sub_entities(self) -> Iterable[Entity]:
         """Return the handler's actions."""
         return self.event_handler.entities
-
-
-class TimerAction(Action):
-    """Do something after a while, in seconds of wall time."""
-
-    def __init__(
-        self,
-        *,
-        period: float | Texts,
-        actions: Iterable[Entity],
-        condition: Condition | None = None,
-    ) -> None:
-        super().__init__(condition=condition)
-        self.period, self.actions = period, list(actions)
-
-    def execute(self, context: LaunchContext) -> None:
-        """Start the timer."""
-        assert context.service is not None
-        period = self.period
-        if not isinstance(period, int | float):
-            period = float(perform(context, period))
-        context.service.call_later(period, self.actions)
-
-    def nested(self) -> Iterable[Entity]:
-        """Return the actions."""
-        return self.actions
 
 
 class OpaqueFunction(Action):
@@ -222,13 +170,11 @@ class OpaqueFunction(Action):
         self,
         *,
         function: Callable[..., Iterable[Entity] | None],
-        args: Iterable[Any] | None = None,
-        kwargs: dict[str, Any] | None = None,
         condition: Condition | None = None,
     ) -> None:
         super().__init__(condition=condition)
-        self.function, self.args, self.kwargs = function, tuple(args or ()), dict(kwargs or {})
+        self.function = function
 
     def execute(self, context: LaunchContext) -> Iterable[Entity] | None:
         """Call it."""
-        return self.function(context, *self.args, **self.kwargs)
+        return self.function(context)

@@ -1,30 +1,22 @@
-"""The arguments of a launch file: which there are, what the user gave."""
+"""The arguments of a launch: which the launch file declares, which the user gave."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from mentor_bringup.runner.actions import DeclareLaunchArgument
-from mentor_bringup.runner.entity import Entity
-from mentor_bringup.runner.include import IncludeLaunchDescription
 from mentor_bringup.runner.refusal import LaunchRefused, unknown
 
 
-def declared_arguments(entity: Entity) -> dict[str, DeclareLaunchArgument]:
-    """Return the arguments of a launch description and of the files that it includes."""
-    found: dict[str, DeclareLaunchArgument] = {}
-    for part in entity.nested():
-        if isinstance(part, DeclareLaunchArgument):
-            found.setdefault(part.name, part)
-        given = part.given_arguments() if isinstance(part, IncludeLaunchDescription) else set()
-        for name, argument in declared_arguments(part).items():
-            if name not in given:
-                found.setdefault(name, argument)
-    return found
-
-
 def parse_arguments(texts: Iterable[str], declared: Iterable[str]) -> dict[str, str]:
-    """Read `name:=value` arguments.
+    """Read `name:=value` arguments; the last one of a name counts.
+
+    Args:
+        texts: the arguments as they were given.
+        declared: names of the arguments that the launch file declares.
+
+    Returns:
+        Name to value.
 
     Raises:
         LaunchRefused: if one is malformed or not declared.
@@ -41,14 +33,17 @@ def parse_arguments(texts: Iterable[str], declared: Iterable[str]) -> dict[str, 
     return given
 
 
-def describe_arguments(declared: dict[str, DeclareLaunchArgument]) -> str:
+def describe_arguments(declared: list[Any]) -> str:
     """Return what `--show-args` prints, in the form that ros2 launch gives it."""
     lines = ["Arguments (pass arguments as '<name>:=<value>'):"]
-    for argument in declared.values():
-        lines += ["", f"    '{argument.name}':", f"        {argument.description}"]
+    for argument in declared:
+        mark = "*" if argument._conditionally_included else ""
+        lines += ["", f"    '{argument.name}':{mark}", f"        {argument.description}"]
         if argument.default_value is not None:
             default = " + ".join(part.describe() for part in argument.default_value)
             lines.append(f"        (default: {default})")
     if not declared:
         lines += ["", "  No arguments."]
+    if any(argument._conditionally_included for argument in declared):
+        lines += ["", "* argument(s) which are only used if specific conditions occur"]
     return "\n".join(lines)

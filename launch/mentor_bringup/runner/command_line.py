@@ -1,20 +1,20 @@
-"""The runner's command line, that of ros2 launch: package, launch file, `name:=value`."""
+"""The command line: that of `ros2 launch`, as far as a launch file needs it."""
 
 from __future__ import annotations
 
 import argparse
 import os
-import shlex
-import shutil
 import sys
+from typing import Any
 
 from mentor_bringup.domain import DomainClaim, DomainError, chosen_domain, claim_domain
-from mentor_bringup.runner import modules
-from mentor_bringup.runner.arguments import declared_arguments, describe_arguments, parse_arguments
+from mentor_bringup.runner import modules, real
+from mentor_bringup.runner.arguments import describe_arguments, parse_arguments
 from mentor_bringup.runner.context import LaunchContext
 from mentor_bringup.runner.include import load_launch_file
 from mentor_bringup.runner.output import Screen
 from mentor_bringup.runner.packages import package_prefix
+from mentor_bringup.runner.parameters import check_parameter_file
 from mentor_bringup.runner.refusal import LaunchRefused, unknown
 from mentor_bringup.runner.service import LaunchService
 
@@ -22,25 +22,21 @@ from mentor_bringup.runner.service import LaunchService
 def main(argv: list[str] | None = None) -> int:
     """Run a launch file; return the launch's exit status."""
     options = _parser().parse_args(argv)
-    screen = Screen()
-    try:
-        if modules.real_launch_is_installed():
-            return _hand_over(options, screen)
+    is_real = modules.real_launch_is_installed()
+    if not is_real:
         modules.provide_stand_in()
+    try:
         path, texts = _launch_file(options)
-        description = load_launch_file(path)
-        declared = declared_arguments(description)
+        description: Any = real.load_launch_file(path) if is_real else load_launch_file(path)
+        declared = description.get_launch_arguments()
         if options.show_args:
             print(describe_arguments(declared))
             return 0
-        given = parse_arguments(texts, declared)
-        screen.line(
-            "[INFO] [launch]: mentor_bringup.runner, a small stand-in for `ros2 launch`: no ROS 2 "
-            "distribution is sourced"
-        )
-        claim = _choose_domain(screen)
-        context = LaunchContext(launch_configurations=dict(given), launch_file=path)
-        status = LaunchService(context, screen).run(description)
+        given = parse_arguments(texts, [argument.name for argument in declared])
+        if "params_file" in given:
+            check_parameter_file(given["params_file"])
+        claim = _choose_domain(Screen(), is_real)
+        status = real.run(path, given) if is_real else _run(description, given)
         if claim is not None:
             claim.release()
         return status
@@ -52,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m mentor_bringup.runner",
-        description="Run a launch file where no ROS 2 distribution is installed.",
+        description="Run a launch file, also where no ROS 2 distribution is installed.",
     )
     parser.add_argument(
         "-s", "--show-args", "--show-arguments", action="store_true", help="list the arguments"
@@ -77,8 +73,15 @@ def _launch_file(options: argparse.Namespace) -> tuple[str, list[str]]:
     return str(files[options.launch_file_name]), options.launch_arguments
 
 
-def _choose_domain(screen: Screen) -> DomainClaim | None:
-    """Set the ROS domain of all processes, and say which it is and how to join it."""
+def _run(description: Any, given: dict[str, str]) -> int:
+    """Run a launch description by the stand-in."""
+    argv = [f"{name}:={value}" for name, value in given.items()]
+    context = LaunchContext(launch_configurations=dict(given), argv=argv)
+    return LaunchService(context, Screen()).run(description)
+
+
+def _choose_domain(screen: Screen, is_real: bool) -> DomainClaim | None:
+    """Set the ROS domain of all processes; log who launches, and how to join the domain."""
     claim = None
     reach = os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     number = chosen_domain()
@@ -89,26 +92,14 @@ def _choose_domain(screen: Screen) -> DomainClaim | None:
         why = "a free one"
     else:
         why = "as ROS_DOMAIN_ID says"
+    who = (
+        "the launch service of the ROS 2 distribution"
+        if is_real
+        else "a small stand-in for `ros2 launch`: no ROS 2 distribution is sourced"
+    )
+    screen.line(f"[INFO] [launch]: mentor_bringup.runner, {who}")
     screen.line(
         f"[INFO] [launch]: ROS domain {number}, {why}; to join from another shell: "
         f"export ROS_DOMAIN_ID={number} ROS_AUTOMATIC_DISCOVERY_RANGE={reach}"
     )
     return claim
-
-
-def _hand_over(options: argparse.Namespace, screen: Screen) -> int:
-    """Become the real ros2 launch, in a domain of one's own."""
-    program = shutil.which("ros2")
-    if program is None:
-        raise LaunchRefused("launch is installed but ros2 is not on PATH; source the distribution")
-    command = ["ros2", "launch", options.package_name]
-    command += [options.launch_file_name] if options.launch_file_name else []
-    command += options.launch_arguments
-    if options.show_args:
-        command.append("--show-args")
-    else:
-        claim = _choose_domain(screen)
-        if claim is not None:
-            claim.keep_across_exec()
-    screen.line(f"[INFO] [launch]: {shlex.join(command)}")
-    os.execv(program, command)

@@ -1,4 +1,4 @@
-"""When an action happens (`launch.conditions`)."""
+"""When an action is executed (`launch.conditions`)."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from mentor_bringup.runner.substitutions import Texts, truth
 
 
 class Condition(metaclass=KnownKeywords):
-    """Decides whether an action happens."""
+    """Decides whether an action is executed."""
 
     def __init__(self, predicate_expression: Texts) -> None:
         self.predicate_expression = predicate_expression
 
     def evaluate(self, context: LaunchContext) -> bool:
-        """Say whether the action happens."""
+        """Return whether the action is executed."""
         raise NotImplementedError
 
 
 class IfCondition(Condition):
-    """The action happens if the text reads true."""
+    """Execute the action if the text reads true."""
 
     def evaluate(self, context: LaunchContext) -> bool:
-        """Say whether the action happens."""
+        """Return whether the action is executed."""
         return truth(context, self.predicate_expression)
 
 
 class UnlessCondition(Condition):
-    """The action happens if the text reads false."""
+    """Execute the action if the text reads false."""
 
     def evaluate(self, context: LaunchContext) -> bool:
-        """Say whether the action happens."""
+        """Return whether the action is executed."""
         return not truth(context, self.predicate_expression)

@@ -1,4 +1,4 @@
-"""Reactions to what happens to processes (`launch.event_handlers`, `launch.events`)."""
+"""Reactions to the end of processes and to the launch's beginning (`launch.event_handlers`)."""
 
 from __future__ import annotations
 
@@ -11,54 +11,46 @@ from mentor_bringup.runner.entity import Entity
 from mentor_bringup.runner.keywords import KnownKeywords
 
 
-class ShutdownEvent(metaclass=KnownKeywords):
-    """The launch ends (`launch.events.Shutdown`)."""
+@dataclass(frozen=True)
+class IncludedLaunchDescription:
+    """The event of the whole launch: its description is visited."""
 
-    def __init__(self, *, reason: str = "reason not given", due_to_sigint: bool = False) -> None:
-        self.reason, self.due_to_sigint = reason, due_to_sigint
+    launch_description: Any
 
 
-@dataclass
-class ProcessStarted:
-    """A process has started."""
+@dataclass(frozen=True)
+class ProcessExited:
+    """A process has ended; `returncode` is negative for a signal."""
 
     action: Entity
     process_name: str
     pid: int
-
-
-@dataclass
-class ProcessExited(ProcessStarted):
-    """A process has ended; `returncode` is negative for a signal."""
-
     returncode: int
 
 
-Reaction = Entity | Iterable[Entity] | Callable[[Any, LaunchContext], Any]
+Reaction = Entity | Iterable[Entity] | Callable[[ProcessExited, LaunchContext], Any]
 
 
-class EventHandler(metaclass=KnownKeywords):
-    """Visits entities when a matching event comes."""
+class OnProcessExit(metaclass=KnownKeywords):
+    """Visit entities when a process ends: the one of an action, or any."""
 
-    event_type: type[Any] = object
-
-    def __init__(self, target_action: Entity | None, reaction: Reaction | None) -> None:
+    def __init__(
+        self, *, target_action: Entity | None = None, on_exit: Reaction | None = None
+    ) -> None:
         self.target_action = target_action
-        self.reaction = reaction
+        self.on_exit = on_exit
 
     @property
     def entities(self) -> list[Entity]:
-        """What is visited, as far as known before the event."""
-        return reactions(self.reaction)
+        """The entities that are visited, as far as known before the event."""
+        return reactions(self.on_exit)
 
-    def handle(self, event: Any, context: LaunchContext) -> list[Entity]:
+    def handle(self, event: ProcessExited, context: LaunchContext) -> list[Entity]:
         """Return what is to be visited because of `event`."""
-        if not isinstance(event, self.event_type):
+        if self.target_action not in (None, event.action):
             return []
-        if self.target_action not in (None, getattr(event, "action", None)):
-            return []
-        if not isinstance(self.reaction, Entity) and callable(self.reaction):
-            return reactions(self.reaction(event, context))
+        if not isinstance(self.on_exit, Entity) and callable(self.on_exit):
+            return reactions(self.on_exit(event, context))
         return self.entities
 
 
@@ -71,38 +63,3 @@ def reactions(reaction: Reaction | None) -> list[Entity]:
     if callable(reaction):
         return []
     return list(reaction)
-
-
-class OnProcessExit(EventHandler):
-    """When a process ends."""
-
-    event_type = ProcessExited
-
-    def __init__(
-        self, *, target_action: Entity | None = None, on_exit: Reaction | None = None
-    ) -> None:
-        super().__init__(target_action, on_exit)
-
-
-class OnProcessStart(EventHandler):
-    """When a process starts."""
-
-    event_type = ProcessStarted
-
-    def __init__(
-        self, *, target_action: Entity | None = None, on_start: Reaction | None = None
-    ) -> None:
-        super().__init__(target_action, on_start)
-
-    def handle(self, event: Any, context: LaunchContext) -> list[Entity]:
-        """Return what is to be visited because of `event`."""
-        return [] if isinstance(event, ProcessExited) else super().handle(event, context)
-
-
-class OnShutdown(EventHandler):
-    """When the launch ends."""
-
-    event_type = ShutdownEvent
-
-    def __init__(self, *, on_shutdown: Reaction | None = None) -> None:
-        super().__init__(None, on_shutdown)

@@ -11,7 +11,8 @@ from typing import Any
 from mentor_bringup.runner.actions import SetLaunchConfiguration
 from mentor_bringup.runner.conditions import Condition
 from mentor_bringup.runner.context import LaunchContext
-from mentor_bringup.runner.entity import Action, Entity, LaunchDescription
+from mentor_bringup.runner.description import LaunchDescription
+from mentor_bringup.runner.entity import Action, Entity
 from mentor_bringup.runner.keywords import KnownKeywords
 from mentor_bringup.runner.refusal import LaunchRefused
 from mentor_bringup.runner.substitutions import Texts, perform
@@ -41,7 +42,7 @@ def load_launch_file(path: str) -> LaunchDescription:
 
 
 def _at(path: str, refusal: LaunchRefused) -> LaunchRefused:
-    """Say in which line of the launch file the refusal arose."""
+    """Return the refusal with the line of the launch file in which it arose."""
     lines = [f.lineno for f in traceback.extract_tb(refusal.__traceback__) if f.filename == path]
     return type(refusal)(f"{path}, line {lines[-1]}: {refusal}") if lines else refusal
 
@@ -58,35 +59,27 @@ class PythonLaunchDescriptionSource(metaclass=KnownKeywords):
 
 
 class IncludeLaunchDescription(Action):
-    """Visit another launch file, with arguments of its own."""
+    """Visit another launch file. What it and the arguments set holds afterwards too."""
 
     def __init__(
         self,
-        launch_description_source: PythonLaunchDescriptionSource | Texts,
+        launch_description_source: PythonLaunchDescriptionSource,
         *,
         launch_arguments: Iterable[tuple[Texts, Any]] | None = None,
         condition: Condition | None = None,
     ) -> None:
         super().__init__(condition=condition)
-        if not isinstance(launch_description_source, PythonLaunchDescriptionSource):
-            launch_description_source = PythonLaunchDescriptionSource(launch_description_source)
         self.source = launch_description_source
         self.launch_arguments = tuple(launch_arguments or ())
 
     def execute(self, context: LaunchContext) -> Iterable[Entity]:
         """Set the arguments, then visit the file."""
-        path = self.source.path(context)
-        description = load_launch_file(path)
-        context.launch_file = path
+        description = load_launch_file(self.source.path(context))
         return [*(SetLaunchConfiguration(n, v) for n, v in self.launch_arguments), description]
 
-    def nested(self) -> Iterable[Entity]:
+    def get_sub_entities(self) -> Iterable[Entity]:
         """Return the file's entities, if its path is known already."""
         try:
             return [load_launch_file(self.source.path(LaunchContext()))]
         except LaunchRefused:
             return ()
-
-    def given_arguments(self) -> set[str]:
-        """Names of the arguments that the including file gives by itself."""
-        return {perform(LaunchContext(), name) for name, _ in self.launch_arguments}

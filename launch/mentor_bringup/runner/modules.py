@@ -12,9 +12,9 @@ from typing import Any
 
 from mentor_bringup.runner import (
     actions,
+    comparisons,
     conditions,
-    context,
-    entity,
+    description,
     event_handlers,
     include,
     node,
@@ -22,93 +22,57 @@ from mentor_bringup.runner import (
     parameters,
     process,
     ros_actions,
-    service,
     substitutions,
 )
 from mentor_bringup.runner.refusal import unknown
 
 _WAY_OUT = " (the rest needs a ROS 2 distribution: ros2 launch)"
 
+
+def _names(*classes: type) -> dict[str, Any]:
+    return {cls.__name__: cls for cls in classes}
+
+
 _MODULES: dict[str, dict[str, Any]] = {
-    "launch": {
-        "LaunchDescription": entity.LaunchDescription,
-        "LaunchContext": context.LaunchContext,
-        "LaunchService": service.LaunchService,
-        "Action": entity.Action,
-        "Condition": conditions.Condition,
-        "Substitution": substitutions.Substitution,
-    },
-    "launch.actions": {
-        cls.__name__: cls
-        for cls in (
-            actions.DeclareLaunchArgument,
-            actions.EmitEvent,
-            actions.GroupAction,
-            actions.LogInfo,
-            actions.OpaqueFunction,
-            actions.RegisterEventHandler,
-            actions.SetEnvironmentVariable,
-            actions.SetLaunchConfiguration,
-            actions.Shutdown,
-            actions.TimerAction,
-            actions.UnsetEnvironmentVariable,
-            include.IncludeLaunchDescription,
-            process.ExecuteProcess,
-        )
-    },
-    "launch.conditions": {
-        "IfCondition": conditions.IfCondition,
-        "UnlessCondition": conditions.UnlessCondition,
-    },
-    "launch.event_handlers": {
-        "OnProcessExit": event_handlers.OnProcessExit,
-        "OnProcessStart": event_handlers.OnProcessStart,
-        "OnShutdown": event_handlers.OnShutdown,
-    },
-    "launch.events": {"Shutdown": event_handlers.ShutdownEvent},
-    "launch.launch_description_sources": {
-        "PythonLaunchDescriptionSource": include.PythonLaunchDescriptionSource,
-    },
-    "launch.substitutions": {
-        cls.__name__: cls
-        for cls in (
-            substitutions.AllSubstitution,
-            substitutions.AndSubstitution,
-            substitutions.AnySubstitution,
-            substitutions.EnvironmentVariable,
-            substitutions.EqualsSubstitution,
-            substitutions.IfElseSubstitution,
-            substitutions.LaunchConfiguration,
-            substitutions.NotEqualsSubstitution,
-            substitutions.NotSubstitution,
-            substitutions.OrSubstitution,
-            substitutions.PathJoinSubstitution,
-            substitutions.PythonExpression,
-            substitutions.TextSubstitution,
-            substitutions.ThisLaunchFileDir,
-        )
-    },
+    "launch": _names(description.LaunchDescription),
+    "launch.actions": _names(
+        actions.DeclareLaunchArgument,
+        actions.GroupAction,
+        actions.LogInfo,
+        actions.OpaqueFunction,
+        actions.RegisterEventHandler,
+        actions.SetEnvironmentVariable,
+        actions.SetLaunchConfiguration,
+        actions.Shutdown,
+        include.IncludeLaunchDescription,
+        process.ExecuteProcess,
+    ),
+    "launch.conditions": _names(conditions.IfCondition, conditions.UnlessCondition),
+    "launch.event_handlers": _names(event_handlers.OnProcessExit),
+    "launch.launch_description_sources": _names(include.PythonLaunchDescriptionSource),
+    "launch.substitutions": _names(
+        comparisons.AndSubstitution,
+        comparisons.EqualsSubstitution,
+        comparisons.IfElseSubstitution,
+        comparisons.NotEqualsSubstitution,
+        comparisons.NotSubstitution,
+        comparisons.OrSubstitution,
+        substitutions.EnvironmentVariable,
+        substitutions.LaunchConfiguration,
+        substitutions.PathJoinSubstitution,
+        substitutions.TextSubstitution,
+    ),
     "launch_ros": {},
-    "launch_ros.actions": {
-        "Node": node.Node,
-        "PushROSNamespace": ros_actions.PushROSNamespace,
-        "PushRosNamespace": ros_actions.PushROSNamespace,
-        "SetParameter": ros_actions.SetParameter,
-        "SetRemap": ros_actions.SetRemap,
-    },
-    "launch_ros.parameter_descriptions": {
-        "ParameterFile": parameters.ParameterFile,
-        "ParameterValue": parameters.ParameterValue,
-    },
-    "launch_ros.substitutions": {
-        "FindPackagePrefix": packages.FindPackagePrefix,
-        "FindPackageShare": packages.FindPackageShare,
-    },
+    "launch_ros.actions": _names(
+        node.Node, ros_actions.PushROSNamespace, ros_actions.SetParameter, ros_actions.SetRemap
+    ),
+    "launch_ros.parameter_descriptions": _names(parameters.ParameterValue),
+    "launch_ros.substitutions": _names(packages.FindPackageShare),
 }
 
 
 def real_launch_is_installed() -> bool:
-    """Say whether a real `launch` can be imported (a folder called launch is none)."""
+    """Return whether a real `launch` can be imported (a folder called launch is none)."""
     spec = importlib.util.find_spec("launch")
     return spec is not None and spec.origin is not None
 

@@ -8,11 +8,9 @@ from typing import Any
 
 import yaml
 
-from mentor_bringup.runner.conditions import Condition
 from mentor_bringup.runner.context import LaunchContext
-from mentor_bringup.runner.event_handlers import Reaction
 from mentor_bringup.runner.packages import executable_path
-from mentor_bringup.runner.parameters import evaluate_values, parameter_file
+from mentor_bringup.runner.parameters import check_parameter_file, evaluate_values
 from mentor_bringup.runner.process import ExecuteProcess
 from mentor_bringup.runner.refusal import LaunchRefused
 from mentor_bringup.runner.ros_actions import join_namespaces
@@ -20,7 +18,7 @@ from mentor_bringup.runner.substitutions import Texts, perform
 
 
 class Node(ExecuteProcess):
-    """A node of a package, in a process of its own."""
+    """A node of a package, in a process of its own; further keywords are ExecuteProcess's."""
 
     def __init__(
         self,
@@ -34,33 +32,9 @@ class Node(ExecuteProcess):
         remappings: Iterable[tuple[Texts, Texts]] | None = None,
         ros_arguments: Iterable[Texts] | None = None,
         arguments: Iterable[Texts] | None = None,
-        cwd: Texts | None = None,
-        env: Mapping[str, Texts] | None = None,
-        additional_env: Mapping[str, Texts] | None = None,
-        output: Texts = "log",
-        emulate_tty: bool = False,
-        on_exit: Reaction | None = None,
-        respawn: bool | Texts = False,
-        respawn_delay: float | None = None,
-        sigterm_timeout: Texts | None = None,
-        sigkill_timeout: Texts | None = None,
-        condition: Condition | None = None,
+        **process: Any,
     ) -> None:
-        super().__init__(
-            cmd=[],
-            name=exec_name,
-            cwd=cwd,
-            env=env,
-            additional_env=additional_env,
-            output=output,
-            emulate_tty=emulate_tty,
-            on_exit=on_exit,
-            respawn=respawn,
-            respawn_delay=respawn_delay,
-            sigterm_timeout=sigterm_timeout,
-            sigkill_timeout=sigkill_timeout,
-            condition=condition,
-        )
+        super().__init__(cmd=[], name=exec_name, **process)
         if parameters is not None and not isinstance(parameters, list):
             raise LaunchRefused("Node(): parameters is a list of dictionaries and files")
         self.package, self.executable = package, executable
@@ -87,21 +61,23 @@ class Node(ExecuteProcess):
             command += ["-r", f"__ns:={namespace}"]
         for parameter, value in context.launch_configurations.get("global_params", ()):
             command += ["-p", f"{parameter}:={value}"]
+        whose = f"{namespace.rstrip('/')}/{name}" if name else "/**"
         for item in self.parameters:
-            if isinstance(item, Mapping):
-                whose = f"{namespace.rstrip('/')}/{name}" if name else "/**"
-                path = self._write(context, whose, evaluate_values(context, item))
-            else:
-                path = parameter_file(context, item)
-            command += ["--params-file", path]
+            command += ["--params-file", self._parameter_file(context, whose, item)]
         remappings = [*context.launch_configurations.get("ros_remaps", ()), *self.remappings]
         for source, target in remappings:
             command += ["-r", f"{perform(context, source)}:={perform(context, target)}"]
         return command
 
     @staticmethod
-    def _write(context: LaunchContext, node: str, values: dict[str, Any]) -> str:
+    def _parameter_file(context: LaunchContext, node: str, item: Any) -> str:
+        """Return the path of a parameter file; write one if `item` holds values."""
         assert context.service is not None
-        path: Path = context.service.new_file(suffix=".yaml")
-        path.write_text(yaml.safe_dump({node: {"ros__parameters": values}}))
-        return str(path)
+        if not isinstance(item, Mapping):
+            path = perform(context, item)
+            check_parameter_file(path)
+            return path
+        written: Path = context.service.new_file(suffix=".yaml")
+        values = evaluate_values(context, item)
+        written.write_text(yaml.safe_dump({node: {"ros__parameters": values}}))
+        return str(written)

@@ -50,7 +50,7 @@ class Screen:
             self._stream.write(text)
             self._stream.flush()
         except (BrokenPipeError, OSError):
-            pass  # whoever read us is gone; the launch goes on
+            pass  # the reader of the output is gone; the launch goes on
 
 
 class Lines:

@@ -13,7 +13,7 @@ from ament_index_python.packages import (
 )
 
 from mentor_bringup.runner.refusal import unknown
-from mentor_bringup.runner.substitutions import Substitution, Texts, perform
+from mentor_bringup.runner.substitutions import Substitution, Texts, normalize, perform
 
 if TYPE_CHECKING:
     from mentor_bringup.runner.context import LaunchContext
@@ -62,12 +62,4 @@ class FindPackageShare(Substitution):
 
     def describe(self) -> str:
         """Return the package's name."""
-        return f"FindPackageShare('{self.package}')"
-
-
-class FindPackagePrefix(FindPackageShare):
-    """The folder that a package is installed in."""
-
-    def perform(self, context: LaunchContext) -> str:
-        """Return the folder."""
-        return str(package_prefix(perform(context, self.package)))
+        return f"FindPackageShare(pkg={' + '.join(s.describe() for s in normalize(self.package))})"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,7 +11,7 @@ import yaml
 from mentor_bringup.runner.context import LaunchContext
 from mentor_bringup.runner.keywords import KnownKeywords
 from mentor_bringup.runner.refusal import LaunchRefused
-from mentor_bringup.runner.substitutions import Texts, is_substitution, perform
+from mentor_bringup.runner.substitutions import is_substitution, perform
 
 _SCALARS = (bool, int, float, str)
 
@@ -22,8 +22,8 @@ class ParameterValue(metaclass=KnownKeywords):
     def __init__(self, value: Any, *, value_type: Any = None) -> None:
         self.value, self.value_type = value, value_type
 
-    def evaluate(self, context: LaunchContext) -> Any:
-        """Return the value."""
+    def evaluate(self, context: LaunchContext, name: str) -> Any:
+        """Return the value of the parameter `name`."""
         if not is_substitution(self.value):
             return self.value
         text = perform(context, self.value)
@@ -33,26 +33,25 @@ class ParameterValue(metaclass=KnownKeywords):
             try:
                 return self.value_type(text)
             except ValueError:
-                raise LaunchRefused(f"'{text}' is not {self.value_type.__name__}") from None
-        value = by_yaml_rules(text, "a ParameterValue")
+                raise LaunchRefused(
+                    f"parameter {name}: '{text}' is not {self.value_type.__name__}"
+                ) from None
+        value = by_yaml_rules(text, name)
         if self.value_type is bool and not isinstance(value, bool):
-            raise LaunchRefused(f"'{text}' is not bool; valid: true, false")
+            raise LaunchRefused(f"parameter {name}: '{text}' is not bool; valid: true, false")
         return value
 
 
-class ParameterFile(metaclass=KnownKeywords):
-    """A YAML file of parameters."""
-
-    def __init__(self, param_file: Texts) -> None:
-        self.param_file = param_file
-
-    def evaluate(self, context: LaunchContext) -> str:
-        """Return the file's path."""
-        return perform(context, self.param_file)
-
-
 def by_yaml_rules(text: str, name: str) -> Any:
-    """Return what YAML reads in `text`: a scalar, or a list of scalars of one type."""
+    """Return what YAML reads in a text: a scalar, or a list of scalars of one type.
+
+    Args:
+        text: the parameter's value as text.
+        name: the parameter's name.
+
+    Raises:
+        LaunchRefused: if it is no YAML, or reads as anything else.
+    """
     try:
         value = yaml.safe_load(text) if text else ""
     except yaml.YAMLError as error:
@@ -81,7 +80,7 @@ def evaluate_values(context: LaunchContext, parameters: Mapping[Any, Any]) -> di
             nested = evaluate_values(context, value)
             values.update({f"{name}.{inner}": item for inner, item in nested.items()})
         elif isinstance(value, ParameterValue):
-            values[name] = value.evaluate(context)
+            values[name] = value.evaluate(context, name)
         elif is_substitution(value):
             values[name] = by_yaml_rules(perform(context, value), name)
         elif isinstance(value, _SCALARS):
@@ -96,13 +95,31 @@ def evaluate_values(context: LaunchContext, parameters: Mapping[Any, Any]) -> di
     return values
 
 
-def parameter_file(context: LaunchContext, item: Any) -> str:
-    """Return the path of a parameter file that is given in any of the allowed ways.
+def check_parameter_file(path: str) -> None:
+    """Check that a file holds parameters of nodes, as far as it can be known without the nodes.
 
     Raises:
-        LaunchRefused: if there is no such file.
+        LaunchRefused: if it is not there, is no YAML, or is not of the form that ROS reads.
     """
-    path = item.evaluate(context) if isinstance(item, ParameterFile) else perform(context, item)
-    if not os.path.isfile(path):
-        raise LaunchRefused(f"parameter file {path} is not there")
-    return path
+    try:
+        content = yaml.safe_load(Path(path).read_text())
+    except OSError as error:
+        raise LaunchRefused(f"parameter file {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        what = " ".join(str(error).split())
+        raise LaunchRefused(f"parameter file {path} is not YAML: {what}") from None
+    if content is None:
+        return
+    if not isinstance(content, dict) or not _holds_parameters(content):
+        raise LaunchRefused(
+            f"parameter file {path} holds no parameters; expected is <node or '/**'>: "
+            "{ros__parameters: {<name>: <value>}}"
+        )
+
+
+def _holds_parameters(content: dict[Any, Any]) -> bool:
+    """Return whether each branch ends in a mapping called ros__parameters."""
+    return all(
+        isinstance(inner, dict) and (name == "ros__parameters" or _holds_parameters(inner))
+        for name, inner in content.items()
+    )

@@ -11,12 +11,12 @@ class ProcessPlan:
 
     Args:
         command: its command line.
-        label: what it is called in the output.
+        label: its name in the output.
         env: its whole environment.
         cwd: the folder that it runs in; None: the runner's own.
         quiet: whether only its standard error is shown.
         respawn_delay: seconds after its end until it is started again; None: never.
-        patience: seconds from SIGINT to SIGTERM, and from there to SIGKILL; None: as usual.
+        patience: seconds from SIGINT to SIGTERM, and from there to SIGKILL; None: the default.
     """
 
     command: list[str]

@@ -28,7 +28,6 @@ class ExecuteProcess(Action):
         env: Mapping[str, Texts] | None = None,
         additional_env: Mapping[str, Texts] | None = None,
         output: Texts = "log",
-        emulate_tty: bool = False,
         on_exit: Reaction | None = None,
         respawn: bool | Texts = False,
         respawn_delay: float | None = None,
@@ -37,52 +36,50 @@ class ExecuteProcess(Action):
         condition: Condition | None = None,
     ) -> None:
         super().__init__(condition=condition)
+        if isinstance(on_exit, Entity):
+            raise LaunchRefused("on_exit is a list of actions; ros2 launch shows no single one")
         self.cmd = list(cmd)
         self.name, self.cwd, self.env, self.additional_env = name, cwd, env, additional_env
-        self.output, self.emulate_tty, self.on_exit = output, emulate_tty, on_exit
+        self.output, self.on_exit = output, on_exit
         self.respawn, self.respawn_delay = respawn, respawn_delay
-        self.sigterm_timeout, self.sigkill_timeout = sigterm_timeout, sigkill_timeout
+        self.timeouts = sigterm_timeout, sigkill_timeout
 
     def command(self, context: LaunchContext) -> list[str]:
         """Return the command line."""
         return [perform(context, part) for part in self.cmd]
 
-    def label(self, command: list[str], context: LaunchContext) -> str:
-        """Return what the process is called in the output."""
-        return perform(context, self.name) if self.name else os.path.basename(command[0])
-
     def execute(self, context: LaunchContext) -> None:
-        """Start the process."""
+        """Start the process, once the launch description has been visited."""
         assert context.service is not None
         command = self.command(context)
         output = perform(context, self.output)
         if output not in OUTPUTS:
             raise LaunchRefused(f"output '{output}' is not known; known: {', '.join(OUTPUTS)}")
-        env = dict(context.environment)
-        if self.env is not None:
-            env = {name: perform(context, value) for name, value in self.env.items()}
-        for name, value in (self.additional_env or {}).items():
-            env[name] = perform(context, value)
         if self.on_exit is not None:
             handler = OnProcessExit(target_action=self, on_exit=self.on_exit)
-            context.event_handlers.append(handler.handle)
+            context.event_handlers.insert(0, handler.handle)
+        to_term, to_kill = (float(perform(context, t)) if t else None for t in self.timeouts)
         plan = ProcessPlan(
             command=command,
-            label=self.label(command, context),
-            env=env,
+            label=perform(context, self.name) if self.name else os.path.basename(command[0]),
+            env=self._environment(context),
             cwd=perform(context, self.cwd) if self.cwd else None,
             quiet=output == "log",
             respawn_delay=(self.respawn_delay or 0.0) if self._respawns(context) else None,
-            patience=(
-                float(perform(context, self.sigterm_timeout)) if self.sigterm_timeout else None,
-                float(perform(context, self.sigkill_timeout)) if self.sigkill_timeout else None,
-            ),
+            patience=(to_term, to_kill),
         )
         context.service.start(self, plan)
+
+    def _environment(self, context: LaunchContext) -> dict[str, str]:
+        env = dict(context.environment)
+        if self.env is not None:
+            env = {name: perform(context, value) for name, value in self.env.items()}
+        more = (self.additional_env or {}).items()
+        return env | {name: perform(context, value) for name, value in more}
 
     def _respawns(self, context: LaunchContext) -> bool:
         return self.respawn if isinstance(self.respawn, bool) else truth(context, self.respawn)
 
-    def nested(self) -> Iterable[Entity]:
-        """Return what happens when the process ends."""
+    def get_sub_entities(self) -> Iterable[Entity]:
+        """Return what is visited when the process ends."""
         return reactions(self.on_exit)

@@ -1,4 +1,4 @@
-"""What the runner does not know it refuses by name, with what would be right."""
+"""What the runner does not know, it refuses by name and with what would be right."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from collections.abc import Iterable
 
 
 class LaunchRefused(Exception):
-    """Something that cannot be done was asked for; says what would be right."""
+    """Something was asked for that cannot be done; the message names what would be right."""
 
 
 def unknown(what: str, known: Iterable[str], way_out: str = "") -> LaunchRefused:
-    """Refuse a name: "<what>; did you mean 'x'? known: ..."."""
+    """Return the refusal of a name: "<what>; did you mean 'x'? known: ...".
+
+    Args:
+        what: the refusal's beginning, which ends with the refused name in quotes.
+        known: the names that would be right.
+        way_out: what else can be done.
+    """
     names = sorted(known)
     asked = what.rpartition("'")[0].rpartition("'")[2]
     near = difflib.get_close_matches(asked, names, n=1)

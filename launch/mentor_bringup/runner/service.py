@@ -1,4 +1,4 @@
-"""Runs a launch description: starts its processes, hears their ends, ends them all."""
+"""Runs a launch description: starts its processes, follows their ends, ends them all."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mentor_bringup.runner.child import Child
 from mentor_bringup.runner.context import LaunchContext
 from mentor_bringup.runner.descendants import end_marked, new_mark
 from mentor_bringup.runner.entity import Entity
-from mentor_bringup.runner.event_handlers import ProcessExited, ProcessStarted, ShutdownEvent
+from mentor_bringup.runner.event_handlers import IncludedLaunchDescription, ProcessExited
 from mentor_bringup.runner.guardian import Guardian
 from mentor_bringup.runner.output import Screen
 from mentor_bringup.runner.plan import ProcessPlan
 from mentor_bringup.runner.process import ExecuteProcess
-from mentor_bringup.runner.refusal import LaunchRefused
 
 SIGTERM_AFTER, SIGKILL_AFTER = 3.0, 1.2
 """Seconds from SIGINT to SIGTERM, and from there to SIGKILL: all is over within 5 s."""
@@ -34,6 +32,7 @@ class LaunchService:
         self._context, self._screen = context, screen
         context.service = self
         self._mark = new_mark()
+        self._planned: list[tuple[ExecuteProcess, ProcessPlan]] = []
         self._children: dict[Child, ExecuteProcess] = {}
         self._timers: set[asyncio.TimerHandle] = set()
         self._started = 0
@@ -48,14 +47,12 @@ class LaunchService:
 
     # ---- what entities ask for ----
 
-    def say(self, level: str, who: str, text: str) -> None:
+    def log(self, level: str, who: str, text: str) -> None:
         """Print a line of the runner's own."""
         self._screen.line(f"[{level}] [{who}]: {text}")
 
     def visit(self, entity: Entity) -> None:
         """Execute an entity if its condition holds, and whatever it returns."""
-        if self._ending and isinstance(entity, ExecuteProcess):
-            return
         if entity.condition is not None and not entity.condition.evaluate(self._context):
             return
         for further in entity.execute(self._context) or ():
@@ -67,65 +64,32 @@ class LaunchService:
             self._folder = Path(tempfile.mkdtemp(prefix="launch_params_"))
         return self._folder / f"{len(list(self._folder.iterdir()))}{suffix}"
 
-    def call_later(self, seconds: float, actions: Iterable[Entity]) -> None:
-        """Visit `actions` after some seconds."""
-        handle: list[asyncio.TimerHandle] = []
-
-        def fire() -> None:
-            self._timers.discard(handle[0])
-            self._visit_all(actions)
-            self._end_if_idle()
-
-        handle.append(asyncio.get_running_loop().call_later(seconds, fire))
-        self._timers.add(handle[0])
-
     def start(self, action: ExecuteProcess, plan: ProcessPlan) -> None:
-        """Start a process, and again when it ends if the plan says so."""
-        self._started += 1
-        plan = replace(plan, env={"PYTHONUNBUFFERED": "1"} | plan.env | self._mark)
-        name = f"{plan.label}-{self._started}"
-
-        def begin() -> None:
-            self._timers.difference_update([t for t in self._timers if t.when() <= loop.time()])
-            if self._ending:
-                return
-            try:
-                child = Child(name, plan, self._screen, ended)
-            except OSError as error:
-                raise LaunchRefused(f"[{name}] cannot be started: {error}") from error
-            self._children[child] = action
-            self.say("INFO", name, f"process started with pid [{child.pid}]")
-            self._emit(ProcessStarted(action, name, child.pid))
-
-        def ended(child: Child, returncode: int) -> None:
-            self._ended(child, returncode)
-            if plan.respawn_delay is not None and not self._ending:
-                self.say("INFO", name, f"process is started again in {plan.respawn_delay:g} s")
-                self._timers.add(loop.call_later(plan.respawn_delay, self._guarded, begin))
-            self._end_if_idle()
-
-        loop = asyncio.get_running_loop()
-        begin()
+        """Start a process when all entities have been visited without an error."""
+        self._planned.append((action, plan))
 
     def shut_down(self, reason: str) -> None:
         """End every process: SIGINT, then SIGTERM, then SIGKILL."""
         if self._ending:
             return
         self._ending = True
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._mark_shutdown)  # after all that react to the same event
         if self._exiting is not None:
-            self.say("INFO", self._exiting.name, "process was required: shutting down the launch")
+            self.log("INFO", "launch", f"process[{self._exiting.name}] was required: {reason}")
             self._blame(self._exiting)
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
-        self._emit(ShutdownEvent(reason=reason))
-        loop = asyncio.get_running_loop()
         for child in list(self._children):
-            self._signal(child, signal.SIGINT)
+            child.signal(signal.SIGINT)
             to_term = child.patience[0] or SIGTERM_AFTER
             to_kill = child.patience[1] or SIGKILL_AFTER
-            loop.call_later(to_term, self._signal, child, signal.SIGTERM)
-            loop.call_later(to_term + to_kill, self._signal, child, signal.SIGKILL)
+            for after, received, number in (
+                (to_term, signal.SIGINT, signal.SIGTERM),
+                (to_term + to_kill, signal.SIGTERM, signal.SIGKILL),
+            ):
+                loop.call_later(after, self._escalate, child, after, received, number)
         self._end_if_idle()
 
     # ---- the run ----
@@ -147,58 +111,98 @@ class LaunchService:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal, number)
-        self._visit_all([description])
+        self._context.locals_["event"] = IncludedLaunchDescription(description)
+        self._visit_all(lambda: [description])
         self._end_if_idle()
         await self._done.wait()
         if not self._ending and self._first_dead is not None:
             self._blame(self._first_dead)
         if self._culprit is not None and self._status != 0:
-            self.say("ERROR", "launch", f"{self._culprit.name} ended the launch; its last lines:")
+            self.log("ERROR", "launch", f"{self._culprit.name} ended the launch; its last lines:")
             for line in self._culprit.last_lines:
                 self._screen.line(f"  | {line}")
 
-    def _visit_all(self, entities: Iterable[Entity]) -> None:
-        def visit_each() -> None:
-            for entity in entities:
-                self.visit(entity)
+    def _mark_shutdown(self) -> None:
+        self._context.is_shutdown = True
 
-        self._guarded(visit_each)
-
-    def _guarded(self, act: Callable[[], object]) -> None:
-        """Act; what is refused ends the launch."""
+    def _visit_all(self, entities: Callable[[], Iterable[Entity]]) -> None:
+        """Visit entities, then start what they have planned; an error ends the launch."""
+        self._planned = []
         try:
-            act()
-        except LaunchRefused as refusal:
-            self.say("ERROR", "launch", str(refusal))
-            self.shut_down("the launch file cannot be run")
-            self._status = 1
+            for entity in entities():
+                self.visit(entity)
+            if not self._ending:
+                for action, plan in self._planned:
+                    self._start(action, plan)
+        except Exception as error:  # a launch file may raise whatever it likes
+            what = str(error) or repr(error)
+            self.log("ERROR", "launch", f"Caught exception in launch: {what}")
+            self.shut_down(f"an error in the launch file: {what}")
+            self._status = self._status or 1
+
+    def _start(self, action: ExecuteProcess, plan: ProcessPlan) -> None:
+        """Start a process, and again when it ends if the plan asks for that."""
+        self._started += 1
+        plan = replace(plan, env={"PYTHONUNBUFFERED": "1"} | plan.env | self._mark)
+        name = f"{plan.label}-{self._started}"
+        loop = asyncio.get_running_loop()
+
+        def begin() -> None:
+            self._timers.difference_update([t for t in self._timers if t.when() <= loop.time()])
+            if self._ending:
+                return
+            try:
+                child = Child(name, plan, self._screen, ended)
+            except OSError as error:
+                self.log("ERROR", name, f"cannot be started: {error}")
+                self.shut_down(f"{name} cannot be started")
+                self._status = 1
+                return
+            self._children[child] = action
+            self.log("INFO", name, f"process started with pid [{child.pid}]")
+
+        def ended(child: Child, returncode: int) -> None:
+            self._ended(child, returncode)
+            if plan.respawn_delay is not None and not self._ending:
+                self.log("INFO", name, f"process is started again in {plan.respawn_delay:g} s")
+                self._timers.add(loop.call_later(plan.respawn_delay, begin))
+            self._end_if_idle()
+
+        begin()
 
     def _on_signal(self, number: signal.Signals) -> None:
         self._signals += 1
         if not self._ending:
-            self.say("INFO", "launch", f"{number.name}: ending {len(self._children)} processes")
+            self.log("INFO", "launch", f"{number.name}: ending {len(self._children)} processes")
             self._status = 128 + number
             self.shut_down(number.name)
+            self._mark_shutdown()
             return
         harder = signal.SIGTERM if self._signals == 2 else signal.SIGKILL
         for child in list(self._children):
-            self._signal(child, harder)
+            self.log("WARNING", child.name, f"interrupted again: sending {harder.name}")
+            child.signal(harder)
 
-    def _signal(self, child: Child, number: signal.Signals) -> None:
-        if child not in self._children:
-            return
-        if number != signal.SIGINT:
-            self.say("WARNING", child.name, f"process still runs: sending {number.name}")
-        child.signal(number)
+    def _escalate(
+        self, child: Child, seconds: float, received: signal.Signals, number: signal.Signals
+    ) -> None:
+        if child in self._children:
+            what = f"failed to terminate '{seconds}' seconds after receiving '{received.name}'"
+            self.log(
+                "ERROR",
+                child.name,
+                f"process[{child.name}] {what}, escalating to '{number.name}'",
+            )
+            child.signal(number)
 
     def _ended(self, child: Child, returncode: int) -> None:
         action = self._children.pop(child)
         if returncode == 0:
-            self.say("INFO", child.name, f"process has finished cleanly [pid {child.pid}]")
+            self.log("INFO", child.name, f"process has finished cleanly [pid {child.pid}]")
         else:
-            level = "INFO" if self._ending and returncode in (-2, -15, 130, 143) else "ERROR"
-            self.say(
-                level,
+            ending = self._ending and returncode in (-2, -15, 130, 143)
+            self.log(
+                "INFO" if ending else "ERROR",
                 child.name,
                 f"process has died [pid {child.pid}, exit code {returncode}, "
                 f"cmd '{shlex.join(child.command)}'].",
@@ -206,17 +210,16 @@ class LaunchService:
             if self._first_dead is None and not self._ending:
                 self._first_dead = child
         self._exiting = child
-        self._emit(ProcessExited(action, child.name, child.pid, returncode))
+        event = ProcessExited(action, child.name, child.pid, returncode)
+        self._context.locals_["event"] = event
+        for handle in list(self._context.event_handlers):
+            self._visit_all(lambda handle=handle: handle(event, self._context))  # type: ignore[misc]
         self._exiting = None
 
     def _blame(self, child: Child) -> None:
-        """The process's status becomes the launch's."""
+        """Make the process's status the launch's."""
         code = child.returncode or 0
         self._culprit, self._status = child, 128 - code if code < 0 else code
-
-    def _emit(self, event: Any) -> None:
-        for handle in list(self._context.event_handlers):
-            self._visit_all(handle(event, self._context))
 
     def _end_if_idle(self) -> None:
         if not self._children and not self._timers:

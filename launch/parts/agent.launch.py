@@ -1,0 +1,63 @@
+"""The arguments of whoever learns: the policy node, and the learner of another machine."""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration
+
+AGENTS = [
+    "mentor", "mentor_wo_moe", "mentor_wo_tp", "mentor_wo_both", "mentor_pretrained",
+    "drm", "drqv2", "alix", "taco", "random", "none",
+]  # fmt: skip
+
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        "agent",
+        default_value="mentor",
+        description="Who acts and learns; none: nobody, the cell waits for an agent of yours",
+        choices=AGENTS,
+    ),
+    DeclareLaunchArgument(
+        "preset",
+        default_value="auto",
+        description="Column of Table 2 or another preset; auto: the one that fits the task",
+    ),
+    DeclareLaunchArgument(
+        "overrides",
+        default_value="",
+        description="Further settings of the agent, e.g. 'agent.experts=8 agent.top_k=2'",
+    ),
+    DeclareLaunchArgument(
+        "max_steps",
+        default_value="0",
+        description="Environment steps after which the launch ends; 0: as the preset says, for "
+        "agent:=random until Ctrl-C",
+    ),
+    DeclareLaunchArgument(
+        "seed", default_value="0", description="Seed of the agent and of the environment"
+    ),
+    DeclareLaunchArgument(
+        "run_dir",
+        default_value=[
+            "runs/",
+            LaunchConfiguration("cell"),
+            "/",
+            LaunchConfiguration("agent"),
+            "-",
+            LaunchConfiguration("seed"),
+        ],
+        description="Folder of the run, resumed if it exists and fits",
+    ),
+]
+
+
+def check_numbers(context):
+    """Refuse a number that is none before any process is started."""
+    for name in ("max_steps", "seed"):
+        value = context.launch_configurations[name]
+        if not value.isdecimal():
+            raise RuntimeError(f"{name}:={value} is not a whole number, 0 or larger")
+
+
+def generate_launch_description():
+    """Declare and check the arguments."""
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=check_numbers)])

@@ -1,0 +1,39 @@
+"""The stand-in takes the place of no real `launch`, and holds in its own process only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from running_launch import launch_file, run
+
+
+def test_the_first_line_says_that_it_is_a_stand_in(tmp_path: Path) -> None:
+    _, output = run(launch_file(tmp_path, ""), folder=tmp_path)
+    assert "stand-in for `ros2 launch`" in output.splitlines()[0]
+
+
+def test_the_stand_in_never_takes_the_place_of_a_real_launch(tmp_path: Path) -> None:
+    (tmp_path / "launch").mkdir()
+    (tmp_path / "launch" / "__init__.py").write_text("REAL = True\n")
+    script = (
+        "from mentor_bringup.runner.modules import provide_stand_in\n"
+        "try:\n    provide_stand_in()\n"
+        "except RuntimeError as error:\n    print(error)\n"
+        "import launch; assert launch.REAL\n"
+    )
+    env = os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ['PYTHONPATH']}"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
+    )
+    assert "a real launch is installed; the stand-in does not take its place" in done.stdout
+
+
+def test_no_other_process_sees_the_stand_in() -> None:
+    script = "import importlib.util as u, os; os.chdir('/'); print(u.find_spec('launch_ros'))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "None"

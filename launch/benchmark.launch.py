@@ -52,9 +52,11 @@ def generate_launch_description():
     bridge = Node(
         package="mentor_sim_bridge",
         executable="benchmark_bridge",
+        namespace=LaunchConfiguration("namespace"),
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         parameters=[{"environment": ENVIRONMENT}, LaunchConfiguration("params_file")],
+        remappings=[("/clock", "clock")],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory

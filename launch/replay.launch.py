@@ -66,7 +66,7 @@ def node(package, executable, parameters, **others):
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         parameters=[*parameters, LaunchConfiguration("params_file")],
-        on_exit=Shutdown(reason=f"{executable} has ended"),
+        on_exit=[Shutdown(reason=f"{executable} has ended")],
         **others,
     )
 

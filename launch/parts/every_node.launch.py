@@ -14,7 +14,7 @@ from launch.substitutions import (
     LaunchConfiguration,
     PathJoinSubstitution,
 )
-from launch_ros.actions import PushROSNamespace, SetParameter, SetRemap
+from launch_ros.actions import SetParameter
 from launch_ros.substitutions import FindPackageShare
 
 NO_PARAMETERS = PathJoinSubstitution([FindPackageShare("mentor_bringup"), "params", "none.yaml"])
@@ -105,8 +105,6 @@ def generate_launch_description():
             *ARGUMENTS,
             OpaqueFunction(function=check_arguments),
             RegisterEventHandler(OnProcessExit(on_exit=fail_with_a_required_process)),
-            PushROSNamespace(LaunchConfiguration("namespace")),
-            SetRemap("/clock", "clock"),  # a twin's clock is its cell's alone
             SetParameter("use_sim_time", LaunchConfiguration("use_sim_time")),
             SetParameter("autostart", LaunchConfiguration("autostart")),
             # Pictures are drawn without a screen, by the thread that wants them.

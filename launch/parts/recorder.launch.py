@@ -52,9 +52,11 @@ def generate_launch_description():
     recorder = Node(
         package="mentor_recorder",
         executable="recorder_node",
+        namespace=LaunchConfiguration("namespace"),
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         parameters=[parameters, LaunchConfiguration("params_file")],
+        remappings=[("/clock", "clock")],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=True,
         respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory

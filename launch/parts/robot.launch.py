@@ -57,10 +57,12 @@ def node(package, executable, condition, name=None, **parameters):
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
-        on_exit=Shutdown(
-            reason=f"{executable} has ended",
-            condition=UnlessCondition(LaunchConfiguration("respawn")),
-        ),
+        on_exit=[
+            Shutdown(
+                reason=f"{executable} has ended",
+                condition=UnlessCondition(LaunchConfiguration("respawn")),
+            )
+        ],
         condition=condition,
     )
 

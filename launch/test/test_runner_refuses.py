@@ -43,7 +43,6 @@ def test_an_unknown_or_malformed_argument(tmp_path: Path, argument: str, said: s
         ('ExecuteProcess(cmd=["true"], output="scren")', "output 'scren' is not known"),
         ('Node(package="mentor_policy", executable="policy_node", parameters=["/no/such.yaml"])',
          "parameter file /no/such.yaml: No such file or directory"),
-        ('ExecuteProcess(cmd=["true"], on_exit=Shutdown())', "on_exit is a list of actions"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_launch_file(tmp_path: Path, entities: str, said: str) -> None:

@@ -36,8 +36,6 @@ class ExecuteProcess(Action):
         condition: Condition | None = None,
     ) -> None:
         super().__init__(condition=condition)
-        if isinstance(on_exit, Entity):
-            raise LaunchRefused("on_exit is a list of actions; ros2 launch shows no single one")
         self.cmd = list(cmd)
         self.name, self.cwd, self.env, self.additional_env = name, cwd, env, additional_env
         self.output, self.on_exit = output, on_exit

@@ -49,10 +49,12 @@ def node(package, executable, **parameters):
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
-        on_exit=Shutdown(
-            reason=f"{executable} has ended",
-            condition=UnlessCondition(LaunchConfiguration("respawn")),
-        ),
+        on_exit=[
+            Shutdown(
+                reason=f"{executable} has ended",
+                condition=UnlessCondition(LaunchConfiguration("respawn")),
+            )
+        ],
     )
 
 
@@ -64,7 +66,7 @@ def generate_launch_description():
             part("robot_arguments"),
             STATES,
             part("every_node"),
-            part("policy"),  # first: a wrong argument is refused before any process is started
+            part("policy"),
             part("recorder"),  # early: what is published before it listens is in no bag
             part("monitor"),
             part("rviz"),

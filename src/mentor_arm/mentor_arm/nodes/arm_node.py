@@ -31,6 +31,10 @@ from mentor_common.tasks.task import Task
 
 HOLD = Interface("hold", Trigger, "arm")
 ARMED = Interface("armed", SetBool, "arm")
+UNANSWERED = (
+    CommandStatus.IN_FAULT, CommandStatus.BLOCKED, CommandStatus.STALE, CommandStatus.FUTURE
+)  # fmt: skip
+"""What becomes of the action of the awaited step and leaves no motion to wait for."""
 _STATE_PERIOD = 0.02  # seconds between two publications of the state while nothing is to do
 _NOT_ARMED = (
     "the arm is not armed: a person has to allow motions (service armed, or parameter armed:=true)"
@@ -200,8 +204,8 @@ class RealArmNode(ArmNode):
                 self.steps.end_episode()
             return
         self.get_logger().warning(f"{status.value}: {reason}", throttle_duration_sec=5.0)
-        if status in (CommandStatus.IN_FAULT, CommandStatus.BLOCKED):
-            self._fail_step(*awaited, reason)
+        if status in UNANSWERED:
+            self._fail_step(*awaited, f"{status.value}: {reason}")
 
     def _fail_step(self, episode: int, step: int, reason: str) -> None:
         """Publish that the awaited motion will not come, so that nobody waits for it."""

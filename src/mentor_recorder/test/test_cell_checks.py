@@ -85,3 +85,21 @@ def test_a_reward_that_contradicts_the_ground_truth_is_named(tmp_path: Path) -> 
     findings = checked(tmp_path / "bag", alter)
     assert list(findings.contradicted) == [(11, 4)]
     assert findings.contradicted[11, 4] == "success True, by the ground truth False"
+
+
+def test_a_classifier_that_errs_is_named_by_its_term(tmp_path: Path) -> None:
+    """The reward's terms are computed again from the ground truth, by the task's own reward."""
+
+    def alter(message: Any) -> None:
+        if isinstance(message, GroundTruth):
+            message.names, message.values = ["slot_1", "slot_2"], [1.0, 0.0]  # beside, outside
+            message.success = False
+        elif isinstance(message, Reward):
+            errs = (message.episode, message.step) == (12, 7)
+            message.term_names = ["slot_1", "slot_2", "bonus"]
+            message.terms = [5.0, -3.0, 3.0] if errs else [-1.0, 0.0, 0.0]
+            message.success = False
+
+    findings = checked(tmp_path / "bag", alter)
+    assert list(findings.contradicted) == [(12, 7)]
+    assert "slot_1 5, by the ground truth -1" in findings.contradicted[12, 7]

@@ -178,7 +178,7 @@ def main() -> None:
             for _ in range(options.turns):
                 for side in sides.values():
                     side.run(counter, folder, options.seconds)
-            tell(sides)
+            print_results(sides)
         finally:
             cell.send_signal(signal.SIGINT)
             cell.wait(60)
@@ -186,7 +186,7 @@ def main() -> None:
             claim.release()
 
 
-def tell(sides: dict[str, Side]) -> None:
+def print_results(sides: dict[str, Side]) -> None:
     """Print the speeds against the cell that nobody records."""
     plain = statistics.median(sides["nothing"].rates)
     for name, side in sides.items():

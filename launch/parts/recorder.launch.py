@@ -1,6 +1,6 @@
 """The recorder and its arguments, for the launch file of any task.
 
-Its death or a full disk ends no training: the launch starts it again, and says so.
+Its death or a full disk ends no training: the launch logs it and starts it again.
 """
 
 from launch import LaunchDescription

@@ -20,7 +20,7 @@ COMMANDS = {
     "view": view,
 }
 REFUSALS = (BagError, BagWriteError, UnknownTypeError)
-"""Errors that say all that there is to say: printed in one line, exit status 2."""
+"""Errors whose text is complete: printed in one line, exit status 2."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

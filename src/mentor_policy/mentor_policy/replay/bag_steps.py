@@ -33,7 +33,7 @@ from mentor_policy.replay.ring import ReplayRing
 from mentor_policy.replay.step import Step
 
 RECORD = "mentor"
-"""Name of the metadata record in which a recording says where it comes from."""
+"""Name of the metadata record with the origin of a recording."""
 PARTS = {f"mentor_msgs/msg/{name}": name.lower() for name in ("Observation", "Action", "Reward")}
 PERIOD = 100_000_000
 """Nanoseconds between two steps of a bag that is made from a ring, which keeps no time."""

@@ -14,7 +14,7 @@ from mentor_policy.training.checkpoint_folders import folders
 from mentor_policy.training.environment import shape_from_json
 
 RECORD = "mentor"
-"""Name of the metadata record in which a recording says where it comes from."""
+"""Name of the metadata record with the origin of a recording."""
 
 
 class WeightsUnknown(LookupError):

@@ -1,5 +1,5 @@
-"""Whether what a bag says of a cell fits together: what a reset drew, how far the arm was let go,
-and what the reward was by the ground truth."""
+"""Whether the messages of a cell agree: what a reset drew, which motions the window clips, and what
+the reward is by the ground truth."""
 
 from __future__ import annotations
 
@@ -152,13 +152,15 @@ def _check_rewards(
     if model is not None:
         model.begin_episode(EpisodeInfo(episode), None)
     for (part, step), reward in sorted(parts.items()):
-        truth = parts.get(("GroundTruth", step))
-        if part != "Reward" or truth is None or not reward.valid:
+        ground_truth = parts.get(("GroundTruth", step))
+        if part != "Reward" or ground_truth is None or not reward.valid:
             continue
         findings.rewards += 1
         text = _by_model(model, episode, step, parts) if model is not None else ""
-        if not text and bool(truth.success) != bool(reward.success):
-            text = f"success {bool(reward.success)}, by the ground truth {bool(truth.success)}"
+        if not text and bool(ground_truth.success) != bool(reward.success):
+            text = (
+                f"success {bool(reward.success)}, by the ground truth {bool(ground_truth.success)}"
+            )
         if text:
             findings.contradicted[episode, step] = text
 
@@ -166,7 +168,7 @@ def _check_rewards(
 def _by_model(
     model: RewardModel, episode: int, step: int, parts: dict[tuple[str, int], Any]
 ) -> str:
-    reward, truth = parts["Reward", step], parts["GroundTruth", step]
+    reward, ground_truth = parts["Reward", step], parts["GroundTruth", step]
     action = parts.get(("Action", step - 1))
     inputs = StepInputs(
         episode,
@@ -175,7 +177,7 @@ def _by_model(
         begin=0,
         end=0,
         action=None if action is None else np.array(action.data, np.float32),
-        ground_truth=dict(zip(truth.names, truth.values, strict=False)),
+        ground_truth=dict(zip(ground_truth.names, ground_truth.values, strict=False)),
     )
     try:
         computed = model.compute(inputs)

@@ -41,7 +41,7 @@ class _Episode:
 
 
 def check(bag: Bag) -> Findings:
-    """Read every byte of a bag and say what is wrong."""
+    """Read every byte of a bag and report what is wrong."""
     findings = Findings()
     for file in bag.files:
         _check_file(file, findings)
@@ -104,7 +104,7 @@ def _collect(bag: Bag, findings: Findings) -> dict[str, dict[int, _Episode]]:
         episodes.setdefault(key.episode, _Episode()).add(part, key.step)
         order.setdefault(message.topic, message.log_time)
     for topic, count in unreadable.items():
-        findings.add(f"{topic}: {count} message(s) are too short to be what they say")
+        findings.add(f"{topic}: {count} message(s) are too short for their type")
     return cells
 
 

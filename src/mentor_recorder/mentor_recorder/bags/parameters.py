@@ -13,7 +13,7 @@ LEFT_OUT = {
     "autostart", "diagnostics_period", "use_sim_time", "start_type_description_service",
     "image_reliability",
 }  # fmt: skip
-"""Parameters that say how a node was run, not what it computes."""
+"""Parameters about how a node was run, not about what it computes."""
 
 
 def write_parameters(bag_folder: Path, parameters: Mapping[str, Mapping[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from mentor_common.bags.reader import Bag
 from mentor_common.bags.steps import STEP_TYPES, step_of
 
 RECORD = "mentor"
-"""Name of the metadata record in which a recording says where it comes from."""
+"""Name of the metadata record with the origin of a recording."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Foxglove's WebSocket protocol: how what is said is laid out. Pure; nothing is sent here."""
+"""Foxglove's WebSocket protocol: the layout of its messages. Pure; nothing is sent here."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class MonitorServer:
         port: 0 takes a free one.
         access: who may watch.
         get: answers a GET of another path than the socket's; runs in a thread of its own.
-        watched: told, from the server's thread, which channels somebody watches.
+        watched: called on the server's thread with the channels that somebody watches.
         call: carries out the service of this name, in a thread of its own; gives success and text.
 
     Raises:
@@ -93,14 +93,14 @@ class MonitorServer:
         number = len(self._channels) + 1
         channel = Channel(number, topic, encoding, schema_name, schema, schema_encoding)
         self._channels[number] = channel
-        self._soon(lambda: self._tell_all(protocol.advertise([channel])))
+        self._soon(lambda: self._send_all(protocol.advertise([channel])))
         return number
 
     def add_service(self, name: str) -> None:
         """Announce a service that takes nothing."""
         number = len(self._services) + 1
         self._services[number] = name
-        self._soon(lambda: self._tell_all(protocol.advertise_services({number: name})))
+        self._soon(lambda: self._send_all(protocol.advertise_services({number: name})))
 
     def publish(self, number: int, payload: bytes, *, latched: bool = False) -> None:
         """Send a message to whoever watches the channel, and later to new ones if ``latched``."""
@@ -175,7 +175,7 @@ class MonitorServer:
             pass
         finally:
             self._viewers.discard(viewer)
-            self._tell_watched()
+            self._report_watched()
 
     async def _receive(self, viewer: _Viewer, data: str | bytes) -> None:
         if isinstance(data, bytes):
@@ -194,7 +194,7 @@ class MonitorServer:
                     )
         for subscription in ended:
             viewer.channels.pop(subscription, None)
-        self._tell_watched()
+        self._report_watched()
 
     async def _carry_out(self, viewer: _Viewer, call: Call) -> None:
         name = self._services.get(call.service)
@@ -205,10 +205,10 @@ class MonitorServer:
         answer = json.dumps({"success": success, "message": text}).encode()
         await viewer.connection.send(protocol.call_answer(call, answer))
 
-    def _tell_watched(self) -> None:
+    def _report_watched(self) -> None:
         self._watched({c for viewer in self._viewers for c in viewer.channels.values()})
 
-    def _tell_all(self, text: str) -> None:
+    def _send_all(self, text: str) -> None:
         for viewer in self._viewers:
             self._write(viewer, text)
 

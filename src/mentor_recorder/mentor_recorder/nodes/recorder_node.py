@@ -34,11 +34,11 @@ from mentor_recorder.recording.recording import Recording
 KEEP = Interface("~/keep", Trigger, "recorder")
 """Writes the last minutes out (profile `fault`)."""
 GRAPH_PERIOD = 0.1
-"""Seconds of wall time between two looks for new topics while the cell starts."""
+"""Seconds of wall time between two polls for new topics while the cell starts."""
 HURRIED = 200
-"""Looks at this pace; what is published before a topic is found is in no bag."""
+"""Polls at this pace; what is published before a topic is found is in no bag."""
 CALM = 10
-"""Later every so many periods are enough: a look costs milliseconds."""
+"""Later every so many periods are enough: a poll costs milliseconds."""
 
 
 class RecorderNode(CellNode):
@@ -114,7 +114,7 @@ class RecorderNode(CellNode):
         super().__init__("recorder", **node_arguments)
 
     def configure(self) -> None:
-        """Reads what the bag says of its origin; makes servers and meters."""
+        """Make servers and meters."""
         self._profile = self.text("profile")
         self._origin = {
             "profile": json.dumps(self._profile),
@@ -140,7 +140,7 @@ class RecorderNode(CellNode):
         self._polls = 0
 
     def activate(self) -> None:
-        """Begins to record."""
+        """Begin to record."""
         if self._profile == "fault":
             self._ring = LastMinutes(
                 60.0 * self.number("fault_minutes"), self.integer("fault_megabytes") << 20
@@ -167,7 +167,7 @@ class RecorderNode(CellNode):
         self.timer(GRAPH_PERIOD, self._poll, wall=True)
 
     def deactivate(self) -> None:
-        """Closes the bag."""
+        """Close the bag."""
         self._finder.close()
         self._reader.close()
         if self._recording is not None:
@@ -280,9 +280,9 @@ class RecorderNode(CellNode):
     def _add_origin(self, found: dict[str, str]) -> None:
         files = {**json.loads(found["files"]), **json.loads(self._origin["files"])}
         self._origin.update(found, files=json.dumps(files))
-        self._tell_origin()
+        self._record_origin()
 
-    def _tell_origin(self) -> None:
+    def _record_origin(self) -> None:
         if self._recording is not None:
             self._recording.add_record(RECORD, self._origin)
 
@@ -293,7 +293,7 @@ class RecorderNode(CellNode):
         self._origin["inputs"] = json.dumps(inputs)
         files = {**json.loads(self._origin["files"]), **input_texts(inputs)}
         self._origin["files"] = json.dumps(files)
-        self._tell_origin()
+        self._record_origin()
 
     def _on_description(self, done: Any) -> None:
         answer = done.result()
@@ -308,7 +308,7 @@ class RecorderNode(CellNode):
             for value in [getattr(answer, name)]
         }
         self._origin["describe"] = json.dumps(fields)
-        self._tell_origin()
+        self._record_origin()
 
     # Once in a while.
 

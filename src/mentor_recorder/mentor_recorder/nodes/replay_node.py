@@ -105,15 +105,15 @@ class ReplayNode(CellNode):
 
     def _play(self) -> None:
         first: int | None = None
-        begun, count, told = time.monotonic(), 0, 0.0
+        begun, count, ticked = time.monotonic(), 0, 0.0
         for message in self._feed.messages():
             first = message.log_time if first is None else first
             due = begun + (message.log_time - first) / 1e9 / self.number("rate")
             while (left := due - time.monotonic()) > 0.0:
                 if self.stopping.wait(min(left, 0.5)):
                     return
-            if self._ticks is not None and due - told > 0.01:
-                told = due
+            if self._ticks is not None and due - ticked > 0.01:
+                ticked = due
                 self._ticks.publish(Clock(clock=nanoseconds_to_time(message.log_time)))
             self._made[message.topic].publish(message.data)
             count += 1
@@ -169,7 +169,7 @@ class ReplayNode(CellNode):
     def _compare(self) -> None:
         if not self._wait_for_nodes():
             return self.finish(NOTHING_COMPARED)
-        told, steps, images = time.monotonic(), 0, 0
+        logged, steps, images = time.monotonic(), 0, 0
         for message in self._feed.messages({*(self._names or ()), *self._parts}):
             if self.stopping.is_set():
                 return None
@@ -188,8 +188,8 @@ class ReplayNode(CellNode):
                 self._ticks.publish(Clock(clock=nanoseconds_to_time(message.log_time)))
             if message.topic in self._made:
                 self._made[message.topic].publish(message.data)
-            if time.monotonic() - told > 5.0:
-                told = time.monotonic()
+            if time.monotonic() - logged > 5.0:
+                logged = time.monotonic()
                 self.get_logger().info(f"{steps} steps so far")
         self._wait_for_steps()
         for part in self._parts.values():
@@ -231,7 +231,7 @@ class ReplayNode(CellNode):
         )
 
     def _wait_for_nodes(self) -> bool:
-        """Wait until every compared node publishes and receives; say who is missing."""
+        """Wait until every compared node publishes and receives; log who is missing."""
         until = time.monotonic() + 90.0
         wanted = {
             "observation": ["motion", *self._image_topics()],
@@ -324,7 +324,7 @@ def _fits(message: Any) -> str | None:
 
 
 def _no_mean(message: Any) -> str | None:
-    """Return why a replayed action has no mean: its run_id says so."""
+    """Return why a replayed action has no mean: its run_id names the reason."""
     return None if len(message.mean) else message.run_id or "no weights"
 
 

@@ -32,7 +32,7 @@ DASHBOARD = Topic("dashboard", Image, _SHOWN, "scene node")
 
 
 class SceneNode(CellNode):
-    """Publishes what RViz cannot draw by itself, while somebody looks."""
+    """Publishes what RViz cannot draw by itself, while somebody subscribes."""
 
     PARAMETERS: ClassVar = (
         Param("task", "str", "cable_routing", "name of the task or path of its YAML",

@@ -29,9 +29,9 @@ class TopicFinder:
         node: that subscribes.
         wanted: whether a topic that was found is taken, by its name: relative to the node's
             namespace, or absolute.
-        added: told of each topic before its first message.
+        added: called with each topic before its first message.
         received: called with topic, bytes and the client library's message information.
-        refused: told, once for each topic, why it cannot be taken.
+        refused: called once for each topic that cannot be taken, with the reason.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ class LastMinutes:
             gone = self._messages.popleft()
             self.bytes -= len(gone.data)
             if "transient_local" in self.topics[gone.topic].qos:
-                self._latched[gone.topic] = gone  # e.g. the robot's description: said only once
+                self._latched[gone.topic] = gone  # e.g. the robot's description: published once
 
     def snapshot(self) -> list[Received]:
         """Return what is held, oldest first, and before it the last latched message of a topic."""

@@ -33,7 +33,7 @@ class Recording:
         splitting: when a file of a bag ends.
         compression: zstd, lz4 or none.
         buffer_bytes: what waits for the disk at most; more is dropped and counted.
-        report: told, in one line each, when recording stops, goes on, or drops.
+        report: called with one line when recording stops, goes on, or drops.
     """
 
     def __init__(

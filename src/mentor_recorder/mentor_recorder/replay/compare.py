@@ -21,7 +21,7 @@ class Difference:
         recorded: its value in the bag.
         replayed: its value now.
         size: how far they are apart, where that is a number; else 0.
-        source: what the field was made from, to tell whether several differences have one cause.
+        source: what the field was made from, to see whether several differences have one cause.
         kind: what differences of several steps have in common; empty: the field.
     """
 

@@ -74,9 +74,9 @@ class Feed:
 
 def namespace_of(bag: Bag) -> str:
     """Return the namespace of the cell that was recorded; "/" for none."""
-    told = bag.record(RECORD, "namespace")
-    if isinstance(told, str):
-        return told
+    recorded = bag.record(RECORD, "namespace")
+    if isinstance(recorded, str):
+        return recorded
     for name, topic in bag.topics.items():
         if topic.type in STEP_TYPES:
             return name.rpartition("/")[0] or "/"

@@ -23,7 +23,7 @@ def origin_changes(bag: Bag) -> tuple[list[str], bool]:
         A sentence for each change, and whether a data file (weights, task, cell) is among them.
     """
     if RECORD not in bag.records:
-        return ["the bag does not say where it comes from"], False
+        return ["the bag has no record of its origin"], False
     now = {name: json.loads(text) for name, text in origin().items()}
     lines: list[str] = []
     for name in ("commit", "machine"):

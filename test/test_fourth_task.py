@@ -1,0 +1,79 @@
+"""A task in a package of its own trains through the launch parts and nodes, none of which knows it.
+
+The package `toy_task` beside this file brings a task file, a launch file, and the three plug-ins.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+STEPS = 200
+SMALL = (
+    "agent.hidden_dim=32 agent.feature_dim=16 agent.expert_dim=16 agent.experts=4 agent.top_k=2 "
+    "agent.explore_steps=40 agent.precision=float32 train.batch_size=8 train.seed_frames=40 "
+    "train.replay_capacity=2000 train.eval_episodes=2 train.eval_every_frames=0 train.video=false"
+)
+
+
+@pytest.fixture(scope="module")
+def overlay(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment in which the package is installed, as an overlay of the workspace."""
+    prefix = tmp_path_factory.mktemp("overlay")
+    source = prefix / "source"
+    subprocess.run(["cp", "-r", HERE / "toy_task", source], check=True)
+    options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--target"]
+    command = [sys.executable, "-m", "pip", "install", *options, prefix / "lib", source]
+    subprocess.run(command, check=True, timeout=120)
+    environment = dict(os.environ, ROS_HOME=str(prefix / "ros"))
+    for name, folder in (("PYTHONPATH", "lib"), ("AMENT_PREFIX_PATH", "lib")):
+        environment[name] = os.pathsep.join([str(prefix / folder), os.environ.get(name, "")])
+    return environment
+
+
+@pytest.fixture(scope="module")
+def run(overlay: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a training of 200 steps."""
+    folder = tmp_path_factory.mktemp("training")
+    runner = [sys.executable, "-m", "mentor_bringup.runner", "toy_task", "toy_reach.launch.py"]
+    arguments = [f"max_steps:={STEPS}", "run_dir:=run", f"overrides:={SMALL}"]
+    done = subprocess.run(
+        [*runner, *arguments], cwd=folder, env=overlay, capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is cut off" not in done.stdout + done.stderr
+    return folder / "run"
+
+
+def test_it_trains_for_its_steps_and_learns_from_each(run: Path) -> None:
+    with (run / "train.csv").open() as stream:
+        episodes = list(csv.DictReader(stream))
+    assert sum(int(episode["length"]) for episode in episodes) == STEPS
+    returns = [float(episode["episode_return"]) for episode in episodes]
+    assert len(returns) == STEPS // 10 and all(-40.0 < value < 0.0 for value in returns)
+    assert int(episodes[-1]["updates"]) > 50
+
+
+def test_its_routine_counted_every_episode_through_its_saved_state(
+    run: Path, overlay: dict[str, str]
+) -> None:
+    (saved,) = Path(overlay["ROS_HOME"]).rglob("*toy_reach_reset.json")
+    assert json.loads(saved.read_text())["episodes"] >= STEPS // 10
+
+
+def test_nothing_of_the_stack_knows_its_name() -> None:
+    root = HERE.parent
+    found = [
+        path
+        for folder in ("src", "launch")
+        for path in (root / folder).rglob("*")
+        if path.suffix in (".py", ".yaml", ".xml", ".msg") and "toy_reach" in path.read_text()
+    ]
+    assert found == []

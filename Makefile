@@ -32,7 +32,7 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make check-cell ARGS="--cell cells/mine.yaml"      what of a real cell is right or wrong; nothing moves
   make build                        set up and build, start nothing
   make hardware                     install what a real cell and its rehearsal need (robot:=fci asks for it by itself)
-  make clean                        remove everything that make made, but runs
+  make clean                        remove everything that make made, but runs, and what killed processes left in shared memory
 
 Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requirements, colcon build.
 $(if $(ROS_DISTRO),ROS 2 $(ROS_DISTRO) is sourced and used.,No ROS 2 distribution is sourced: the client library comes as wheels and mentor_bringup.runner launches.)
@@ -118,6 +118,7 @@ check-cell:
 	@$(IN_WORKSPACE) { python -m mentor_arm check $(ARGS); robot=$$?; python -m mentor_camera check $(ARGS) && exit $$robot; }
 
 clean:
+	@$(PYTHON) launch/mentor_bringup/shared_memory.py
 	rm -rf build install log .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src launch test bench -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -10,13 +10,20 @@ from launch.substitutions import EqualsSubstitution, IfElseSubstitution, LaunchC
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
+
+def equals(name, value):
+    """Return whether a launch argument has a value."""
+    return EqualsSubstitution(LaunchConfiguration(name), value)
+
+
+IS_TWIN = EqualsSubstitution(LaunchConfiguration("robot", default="twin"), "twin")
 ARGUMENTS = [
     DeclareLaunchArgument(
         "record",
-        default_value="false",
+        default_value=IfElseSubstitution(IS_TWIN, if_value="false", else_value="experience"),
         description="Whether the topics are written to a bag: true is experience (what is learned "
         "from), full has camera images and poses too, fault keeps the last minutes in memory and "
-        "writes them when an episode is not valid",
+        "writes them when an episode is not valid; a real arm and its rehearsal record experience",
         choices=["false", "true", "experience", "full", "fault"],
     ),
     DeclareLaunchArgument(
@@ -25,11 +32,6 @@ ARGUMENTS = [
         description="Folder in which the bag is made; empty: bags/ in run_dir",
     ),
 ]
-
-
-def equals(name, value):
-    """Return whether a launch argument has a value."""
-    return EqualsSubstitution(LaunchConfiguration(name), value)
 
 
 FOLDER = IfElseSubstitution(

@@ -19,9 +19,10 @@ def run(options: argparse.Namespace) -> int:
     """Print; return the exit status: 0 if nothing is wrong, else 1."""
     bag = Bag(options.bag)
     findings = check(bag)
+    cell = check_cell(bag)
+    findings.problems += cell.draws + cell.window
     for problem in findings.problems:
         print(f"problem: {problem}")
-    cell = check_cell(bag)
     for line in cell.lines():
         print(line)
     for (episode, step), text in cell.contradicted.items():

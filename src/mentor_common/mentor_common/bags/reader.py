@@ -113,21 +113,6 @@ class Bag:
         except ValueError:
             return text
 
-    def topic_ending(self, ending: str) -> str | None:
-        """Return the name of the topic with this relative name; None if there is none.
-
-        Raises:
-            BagError: several namespaces of the bag have it.
-        """
-        names = [
-            name
-            for name in self.topics
-            if name == ending or name.endswith(f"/{ending.lstrip('/')}")
-        ]
-        if len(names) > 1:
-            raise BagError(f"bag {self.path} has several topics '{ending}': {sorted(names)}")
-        return names[0] if names else None
-
     def messages(
         self,
         topics: Collection[str] | None = None,

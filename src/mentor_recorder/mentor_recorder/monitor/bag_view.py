@@ -168,12 +168,6 @@ class BagShelf:
                 self._indices.popitem(last=False)
             return index
 
-    def files(self, name: str) -> list[Path]:
-        """Return the files of a bag. Raises: BagError."""
-        if name not in self.names():
-            raise BagError(f"no bag '{name}' below {self.folder}")
-        return [file.path for file in Bag(self.folder / name).files]
-
 
 def _picture(picture: Any) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(jpeg(picture)).decode()

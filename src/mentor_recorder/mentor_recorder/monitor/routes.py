@@ -6,8 +6,6 @@ from http import HTTPStatus
 from importlib.resources import files
 from urllib.parse import parse_qs, urlsplit
 
-from websockets.datastructures import Headers
-
 from mentor_common.bags.reader import BagError
 from mentor_recorder.monitor.bag_view import BagShelf, encoded
 from mentor_recorder.monitor.server import Answer
@@ -20,8 +18,6 @@ PAGE = {
     },
     "/style.css": ("style.css", "text/css; charset=utf-8"),
 }
-RANGE_BYTES = 8 << 20
-"""Bytes of a file that one answer has at most; a reader asks for the next."""
 
 
 class Routes:
@@ -36,7 +32,7 @@ class Routes:
         self._shelf = shelf
         self._live = live
 
-    def get(self, target: str, headers: Headers) -> Answer:
+    def get(self, target: str) -> Answer:
         """Answer a request for a path with its query."""
         parts = urlsplit(target)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}

@@ -58,7 +58,7 @@ class MonitorServer:
         host: str,
         port: int,
         access: Access,
-        get: Callable[[str, Headers], Answer],
+        get: Callable[[str], Answer],
         watched: Callable[[set[int]], None],
         call: Callable[[str], tuple[bool, str]],
     ) -> None:
@@ -156,7 +156,7 @@ class MonitorServer:
             return _response((HTTPStatus.FORBIDDEN, "text/plain", refusal.encode()), "")
         if headers.get("Upgrade", "").lower() == "websocket":
             return None
-        answer = await asyncio.to_thread(self._get, request.path, headers)
+        answer = await asyncio.to_thread(self._get, request.path)
         return _response(answer, self.access.token)
 
     async def _handle(self, connection: ServerConnection) -> None:

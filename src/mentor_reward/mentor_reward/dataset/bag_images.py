@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mentor_common.bags.reader import Bag, BagError
 from mentor_common.messages.images import image_to_rgb, resize
 from mentor_common.messages.topics import camera_image
 from mentor_reward.classifier.slots import IMAGE_SIZE, VIEWS, views_of
@@ -23,35 +24,26 @@ def bag_frames(
     under their usual names.
 
     Raises:
-        FileNotFoundError: there is no .mcap file.
-        ValueError: the bag lacks the topic; the message names those it has.
+        BagError: there is no .mcap file, or the bag lacks the topic; the message names those it
+            has.
     """
-    from mcap.reader import make_reader
-
     ending = topic or camera_image(camera).name
-    path = Path(bag)
-    files = sorted(path.glob("*.mcap")) if path.is_dir() else [path]
-    if not files or not files[0].is_file():
-        raise FileNotFoundError(f"{bag} is no MCAP bag: no .mcap file there")
-    for file in files:
-        with file.open("rb") as stream:
-            reader = make_reader(stream)
-            summary = reader.get_summary()
-            known = sorted({c.topic for c in summary.channels.values()}) if summary else []
-            names = [name for name in known if name.endswith(ending)]
-            if not names:
-                raise ValueError(f"{file} has no topic ending in '{ending}'; it has {known}")
-            cameras = dict.fromkeys(names, camera)
-            cameras |= _beside(camera, names, known)
-            wanted, newest, last_s = set(cameras.values()), dict[str, bytes](), -np.inf
-            for _, channel, message in reader.iter_messages(topics=list(cameras)):
-                newest[cameras[channel.topic]] = message.data
-                time_s = message.log_time / 1e9
-                if channel.topic not in names or len(newest) < len(wanted):
-                    continue
-                if time_s - last_s >= every_s:
-                    last_s = time_s
-                    yield views_of(camera, {name: _frame(newest[name]) for name in wanted})
+    recorded = Bag(bag)
+    known = sorted(recorded.topics)
+    names = [name for name in known if name.endswith(ending)]
+    if not names:
+        raise BagError(f"{bag} has no topic ending in '{ending}'; it has {known}")
+    cameras = dict.fromkeys(names, camera)
+    cameras |= _beside(camera, names, known)
+    wanted, newest, last_s = set(cameras.values()), dict[str, bytes](), -np.inf
+    for message in recorded.messages(cameras):
+        newest[cameras[message.topic]] = message.data
+        time_s = message.log_time / 1e9
+        if message.topic not in names or len(newest) < len(wanted):
+            continue
+        if time_s - last_s >= every_s:
+            last_s = time_s
+            yield views_of(camera, {name: _frame(newest[name]) for name in wanted})
 
 
 def _beside(camera: str, names: list[str], known: list[str]) -> dict[str, str]:

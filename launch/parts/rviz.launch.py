@@ -7,7 +7,7 @@ scene:=true still publishes the markers and the dashboard, for a viewer on anoth
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
 from launch.conditions import IfCondition
-from launch.substitutions import AnySubstitution, LaunchConfiguration, PathJoinSubstitution
+from launch.substitutions import LaunchConfiguration, OrSubstitution, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
@@ -54,7 +54,7 @@ def generate_launch_description():
             node(
                 "mentor_recorder",
                 "scene_node",
-                AnySubstitution(rviz, LaunchConfiguration("scene")),
+                OrSubstitution(rviz, LaunchConfiguration("scene")),
                 parameters=[{"task": cell}, LaunchConfiguration("params_file")],
                 remappings=[("/clock", "clock")],
                 additional_env={"OMP_NUM_THREADS": "1"},

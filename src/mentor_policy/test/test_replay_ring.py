@@ -1,6 +1,7 @@
 """The ring keeps what it was given: killed, full, crowded, or opened by the wrong program."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ import pytest
 
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.replay import ReplayDiskFullError, ReplayError, ReplayRing, RingHeader, Step
+from mentor_policy.replay.records import seal
+from mentor_policy.replay.sampler import Sampler
 
 LAYOUT = FrameLayout(("a",), 2, 12, 10, True)
 HEADER = RingHeader(LAYOUT, 2, 0, 200, 40)
@@ -84,15 +87,81 @@ def test_a_torn_record_is_left_out_and_the_ring_goes_on(tmp_path: Path) -> None:
     assert np.array_equal(ring.observation(9), step_of(1, 9).obs)
 
 
-def test_frames_lost_in_a_power_cut_are_noticed(tmp_path: Path) -> None:
+def test_one_flipped_bit_costs_one_record_and_the_others_stay(tmp_path: Path, caplog) -> None:
+    ring = ReplayRing(tmp_path, HEADER)
+    for episode in range(1, 9):
+        fill(ring, episode, 20)
+    record_bytes = ring.records.dtype.itemsize
+    ring.close()
+    for name, size, number in (("steps.bin", record_bytes, 50), ("frames.bin", 360, 90)):
+        with (tmp_path / name).open("rb+") as file:
+            file.seek(number * size + 25)
+            byte = file.read(1)[0]
+            file.seek(number * size + 25)
+            file.write(bytes([byte ^ 8]))
+    ring = ReplayRing(tmp_path, HEADER)
+    assert (ring.count, ring.oldest) == (160, 0)
+    numbers = np.arange(160)
+    assert list(numbers[~ring.there(numbers)]) == [50, 90] == sorted(ring.damage.records)
+    assert "record 50 fails its checksum: it is skipped, the others stay" in caplog.text
+    assert "(episode 5, step 10) has frames that fail" in ring.damage.records[90]
+    for number in (49, 52, 89, 92, 159):
+        record = ring.records[number]
+        wanted = step_of(int(record["episode"]), int(record["step"]))
+        assert np.array_equal(ring.observation(number), wanted.obs)
+    fill(ring, 9, 20)  # and the ring goes on
+    assert ring.count == 180
+
+
+def test_a_damaged_newest_record_does_not_part_a_ring_from_its_checkpoint(tmp_path: Path) -> None:
     ring = ReplayRing(tmp_path, HEADER)
     fill(ring, 1, 10)
+    size = ring.records.dtype.itemsize
     ring.close()
-    with (tmp_path / "frames.bin").open("rb+") as file:
-        file.seek(7 * 360 + 5)
-        file.write(b"\0" * 50)
+    with (tmp_path / "steps.bin").open("rb+") as file:
+        file.seek(9 * size + 20)
+        file.write(b"\xff\xff")
     ring = ReplayRing(tmp_path, HEADER)
-    assert ring.count == 7
+    ring.truncate(10)
+    assert ring.count == 10 and list(ring.damage.records) == [9]
+    with pytest.raises(ReplayError, match="do not belong together"):
+        ring.truncate(11)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300])
+def test_what_is_not_finite_does_not_enter_the_ring(tmp_path: Path, value: float, caplog) -> None:
+    header = RingHeader(LAYOUT, 2, 3, 200, 40)
+    ring = ReplayRing(tmp_path, header)
+    action, state = np.zeros(2, np.float32), np.zeros(3, np.float32)
+    bad_action, bad_state = action + np.float32("nan"), state + np.float32("inf")
+    obs = [step_of(1, number).obs for number in range(5)]
+    ring.append(Step(1, 0, obs[0], state=state))
+    ring.append(Step(1, 1, obs[1], action, value, state=state))
+    ring.append(Step(1, 2, obs[2], bad_action, 1.0, state=state))
+    ring.append(Step(1, 3, obs[3], action, 1.0, state=bad_state))
+    ring.append(Step(1, 4, obs[4], action, 1.0, truncated=True, state=state))
+    assert ring.damage.refused == 3 and f"a reward of {value}" in caplog.text
+    records = ring.records[:5]
+    for name in ("reward", "action", "state"):
+        assert np.isfinite(records[name]).all() and (np.abs(records[name]) <= 1e9).all()
+    assert [bool(flags & 4) for flags in records["flags"]] == [True, False, False, False, True]
+    reach = Sampler(ring, batch_size=4, n_step=3, gamma=0.9, seed=0).reach(np.arange(5), 5)
+    assert list(reach) == [0, 0, 0, 0, 0]  # no transition leads into or out of such a step
+
+
+def test_a_ring_that_holds_what_is_not_finite_skips_it_and_says_so(tmp_path: Path, caplog) -> None:
+    ring = ReplayRing(tmp_path, HEADER)
+    fill(ring, 1, 10)
+    record = ring.records[4:5].copy()
+    record["reward"] = np.nan  # as an older release stored it
+    with (tmp_path / "steps.bin").open("rb+") as file:
+        file.seek(4 * record.dtype.itemsize)
+        file.write(seal(record))
+    ring.close()
+    ring = ReplayRing(tmp_path, HEADER)
+    assert list(ring.damage.records) == [4] and "step 4) is not finite" in caplog.text
+    batch = Sampler(ring, batch_size=64, n_step=3, gamma=0.9, seed=0).batch(0, ring.count)
+    assert bool(batch.reward.isfinite().all())
 
 
 def test_steps_that_are_there_already_are_not_stored_twice(tmp_path: Path) -> None:
@@ -172,11 +241,24 @@ def test_steps_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 def test_lost_files_and_damaged_headers_are_named(tmp_path: Path) -> None:
     ReplayRing(tmp_path, HEADER).close()
+    header = json.loads((tmp_path / "ring.json").read_text())
     (tmp_path / "frames.bin").unlink()
     with pytest.raises(ReplayError, match=r"frames\.bin is lost"):
         ReplayRing(tmp_path, HEADER)
-    (tmp_path / "ring.json").write_text("{")
-    with pytest.raises(ReplayError, match=r"ring\.json is damaged"):
+    for change in (
+        {"capacity": 10**18}, {"spare": -1}, {"action_size": 10**12}, {"state_size": 2**63},
+        {"capacity": "many"}, {"capacity": 1e9}, {"layout": {**header["layout"], "width": 10**9}},
+    ):  # fmt: skip
+        (tmp_path / "ring.json").write_text(json.dumps({**header, **change}))
+        with pytest.raises(ReplayError, match=r"ring\.json: replay: .* must be from"):
+            ReplayRing(tmp_path, writable=False)
+    for text in ("{", "[" * 200_000, "[]", "null"):
+        (tmp_path / "ring.json").write_text(text)
+        with pytest.raises(ReplayError, match=r"ring\.json is damaged"):
+            ReplayRing(tmp_path, HEADER)
+    (tmp_path / "ring.json").unlink()
+    os.mkfifo(tmp_path / "ring.json")
+    with pytest.raises(ReplayError, match="it is no regular file"):
         ReplayRing(tmp_path, HEADER)
 
 

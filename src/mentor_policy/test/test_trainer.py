@@ -19,13 +19,13 @@ from mentor_policy.training.trainer import Trainer
 
 
 def test_nan_in_a_gradient_stops_the_run_before_a_checkpoint_is_touched(tmp_path: Path) -> None:
-    class Broken(PointEnv):
+    class Breaking(PointEnv):
         def step(self, action):
-            obs, reward, *rest = super().step(action)
-            self.steps = getattr(self, "steps", 0) + 1
-            return obs, float("nan") if self.steps > 60 else reward, *rest
+            if trainer.run.steps == 60:
+                next(trainer.run.agent.critic.parameters()).data.fill_(float("inf"))
+            return super().step(action)
 
-    trainer, _ = trainer_of(tmp_path / "run", env=Broken())
+    trainer, _ = trainer_of(tmp_path / "run", env=Breaking())
     with pytest.raises(NonFiniteGradientError, match="it moved no weight"):
         trainer.train()
     kept = folders(tmp_path / "run" / "checkpoints")

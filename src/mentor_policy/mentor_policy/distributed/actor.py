@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mentor_common.files.json_file import read_json, write_json
 from mentor_policy.agents.base import Agent
 from mentor_policy.distributed.follower import WeightsFollower
 from mentor_policy.replay import Step
 from mentor_policy.training.environment import Env, Pixels, State
 from mentor_policy.training.evaluation import Evaluation, evaluate
-from mentor_policy.training.json_file import read_json, write_json
 from mentor_policy.training.rollout import Episode, Rollout, nothing
 from mentor_policy.training.seeds import TRAINING, episode_seed
 

@@ -6,9 +6,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from mentor_common.files.json_file import read_json, write_json
 from mentor_policy.agents.base import Agent
 from mentor_policy.distributed.weights import Weights, WeightsError, pack
-from mentor_policy.training.json_file import read_json, write_json
 
 
 class Publication:

@@ -82,7 +82,7 @@ class StepLog:
         oldest, count = ring.oldest + 1 if ring.oldest else 0, ring.count
         numbers = np.arange(oldest, count)
         records = ring.records[numbers % ring.slots]
-        own = records["flags"] & CONTEXT == 0
+        own = (records["flags"] & CONTEXT == 0) & ring.there(numbers)
         return numbers[own], records[own]
 
     def _page(self, numbers: npt.NDArray[np.int64], limit: int, *, found: bool) -> BackfilledSteps:

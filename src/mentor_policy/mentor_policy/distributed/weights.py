@@ -18,9 +18,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from mentor_common.files.json_file import parse_json, read_file, write_atomically
 from mentor_policy.agents.base import Agent
 from mentor_policy.agents.snapshot import check_tensors
-from mentor_policy.training.json_file import parse_json, read_file, write_atomically
 
 NAMED = 10
 """Settings that an error names at most."""

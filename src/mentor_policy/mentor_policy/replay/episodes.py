@@ -48,7 +48,7 @@ def finished_episodes(ring: ReplayRing, since: int) -> Iterator[FinishedEpisode]
 def known_steps(ring: ReplayRing) -> dict[int, int]:
     """Return the newest step that the ring holds of each of its episodes."""
     numbers = np.arange(ring.oldest, ring.count)
-    episodes = np.unique(ring.records["episode"][numbers % ring.slots])
+    episodes = np.unique(ring.records["episode"][numbers[ring.there(numbers)] % ring.slots])
     return {int(episode): ring.latest_step(int(episode)) for episode in episodes}
 
 
@@ -73,7 +73,8 @@ def _episode(ring: ReplayRing, end: int) -> FinishedEpisode:
     numbers = np.arange(first, end + 1)
     records = ring.records[numbers % ring.slots]
     complete = bool(
-        (records["episode"] == last["episode"]).all()
+        ring.there(numbers).all()
+        and (records["episode"] == last["episode"]).all()
         and np.array_equal(records["step"], np.arange(int(last["step"]) + 1))
         and not (records["flags"] & CONTEXT).any()
     )

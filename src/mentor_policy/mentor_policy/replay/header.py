@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mentor_common.files.json_file import read_json, write_json
 from mentor_common.messages.frames import FrameLayout
 
 FORMAT = "mentor replay ring"
 VERSION = 1
+LARGEST_CAPACITY = 10**9
+LARGEST_VECTOR = 65536
+LARGEST_LAYOUT = 8192
+"""Bounds of a ring's sizes: beyond them a header is damaged, or a setting is a slip."""
 
 
 class ReplayError(RuntimeError):
@@ -39,11 +43,19 @@ class RingHeader:
     spare: int
 
     def __post_init__(self) -> None:
-        if self.capacity < 2 or self.spare < 1:
-            raise ReplayError(
-                f"replay: capacity is {self.capacity} and spare {self.spare}, "
-                "must be at least 2 and 1 records"
-            )
+        layout = self.layout
+        for name, value, low, high in (
+            ("capacity", self.capacity, 2, LARGEST_CAPACITY),
+            ("spare", self.spare, 1, LARGEST_CAPACITY),
+            ("action_size", self.action_size, 1, LARGEST_VECTOR),
+            ("state_size", self.state_size, 0, LARGEST_VECTOR),
+            ("cameras", len(layout.cameras), 1, LARGEST_LAYOUT),
+            ("frames", layout.frames, 1, LARGEST_LAYOUT),
+            ("height", layout.height, 1, LARGEST_LAYOUT),
+            ("width", layout.width, 1, LARGEST_LAYOUT),
+        ):
+            if type(value) is not int or not low <= value <= high:
+                raise ReplayError(f"replay: {name} is {value}, must be from {low} to {high}")
 
     @property
     def slots(self) -> int:
@@ -84,7 +96,7 @@ def read_header(folder: Path) -> RingHeader:
     """
     path = folder / "ring.json"
     try:
-        data = json.loads(path.read_text())
+        data = read_json(path)
         if data["format"] != FORMAT:
             raise ReplayError(f"{path} is no replay ring: its format is {data['format']!r}")
         if data["version"] != VERSION:
@@ -92,19 +104,16 @@ def read_header(folder: Path) -> RingHeader:
                 f"replay ring {folder} has version {data['version']}, this program reads {VERSION}"
             )
         layout = dict(data["layout"], cameras=tuple(data["layout"]["cameras"]))
-        sizes = {key: int(data[key]) for key in ("action_size", "state_size", "capacity", "spare")}
+        sizes = {key: data[key] for key in ("action_size", "state_size", "capacity", "spare")}
         return RingHeader(layout=FrameLayout(**layout), **sizes)
     except FileNotFoundError:
         raise ReplayError(f"{folder} holds no replay ring: {path.name} is missing") from None
+    except ReplayError as error:
+        raise ReplayError(f"{path}: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ReplayError(f"{path} is damaged: {error}") from error
 
 
 def write_header(folder: Path, header: RingHeader) -> None:
     """Write ``ring.json`` whole or not at all."""
-    temporary = folder / "ring.json.new"
-    with temporary.open("w") as file:
-        json.dump(header.as_json(), file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(folder / "ring.json")
+    write_json(folder / "ring.json", header.as_json())

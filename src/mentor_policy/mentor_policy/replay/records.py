@@ -20,6 +20,9 @@ SUCCESS = 8
 CONTEXT = 16
 """Flag of a record that carries only older frames for the stacks of records after it."""
 
+LARGEST_REWARD = 1e9
+"""Size of a reward from which on its squared error may leave the range of float32."""
+
 Records = npt.NDArray[np.void]
 
 
@@ -55,8 +58,16 @@ def seal(record: npt.NDArray[np.void]) -> bytes:
     return record.tobytes()
 
 
+def finite(records: Records) -> npt.NDArray[np.bool_]:
+    """Return which of the records can be learned from as numbers: ``(N,) bool``."""
+    good: npt.NDArray[np.bool_] = np.abs(records["reward"]) <= LARGEST_REWARD
+    for name in ("action", "state"):
+        good = good & np.isfinite(records[name]).all(axis=1)
+    return good
+
+
 def whole(records: Records) -> npt.NDArray[np.bool_]:
-    """Which of the records are complete: ``(N,) bool``."""
+    """Return which of the records are complete: ``(N,) bool``."""
     good: npt.NDArray[np.bool_] = records["serial"] != 0
     size = records.dtype.itemsize
     view = memoryview(records.tobytes())

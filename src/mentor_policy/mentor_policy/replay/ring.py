@@ -2,33 +2,37 @@
 
 A step is in the ring when :meth:`ReplayRing.append` returns: killed with -9 at any moment, the ring
 opens again with all steps but the one that was being written. Frames are written before the record
-that refers to them, and each record carries its running number and a checksum.
+that refers to them, and each record carries its running number and a checksum, which covers that of
+its frames. A record that fails it, or that is not finite, is skipped and named; the others stay.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import errno
-import fcntl
 import os
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from mentor_policy.replay.frame_store import FrameStore, frame_bytes
+from mentor_policy.replay.damage import Damage
+from mentor_policy.replay.frame_store import FrameStore
 from mentor_policy.replay.header import ReplayError, RingHeader, read_header, write_header
-from mentor_policy.replay.records import CONTEXT, record_dtype, seal, whole
-from mentor_policy.replay.step import Step
+from mentor_policy.replay.records import CONTEXT, finite, record_dtype, seal, whole
+from mentor_policy.replay.ring_folder import (
+    disk_full,
+    refuse_lost_files,
+    refuse_small_disk,
+    take_lock,
+)
+from mentor_policy.replay.step import Step, refuse_unfit
 
 CHECKED_FRAMES = 4096
 """Newest records whose frames are compared with their checksums when a ring is opened."""
-
 LOADED_AT_ONCE = 65536
 """Records read at once when a ring is opened."""
-
-
-class ReplayDiskFullError(ReplayError):
-    """There is no room for the ring, or for its next record. What is in the ring is untouched."""
+Numbers = npt.NDArray[np.int64]
 
 
 class ReplayRing:
@@ -38,8 +42,7 @@ class ReplayRing:
         folder: of the ring.
         header: its shape; None takes the shape found in the folder.
         writable: False opens a ring to look at it, beside its writer.
-        expected: records that will be written, if that may be fewer than the ring has slots; disk
-            is taken as the ring fills, but a new ring asks for room for this many at once.
+        expected: records that will be written: a new ring asks for no more disk than these need.
 
     Raises:
         ReplayError: the folder holds a ring of another shape, a damaged one, or one that another
@@ -62,7 +65,7 @@ class ReplayRing:
             raise ReplayError(f"{self.folder} holds no replay ring: ring.json is missing")
         if writable:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = self._take_lock()
+            self._lock = take_lock(self.folder)
         try:
             self._open(header, fresh, expected)
         except BaseException:
@@ -79,23 +82,26 @@ class ReplayRing:
         assert header is not None
         self.header = header
         self._dtype = record_dtype(header.action_size, header.state_size)
-        if not fresh:
-            self._refuse_lost_files()
         if fresh:
-            self._refuse_small_disk(expected)
+            refuse_small_disk(self.folder, header, self._dtype.itemsize, expected)
             (self.folder / "frames.bin").unlink(missing_ok=True)
             (self.folder / "steps.bin").unlink(missing_ok=True)
-        flags = os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY
-        self._file = os.open(self.folder / "steps.bin", flags | os.O_CLOEXEC, 0o644)
+        else:
+            refuse_lost_files(self.folder, header, self._dtype.itemsize)
+        flags = os.O_CLOEXEC | (os.O_RDWR | os.O_CREAT if writable else os.O_RDONLY)
+        self._file = os.open(self.folder / "steps.bin", flags, 0o644)
         self.frames = FrameStore(self.folder / "frames.bin", header.layout, header.slots, writable)
         if fresh:
             os.ftruncate(self._file, header.slots * self._dtype.itemsize)
             write_header(self.folder, header)
         self.records = np.zeros(header.slots, self._dtype)
+        """The records by slot; zeros where there is none, or a damaged one."""
         self.count = 0
         """Records ever written: the next one has this number, and slot ``count % slots``."""
         self.oldest = 0
-        """Number of the oldest record that is still whole."""
+        """Number of the oldest record that may be there."""
+        self.damage = Damage(self.folder)
+        self._frames_checked = np.zeros(header.slots, np.bool_)
         self._last_obs: npt.NDArray[np.uint8] | None = None
         self._latest: dict[int, int] = {}
         self._load()
@@ -108,6 +114,8 @@ class ReplayRing:
     def append(self, step: Step) -> bool:
         """Put a step in.
 
+        What is not finite does not enter: the step is then marked as not to be learned from.
+
         Returns:
             False if the ring already has this step of this episode, or a later one.
 
@@ -119,10 +127,22 @@ class ReplayRing:
         if step.step <= latest:
             return False
         obs = np.asarray(step.obs)
-        self._check(step, obs)
+        refuse_unfit(step, obs, self.header)
         if self.header.layout.stacked:
             self._slide(step, obs, follows=latest >= 0 and latest == step.step - 1)
-        self._write(step, obs, -1, step.flags)
+        record = self._record(step, step.flags)
+        if not finite(record)[0]:
+            self.damage.refuse(
+                f"episode {step.episode}, step {step.step} has a reward of {step.reward}, or an "
+                "action or a state that is not finite"
+            )
+            state = record["state"] if np.isfinite(record["state"]).all() else None
+            step = dataclasses.replace(step, action=None, reward=0.0, state=None, valid=False)
+            # Without a state it can be no start either: only its frames are kept.
+            record = self._record(step, CONTEXT if state is None else step.flags)
+            if state is not None:
+                record["state"] = state
+        self._write(record, obs, -1)
         self._last_obs = obs.copy() if self.header.layout.stacked else None
         return True
 
@@ -135,8 +155,51 @@ class ReplayRing:
         return max(self._latest, default=-1)
 
     def slot(self, number: int) -> int:
-        """Where record ``number`` lies."""
+        """Return the slot of record ``number``."""
         return number % self.slots
+
+    def there(self, numbers: Numbers) -> npt.NDArray[np.bool_]:
+        """Return which of the records are in the ring and undamaged, as far as it is known."""
+        good: npt.NDArray[np.bool_] = self.records["serial"][numbers % self.slots] == numbers + 1
+        return good
+
+    def check_frames(self, numbers: Numbers) -> bool:
+        """Compare the frames of records with their checksums, once for each.
+
+        Returns:
+            Whether all are whole; those that are not count as damaged from now on.
+        """
+        slots, good = numbers % self.slots, True
+        for slot in np.unique(slots[~self._frames_checked[slots]]):
+            self._frames_checked[slot] = True
+            record = self.records[slot]
+            if record["serial"] and self.frames.frames_checksum(int(slot)) != int(
+                record["frames_checksum"]
+            ):
+                self._skip(int(record["serial"]) - 1, "has frames that fail their checksum")
+                good = False
+        return good
+
+    def expect(self, count: int) -> None:
+        """Take note that so many records were written: those missing at the end are damaged.
+
+        Raises:
+            ReplayError: the slots of the missing ones were never written.
+        """
+        size, missing = self._dtype.itemsize, range(self.count, count)
+        written = len(missing) <= self.slots and all(
+            any(os.pread(self._file, size, self.slot(number) * size)) for number in missing
+        )
+        if not written:
+            raise ReplayError(
+                f"replay ring {self.folder} holds {self.count} records, the checkpoint was made "
+                f"with {count}: they do not belong together"
+            )
+        for number in missing:
+            self._skip(number, "fails its checksum")
+        if count > self.count:
+            self.count = count
+            self._index()
 
     def truncate(self, count: int) -> None:
         """Forget all records from number ``count`` on, to be as the ring was at a checkpoint.
@@ -145,11 +208,7 @@ class ReplayRing:
             ReplayError: the ring has fewer records, or has since overwritten more of the older
                 ones than its spare slots made up for.
         """
-        if count > self.count:
-            raise ReplayError(
-                f"replay ring {self.folder} holds {self.count} records, the checkpoint was made "
-                f"with {count}: they do not belong together"
-            )
+        self.expect(count)
         if self.oldest > max(0, count - self.header.capacity):
             raise ReplayError(
                 f"replay ring {self.folder}: {self.count - count} records were written after the "
@@ -183,23 +242,6 @@ class ReplayRing:
         if self.writable:
             os.close(self._lock)
 
-    def _check(self, step: Step, obs: npt.NDArray[np.uint8]) -> None:
-        header, where = self.header, f"replay: episode {step.episode}, step {step.step}: "
-        if obs.shape != header.layout.shape or obs.dtype != np.uint8:
-            raise ReplayError(
-                f"{where}observation is {obs.shape} {obs.dtype}, "
-                f"the ring holds {header.layout.shape} uint8"
-            )
-        if (step.action is None) != (step.step == 0):
-            raise ReplayError(f"{where}every step but step 0 has the action that led to it")
-        if step.action is not None and step.action.shape != (header.action_size,):
-            raise ReplayError(
-                f"{where}action has shape {step.action.shape}, the ring ({header.action_size},)"
-            )
-        size = 0 if step.state is None else step.state.size
-        if size != header.state_size:
-            raise ReplayError(f"{where}state has size {size}, the ring {header.state_size}")
-
     def _slide(self, step: Step, obs: npt.NDArray[np.uint8], follows: bool) -> None:
         """Check that the frames slide; after a gap, store the older frames too."""
         layout = self.header.layout
@@ -220,34 +262,39 @@ class ReplayRing:
                 )
         else:
             for back in range(min(layout.frames - 1, step.step), 0, -1):
-                older = Step(step.episode, step.step - back, obs, valid=False)
-                self._write(older, obs, layout.frames - 1 - back, CONTEXT)
+                older = Step(step.episode, step.step - back, obs)
+                self._write(self._record(older, CONTEXT), obs, layout.frames - 1 - back)
 
-    def _write(self, step: Step, obs: npt.NDArray[np.uint8], frame: int, flags: int) -> None:
-        slot = self.slot(self.count)
+    def _record(self, step: Step, flags: int) -> npt.NDArray[np.void]:
+        """A one-element array of what a step's record will hold beside its frames."""
         record = np.zeros(1, self._dtype)
+        record["episode"], record["step"] = step.episode, step.step
+        record["reward"], record["flags"] = step.reward, flags
+        if step.action is not None:
+            record["action"] = step.action
+        if step.state is not None:
+            record["state"] = step.state
+        return record
+
+    def _write(self, record: npt.NDArray[np.void], obs: npt.NDArray[np.uint8], frame: int) -> None:
+        slot = self.slot(self.count)
         # From here on the record that lay in this slot counts as gone.
         self.oldest = max(self.oldest, self.count + 1 - self.slots)
         try:
             record["frames_checksum"] = self.frames.write(slot, obs, frame)
             record["serial"] = self.count + 1
-            record["episode"], record["step"] = step.episode, step.step
-            record["reward"], record["flags"] = step.reward, flags
-            if step.action is not None:
-                record["action"] = step.action
-            if step.state is not None:
-                record["state"] = step.state
             os.pwrite(self._file, seal(record), slot * self._dtype.itemsize)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise self._disk_full(error) from error
+                raise disk_full(self.folder, self.count, error) from error
             raise
         self.records[slot] = record[0]
+        self._frames_checked[slot] = True
         self.count += 1
-        self._latest[step.episode] = step.step
+        self._latest[int(record["episode"][0])] = int(record["step"][0])
 
     def _load(self) -> None:
-        """Find the newest unbroken run of whole records."""
+        """Read the records and find the newest one; what is damaged among the others is skipped."""
         size = self._dtype.itemsize
         for first in range(0, self.slots, LOADED_AT_ONCE):
             part = self.records[first : first + LOADED_AT_ONCE]
@@ -258,16 +305,25 @@ class ReplayRing:
             if not found["serial"].any():
                 continue  # never written; left untouched, it takes no memory
             right = (found["serial"] - 1) % self.slots == np.arange(first, first + len(part))
-            part[:] = found
-            part["serial"] = np.where(whole(found) & right, found["serial"], 0)
+            good = whole(found) & right
+            part[good] = found[good]
             self.count = max(self.count, int(part["serial"].max()))
+        # The slot after the newest may hold frames of a record that was being written.
+        numbers = np.arange(max(0, self.count + 1 - self.slots), self.count)
+        for number in numbers[~self.there(numbers)]:
+            self._skip(int(number), "fails its checksum")
+        numbers = numbers[self.there(numbers)]
+        for number in numbers[~finite(self.records[numbers % self.slots])]:
+            self._skip(int(number), "is not finite")
+        self.check_frames(numbers[-CHECKED_FRAMES:])
         self._index()
-        for number in range(max(self.oldest, self.count - CHECKED_FRAMES), self.count):
-            slot = self.slot(number)
-            if self.frames.frames_checksum(slot) != int(self.records[slot]["frames_checksum"]):
-                # Lost in a power cut: what came after it in time cannot be relied on either.
-                self._forget(number)
-                break
+
+    def _skip(self, number: int, reason: str) -> None:
+        record = self.records[self.slot(number)]
+        if record["serial"]:
+            reason = f"(episode {record['episode']}, step {record['step']}) {reason}"
+        self.records[self.slot(number)] = np.zeros((), self._dtype)
+        self.damage.skip(number, reason)
 
     def _forget(self, count: int) -> None:
         empty = np.zeros((), self._dtype)
@@ -280,63 +336,15 @@ class ReplayRing:
         self._index()
 
     def _index(self) -> None:
-        """Find the oldest usable record, and the newest step of each episode."""
-        numbers = np.arange(max(0, self.count - self.slots), self.count)
-        broken = np.flatnonzero(self.records["serial"][numbers % self.slots] != numbers + 1)
-        first = (
-            int(numbers[broken[-1]]) + 1 if broken.size else int(numbers.min(initial=self.count))
-        )
-        # The slot after the newest may hold frames of a record that was being written.
-        self.oldest = max(first, self.count + 1 - self.slots)
-        slots = np.arange(self.oldest, self.count) % self.slots
+        """Find the oldest record that may be there, and the newest step of each episode."""
+        self.oldest = max(0, self.count + 1 - self.slots)
+        numbers = np.arange(self.oldest, self.count)
+        slots = numbers[self.there(numbers)] % self.slots
         episodes, steps = self.records["episode"][slots], self.records["step"][slots]
         order = np.lexsort((steps, episodes))
         self._latest = dict(zip(episodes[order].tolist(), steps[order].tolist(), strict=True))
         self._last_obs = None
-        if self.header.layout.stacked and self.count - self.oldest > self.frames.context:
+        newest = numbers[-1 - self.frames.context :]
+        whole_stack = len(newest) > self.frames.context and self.there(newest).all()
+        if self.header.layout.stacked and whole_stack:
             self._last_obs = self.observation(self.count - 1)
-
-    def _take_lock(self) -> int:
-        path = self.folder / "lock"
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.pread(file, 32, 0).decode(errors="replace").strip() or "unknown"
-            os.close(file)
-            raise ReplayError(
-                f"replay ring {self.folder} is being written by process {owner}"
-            ) from None
-        os.ftruncate(file, 0)
-        os.pwrite(file, str(os.getpid()).encode(), 0)
-        return file
-
-    def _refuse_small_disk(self, expected: int | None) -> None:
-        records = self.slots if expected is None else min(expected, self.slots)
-        needed = records * (frame_bytes(self.header.layout) + self._dtype.itemsize)
-        stat = os.statvfs(self.folder)
-        free = stat.f_bavail * stat.f_frsize
-        if needed > free:
-            raise ReplayDiskFullError(
-                f"replay ring {self.folder}: {records} records need {needed / 1e9:.2f} GB, the "
-                f"disk has {free / 1e9:.2f} GB free. Lower train.replay_capacity, or free space"
-            )
-
-    def _refuse_lost_files(self) -> None:
-        header = self.header
-        size = header.slots * frame_bytes(header.layout)
-        for name, least in (
-            ("frames.bin", size),
-            ("steps.bin", header.slots * self._dtype.itemsize),
-        ):
-            path = self.folder / name
-            if not path.exists() or path.stat().st_size < least:
-                raise ReplayError(
-                    f"replay ring {self.folder} is damaged: {name} is lost or cut off"
-                )
-
-    def _disk_full(self, error: OSError) -> ReplayDiskFullError:
-        return ReplayDiskFullError(
-            f"replay ring {self.folder}: no space left for record {self.count} ({error.strerror}); "
-            "the ring keeps all records before it. Free space and start again to go on"
-        )

@@ -76,6 +76,10 @@ class Sampler:
         first = ring.records[starts % ring.slots]
         context = np.minimum(first["step"].astype(np.int64), ring.frames.context)
         usable = (starts - context >= oldest) & (first["flags"] & CONTEXT == 0)
+        for back in range(
+            ring.frames.context + 1
+        ):  # its frame stack reaches into none that is lost
+            usable &= (back > context) | ring.there(np.maximum(starts - back, 0))
         steps = np.zeros(len(starts), np.int64)
         going = usable.copy()
         ended = first["flags"] & (TERMINATED | TRUNCATED) != 0
@@ -129,8 +133,14 @@ class Sampler:
         return drawn[:size], reaches[:size]
 
     def batch(self, update: int, count: int) -> Batch:
-        """The batch of an update, drawn from the first ``count`` records ever written."""
+        """Return the batch of an update, drawn from the first ``count`` records ever written.
+
+        Raises:
+            ReplayError: the ring holds no transition yet.
+        """
         numbers, reach = self.starts(update, count)
+        while not self.ring.check_frames(self._frames_of(numbers, reach)):
+            numbers, reach = self.starts(update, count)  # without those that are damaged
         obs, next_obs = self._pixels(numbers, numbers + reach)
         ring = self.ring
         records = ring.records
@@ -157,6 +167,12 @@ class Sampler:
             state=state,
             next_state=next_state,
         )
+
+    def _frames_of(self, numbers: Numbers, reach: Numbers) -> Numbers:
+        """Return the records whose frames are in the observations of a batch, or before them."""
+        context = self.ring.frames.context
+        ahead = numbers[:, None] + np.arange(-context, self.n_step + 1)
+        return ahead[(ahead >= self.ring.oldest) & (ahead <= (numbers + reach)[:, None])]
 
     def _pixels(self, first: Numbers, second: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
         """Observations of two rows of records, ``(B, C, H, W)`` views of channels-last memory."""

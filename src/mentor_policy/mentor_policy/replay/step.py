@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mentor_policy.replay.header import ReplayError, RingHeader
 from mentor_policy.replay.records import SUCCESS, TERMINATED, TRUNCATED, VALID
 
 
@@ -47,3 +48,31 @@ class Step:
             | VALID * self.valid
             | SUCCESS * self.success
         )
+
+
+def refuse_unfit(step: Step, obs: npt.NDArray[np.uint8], header: RingHeader) -> None:
+    """Refuse a step that a ring cannot hold.
+
+    Args:
+        step: to be stored.
+        obs: its observation.
+        header: of the ring.
+
+    Raises:
+        ReplayError: names what does not fit.
+    """
+    where = f"replay: episode {step.episode}, step {step.step}: "
+    if obs.shape != header.layout.shape or obs.dtype != np.uint8:
+        raise ReplayError(
+            f"{where}observation is {obs.shape} {obs.dtype}, "
+            f"the ring holds {header.layout.shape} uint8"
+        )
+    if (step.action is None) != (step.step == 0):
+        raise ReplayError(f"{where}every step but step 0 has the action that led to it")
+    if step.action is not None and step.action.shape != (header.action_size,):
+        raise ReplayError(
+            f"{where}action has shape {step.action.shape}, the ring ({header.action_size},)"
+        )
+    size = 0 if step.state is None else step.state.size
+    if size != header.state_size:
+        raise ReplayError(f"{where}state has size {size}, the ring {header.state_size}")

@@ -20,12 +20,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from mentor_common.files.json_file import parse_json, read_file
 from mentor_policy.agents import Agent, make_agent
 from mentor_policy.config import Config, ConfigError, config_from_dict, config_to_dict
 from mentor_policy.training.checkpoint_folders import folders, prune, put_in_place
 from mentor_policy.training.elite_files import EliteFiles, grouped
 from mentor_policy.training.environment import Shape, shape_from_json
-from mentor_policy.training.json_file import parse_json, read_file
 from mentor_policy.training.tensor_file import write_tensors
 
 FORMAT = "mentor checkpoint"

@@ -80,11 +80,7 @@ class Learner:
         """
         self.updates = int(values["updates"])
         count = int(values["ring_count"])
-        if count > self.ring.count:
-            raise ReplayError(
-                f"replay ring {self.ring.folder} holds {self.ring.count} records, the checkpoint "
-                f"was made with {count}: they do not belong together"
-            )
+        self.ring.expect(count)
         if exact:
             self.ring.truncate(count)
             if values["pending"] is not None:

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mentor_common.files.json_file import read_json, write_json
 from mentor_policy.config import Config, config_from_dict, config_to_dict
 from mentor_policy.training.checkpoint_folders import folders, tidy
 from mentor_policy.training.environment import Shape
-from mentor_policy.training.json_file import read_json, write_json
 from mentor_policy.training.schedule import Schedule
 
 FORMAT = "mentor run"

@@ -1,4 +1,4 @@
-"""JSON files of a run: written whole or not at all, and read with a limit to what is believed."""
+"""Files written whole or not at all; JSON read with a limit to what is believed."""
 
 from __future__ import annotations
 

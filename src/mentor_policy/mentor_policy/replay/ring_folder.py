@@ -1,0 +1,80 @@
+"""The folder of a ring: one writer at a time, room on the disk, files of the right size."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from mentor_policy.replay.frame_store import frame_bytes
+from mentor_policy.replay.header import ReplayError, RingHeader
+
+
+class ReplayDiskFullError(ReplayError):
+    """There is no room for the ring, or for its next record. What is in the ring is untouched."""
+
+
+def take_lock(folder: Path) -> int:
+    """Take the folder for this process; return the descriptor to close.
+
+    Raises:
+        ReplayError: another process writes there.
+    """
+    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        owner = os.pread(file, 32, 0).decode(errors="replace").strip() or "unknown"
+        os.close(file)
+        raise ReplayError(f"replay ring {folder} is being written by process {owner}") from None
+    os.ftruncate(file, 0)
+    os.pwrite(file, str(os.getpid()).encode(), 0)
+    return file
+
+
+def refuse_small_disk(
+    folder: Path, header: RingHeader, record_bytes: int, expected: int | None
+) -> None:
+    """Refuse a new ring for which there is no room.
+
+    Args:
+        folder: of the ring.
+        header: its shape.
+        record_bytes: of a record beside its frames.
+        expected: records that will be written; None for as many as the ring has slots.
+
+    Raises:
+        ReplayDiskFullError: names what is needed and what is free.
+    """
+    records = header.slots if expected is None else min(expected, header.slots)
+    needed = records * (frame_bytes(header.layout) + record_bytes)
+    stat = os.statvfs(folder)
+    free = stat.f_bavail * stat.f_frsize
+    if needed > free:
+        raise ReplayDiskFullError(
+            f"replay ring {folder}: {records} records need {needed / 1e9:.2f} GB, the "
+            f"disk has {free / 1e9:.2f} GB free. Lower train.replay_capacity, or free space"
+        )
+
+
+def refuse_lost_files(folder: Path, header: RingHeader, record_bytes: int) -> None:
+    """Refuse a ring whose files are gone or shorter than its header says.
+
+    Raises:
+        ReplayError: names the file.
+    """
+    for name, least in (
+        ("frames.bin", header.slots * frame_bytes(header.layout)),
+        ("steps.bin", header.slots * record_bytes),
+    ):
+        path = folder / name
+        if not path.is_file() or path.stat().st_size < least:
+            raise ReplayError(f"replay ring {folder} is damaged: {name} is lost or cut off")
+
+
+def disk_full(folder: Path, number: int, error: OSError) -> ReplayDiskFullError:
+    """Return the error that says that record ``number`` has no room."""
+    return ReplayDiskFullError(
+        f"replay ring {folder}: no space left for record {number} ({error.strerror}); "
+        "the ring keeps all records before it. Free space and start again to go on"
+    )

@@ -14,6 +14,7 @@ from mentor_common.arm.arm import Arm, ArmFault
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, load_cable_config
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
+from mentor_sim_bridge.twins.cable.visuals import draw_visuals
 
 CONFIG, TASK = load_cable_config(), find_task("cable_routing")
 MIDDLE = np.array([-0.3, 0.5])
@@ -36,7 +37,7 @@ def test_the_arm_follows_its_target_though_the_cable_pulls(cell, arm):
     for goal in ([0.5, 0.9], [0.5, -0.9], [-0.8, -0.9]):
         arm.move(goal, 2.0)
         arm.hold(0.5)
-        assert np.linalg.norm(cell.pose()[0] - arm.target_pose[:3]) < 0.006
+        assert np.linalg.norm(cell.pose()[0] - arm.target_pose[:3]) < 0.010
 
 
 def test_the_arm_does_not_jerk_when_an_episode_begins(cell, arm):
@@ -56,36 +57,42 @@ def test_the_cable_hangs_from_the_post_and_ends_in_the_gripper(cell, arm):
     arm.begin_episode(0, MIDDLE)
     points = cell.cable_points()
     assert points.shape == (25, 3)
-    assert np.allclose(points[0], CONFIG.post, atol=1e-6)
+    assert np.allclose(points[0], cell.scene.post, atol=1e-6)
     assert np.allclose(points[-1], cell.pose()[0], atol=0.002)
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    assert np.allclose(lengths, CONFIG.cable.length / CONFIG.cable.segments, atol=1e-6)
+    assert np.allclose(lengths, cell.scene.cable_length / CONFIG.cable.segments, atol=1e-6)
 
 
-def test_each_episode_has_looks_friction_and_stiffness_of_its_own(cell):
+def test_each_episode_has_visuals_friction_and_a_cable_of_its_own(cell):
     def draw(seed: int) -> np.ndarray:
         cell.begin_episode(seed, MIDDLE)
-        model = cell.model
-        modulus = bytes(model.plugin_attr[:12].astype(np.uint8)).decode()
+        model, scene = cell.model, cell.scene
         return np.concatenate(
-            [model.mat_rgba.ravel(), model.light_dir.ravel(), model.geom_friction[:, 0],
-             [float(modulus)]]
+            [model.mat_rgba.ravel(), model.light_dir.ravel(), model.cam_pos.ravel(),
+             model.geom_friction[:, 0], [scene.bend_modulus, scene.cable_length, scene.friction]]
         )  # fmt: skip
 
     first, second = draw(1), draw(2)
     changed = first != second
-    assert changed[: cell.model.nmat * 4].any() and changed[-1]
+    assert changed[: cell.model.nmat * 4].any() and changed[-3:].all()
     assert np.array_equal(draw(1), first)
 
 
+def test_training_sees_two_thirds_of_colours_and_light_and_the_rest_is_apart():
+    config, random = CONFIG.visual_randomization, np.random.default_rng(0)
+    usual = [draw_visuals(config, 3, random).light_diffuse for _ in range(200)]
+    apart = [draw_visuals(config, 3, random, unseen=True).light_diffuse for _ in range(200)]
+    low, high = config.light_diffuse
+    border = low + 2 / 3 * (high - low)
+    assert low <= min(usual) < max(usual) <= border <= min(apart) < max(apart) <= high
+
+
 def test_a_stiffer_cable_hangs_otherwise(cell):
-    tips = []
-    for modulus in (2.0e5, 4.0e5):
-        ranges = replace(CONFIG.randomisation, bend_modulus=(modulus, modulus * 1.0001))
-        other = CableSimulator(replace(CONFIG, randomisation=ranges))
-        other.begin_episode(0, MIDDLE)
-        tips.append(other.cable_points())
-    assert np.abs(tips[0] - tips[1]).max() > 1e-5
+    shapes = []
+    for disturbance in ("none", "stiff_cable"):
+        cell.begin_episode(0, MIDDLE, {"disturbance": disturbance})
+        shapes.append(cell.cable_points())
+    assert np.abs(shapes[0] - shapes[1]).max() > 1e-5
 
 
 def test_too_strong_a_pull_tears_the_cable_out_of_the_gripper(cell, arm):

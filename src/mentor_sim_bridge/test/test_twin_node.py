@@ -118,7 +118,7 @@ def test_a_plain_move_arrives_and_says_so(twin):
     assert twin.move(routine="release_tension").success
     outside = twin.move(target=[0.4, 1.1])
     assert not outside.success and "outside the workspace" in outside.message
-    assert np.allclose(outside.reached, [0.4, 0.8], atol=0.03)
+    assert np.allclose(outside.reached, [0.4, 0.8], atol=0.05)
     slow = twin.move(target=[-0.8, -0.5], speed=0.01, timeout=0.5)
     assert not slow.success and "timeout" in slow.message
 
@@ -132,7 +132,7 @@ def test_the_window_of_an_episode_moves_what_actions_are_clipped_to(twin):
     assert not twin.step(801, 1, [1.0, 0.0]).clipped
     for step in range(2, 12):
         motion = twin.step(801, step, [1.0, 0.0])
-    assert motion.clipped and motion.normalized[0] == pytest.approx(1.5, abs=0.02)
+    assert motion.clipped and motion.normalized[0] == pytest.approx(1.5, abs=0.05)
 
 
 def test_the_gripper_releases_the_cable_and_grasps_it_again_within_reach(twin):

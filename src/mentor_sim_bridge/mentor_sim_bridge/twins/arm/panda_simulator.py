@@ -42,7 +42,7 @@ class PandaSimulator:
     """The arm of a twin; a twin adds its scene, its episodes and its true state.
 
     Args:
-        model: holds the Panda (`panda_spec`) with motors and finger servos, see `add_motors`.
+        model: holds the Panda (`panda_spec`) with motors and finger servos.
         workspace: of the task.
         faults: of the arm.
         image_size: height and width of the camera images, pixels.
@@ -62,24 +62,31 @@ class PandaSimulator:
         cameras: tuple[str, ...],
         fingers: float,
     ) -> None:
-        self.model = model
         self.workspace = workspace
         self.cameras = cameras
-        self.data = mujoco.MjData(model)
-        self.fault = ""
         self._arm_faults = faults
         self._image_size = image_size
         self._renderer: CameraRenderer | None = None
+        self._fingers = fingers
+        self._ticks = 0
+        self._stopped_at = np.zeros(4)
+        self.load(model)
+
+    def load(self, model: mujoco.MjModel) -> None:
+        """Begin anew with a model, which may differ from the one before by numbers alone.
+
+        Nothing of what happened before remains, but that time goes on.
+        """
+        self.model = model
+        self.data = mujoco.MjData(model)
+        self.fault = ""
         self._controller = ImpedanceController(model, ImpedanceGains())
         self._site = model.site(GRASP_SITE).id
         joints = [model.joint(name) for name in self.joint_names]
         self._joints = np.array([joint.qposadr[0] for joint in joints])
         self._joint_dofs = np.array([joint.dofadr[0] for joint in joints])
         self._joint_low, self._joint_high = np.array([joint.range for joint in joints[:7]]).T
-        self._fingers = fingers
         self._timestep = float(model.opt.timestep)
-        self._ticks = 0
-        self._stopped_at = np.zeros(4)
 
     # The arm (see ArmBackend).
 
@@ -134,7 +141,7 @@ class PandaSimulator:
 
     def render(self, camera: str) -> np.ndarray:
         """Return one image, (H, W, 3) uint8 RGB."""
-        return self.camera_renderer().render(self.data, camera)
+        return self.camera_renderer().render(self.model, self.data, camera)
 
     def field_of_view(self, camera: str) -> float:
         """Return the vertical field of view of a camera, radians."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from mentor_sim_bridge.twins.cable.config import CableShape
 
-
-def arched_cable(cable: CableShape, post: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Joint quaternions (segments, 4) of a cable that arches upwards from `post` to `end`.
+def arched_cable(segments: int, length: float, post: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Return joint quaternions (segments, 4) of a cable that arches upwards from `post` to `end`.
 
     Args:
-        cable: its length and number of segments.
+        segments: their number.
+        length: of the whole cable, metres.
         post: (3,) metres, where its first joint is; the cable's own x axis points along -y there.
         end: (3,) metres. If the cable is too short for it, it lies straight towards it.
     """
-    count, length = cable.segments, cable.length / cable.segments
+    count, length = segments, length / segments
     chord = end - post
     distance = float(np.linalg.norm(chord))
     low, high = 1e-9, np.pi / count

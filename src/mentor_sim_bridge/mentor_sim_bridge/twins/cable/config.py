@@ -1,4 +1,4 @@
-"""The cell's geometry, contact and randomisation, read from `cable_routing.yaml`."""
+"""The cell's geometry, contact and randomization, read from `cable_routing.yaml`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ Colour = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class CableShape:
-    """The cable: metres, kg/m3, and N m s/rad of its joints."""
+    """The cable but for its length: metres, kg/m3, and N m s/rad of its joints."""
 
     segments: int
-    length: float
     radius: float
     density: float
     damping: float
@@ -40,7 +39,7 @@ class SlotConfig:
 
 @dataclass(frozen=True)
 class MotionConfig:
-    """Seconds of a step of physics and control, of settling after a reset."""
+    """Seconds of a step of physics and control, and of settling after a reset."""
 
     timestep: float
     settle: float
@@ -57,11 +56,54 @@ class FaultConfig:
 
 
 @dataclass(frozen=True)
-class RandomisationConfig:
-    """What an episode draws, each as lowest and highest value."""
+class SlotSpread:
+    """How far a slot may be from where it is configured, either way: metres and radians."""
 
+    x: float
+    y: float
+    yaw: float
+
+
+@dataclass(frozen=True)
+class PostSpread:
+    """How far the post's upper end may be from where it is configured, either way: metres."""
+
+    x: float
+    y: float
+    z: float
+
+
+@dataclass(frozen=True)
+class SceneRandomization:
+    """What an episode draws of the physical scene, uniformly.
+
+    Args:
+        slot_1: of the farther slot.
+        slot_2: of the nearer slot.
+        post: of the post.
+        slack: metres of cable beyond the way from the post through both slots to the gripper.
+        bend_modulus: of the cable, Pa.
+        friction: coefficient between the cable and all that it touches.
+    """
+
+    slot_1: SlotSpread
+    slot_2: SlotSpread
+    post: PostSpread
+    slack: Range
     bend_modulus: Range
     friction: Range
+
+
+@dataclass(frozen=True)
+class VisualRandomization:
+    """What an episode draws of colours, light and cameras; each range from one end to another.
+
+    Args:
+        light_shift: of a light's direction, a unit vector, either way.
+        camera_shift: metres along each axis of a camera, either way.
+        camera_turn: radians about each axis of a camera, either way.
+    """
+
     cable_colour: tuple[Colour, Colour]
     slot_1_colour: tuple[Colour, Colour]
     slot_2_colour: tuple[Colour, Colour]
@@ -69,6 +111,8 @@ class RandomisationConfig:
     light_diffuse: Range
     light_ambient: Range
     light_shift: float
+    camera_shift: float
+    camera_turn: float
 
 
 @dataclass(frozen=True)
@@ -81,12 +125,13 @@ class CableConfig:
     slot_2: SlotConfig
     motion: MotionConfig
     faults: FaultConfig
-    randomisation: RandomisationConfig
+    scene_randomization: SceneRandomization
+    visual_randomization: VisualRandomization
 
 
 @cache
 def load_cable_config(file: Path = DEFAULT_FILE) -> CableConfig:
-    """Reads a cell's YAML.
+    """Read a cell's YAML.
 
     Raises:
         ValueError: a key is missing or unknown; names file and key.

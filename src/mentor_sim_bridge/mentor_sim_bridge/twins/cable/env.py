@@ -10,13 +10,16 @@ import numpy as np
 from mentor_common.arm.arm import Arm, MotionOutcome
 from mentor_common.arm.backend import Watch
 from mentor_common.messages.images import resize, stack_planes
-from mentor_common.tasks.cable_routing import cable_reward_of
+from mentor_common.tasks.cable_routing import Slot1, cable_reward_of
 from mentor_common.tasks.episode_draw import EpisodeDraws
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.cable.config import CableConfig
+from mentor_sim_bridge.twins.cable.disturbances import PUSH, Disturbance, read_disturbance
 from mentor_sim_bridge.twins.cable.expert import CableExpert
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot
+
+IMAGES = ("all", "first", "blank")
 
 
 class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
@@ -30,6 +33,10 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     Args:
         config: of the cell; default is the twin's YAML.
         max_steps: of an episode; default is the task's.
+        images: what the observation shows: "all"; "first", the first of the episode for ever; or
+            "blank", black. The last two show what a policy can do that does not look.
+        disturbance: of every episode whose reset names no other by `options["disturbance"]`; a
+            value of Disturbance.
         render_mode: "rgb_array" lets `render` return the side camera's image.
     """
 
@@ -40,8 +47,12 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self,
         config: CableConfig | None = None,
         max_steps: int | None = None,
+        images: str = "all",
+        disturbance: str = "none",
         render_mode: str | None = None,
     ) -> None:
+        if images not in IMAGES:
+            raise ValueError(f"images is {images!r}; known: {', '.join(IMAGES)}")
         task = find_task("cable_routing")
         self.simulator = CableSimulator(config, task)
         self.arm = Arm(self.simulator, task.workspace, task.deltas, task.episode.period)
@@ -54,6 +65,11 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._draws = EpisodeDraws(task)
         self._reward = cable_reward_of(task)
         self._expert = CableExpert(self.arm, self.simulator)
+        self._images = images
+        self._usual = read_disturbance(disturbance)
+        self._to_come = Disturbance.NONE
+        self._filled = 0
+        self._black = np.zeros((task.frame_height, task.frame_width, 3), np.uint8)
         self._frames: dict[str, list[np.ndarray]] = {}
         self._steps = 0
         self.watch: Watch | None = None
@@ -62,12 +78,24 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode; the three frames of each camera show the same moment."""
+        """Begin an episode; the three frames of each camera show the same point of time.
+
+        Args:
+            seed: of all that the episode draws; None goes on with the last random state.
+            options: `disturbance`, a value of Disturbance.
+
+        Raises:
+            ValueError: an option or a disturbance is unknown.
+        """
         super().reset(seed=seed)
         draw = self._draws.draw(seed)
-        self.arm.begin_episode(seed, draw.start, draw.window_offset)
+        chosen = {"disturbance": self._usual.value, **(options or {})}
+        self.arm.begin_episode(seed, draw.start, draw.window_offset, chosen)
+        self._to_come = read_disturbance(chosen["disturbance"])
+        self._filled = 0
         self._expert.reset()
         self._steps = 0
+        self._frames = {}
         self._frames = {camera: [image] * 3 for camera, image in self._pictures().items()}
         return self._observation(), self._info()
 
@@ -79,6 +107,7 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """
         if not self._frames:
             raise RuntimeError("cable_routing: the episode is over or never began; call reset()")
+        self._disturb()
         middle: dict[str, np.ndarray] = {}
         midpoint: dict[str, Any] = {}
 
@@ -110,7 +139,29 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Free the graphics context."""
         self.simulator.close()
 
+    def _disturb(self) -> None:
+        """What happens within an episode happens once (see Disturbance)."""
+        simulator, arm = self.simulator, self.arm
+        if not self._to_come.within_episode:
+            return
+        self._filled = self._filled + 1 if simulator.slot_states()[0] is Slot1.INSIDE else 0
+        if self._filled < self._to_come.filled_steps:
+            return
+        if self._to_come is Disturbance.CABLE_PULLED_OUT:
+            simulator.pull_cable_out(simulator.scene.slot_1)
+        else:
+            side = 1.0 if arm.position[0] < 0.0 else -1.0
+            arm.move(arm.position + np.array([side * PUSH, PUSH]), arm.period)
+        self._to_come = Disturbance.NONE
+        if not simulator.fault:
+            for camera, image in self._pictures().items():
+                self._frames[camera][-1] = image
+
     def _pictures(self) -> dict[str, np.ndarray]:
+        if self._images == "blank":
+            return dict.fromkeys(self.simulator.cameras, self._black)
+        if self._images == "first" and self._frames:
+            return {camera: frames[-1] for camera, frames in self._frames.items()}
         height, width = self.frame_layout.height, self.frame_layout.width
         return {
             camera: resize(self.simulator.render(camera), height, width)
@@ -123,12 +174,12 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     def _true_states(self) -> dict[str, Any]:
         """What slot classifiers are to see: states, and the cable's profile along each slot."""
         slot_1, slot_2 = self.simulator.slot_states()
-        points, config = self.simulator.cable_points(), self.simulator.config
+        points, scene = self.simulator.cable_points(), self.simulator.scene
         return {
             "slot_1": int(slot_1),
             "slot_2": int(slot_2),
-            "slot_1_profile": np.array(cable_in_slot(points, config.slot_1)),
-            "slot_2_profile": np.array(cable_in_slot(points, config.slot_2)),
+            "slot_1_profile": np.array(cable_in_slot(points, scene.slot_1)),
+            "slot_2_profile": np.array(cable_in_slot(points, scene.slot_2)),
         }
 
     def _info(self, outcome: MotionOutcome | None = None) -> dict[str, Any]:

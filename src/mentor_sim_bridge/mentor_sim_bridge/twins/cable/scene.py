@@ -13,16 +13,18 @@ from mentor_sim_bridge.twins.arm.panda import (
     panda_spec,
 )
 from mentor_sim_bridge.twins.cable.config import CableConfig, SlotConfig
+from mentor_sim_bridge.twins.cable.drawn_scene import DrawnScene
 
 CAMERAS = ("side", "slot_1", "slot_2")
 TIE = "grasp_tie"
-HAND_ROTATION = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
-"""Grasp frame in the world: pointing down, fingers closing along x."""
 
 
-def cable_scene(config: CableConfig) -> mujoco.MjSpec:
-    """The whole cell. The cable's end is tied to the grasp site by the equality `grasp_tie`."""
-    spec = mujoco.MjSpec.from_string(_fixture_xml(config))
+def cable_scene(config: CableConfig, scene: DrawnScene) -> mujoco.MjSpec:
+    """Return the whole cell of one episode, with nominal colours, light and cameras.
+
+    The cable's end is tied to the grasp site by the equality `grasp_tie`.
+    """
+    spec = mujoco.MjSpec.from_string(_fixture_xml(config, scene))
     frame = spec.worldbody.add_frame()
     spec.attach(panda_spec(), frame=frame, prefix="", suffix="")
     tie = spec.add_equality()
@@ -79,17 +81,18 @@ def _camera_xml(name: str, position: np.ndarray, target: np.ndarray, fovy: float
 def _slot_camera_xml(name: str, slot: SlotConfig) -> str:
     """Looks along the channel from the post's side, from above, at the walls' upper edges.
 
-    It stands 0.48 m off and sees 85 mm: the middle 168 x 168 pixels of a colour image of 1280 x 720
-    that spans 42 degrees. From so far the cable looks equally wide at every height.
+    It stands 0.48 m off and sees 110 mm: the middle 218 x 218 pixels of a colour image of
+    1280 x 720 that spans 42 degrees. From so far the cable looks equally wide at every height.
     """
     along = np.array([-np.sin(slot.yaw), np.cos(slot.yaw), 0.0])
     target = np.array([*slot.position, slot.wall_height * 0.75])
     position = target + 0.35 * along + np.array([0.09, 0.0, 0.31])
-    return _camera_xml(name, position, target, 10.2)
+    return _camera_xml(name, position, target, 13.1)
 
 
-def _fixture_xml(config: CableConfig) -> str:
-    post, cable, motion = config.post, config.cable, config.motion
+def _fixture_xml(config: CableConfig, scene: DrawnScene) -> str:
+    cable, motion, post = config.cable, config.motion, scene.post
+    rubs = f'condim="3" friction="{scene.friction} 0.005 0.0001"'
     cameras = (
         _camera_xml("side", np.array([0.98, 0.02, 0.46]), np.array([0.47, -0.015, 0.055]), 54.0)
         + _slot_camera_xml("slot_1", config.slot_1)
@@ -109,10 +112,10 @@ def _fixture_xml(config: CableConfig) -> str:
   </visual>
   <default>
     <default class="fixture">
-      <geom contype="0" conaffinity="1" condim="3" friction="0.4 0.005 0.0001"/>
+      <geom contype="0" conaffinity="1" {rubs}/>
     </default>
     <light directional="true" diffuse=".5 .5 .5" specular=".2 .2 .2" castshadow="false"/>
-    <default class="looks"><geom contype="0" conaffinity="0"/></default>
+    <default class="decoration"><geom contype="0" conaffinity="0"/></default>
   </default>
   <asset>
     <material name="table" rgba=".65 .62 .56 1" specular="0.1" shininess="0.2"/>
@@ -125,29 +128,23 @@ def _fixture_xml(config: CableConfig) -> str:
     <light name="left" pos="0.9 0.7 1.4" dir="-.35 -.45 -1.2"/>
     <light name="right" pos="0.9 -0.9 1.4" dir="-.35 .5 -1.2"/>
     <geom name="table" class="fixture" type="plane" size="0 0 0.1" material="table"/>
-    <geom name="post" class="looks" type="cylinder" size="0.012 {post[2] / 2 + 0.006}"
+    <geom name="post" class="decoration" type="cylinder" size="0.012 {post[2] / 2 + 0.006}"
           pos="{post[0]} {post[1] + 0.006} {post[2] / 2 + 0.006}" material="post"/>
-    {_slot_xml("slot_1", config.slot_1)}
-    {_slot_xml("slot_2", config.slot_2)}
+    {_slot_xml("slot_1", scene.slot_1)}
+    {_slot_xml("slot_2", scene.slot_2)}
     {cameras}
     <body name="anchor" pos="{post[0]} {post[1]} {post[2]}" euler="0 0 {-np.pi / 2}">
       <composite type="cable" prefix="cable_" initial="ball" curve="s"
-                 count="{cable.segments + 1} 1 1" size="{cable.length}">
+                 count="{cable.segments + 1} 1 1" size="{scene.cable_length}">
         <plugin plugin="mujoco.elasticity.cable">
-          <config key="twist" value="{_modulus(config)}"/>
-          <config key="bend" value="{_modulus(config)}"/>
+          <config key="twist" value="{scene.bend_modulus}"/>
+          <config key="bend" value="{scene.bend_modulus}"/>
           <config key="flat" value="true"/>
         </plugin>
         <joint kind="main" damping="{cable.damping}" armature="1e-6"/>
         <geom type="capsule" size="{cable.radius}" density="{cable.density}" material="cable"
-              contype="1" conaffinity="0" condim="3" friction="0.4 0.005 0.0001"/>
+              contype="1" conaffinity="0" {rubs}/>
       </composite>
     </body>
   </worldbody>
 </mujoco>"""
-
-
-def _modulus(config: CableConfig) -> str:
-    """A number of as many characters as any drawn modulus, so that it can be written over."""
-    low, _ = config.randomisation.bend_modulus
-    return f"{low:.6e}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import mujoco
@@ -14,14 +15,32 @@ from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward_of
 from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults, PandaSimulator
 from mentor_sim_bridge.twins.cable.arch import arched_cable
-from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, CableConfig, load_cable_config
+from mentor_sim_bridge.twins.cable.config import (
+    DEFAULT_FILE,
+    CableConfig,
+    SlotConfig,
+    load_cable_config,
+)
+from mentor_sim_bridge.twins.cable.disturbances import (
+    DARKER,
+    MOST_PULL,
+    PULL,
+    SLICE,
+    STIFFER,
+    Disturbance,
+    bump_cameras,
+    read_disturbance,
+)
+from mentor_sim_bridge.twins.cable.drawn_scene import draw_scene
 from mentor_sim_bridge.twins.cable.scene import CAMERAS, TIE, cable_scene
-from mentor_sim_bridge.twins.cable.slot_states import slot_1_state, slot_2_state
-from mentor_sim_bridge.twins.cable.visuals import CableLooks, draw_episode
+from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot, slot_1_state, slot_2_state
+from mentor_sim_bridge.twins.cable.visuals import VisualsOfModel, draw_visuals
 from mentor_sim_bridge.twins.simulator import TrueState
 
 GRIP = 0.004
 """Opening of each finger that holds the cable, metres."""
+FRAME = 84
+"""Height of a frame of the observation, pixels."""
 REACH = 0.02
 """Distance of the cable's end from the grasp point within which the gripper can take it, metres."""
 
@@ -52,15 +71,16 @@ class CableSimulator(PandaSimulator):
             raise ValueError(
                 f"task {task.file}: cameras {task.observed_cameras}, must be {CAMERAS}"
             )
-        model = cable_scene(config).compile()
+        self._random = np.random.default_rng(0)
+        self.scene = draw_scene(config, self._random)
+        model = cable_scene(config, self.scene).compile()
         faults = ArmFaults(config.faults.reach_error, config.faults.joint_margin)
         super().__init__(model, task.workspace, faults, image_size, CAMERAS, GRIP)
         self._starts = np.mean([task.reset.start[name] for name in task.workspace.names], axis=1)
         self._reward = cable_reward_of(task)
-        self._looks = CableLooks(model)
+        self._visuals = VisualsOfModel(model)
         self._tie = model.equality(TIE).id
         self._cable_geoms = np.flatnonzero(model.geom_contype == 1)
-        self._random = np.random.default_rng()
         self._tear_at = config.faults.tear_force
 
     def cable_points(self) -> np.ndarray:
@@ -74,7 +94,7 @@ class CableSimulator(PandaSimulator):
     def slot_states(self) -> tuple[Slot1, Slot2]:
         """Return the true states of both slots."""
         points = self.cable_points()
-        return slot_1_state(points, self.config.slot_1), slot_2_state(points, self.config.slot_2)
+        return slot_1_state(points, self.scene.slot_1), slot_2_state(points, self.scene.slot_2)
 
     def ground_truth(self) -> TrueState:
         """Return the slots' states, and success: the cable lies fully inside both."""
@@ -92,7 +112,9 @@ class CableSimulator(PandaSimulator):
 
     def segmentation_mask(self, camera: str) -> np.ndarray:
         """Return which pixels of the image show the cable, (H, W) bool."""
-        return self.camera_renderer().segmentation_mask(self.data, camera, self._cable_geoms)
+        return self.camera_renderer().segmentation_mask(
+            self.model, self.data, camera, self._cable_geoms
+        )
 
     def begin_episode(
         self, seed: int | None, start: np.ndarray, options: Mapping[str, object] | None = None
@@ -100,23 +122,62 @@ class CableSimulator(PandaSimulator):
         """Draw an episode, lay the cable anew and stand still at a start.
 
         Args:
-            seed: of visual randomization and physics; None goes on with the last random state.
+            seed: of scene and visuals; None goes on with the last random state.
             start: (2,) normalised.
-            options: none are known.
+            options: `disturbance`, a value of Disturbance; those within an episode are left to
+                whoever runs it.
 
         Raises:
-            ValueError: an option is unknown.
+            ValueError: an option or a disturbance is unknown.
         """
+        options = dict(options or {})
+        disturbance = read_disturbance(options.pop("disturbance", "none"))
         if options:
-            raise ValueError(f"cable routing: options {sorted(options)} are unknown")
+            raise ValueError(
+                f"cable routing: options {sorted(options)} are unknown; known: disturbance"
+            )
         if seed is not None:
             self._random = np.random.default_rng(seed)
-        self._looks.apply(draw_episode(self.config.randomisation, self._random))
+        random = self._random
+        scene = draw_scene(self.config, random)
+        if disturbance is Disturbance.STIFF_CABLE:
+            scene = replace(scene, bend_modulus=STIFFER * scene.bend_modulus)
+        unseen = disturbance is Disturbance.UNSEEN_VISUALS
+        visuals = draw_visuals(self.config.visual_randomization, len(CAMERAS), random, unseen)
+        self.scene = scene
+        self.load(cable_scene(self.config, scene).compile())
+        self._visuals = VisualsOfModel(self.model)
+        if disturbance is Disturbance.CAMERA_BUMPED:
+            self._visuals.apply(visuals, DARKER)
+            bump_cameras(self.model, FRAME, np.random.default_rng(random.integers(2**63)))
+        else:
+            self._visuals.apply(visuals)
         self._set_up(start)
 
+    def pull_cable_out(self, slot: SlotConfig) -> None:
+        """Pull the cable up out of a slot and push it aside; the arm holds still meanwhile."""
+        pose = self.commanded()
+        middles = self.data.geom_xpos[self._cable_geoms]
+        away = np.linalg.norm(middles[:, :2] - slot.position, axis=1)
+        bodies = self.model.geom_bodyid[self._cable_geoms[away < slot.length / 2 + REACH]]
+        beside = slot.gap / 2 + slot.wall_thickness + self.config.cable.radius
+        force = np.zeros(3)
+        while force[2] < MOST_PULL:
+            offset, height = cable_in_slot(self.cable_points(), slot)
+            if np.nanmin(np.abs(offset)) > beside:
+                break
+            out = np.nanmin(height) > slot.wall_height + self.config.cable.radius
+            # Quasi-static: a force that grows until the cable gives way throws nothing about.
+            force += [PULL, 0.0, 0.0] if out else [0.0, 0.0, PULL]
+            self.data.xfrc_applied[bodies, :3] = force
+            self.hold(pose, SLICE)
+        self.data.xfrc_applied[bodies] = 0.0
+        self.hold(pose, 2 * SLICE)
+
     def repaint(self, random: np.random.Generator) -> None:
-        """Draw other colours and light for the pictures to come; the physics stays as it is."""
-        self._looks.paint(draw_episode(self.config.randomisation, random))
+        """Draw other colours, light and camera poses for the images to come; nothing moves."""
+        config = self.config.visual_randomization
+        self._visuals.apply(draw_visuals(config, len(CAMERAS), random))
 
     def recover(self, timeout: float = 0.0) -> None:
         """End a fault: the gripper holds the cable again, in the middle of the starts."""
@@ -157,8 +218,9 @@ class CableSimulator(PandaSimulator):
         self.fault, self._tear_at, self._fingers = "", self.config.faults.tear_force, GRIP
         pose = self.workspace.xyzr(start)
         self.place_arm(pose)
-        self.data.qpos[: 4 * self.config.cable.segments] = arched_cable(
-            self.config.cable, np.asarray(self.config.post), pose[:3]
+        segments = self.config.cable.segments
+        self.data.qpos[: 4 * segments] = arched_cable(
+            segments, self.scene.cable_length, self.scene.post, pose[:3]
         ).ravel()
         mujoco.mj_forward(self.model, self.data)
         self.hold(pose, self.config.motion.settle)

@@ -1,4 +1,4 @@
-"""What differs from episode to episode: looks, light, friction and the cable's stiffness."""
+"""Visual randomization: colours, light and camera poses of an episode."""
 
 from __future__ import annotations
 
@@ -7,67 +7,97 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from mentor_sim_bridge.twins.cable.config import Colour, RandomisationConfig
+from mentor_sim_bridge.twins.cable.config import Colour, Range, VisualRandomization
 
 COLOURED = ("cable", "slot_1", "slot_2", "table")
 TINT = 0.03
 """How far a colour may lie off the line between the configured ones, each of R, G, B."""
+SEEN = 2 / 3
+"""Share of each range of colour and light that training draws from; the rest is for evaluation."""
 
 
 @dataclass(frozen=True)
-class EpisodeDraw:
-    """One draw: Pa, a friction coefficient, RGB, shares of light, shift of light directions."""
+class Visuals:
+    """One draw.
 
-    bend_modulus: float
-    friction: float
+    Args:
+        colours: RGB of each of COLOURED.
+        light_diffuse: share of light.
+        light_ambient: share of light.
+        light_shift: of the directions of both lights, (2, 3).
+        camera_shift: of each camera, (cameras, 3) metres.
+        camera_turn: of each camera, (cameras, 3) radians.
+    """
+
     colours: dict[str, np.ndarray]
     light_diffuse: float
     light_ambient: float
     light_shift: np.ndarray
+    camera_shift: np.ndarray
+    camera_turn: np.ndarray
 
 
-def draw_episode(config: RandomisationConfig, random: np.random.Generator) -> EpisodeDraw:
-    """Draws within the configured ranges, uniformly."""
-    return EpisodeDraw(
-        bend_modulus=random.uniform(*config.bend_modulus),
-        friction=random.uniform(*config.friction),
-        colours={name: _between(getattr(config, f"{name}_colour"), random) for name in COLOURED},
-        light_diffuse=random.uniform(*config.light_diffuse),
-        light_ambient=random.uniform(*config.light_ambient),
+def draw_visuals(
+    config: VisualRandomization, cameras: int, random: np.random.Generator, unseen: bool = False
+) -> Visuals:
+    """Draw within the configured ranges, uniformly.
+
+    Args:
+        config: the ranges.
+        cameras: how many there are.
+        random: source of the draws.
+        unseen: draw colours and light from the third of each range that training never sees.
+    """
+    low, high = (SEEN, 1.0) if unseen else (0.0, SEEN)
+
+    def share() -> float:
+        return float(random.uniform(low, high))
+
+    def amount(ends: Range) -> float:
+        return ends[0] + share() * (ends[1] - ends[0])
+
+    def colour(ends: tuple[Colour, Colour]) -> np.ndarray:
+        first, last = np.array(ends)
+        tint = random.uniform(-TINT, TINT, 3)
+        return np.clip(first + share() * (last - first) + tint, 0.0, 1.0)
+
+    return Visuals(
+        colours={name: colour(getattr(config, f"{name}_colour")) for name in COLOURED},
+        light_diffuse=amount(config.light_diffuse),
+        light_ambient=amount(config.light_ambient),
         light_shift=random.uniform(-config.light_shift, config.light_shift, (2, 3)),
+        camera_shift=random.uniform(-config.camera_shift, config.camera_shift, (cameras, 3)),
+        camera_turn=random.uniform(-config.camera_turn, config.camera_turn, (cameras, 3)),
     )
 
 
-def _between(ends: tuple[Colour, Colour], random: np.random.Generator) -> np.ndarray:
-    """A colour on the line between two, and a little off it."""
-    first, last = np.array(ends)
-    mixed = first + random.uniform() * (last - first)
-    return np.clip(mixed + random.uniform(-TINT, TINT, 3), 0.0, 1.0)
-
-
-class CableLooks:
+class VisualsOfModel:
     """Writes draws into a compiled model; nothing of an earlier draw remains."""
 
     def __init__(self, model: mujoco.MjModel) -> None:
         self._model = model
         self._light_dir = model.light_dir.copy()
-        self._rubbing = np.flatnonzero((model.geom_contype | model.geom_conaffinity) != 0)
+        self._camera_position = model.cam_pos.copy()
+        self._camera_turn = model.cam_quat.copy()
 
-    def apply(self, draw: EpisodeDraw) -> None:
-        """Only data made after this call holds the cable's new stiffness."""
-        self.paint(draw)
-        model = self._model
-        model.geom_friction[self._rubbing, 0] = draw.friction
-        modulus = f"{draw.bend_modulus:.6e}".encode()
-        for start in (0, len(modulus) + 1):
-            model.plugin_attr[start : start + len(modulus)] = np.frombuffer(modulus, np.int8)
+    def apply(self, visuals: Visuals, darker: float = 0.0) -> None:
+        """Set colours, light and cameras.
 
-    def paint(self, draw: EpisodeDraw) -> None:
-        """Colours and light only: nothing that moves feels it."""
+        Args:
+            visuals: the draw.
+            darker: share of the light that is missing.
+        """
         model = self._model
-        for name, colour in draw.colours.items():
+        for name, colour in visuals.colours.items():
             model.mat_rgba[model.material(name).id, :3] = colour
-        model.light_diffuse[:] = draw.light_diffuse
-        model.light_ambient[:] = draw.light_ambient / 2
-        model.light_dir[:] = self._light_dir + draw.light_shift
+        model.light_diffuse[:] = visuals.light_diffuse * (1.0 - darker)
+        model.light_ambient[:] = visuals.light_ambient / 2 * (1.0 - darker)
+        model.light_dir[:] = self._light_dir + visuals.light_shift
         model.light_dir[:] /= np.linalg.norm(model.light_dir, axis=1, keepdims=True)
+        model.cam_pos[:] = self._camera_position + visuals.camera_shift
+        for camera, turn in enumerate(visuals.camera_turn):
+            angle = float(np.linalg.norm(turn))
+            quaternion = np.array([1.0, 0.0, 0.0, 0.0])
+            if angle > 0.0:
+                mujoco.mju_axisAngle2Quat(quaternion, turn / angle, angle)
+            mujoco.mju_mulQuat(model.cam_quat[camera], self._camera_turn[camera], quaternion)

@@ -1,0 +1,198 @@
+"""How well the best fixed sequence of actions does on the cable cell: what needs no eyes.
+
+Searches 2,000 sequences, without image, pose or seed: first at random among sequences of a few
+stretches of one action each, then by the cross-entropy method around the best. The best of all, by
+episodes of their own, is then played in fresh ones. Seeds of search, choice and result are
+apart, and none is one of evaluation or training. Physics only; interrupted, it goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+from mentor_sim_bridge.twins.cable.config import load_cable_config
+from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
+
+STEPS, ACTIONS = 40, 2
+SEARCH_SEED, CHOICE_SEED, RESULT_SEED = 30_000_000, 31_000_000, 32_000_000
+RANDOM = 800
+"""Sequences of the random search; the others are the cross-entropy method's."""
+PER_GENERATION, ELITES = 100, 12
+TRIED_RANDOM, TRIED = 2, 4
+"""Episodes in which a sequence of the random search, of the cross-entropy method, is tried."""
+AT_ONCE = 10
+"""Sequences after which the state is saved."""
+FINALISTS, CHOICE_EPISODES = 20, 20
+KEEP = 0.3
+"""Share of the old distribution in the next generation's."""
+LEAST_SPREAD = 0.1
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a sequence led to in one episode: success, and the last reward."""
+
+    success: bool
+    reward: float
+
+
+_env: CableRoutingEnv | None = None
+
+
+def play(job: tuple[str, list[list[float]], int]) -> Played:
+    """Play a sequence, STEPS actions, in the episode of a seed."""
+    global _env
+    file, sequence, seed = job
+    if _env is None:
+        config = load_cable_config(Path(file)) if file else None
+        _env = CableRoutingEnv(config, images="blank")
+    _env.reset(seed=seed)
+    success, reward = False, -3.0
+    for action in sequence:
+        _, reward, _, truncated, info = _env.step(np.array(action))
+        success = bool(info["success"])
+        if truncated:
+            break
+    return Played(success and bool(info["valid"]), reward)
+
+
+def random_sequence(random: np.random.Generator) -> np.ndarray:
+    """Return a sequence (STEPS, ACTIONS) of 3 to 10 stretches of one action each.
+
+    Half of all values are -1, 0 or 1: as far as an edge, or straight.
+    """
+    stretches = int(random.integers(3, 11))
+    ends = np.sort(random.choice(np.arange(1, STEPS), stretches - 1, replace=False))
+    values = random.uniform(-1.0, 1.0, (stretches, ACTIONS))
+    pure = random.random((stretches, ACTIONS)) < 0.5
+    values[pure] = np.round(values[pure] * 1.5)
+    return np.repeat(np.clip(values, -1.0, 1.0), np.diff([0, *ends, STEPS]), axis=0)
+
+
+class Search:
+    """The state of a search, on the disk after every few sequences.
+
+    Args:
+        folder: of the state.
+        config: file of the cell; empty: the package's.
+        sequences: that are tried in all.
+        seed: of the search.
+        pool: plays the episodes.
+    """
+
+    def __init__(
+        self, folder: Path, config: str, sequences: int, seed: int, pool: ProcessPoolExecutor
+    ) -> None:
+        self._file = folder / "search.json"
+        self._config, self._sequences, self._seed, self._pool = config, sequences, seed, pool
+        folder.mkdir(parents=True, exist_ok=True)
+        self._tried: list[list[list[float]]] = []
+        self._scores: list[float] = []
+        self._begun: list[float] = []  # scores of the first sequences of the generation under way
+        if self._file.exists():
+            state = json.loads(self._file.read_text())
+            self._tried, self._scores = state["sequences"], state["scores"]
+            self._begun = state["begun"]
+
+    def run(self) -> np.ndarray:
+        """Search to the end; return the sequences (FINALISTS, STEPS, ACTIONS) with best scores."""
+        while len(self._tried) < self._sequences:
+            done = len(self._tried)
+            left = min(PER_GENERATION, self._sequences - done)
+            random = np.random.default_rng([self._seed, done])
+            if done < min(RANDOM, self._sequences // 2):
+                batch, episodes = [random_sequence(random) for _ in range(left)], TRIED_RANDOM
+            else:
+                mean, spread = self._distribution()
+                noise = np.repeat(random.normal(size=(left, STEPS // 4, ACTIONS)), 4, axis=1)
+                own = random.normal(size=(left, STEPS, ACTIONS))
+                batch = list(np.clip(mean + spread * (0.9 * noise + 0.3 * own), -1.0, 1.0))
+                episodes = TRIED
+            # All of a generation meet the same episodes; the next meets others.
+            first = SEARCH_SEED + 1000 * (done // PER_GENERATION) + 1_000_000 * (self._seed % 7)
+            begun, scores, wins = len(self._begun), [*self._begun], []
+            for start in range(begun, left, AT_ONCE):
+                part = batch[start : start + AT_ONCE]
+                played = self.play(part, range(first, first + episodes))
+                scores += [float(np.mean([p.reward for p in each])) for each in played]
+                wins += [p.success for each in played for p in each]
+                self._begun = scores
+                self._save()
+            self._tried += [np.round(sequence, 4).tolist() for sequence in batch]
+            self._scores += scores
+            self._begun = []
+            self._save()
+            won = f"{np.mean(wins):.3f}" if wins else "-"
+            print(
+                f"{len(self._tried)} sequences: success {won}, best {max(scores):.1f}", flush=True
+            )
+        order = np.argsort(self._scores)[::-1][:FINALISTS]
+        # The last mean is no sequence that was tried, but the method's own answer.
+        finalists = [np.array(self._tried[i]) for i in order]
+        return np.array([*finalists[:-1], np.clip(self._distribution()[0], -1.0, 1.0)])
+
+    def play(self, sequences: Iterable[np.ndarray], seeds: Sequence[int]) -> list[list[Played]]:
+        """Play every sequence in the episodes of all seeds."""
+        jobs = [(self._config, s.tolist(), seed) for s in sequences for seed in seeds]
+        played = list(self._pool.map(play, jobs, chunksize=1))
+        return [played[i : i + len(seeds)] for i in range(0, len(played), len(seeds))]
+
+    def _distribution(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and spread (STEPS, ACTIONS) after all generations so far."""
+        sequences, scores = np.array(self._tried), np.array(self._scores)
+        start = min(RANDOM, self._sequences // 2)
+        elites = sequences[np.argsort(scores[:start])[::-1][:ELITES]]
+        mean, spread = elites.mean(0), elites.std(0)
+        for first in range(start, len(sequences), PER_GENERATION):
+            part = slice(first, first + PER_GENERATION)
+            best = sequences[part][np.argsort(scores[part])[::-1][:ELITES]]
+            mean = KEEP * mean + (1 - KEEP) * best.mean(0)
+            spread = KEEP * spread + (1 - KEEP) * best.std(0)
+        return mean, np.maximum(spread, LEAST_SPREAD)
+
+    def _save(self) -> None:
+        state = {"sequences": self._tried, "scores": self._scores, "begun": self._begun}
+        part = self._file.with_suffix(".part")
+        part.write_text(json.dumps(state))
+        part.replace(self._file)
+
+
+def main() -> None:
+    """Search, choose, and print the result as one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("runs/blind_search"))
+    parser.add_argument("--config", default="", help="YAML of a cell; empty: the package's")
+    parser.add_argument("--sequences", type=int, default=2000)
+    parser.add_argument("--episodes", type=int, default=100, help="fresh episodes of the result")
+    parser.add_argument("--seed", type=int, default=0, help="of the search")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    with ProcessPoolExecutor(options.processes) as pool:
+        search = Search(options.folder, options.config, options.sequences, options.seed, pool)
+        finalists = search.run()
+        first = CHOICE_SEED + 1000 * options.seed
+        played = search.play(finalists, range(first, first + CHOICE_EPISODES))
+        wins = [np.mean([p.success for p in each]) for each in played]
+        rewards = [np.mean([p.reward for p in each]) for each in played]
+        best = int(np.lexsort((rewards, wins))[-1])
+        first = RESULT_SEED + 1000 * options.seed
+        result = search.play([finalists[best]], range(first, first + options.episodes))[0]
+    share = float(np.mean([p.success for p in result]))
+    (options.folder / "best.json").write_text(json.dumps(finalists[best].tolist()))
+    line = {"name": "cable_routing/blind_sequence", "value": round(share, 3), "unit": "success"}
+    print(f"best of the choice: {max(wins):.2f} in {CHOICE_EPISODES} episodes")
+    print(json.dumps({**line, "ratio": None, "against": None}))
+
+
+if __name__ == "__main__":
+    main()

@@ -142,7 +142,7 @@ def test_a_cable_episode_lasts_40_steps() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_key_is_needed(name: str) -> None:
     for path in paths(TREES[name]):
-        optional = path[-1] in OPTIONAL or path[0] == "window_offset"
+        optional = path[-1] in OPTIONAL or path[0] in ("arm", "window_offset")
         optional |= path[:2] == ("reward", "pegs")
         if isinstance(path[-1], str) and not optional:
             tree = copy.deepcopy(TREES[name])

@@ -20,7 +20,7 @@ def part(name):
 def generate_launch_description():
     """Return the learner, which receives the stream and publishes weights."""
     parameters = {name: LaunchConfiguration(name) for name in ("max_steps", "seed")}
-    for name in ("agent", "preset", "overrides", "run_dir"):
+    for name in ("agent", "preset", "overrides", "run_dir", "device"):
         parameters[name] = ParameterValue(LaunchConfiguration(name), value_type=str)
     learner = Node(
         package="mentor_policy",

@@ -36,6 +36,12 @@ ARGUMENTS = [
         "seed", default_value="0", description="Seed of the agent and of the environment"
     ),
     DeclareLaunchArgument(
+        "device",
+        default_value="auto",
+        description="Where the agent learns and acts: cpu, cuda, cuda:<n>, or auto: the first CUDA "
+        "device, else the processor",
+    ),
+    DeclareLaunchArgument(
         "run_dir",
         default_value=[
             "runs/",

@@ -55,9 +55,9 @@ ARGUMENTS = [
         choices=["true", "false"],
     ),
 ]
-SHARED = ("agent", "preset", "overrides", "run_dir", "max_steps", "seed")
+SHARED = ("agent", "preset", "overrides", "run_dir", "max_steps", "seed", "device")
 POLICY_ONLY = ("mode", "checkpoint", "episodes", "synchronous")
-TEXTS = ("agent", "preset", "overrides", "run_dir", "mode", "checkpoint")
+TEXTS = ("agent", "preset", "overrides", "run_dir", "device", "mode", "checkpoint")
 
 
 def check_episodes(context):

@@ -19,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--episodes", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1_000_000, help="of the episodes")
     parser.add_argument("--video", type=Path, help="mp4 of the first episode")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<n>")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("overrides", nargs="*", metavar="env.key=value")
 
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         raise CheckpointError(f"{others[0]!r}: only env.key=value can be given to evaluate")
     name = options.env or checkpoint.environment["id"]
     given = {**checkpoint.environment["arguments"], **arguments} if not options.env else arguments
-    agent = checkpoint.agent()
+    agent = checkpoint.agent(options.device)
     env = make_environment(name, given)
     shape = shape_of(env)
     if shape != checkpoint.shape:
@@ -47,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         step=checkpoint.progress["step"],
         video=options.video,
+        weights=checkpoint.weights(),
     )
     env.close()
     low, high = result.interval

@@ -14,6 +14,7 @@ from mentor_common.files.json_file import read_json, write_json
 from mentor_policy.agents.base import Agent
 from mentor_policy.distributed.follower import WeightsFollower
 from mentor_policy.replay import Step
+from mentor_policy.training.choosing import UNNAMED, WeightsName, choose
 from mentor_policy.training.environment import Env, Pixels, State
 from mentor_policy.training.evaluation import Evaluation, evaluate
 from mentor_policy.training.rollout import Episode, Rollout, nothing
@@ -57,6 +58,7 @@ class Actor:
         self._seed = seed
         self._file = None if folder is None else folder / "actor.json"
         self._stop = stop
+        self._weights = UNNAMED
         self.progress = self._restored()
         self.on_step: Callable[[], None] = nothing
         """Called after each training step."""
@@ -97,6 +99,7 @@ class Actor:
             seed=self._seed,
             step=self.steps,
             stop=self._stop,
+            weights=self._weights,
         )
         self.progress.evaluated_at = self.steps
         return result
@@ -124,11 +127,15 @@ class Actor:
                 self.on_refusal(f"{weights}: {error}")
                 return
             self._agent.load_acting_state(unpacked.tensors)
+            self._weights = WeightsName(weights.run_id, weights.version, weights.sha256)
             self.progress.steps = max(self.progress.steps, unpacked.steps)
 
     def _explore(self, pixels: Pixels, state: State) -> npt.NDArray[np.float32]:
         self.take_weights()
-        return self._agent.act(pixels, state, step=self.steps, evaluate=False)
+        return choose(
+            self._agent, self._env, pixels, state, step=self.steps, evaluate=False,
+            weights=self._weights,
+        )  # fmt: skip
 
     def _restored(self) -> ActorProgress:
         try:

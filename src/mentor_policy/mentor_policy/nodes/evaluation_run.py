@@ -34,7 +34,7 @@ def evaluate_checkpoint(node: CellNode, env: GroundTruthEvaluation) -> Evaluatio
         )
     if node.integer("threads"):
         torch.set_num_threads(node.integer("threads"))
-    agent = checkpoint.agent()
+    agent = checkpoint.agent(node.text("device"))
     log = node.get_logger()
     step = checkpoint.progress["step"]
     log.info(
@@ -49,7 +49,7 @@ def evaluate_checkpoint(node: CellNode, env: GroundTruthEvaluation) -> Evaluatio
         step=step,
         video=video,
         stop=node.stopping.is_set,
-        run=checkpoint.folder.parent.parent.name,
+        weights=checkpoint.weights(),
     )
     low, high = result.interval
     log.info(

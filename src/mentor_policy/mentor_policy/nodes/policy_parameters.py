@@ -36,6 +36,9 @@ AGENT = (
         "is resumed if it fits. Empty: the node's default",
         read_only=True,
     ),
+    Param("device", "str", "auto",
+          "where the agent learns and acts: cpu, cuda, cuda:<n>, or auto: the first CUDA device, "
+          "else the processor", read_only=True),
     Param("threads", "int", 0, "torch threads; 0: one per core", low=0, high=1024, read_only=True),
 )  # fmt: skip
 
@@ -67,7 +70,8 @@ def configuration(node: CellNode, task: str | None, own: Sequence[str] = ()) -> 
     preset = node.text("preset")
     if preset == "auto":
         preset = preset_for(f"mentor/{task or 'cable_routing'}")
-    overrides = [*own, *override_list(node.text("overrides"))]
+    device = f"train.device={node.text('device')}"
+    overrides = [device, *own, *override_list(node.text("overrides"))]
     return load_config(node.text("agent"), preset, overrides)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from mentor_policy.agents.batch import Batch
@@ -16,15 +17,19 @@ class Prefetcher:
 
     Args:
         sampler: draws the batches.
+        transfer: brings a drawn batch to where it is learned from, in the thread that drew it.
     """
 
-    def __init__(self, sampler: Sampler) -> None:
+    def __init__(
+        self, sampler: Sampler, transfer: Callable[[Batch], Batch] = lambda batch: batch
+    ) -> None:
         self._sampler = sampler
+        self._transfer = transfer
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="replay")
         self._pending: tuple[int, int, Future[Batch]] | None = None
 
     def batch(self, update: int) -> Batch:
-        """The batch of an update; waits until it is drawn.
+        """Return the batch of an update; wait until it is drawn.
 
         Raises:
             ReplayError: the ring holds no transition yet.
@@ -40,7 +45,7 @@ class Prefetcher:
 
     def prepare(self, update: int, count: int) -> None:
         """Start drawing the batch of an update from the ring's first ``count`` records."""
-        future = self._worker.submit(self._sampler.batch, update, count)
+        future = self._worker.submit(lambda: self._transfer(self._sampler.batch(update, count)))
         self._pending = (update, count, future)
 
     @property

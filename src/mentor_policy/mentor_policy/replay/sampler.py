@@ -33,6 +33,7 @@ class Sampler:
         gamma: discount per step.
         seed: of the draws.
         reward_scale: factor on every reward; the ring keeps them as they came.
+        pinned: whether the pixels are drawn into pinned memory, for a copy to CUDA.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Sampler:
         gamma: float,
         seed: int,
         reward_scale: float = 1.0,
+        pinned: bool = False,
     ) -> None:
         self.ring = ring
         self.batch_size = batch_size
@@ -53,9 +55,7 @@ class Sampler:
         self._reward_weights = self._gammas[:-1] * reward_scale
         layout = ring.header.layout
         shape = (batch_size, layout.height, layout.width, layout.channels)
-        self._buffers = [
-            (np.empty(shape, np.uint8), np.empty(shape, np.uint8)) for _ in range(BUFFERS)
-        ]
+        self._buffers = [(_buffer(shape, pinned), _buffer(shape, pinned)) for _ in range(BUFFERS)]
         self._drawn = 0
 
     def reach(self, starts: Numbers, count: int) -> npt.NDArray[np.int64]:
@@ -189,3 +189,9 @@ class Sampler:
         frames.release()
         one, two = (torch.from_numpy(buffer).permute(0, 3, 1, 2) for buffer in buffers)
         return one, two
+
+
+def _buffer(shape: tuple[int, ...], pinned: bool) -> npt.NDArray[np.uint8]:
+    """Return an empty array, in pinned memory where it is asked for."""
+    array: npt.NDArray[np.uint8] = torch.empty(shape, dtype=torch.uint8, pin_memory=pinned).numpy()
+    return array

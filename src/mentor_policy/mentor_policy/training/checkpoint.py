@@ -23,7 +23,9 @@ from torch import Tensor
 from mentor_common.files.json_file import parse_json, read_file
 from mentor_policy.agents import Agent, make_agent
 from mentor_policy.config import Config, ConfigError, config_from_dict, config_to_dict
+from mentor_policy.device.resolve import resolve_device
 from mentor_policy.training.checkpoint_folders import folders, prune, put_in_place
+from mentor_policy.training.choosing import WeightsName
 from mentor_policy.training.elite_files import EliteFiles, grouped
 from mentor_policy.training.environment import Shape, shape_from_json
 from mentor_policy.training.tensor_file import write_tensors
@@ -107,12 +109,26 @@ class Checkpoint:
         if elite is not None:
             elite.adopt(self.folder, self.files, agent.state()[0])
 
-    def agent(self) -> Agent:
-        """The agent that was saved."""
+    def weights(self) -> WeightsName:
+        """Return what its weights are called where they act: by the SHA-256 of the agent's file."""
+        run = self.folder.resolve().parent.parent.name
+        return WeightsName(run, sha256=self.files.get(AGENT, ""))
+
+    def agent(self, device: str = "auto") -> Agent:
+        """Return the agent that was saved.
+
+        Args:
+            device: where it acts, as ``train.device`` names it; that of the training may be gone.
+
+        Raises:
+            CheckpointError: damaged, or of another architecture.
+            ConfigError: a device that is not there.
+        """
         config, shape = self.config, self.shape
         agent = make_agent(
-            config, shape.layout, shape.state_size, shape.action_size, config.train.seed
-        )
+            config, shape.layout, shape.state_size, shape.action_size, config.train.seed,
+            resolve_device(device),
+        )  # fmt: skip
         self.load_into(agent)
         return agent
 

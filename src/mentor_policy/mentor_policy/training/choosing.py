@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,33 @@ from mentor_policy.agents import Agent
 from mentor_policy.training.environment import Env, Pixels, State
 
 
+@dataclass(frozen=True)
+class WeightsName:
+    """What the weights that act are called, in an Action.
+
+    Attributes:
+        run_id: the run that they are of.
+        version: as in PolicyWeights; -1: the agent's own count of updates.
+        sha256: of the weights; empty where they change with every update.
+    """
+
+    run_id: str = ""
+    version: int = -1
+    sha256: str = ""
+
+
+UNNAMED = WeightsName()
+
+
 def choose(
-    agent: Agent, env: Env, pixels: Pixels, state: State, *, step: int, evaluate: bool, run: str
+    agent: Agent,
+    env: Env,
+    pixels: Pixels,
+    state: State,
+    *,
+    step: int,
+    evaluate: bool,
+    weights: WeightsName,
 ) -> npt.NDArray[np.float32]:
     """Have an agent act, and tell an environment over topics what chose the action.
 
@@ -24,14 +50,16 @@ def choose(
         state: of the observation, ``(S,) float32`` or None.
         step: agent steps of training so far.
         evaluate: True for the mean action, False to explore.
-        run: identifies the run whose weights act.
+        weights: what the weights that act are called.
 
     Returns:
         ``(A,) float32`` in [-1, 1].
     """
-    version = int(getattr(agent, "updates", 0))
+    version = int(getattr(agent, "updates", 0)) if weights.version < 0 else weights.version
     action, mean = agent.act_with_mean(pixels, state, step=step, evaluate=evaluate)
     cell: Any = env.unwrapped
     if hasattr(cell, "choice"):
-        cell.choice = ActionChoice(mean, run, version, experts=agent.expert_usage)
+        cell.choice = ActionChoice(
+            mean, weights.run_id, version, weights.sha256, experts=agent.expert_usage
+        )
     return action

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mentor_policy.agents.base import Agent
-from mentor_policy.training.choosing import choose
+from mentor_policy.training.choosing import UNNAMED, WeightsName, choose
 from mentor_policy.training.environment import Env, shape_of
 from mentor_policy.training.rollout import Rollout
 from mentor_policy.training.seeds import EVALUATION, episode_seed
@@ -76,7 +76,7 @@ def evaluate(
     step: int,
     video: Path | None = None,
     stop: Callable[[], bool] = lambda: False,
-    run: str = "",
+    weights: WeightsName = UNNAMED,
 ) -> Evaluation:
     """Roll out episodes with the mean action.
 
@@ -88,7 +88,7 @@ def evaluate(
         step: agent steps of training so far.
         video: mp4 of the first episode, or None.
         stop: asked at each step; True ends it with the episodes done so far.
-        run: identifies the run whose weights act.
+        weights: what the weights that act are called.
 
     Raises:
         InterruptedError: stopped before the first episode was over.
@@ -103,7 +103,7 @@ def evaluate(
                 rollout = Rollout(
                     env,
                     lambda pixels, state: choose(
-                        agent, env, pixels, state, step=step, evaluate=True, run=run
+                        agent, env, pixels, state, step=step, evaluate=True, weights=weights
                     ),
                     seen=lambda seen, film=film: film.add(seen.obs),  # type: ignore[misc]
                     go_on=lambda: not stop(),

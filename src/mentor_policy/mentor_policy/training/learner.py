@@ -12,6 +12,7 @@ from mentor_policy.config import Config
 from mentor_policy.replay import ReplayError, ReplayRing, RingHeader
 from mentor_policy.replay.prefetch import Prefetcher
 from mentor_policy.replay.sampler import Sampler
+from mentor_policy.replay.transfer import BatchTransfer
 from mentor_policy.training.environment import Shape
 
 LEAST_SPARE = 2000
@@ -34,6 +35,7 @@ class Learner:
         self.updates = 0
         self.statistics: dict[str, Tensor] = {}
         """What the newest update returned."""
+        transfer = BatchTransfer(agent.device)
         self._prefetcher = Prefetcher(
             Sampler(
                 ring,
@@ -42,7 +44,9 @@ class Learner:
                 gamma=train.discount,
                 seed=train.seed,
                 reward_scale=train.reward_scale,
-            )
+                pinned=transfer.pinned,
+            ),
+            transfer,
         )
 
     def update(self, step: int) -> bool:

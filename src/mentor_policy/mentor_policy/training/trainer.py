@@ -20,7 +20,7 @@ from mentor_policy.config import Config
 from mentor_policy.replay import Step
 from mentor_policy.training.background import BackgroundLearner
 from mentor_policy.training.backoff import Backoff
-from mentor_policy.training.choosing import choose
+from mentor_policy.training.choosing import WeightsName, choose
 from mentor_policy.training.environment import Env, Pixels, State, shape_of
 from mentor_policy.training.evaluation import Evaluation, evaluate
 from mentor_policy.training.progress import Progress
@@ -89,6 +89,7 @@ class Trainer:
         self.run = run = Run(
             config, folder, environment, shape_of(env), exact=exact, progress=progress
         )
+        self._weights = WeightsName(folder.path.name)
         saved = run.restored
         self._number = int(saved.get("number", saved.get("episode", 0)))
         if not exact:
@@ -168,7 +169,7 @@ class Trainer:
         run = self.run
         return choose(
             run.agent, self._env, pixels, state, step=run.steps, evaluate=False,
-            run=run.folder.path.name,
+            weights=self._weights,
         )  # fmt: skip
 
     def _learn(self) -> None:
@@ -272,7 +273,7 @@ class Trainer:
                         step=run.steps,
                         video=video,
                         stop=lambda: self.stop,
-                        run=run.folder.path.name,
+                        weights=self._weights,
                     )
             except InterruptedError:
                 return False

@@ -28,7 +28,7 @@ REFUSALS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m mentor_policy", description="Visual reinforcement learning agents."
     )
@@ -36,8 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, module in COMMANDS.items():
         assert module.__doc__ is not None
         summary = module.__doc__.partition(": ")[2]
-        shown = summary.replace("%", "%%")  # argparse formats it
-        command = commands.add_parser(name, help=shown, description=shown)
+        shown = summary.replace("%", "%%")  # argparse formats the one and not the other
+        command = commands.add_parser(name, help=shown, description=summary)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)

@@ -5,13 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from point_env import PointEnv
-from small_runs import COMMAND
+from small_runs import COMMAND, TINY
 
 from mentor_policy.__main__ import main
+from mentor_policy.config import load_config
+from mentor_policy.nodes.training_run import evaluate_command
 from mentor_policy.training.checkpoint_folders import folders
 from mentor_policy.training.csv_log import read_csv
 from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
 from mentor_policy.training.evaluation import wilson_interval
+from mentor_policy.training.run_folder import RunFolder, default_folder
+from mentor_policy.training.trainer import Trainer
 
 
 def test_a_run_leaves_everything_that_a_visual_rl_user_expects(tmp_path: Path, capsys) -> None:
@@ -34,6 +38,8 @@ def test_a_run_leaves_everything_that_a_visual_rl_user_expects(tmp_path: Path, c
     video = tmp_path / "film.mp4"
     assert main(["evaluate", str(folder), "--episodes", "3", "--video", str(video)]) == 0
     assert "95 % interval" in capsys.readouterr().out and video.stat().st_size > 1000
+    assert main(["evaluate", str(folder), "--episodes", "1"]) == 0
+    assert (folder / "videos" / "checkpoint_000000100.mp4").stat().st_size > 1000
 
 
 @pytest.mark.parametrize(
@@ -52,6 +58,47 @@ def test_impossible_settings_are_refused_by_name(tmp_path, capsys, arguments, me
     assert main([*COMMAND, *arguments, "--run-dir", str(tmp_path / "run")]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_help_prints_a_percent_sign_as_it_is(capsys) -> None:
+    for arguments in (["--help"], ["evaluate", "--help"]):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert "95 % interval" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_run_lies_where_its_task_says_in_process_and_over_topics() -> None:
+    for environment in ("mentor/dmc-walker_walk-v0", "dmc-walker_walk"):
+        folder = default_folder(environment, "drm", 3)
+        assert folder == Path("runs/dmc-walker_walk/drm-3")
+
+
+@pytest.mark.parametrize(
+    ("task", "command"),
+    [
+        ("dmc-hopper_hop", 'TASK=benchmark ARGS="suite:=dmc task:=hopper_hop mode:=eval'),
+        ("metaworld-mt5", 'TASK=benchmark ARGS="suite:=metaworld task:=mt5 mode:=eval'),
+        ("CartPole-v1", 'TASK=benchmark ARGS="suite:=gymnasium task:=CartPole-v1 mode:=eval'),
+        ("mentor-test-point", "suite:=gymnasium task:=mentor-test/point-v0 mode:=eval"),
+        ("cable_routing", 'make launch TASK=cable_routing ARGS="mode:=eval'),
+        ("of_nobody", 'the launch that trained it once more, with ARGS="mode:=eval'),
+    ],
+)
+def test_the_command_that_evaluates_a_run_is_named_for_every_suite(task: str, command: str) -> None:
+    assert command in evaluate_command(task, Path("/runs/x"))
+
+
+def test_a_checkpoint_trained_over_topics_says_at_once_that_no_cell_answers(
+    tmp_path: Path, capsys
+) -> None:
+    environment = {"id": "mentor/ros-v0", "arguments": {}, "task": "cable_routing"}
+    config = load_config("mentor", "robot", [*TINY, "train.frames=20"])
+    run = RunFolder(tmp_path / "run", config, environment, shape_of(PointEnv()))
+    Trainer(config, PointEnv(), environment, run).train()
+    run.close()
+    assert main(["evaluate", str(tmp_path / "run"), "env.namespace=/nobody"]) == 2
+    assert "no cell answers" in (said := capsys.readouterr().err)
+    assert "--env mentor/cable_routing-v0" in said
 
 
 def test_an_unknown_environment_is_refused_by_name(capsys) -> None:

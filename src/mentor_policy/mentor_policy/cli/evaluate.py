@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 from mentor_policy.cli.arguments import environment_arguments
-from mentor_policy.training.checkpoint import CheckpointError, read_checkpoint
-from mentor_policy.training.environment import make_environment, shape_of
+from mentor_policy.training.checkpoint import Checkpoint, CheckpointError, read_checkpoint
+from mentor_policy.training.environment import Env, make_environment, shape_of
 from mentor_policy.training.evaluation import evaluate
+
+OVER_TOPICS = "mentor/ros-v0"
+CONNECT_SECONDS = 3.0
+"""Wall time in which a cell that is there has answered."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,14 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--env", help="gymnasium id; default: the one it was trained in")
     parser.add_argument("--episodes", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1_000_000, help="of the episodes")
-    parser.add_argument("--video", type=Path, help="mp4 of the first episode")
+    parser.add_argument(
+        "--video", type=Path, help="mp4 of the first episode (default: in the run's videos)"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<n>")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("overrides", nargs="*", metavar="env.key=value")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Evaluate; returns the exit code."""
+    """Evaluate; return the exit code."""
     if options.episodes < 1:
         raise CheckpointError(f"--episodes is {options.episodes}, must be at least 1")
     checkpoint = read_checkpoint(options.checkpoint)
@@ -35,19 +43,20 @@ def run(options: argparse.Namespace) -> int:
     name = options.env or checkpoint.environment["id"]
     given = {**checkpoint.environment["arguments"], **arguments} if not options.env else arguments
     agent = checkpoint.agent(options.device)
-    env = make_environment(name, given)
+    env = _environment(name, given, checkpoint)
     shape = shape_of(env)
     if shape != checkpoint.shape:
         raise CheckpointError(
             f"checkpoint {checkpoint.folder} was trained on {checkpoint.shape}, {name} has {shape}"
         )
+    video = options.video or (checkpoint.video if _writable(checkpoint.video) else None)
     result = evaluate(
         agent,
         env,
         options.episodes,
         seed=options.seed,
         step=checkpoint.progress["step"],
-        video=options.video,
+        video=video,
         weights=checkpoint.weights(),
     )
     env.close()
@@ -63,6 +72,28 @@ def run(options: argparse.Namespace) -> int:
         print(f"{checkpoint.folder} in {name}, {options.episodes} episodes")
         print(f"  success {result.success:.2f} (95 % interval {low:.2f} to {high:.2f})")
         print(f"  return {result.mean:.1f} +- {result.std:.1f}")
-        if options.video:
-            print(f"  video: {options.video}")
+        if video is not None:
+            print(f"  video: {video}")
     return 0
+
+
+def _environment(name: str, arguments: dict[str, Any], checkpoint: Checkpoint) -> Env:
+    """Make the environment; one over the topics is there at once, or the way out is named."""
+    if name != OVER_TOPICS:
+        return make_environment(name, arguments)
+    from mentor_common.env.ros_requests import EnvironmentLost  # late: most need no ROS
+
+    try:
+        return make_environment(name, {"connect_timeout": CONNECT_SECONDS, **arguments})
+    except EnvironmentLost as error:
+        task = checkpoint.environment.get("task", "<task>")
+        raise CheckpointError(
+            f"checkpoint {checkpoint.folder} was trained over topics, and no cell answers ({error}). "
+            f"Start the cell, or evaluate in process with --env mentor/{task}-v0"
+        ) from error
+
+
+def _writable(video: Path) -> bool:
+    """Whether the folder of a video, or the one that it is made in, can be written."""
+    parent = video.parent if video.parent.exists() else video.parent.parent
+    return os.access(parent, os.W_OK)

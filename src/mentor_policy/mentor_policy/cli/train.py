@@ -21,7 +21,7 @@ from mentor_policy.training.environment import (
     make_environment,
     shape_of,
 )
-from mentor_policy.training.run_folder import RunFolder
+from mentor_policy.training.run_folder import RunFolder, default_folder
 from mentor_policy.training.trainer import Trainer
 
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--evaluate-in", metavar="ENV",
         help="gymnasium id to evaluate in, of the same shape, such as "
-        "the one that tells the true state, of a pair (default: the one to train in)",
+        "the one whose success is ground truth (default: the one to train in)",
     )  # fmt: skip
     parser.add_argument("--agent", default="mentor", help=f"one of {', '.join(agents())}")
     parser.add_argument(
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--run-dir", type=Path, help="folder of the run; resumed if it holds one (default: "
-        "runs/<environment>/<agent>-<seed>)",
+        "runs/<task>/<agent>-<seed>)",
     )  # fmt: skip
     parser.add_argument(
         "--bags", type=Path, nargs="+", default=[], metavar="BAG", help="bags whose training "
@@ -111,11 +111,6 @@ def _evaluation_env(options: argparse.Namespace, arguments: dict[str, Any], env:
             "choose one of the same shape"
         )
     return made
-
-
-def default_folder(environment: str, agent: str, seed: int) -> Path:
-    """Return the folder of a run for which no other is given."""
-    return Path("runs") / environment.replace("/", "-") / f"{agent}-{seed}"
 
 
 def report(summary: dict[str, Any], path: Path) -> None:

@@ -40,7 +40,7 @@ def evaluate_checkpoint(node: CellNode, env: GroundTruthEvaluation) -> Evaluatio
     log.info(
         f"rolls out {checkpoint.folder.resolve()} ({checkpoint.config.agent.name}, step {step})"
     )
-    video = checkpoint.folder.parent.parent / "videos" / f"checkpoint_{step:09d}.mp4"
+    video = checkpoint.video
     result = evaluate(
         agent,
         env,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gymnasium
+from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from gymnasium.error import ResetNeeded
 
 from mentor_common.env.ros_env import EnvironmentChanged, EnvironmentLost
@@ -17,7 +19,7 @@ from mentor_policy.replay import ReplayError
 from mentor_policy.training.checkpoint import CheckpointError
 from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
 from mentor_policy.training.line_progress import LineProgress
-from mentor_policy.training.run_folder import RunFolder, RunFolderError
+from mentor_policy.training.run_folder import RunFolder, RunFolderError, default_folder
 from mentor_policy.training.trainer import Trainer
 
 REFUSALS = (
@@ -56,7 +58,8 @@ def begin_training(
     if node.integer("max_steps"):
         config.train.frames = node.integer("max_steps") * cell.action_repeat
     environment = {"id": "mentor/ros-v0", "arguments": {}, "task": task}
-    path = Path(node.text("run_dir") or default_folder(task, node.text("agent"), config.train.seed))
+    named = node.text("run_dir")
+    path = Path(named) if named else default_folder(task, node.text("agent"), config.train.seed)
     folder = RunFolder(path, config, environment, shape_of(env))
     log = node.get_logger()
     if folder.finished is not None:
@@ -82,11 +85,6 @@ def begin_training(
     return folder, trainer
 
 
-def default_folder(task: str, agent: str, seed: int) -> str:
-    """Return the folder of a run for which no other is given, from the working folder."""
-    return f"runs/{task.replace('/', '-')}/{agent}-{seed}"
-
-
 def end_report(summary: dict[str, Any], task: str, source: str) -> list[str]:
     """Return the lines that a person reads at the end."""
     done = "complete" if summary["complete"] else "stopped; the same command goes on with it"
@@ -109,9 +107,24 @@ def end_report(summary: dict[str, Any], task: str, source: str) -> list[str]:
 
 
 def evaluate_command(task: str, checkpoint: Path) -> str:
-    """Return the command that rolls a checkpoint out in the cell it was trained in."""
+    """Return the command that rolls a checkpoint out in a cell of the task it was trained in."""
     arguments = f"mode:=eval checkpoint:={checkpoint}"
     suite, dash, name = task.partition("-")
     if dash and suite in ("dmc", "metaworld", "adroit"):
         return f'make launch TASK=benchmark ARGS="suite:={suite} task:={name} {arguments}"'
-    return f'make launch TASK={task} ARGS="{arguments}"'
+    # An environment of anybody: its task is its id without what a folder's name may not have.
+    ids = [key for key in gymnasium.registry if key.removesuffix("-v0").replace("/", "-") == task]
+    if ids:
+        return f'make launch TASK=benchmark ARGS="suite:=gymnasium task:={ids[0]} {arguments}"'
+    if launch_file(task).is_file():
+        return f'make launch TASK={task} ARGS="{arguments}"'
+    return f'the launch that trained it once more, with ARGS="{arguments}"'
+
+
+def launch_file(task: str) -> Path:
+    """Return where the launch file of a task lies, if it has one of its own."""
+    try:
+        share = Path(get_package_share_directory("mentor_bringup"))
+    except PackageNotFoundError:
+        return Path("launch") / f"{task}.launch.py"
+    return share / "launch" / f"{task}.launch.py"

@@ -109,6 +109,14 @@ class Checkpoint:
         if elite is not None:
             elite.adopt(self.folder, self.files, agent.state()[0])
 
+    @property
+    def video(self) -> Path:
+        """Where the video of an evaluation lies: in the run, or beside a checkpoint without one."""
+        name = f"checkpoint_{self.progress['step']:09d}.mp4"
+        folder = self.folder.resolve()
+        in_run = folder.parent.name == "checkpoints"
+        return folder.parent.parent / "videos" / name if in_run else folder.with_name(name)
+
     def weights(self) -> WeightsName:
         """Return what its weights are called where they act: by the SHA-256 of the agent's file."""
         run = self.folder.resolve().parent.parent.name

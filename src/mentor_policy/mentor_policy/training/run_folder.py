@@ -168,6 +168,18 @@ class RunFolder:
         return max((int(folder.name) for folder in folders(self.checkpoints)), default=0)
 
 
+def default_folder(environment: str, agent: str, seed: int) -> Path:
+    """Return the folder of a run for which no other is given, in the working folder.
+
+    Args:
+        environment: gymnasium id, or name of a cell's task: both give the same folder.
+        agent: name of the agent's preset.
+        seed: of the run.
+    """
+    task = environment.removeprefix("mentor/").removesuffix("-v0")
+    return Path("runs") / task.replace("/", "-").replace(":", "-") / f"{agent}-{seed}"
+
+
 def _foreign(path: Path) -> bool:
     return any(
         entry.name not in NOT_A_RUNS_OWN and not entry.name.startswith(".new-")

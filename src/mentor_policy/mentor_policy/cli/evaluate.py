@@ -42,13 +42,13 @@ def run(options: argparse.Namespace) -> int:
         raise CheckpointError(f"{others[0]!r}: only env.key=value can be given to evaluate")
     name = options.env or checkpoint.environment["id"]
     given = {**checkpoint.environment["arguments"], **arguments} if not options.env else arguments
-    agent = checkpoint.agent(options.device)
     env = _environment(name, given, checkpoint)
     shape = shape_of(env)
     if shape != checkpoint.shape:
         raise CheckpointError(
             f"checkpoint {checkpoint.folder} was trained on {checkpoint.shape}, {name} has {shape}"
         )
+    agent = checkpoint.agent(options.device)
     video = options.video or (checkpoint.video if _writable(checkpoint.video) else None)
     result = evaluate(
         agent,
@@ -88,8 +88,8 @@ def _environment(name: str, arguments: dict[str, Any], checkpoint: Checkpoint) -
     except EnvironmentLost as error:
         task = checkpoint.environment.get("task", "<task>")
         raise CheckpointError(
-            f"checkpoint {checkpoint.folder} was trained over topics, and no cell answers ({error}). "
-            f"Start the cell, or evaluate in process with --env mentor/{task}-v0"
+            f"checkpoint {checkpoint.folder} was trained over topics, and no cell answers "
+            f"({error}). Start the cell, or evaluate in process with --env mentor/{task}-v0"
         ) from error
 
 

@@ -37,7 +37,7 @@ def environment_arguments(overrides: Sequence[str]) -> tuple[dict[str, Any], lis
 def configure(
     environment: str, agent: str, preset: str | None, overrides: Sequence[str]
 ) -> tuple[Config, Env, dict[str, Any]]:
-    """Configuration and environment of a run.
+    """Return configuration and environment of a run.
 
     The environment's own action repeat is taken over into the configuration.
 

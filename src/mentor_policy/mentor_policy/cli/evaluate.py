@@ -19,7 +19,7 @@ CONNECT_SECONDS = 3.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the command."""
+    """Add the options of the command."""
     parser.add_argument("checkpoint", type=Path, help="a checkpoint's folder, or a run's")
     parser.add_argument("--env", help="gymnasium id; default: the one it was trained in")
     parser.add_argument("--episodes", type=int, default=20)

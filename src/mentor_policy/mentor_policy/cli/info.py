@@ -17,13 +17,13 @@ NODE = re.compile(r"\] \[([^\]]+)\]:")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the command."""
+    """Add the options of the command."""
     parser.add_argument("checkpoint", type=Path, help="a checkpoint's folder, or a run's")
     parser.add_argument("--config", action="store_true", help="print the whole configuration too")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print; returns the exit code."""
+    """Print; return the exit code."""
     checkpoint = read_checkpoint(options.checkpoint)
     tensors = checkpoint.tensors()
     progress, shape, config = checkpoint.progress, checkpoint.shape, checkpoint.config

@@ -26,7 +26,7 @@ from mentor_policy.training.trainer import Trainer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the command."""
+    """Add the options of the command."""
     parser.add_argument(
         "--env", required=True, help="gymnasium id, such as mentor/dmc-hopper_hop-v0"
     )

@@ -19,7 +19,7 @@ from mentor_policy.training.run_folder import RunFolder
 class LearnerRun:
     """Learns from steps that are handed to it, and survives being killed at any moment.
 
-    What the ring holds is the truth, so a learner that was killed counts nothing twice and forgets
+    What happened is read from the ring, so a learner that was killed counts nothing twice and loses
     nothing.
 
     Args:

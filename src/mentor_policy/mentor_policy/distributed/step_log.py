@@ -76,7 +76,7 @@ class StepLog:
         return self._page(numbers[places[-1] + 1 :], limit, found=True)
 
     def _own(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.void]]:
-        """Numbers and records of the steps that are kept."""
+        """Return numbers and records of the steps that are kept."""
         ring = self._ring
         # The writer may be about to reuse the oldest slot: keep a step away from it.
         oldest, count = ring.oldest + 1 if ring.oldest else 0, ring.count

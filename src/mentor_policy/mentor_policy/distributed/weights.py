@@ -33,7 +33,7 @@ FORMAT = "1"
 
 
 class WeightsError(ValueError):
-    """Weights that are refused. The message says whose, why, and what to do."""
+    """Weights that are refused. The message names whose, why, and what to do."""
 
 
 @dataclass(frozen=True)

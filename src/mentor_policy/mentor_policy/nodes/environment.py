@@ -14,7 +14,7 @@ from mentor_msgs.srv import Describe
 
 
 def connect(node: CellNode) -> RosEnv | None:
-    """The environment of the node's cell, waited for until it is there; None if the node stops.
+    """Wait for the environment of the node's cell, and return it; None if the node stops.
 
     The node's parameters ``step_timeout``, ``reset_timeout`` and ``action_deadline`` hold.
     """
@@ -28,19 +28,19 @@ def connect(node: CellNode) -> RosEnv | None:
                 action_deadline=node.number("action_deadline"),
             )
         except EnvironmentLost:
-            continue  # the peer watch says who is waited for
+            continue  # the peer watch logs who is waited for
     return None
 
 
 def sizes(env: RosEnv) -> tuple[int, int]:
-    """``(state_size, action_size)`` of an environment; 0 for no state."""
+    """Return ``(state_size, action_size)`` of an environment; 0 for no state."""
     return int(env.description.state_size), len(env.description.action_names)
 
 
 def describe(node: CellNode, client: Any) -> Describe.Response | None:
-    """The cell's description, asked for until it comes; None if the node stops.
+    """Wait for the cell's description, and return it; None if the node stops.
 
-    For a worker thread: the node's executor hears the answer. ``client`` is one of ``describe``.
+    For a worker thread: the node's executor receives the answer. ``client`` is one of ``describe``.
     """
     while not node.stopping.is_set():
         if not client.service_is_ready():
@@ -57,7 +57,7 @@ def describe(node: CellNode, client: Any) -> Describe.Response | None:
 
 
 def layout_of(description: Describe.Response) -> FrameLayout:
-    """The frame layout that a description tells."""
+    """Return the frame layout of a description."""
     return FrameLayout(
         tuple(description.cameras),
         int(description.frames),

@@ -37,7 +37,7 @@ REQUESTS = {
 
 
 class PolicyNode(CellNode):
-    """Trains or evaluates an agent until its steps are done, says what came of it, and ends."""
+    """Trains or evaluates an agent until its steps are done, logs what came of it, and ends."""
 
     PARAMETERS: ClassVar[Sequence[Param]] = (
         *AGENT,
@@ -98,7 +98,7 @@ class PolicyNode(CellNode):
     def _on_request(
         self, name: str, request: Trigger.Request, response: Trigger.Response
     ) -> Trigger.Response:
-        """Hand a person's request to the training."""
+        """Pass a person's request on to the training."""
         if self._trainer is None:
             response.message = "there is no training to ask (mode:=train, any agent but random)"
             return response
@@ -194,7 +194,7 @@ class PolicyNode(CellNode):
             self.finish(0)
 
     def _own_settings(self) -> list[str]:
-        """Settings that have parameters of their own."""
+        """Return the settings that have parameters of their own."""
         steps = self.integer("max_steps")
         return [
             f"train.seed={self.integer('seed')}",

@@ -57,7 +57,7 @@ ENVIRONMENT = (
 
 
 def configuration(node: CellNode, task: str | None, own: Sequence[str] = ()) -> Config:
-    """The configuration that a node's parameters ask for.
+    """Return the configuration that a node's parameters ask for.
 
     Args:
         node: has the parameters ``AGENT``.
@@ -76,6 +76,6 @@ def configuration(node: CellNode, task: str | None, own: Sequence[str] = ()) -> 
 
 
 def override_list(text: str) -> list[str]:
-    """``overrides`` as a list of ``key=value``; commas between them are taken, too."""
+    """Return ``overrides`` as a list of ``key=value``; commas between them are taken, too."""
     words = " ".join(shlex.split(text)).split()  # a shell may have left quotes in
     return [word.rstrip(",") for word in words if word.rstrip(",")]

@@ -90,7 +90,7 @@ class FrameStore:
         return zlib.crc32(view)
 
     def frames_checksum(self, slot: int) -> int:
-        """CRC-32 of the bytes stored in a slot."""
+        """Return the CRC-32 of the bytes stored in a slot."""
         return zlib.crc32(os.pread(self._file, self.record_bytes, slot * self.record_bytes))
 
     def announce(self, first: int, last: int) -> None:
@@ -158,6 +158,6 @@ class FrameStore:
 
 
 def frame_bytes(layout: FrameLayout) -> int:
-    """Bytes that one record of frames takes: one frame per camera, or a whole block."""
+    """Return the bytes that one record of frames takes: one frame per camera, or a whole block."""
     frames = 1 if layout.stacked else layout.frames
     return len(layout.cameras) * frames * 3 * layout.height * layout.width

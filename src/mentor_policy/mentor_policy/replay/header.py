@@ -19,7 +19,7 @@ LARGEST_LAYOUT = 8192
 
 
 class ReplayError(RuntimeError):
-    """A ring cannot be used as asked. The message says why and what to do."""
+    """A ring cannot be used as asked. The message names why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class RingHeader:
         return self.capacity + self.spare
 
     def as_json(self) -> dict[str, Any]:
-        """The header as it stands in ``ring.json``."""
+        """Return the header as it stands in ``ring.json``."""
         return {"format": FORMAT, "version": VERSION, **asdict(self)}
 
     def refuse_other(self, folder: Path) -> None:

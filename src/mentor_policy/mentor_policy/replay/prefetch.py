@@ -54,5 +54,5 @@ class Prefetcher:
         return None if self._pending is None else self._pending[:2]
 
     def close(self) -> None:
-        """Finish what is being drawn, and stop."""
+        """Stop when what is being drawn is done."""
         self._worker.shutdown(wait=True)

@@ -27,7 +27,7 @@ Records = npt.NDArray[np.void]
 
 
 def record_dtype(action_size: int, state_size: int) -> np.dtype[np.void]:
-    """Layout of a record on disk, little endian and packed.
+    """Return the layout of a record on disk, little endian and packed.
 
     ``serial`` is the record's running number plus one, so that a slot never written (zeros) is
     invalid; ``reward`` is float64, as it travels over the topics.
@@ -48,12 +48,12 @@ def record_dtype(action_size: int, state_size: int) -> np.dtype[np.void]:
 
 
 def checksum(record: bytes | memoryview) -> int:
-    """CRC-32 of a record without its last field."""
+    """Return the CRC-32 of a record without its last field."""
     return zlib.crc32(record[:-4])
 
 
 def seal(record: npt.NDArray[np.void]) -> bytes:
-    """Bytes of a one-element record array, with its checksum filled in."""
+    """Return the bytes of a one-element record array, with its checksum filled in."""
     record["checksum"] = checksum(record.tobytes())
     return record.tobytes()
 

@@ -147,11 +147,11 @@ class ReplayRing:
         return True
 
     def latest_step(self, episode: int) -> int:
-        """Newest step of an episode that the ring has, -1 for none."""
+        """Return the newest step of an episode that the ring has, -1 for none."""
         return self._latest.get(episode, -1)
 
     def latest_episode(self) -> int:
-        """Number of the newest episode, -1 in an empty ring."""
+        """Return the highest number of an episode, -1 in an empty ring."""
         return max(self._latest, default=-1)
 
     def slot(self, number: int) -> int:
@@ -217,14 +217,14 @@ class ReplayRing:
         self._forget(count)
 
     def observation(self, number: int) -> npt.NDArray[np.uint8]:
-        """The whole observation of a record, ``(C, H, W) uint8``."""
+        """Return the whole observation of a record, ``(C, H, W) uint8``."""
         layout = self.header.layout
         out = np.empty((layout.height, layout.width, layout.channels), np.uint8)
         self.frames.read(self.stack_slots(number), out)
         return np.ascontiguousarray(out.transpose(2, 0, 1))
 
     def stack_slots(self, number: int) -> list[int]:
-        """Slots of the frames of a record's stack, oldest first; the first frame repeats."""
+        """Return the slots of a record's frame stack, oldest first; the first frame repeats."""
         reach = min(self.frames.context, int(self.records[self.slot(number)]["step"]))
         repeats = self.frames.context - reach
         numbers = [number - reach] * repeats + list(range(number - reach, number + 1))
@@ -266,7 +266,7 @@ class ReplayRing:
                 self._write(self._record(older, CONTEXT), obs, layout.frames - 1 - back)
 
     def _record(self, step: Step, flags: int) -> npt.NDArray[np.void]:
-        """A one-element array of what a step's record will hold beside its frames."""
+        """Return a one-element array of what a step's record will hold beside its frames."""
         record = np.zeros(1, self._dtype)
         record["episode"], record["step"] = step.episode, step.step
         record["reward"], record["flags"] = step.reward, flags

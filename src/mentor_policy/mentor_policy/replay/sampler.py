@@ -59,14 +59,14 @@ class Sampler:
         self._drawn = 0
 
     def reach(self, starts: Numbers, count: int) -> npt.NDArray[np.int64]:
-        """How many steps can be summed from each record, 0 where it starts no transition.
+        """Count the steps that can be summed from each record, 0 where it starts no transition.
 
         That is n, or fewer up to where the episode ends or was broken off; in the episode that is
         still going on only records with all n steps behind them count.
 
         Args:
             starts: ``(N,)`` record numbers below ``count``.
-            count: records that are considered, the newest of a ring at some moment.
+            count: records that are considered, the newest of the ring at that time.
 
         Returns:
             ``(N,) int64``, m of each record.
@@ -175,7 +175,7 @@ class Sampler:
         return ahead[(ahead >= self.ring.oldest) & (ahead <= (numbers + reach)[:, None])]
 
     def _pixels(self, first: Numbers, second: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
-        """Observations of two rows of records, ``(B, C, H, W)`` views of channels-last memory."""
+        """Read the observations of two rows of records, ``(B, C, H, W)``, channels last."""
         frames = self.ring.frames
         buffers = self._buffers[self._drawn % BUFFERS]
         self._drawn += 1

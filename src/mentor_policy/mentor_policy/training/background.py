@@ -67,7 +67,7 @@ class BackgroundLearner:
             return self._done + behind >= self._allowed
 
     def close(self) -> None:
-        """Finish the update that is running, and stop."""
+        """Stop when the update that is running is done."""
         with self._condition:
             self._stopped = True
             self._condition.notify_all()

@@ -66,7 +66,7 @@ class Checkpoint:
     files: dict[str, str]
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors of the agent.
+        """Load all tensors of the agent.
 
         Raises:
             CheckpointError: a file is missing, damaged, or no safetensors.
@@ -181,15 +181,10 @@ def save_checkpoint(
         linked = elite.put(temporary, entries)
         files = {AGENT: write_tensors(temporary / AGENT, others), **linked}
         content = {
-            "format": FORMAT,
-            "version": VERSION,
-            "config": config_to_dict(config),
-            "environment": environment,
-            "shape": shape.as_json(),
-            "agent": values,
-            "progress": progress,
-            "files": files,
-        }
+            "format": FORMAT, "version": VERSION, "config": config_to_dict(config),
+            "environment": environment, "shape": shape.as_json(), "agent": values,
+            "progress": progress, "files": files,
+        }  # fmt: skip
         _write_synced(temporary / DESCRIPTION, _sealed(content))
         final = put_in_place(temporary, parent / name)
     except OSError as error:
@@ -206,7 +201,7 @@ def save_checkpoint(
 
 
 def _sealed(content: dict[str, Any]) -> bytes:
-    """JSON whose last value is the SHA-256 of all bytes before it."""
+    """Return JSON whose last value is the SHA-256 of all bytes before it."""
     text = json.dumps(content, indent=1, sort_keys=True).removesuffix("\n}").encode()
     text += SEAL
     return text + hashlib.sha256(text).hexdigest().encode() + SEAL_END
@@ -229,11 +224,11 @@ def _opened(data: bytes) -> Any:
 
 
 def _free(folder: Path) -> str:
-    """What the disk has left, for an error."""
+    """Return what the disk has left, as text."""
     try:
         return f"the disk has {shutil.disk_usage(folder).free / 1e9:.2f} GB free"
     except OSError:
-        return "the disk does not say what it has"
+        return "its free space is unknown"
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:

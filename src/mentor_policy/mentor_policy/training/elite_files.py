@@ -88,7 +88,7 @@ class EliteFiles:
         }
 
     def _link(self, name: str, tensors: Tensors, target: Path) -> str | None:
-        """Link the file that holds an entry; None where there is none to link to."""
+        """Return the SHA-256 of an entry's file, linked; None where there is none to link to."""
         file = self._files.get(name)
         if file is None or not file.holds(tensors):
             return None

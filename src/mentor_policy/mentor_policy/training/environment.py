@@ -30,7 +30,7 @@ class MovesByItself(Protocol):
 
 
 class UnfitEnvironmentError(ValueError):
-    """An environment that cannot be trained in. The message says what it lacks."""
+    """An environment that cannot be trained in. The message names what it lacks."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Shape:
     action_size: int
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, as checkpoints keep them."""
+        """Return plain values, as checkpoints keep them."""
         values = asdict(self)
         values["layout"]["cameras"] = list(self.layout.cameras)
         return values
 
 
 def shape_from_json(values: Mapping[str, Any]) -> Shape:
-    """Rebuild what :meth:`Shape.as_json` gave.
+    """Return the shape of which these are the plain values.
 
     Raises:
         KeyError, TypeError, ValueError: it did not.
@@ -66,7 +66,7 @@ def shape_from_json(values: Mapping[str, Any]) -> Shape:
 
 
 def make_environment(name: str, arguments: Mapping[str, Any]) -> Env:
-    """``gymnasium.make``, with errors that name the way out.
+    """Make an environment, with errors that name the way out.
 
     Raises:
         UnfitEnvironmentError: no environment of that name, or it refuses the arguments.
@@ -126,7 +126,7 @@ def shape_of(env: Env) -> Shape:
 
 
 def split(observation: Any) -> tuple[Pixels, State]:
-    """Pixels and state of an observation."""
+    """Return pixels and state of an observation."""
     if isinstance(observation, Mapping):
         state = observation.get("state")
         return observation["image"], None if state is None else np.asarray(state, np.float32)

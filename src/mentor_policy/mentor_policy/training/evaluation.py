@@ -53,7 +53,7 @@ class Evaluation:
 def wilson_interval(
     successes: int, trials: int, z: float = 1.959963984540054
 ) -> tuple[float, float]:
-    """Interval of a proportion (Wilson 1927): stays within 0 and 1, and says something at 20 of 20.
+    """Return the interval of a proportion (Wilson 1927), within 0 and 1, at 20 of 20 too.
 
     Args:
         successes: out of ``trials``.

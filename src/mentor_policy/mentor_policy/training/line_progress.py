@@ -19,13 +19,13 @@ class LineProgress(Progress):
     """Logs a line every few seconds: bar, frames, return, success, dormant ratio, speed, time left.
 
     Args:
-        say: takes a line.
+        log: takes a line.
         period: seconds between two lines.
     """
 
-    def __init__(self, say: Callable[[str], None], period: float) -> None:
+    def __init__(self, log: Callable[[str], None], period: float) -> None:
         super().__init__()
-        self._say = say
+        self._log = log
         self._period = period
         self._frames = self._done = 0
         self._rate = 0.0
@@ -78,14 +78,14 @@ class LineProgress(Progress):
         """See :attr:`Progress.frames_per_second`."""
         return self._rate
 
-    def say(self, line: str) -> None:
-        """See :meth:`Progress.say`."""
-        self._say(line)
+    def log(self, line: str) -> None:
+        """See :meth:`Progress.log`."""
+        self._log(line)
 
     def close(self) -> None:
         """Log where it stands at the end."""
         if self._frames:
-            self._say(self.line())
+            self._log(self.line())
 
     def _report(self) -> None:
         now, (then, before) = time.monotonic(), self._seen
@@ -94,7 +94,7 @@ class LineProgress(Progress):
         rate = (self._done - before) / (now - then)
         self._rate = rate if not self._rate else 0.5 * self._rate + 0.5 * rate
         self._seen = (now, self._done)
-        self._say(self.line())
+        self._log(self.line())
 
 
 def _duration(seconds: float) -> str:

@@ -51,7 +51,7 @@ class Progress:
         """Speed over the last while; 0 before it is known."""
         return float(self._bar.format_dict["rate"] or 0.0)
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """Write a line above the bar."""
         self._bar.write(line, file=sys.stderr)
 

@@ -110,7 +110,7 @@ class RunFolder:
         return self.path / "replay"
 
     def video(self, step: int) -> Path:
-        """The video of the evaluation at a step."""
+        """Return the path of the video of the evaluation at a step."""
         return self.path / "videos" / f"eval_{step:09d}.mp4"
 
     def write_summary(self, summary: Mapping[str, Any]) -> Path:
@@ -212,7 +212,7 @@ def _read_run(file: Path) -> dict[str, Any]:
 
 
 def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """Settings that the folder was made with and that are other ones now."""
+    """Return the settings that the folder was made with and that are other ones now."""
     theirs = dict(_flat({key: value for key, value in found.items() if key != "earlier_frames"}))
     ours = dict(_flat(wanted))
     return [
@@ -223,7 +223,7 @@ def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[st
 
 
 def _earlier_frames(found: Mapping[str, Any], frames: int) -> list[int]:
-    """Frames that the run was to have before, each time that it was asked for others."""
+    """Return the frames that the run was to have before, one for each change."""
     earlier = [int(value) for value in found.get("earlier_frames", [])]
     before = int(found["config"]["train"]["frames"])
     return earlier if before == frames else [*earlier, before]

@@ -9,7 +9,7 @@ EVALUATION = 1
 
 
 def episode_seed(seed: int, purpose: int, number: int) -> int:
-    """Seed of an episode, 31 bits (gymnasium and dm_control take no more).
+    """Return the seed of an episode, 31 bits (gymnasium and dm_control take no more).
 
     Args:
         seed: of the run.

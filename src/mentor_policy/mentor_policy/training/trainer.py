@@ -236,7 +236,7 @@ class Trainer:
         repeat.play(episode)
         if np.array_equal(episode.pixels, ring.observation(ring.count - 1)):
             return episode
-        self.run.progress.say(
+        self.run.progress.log(
             "the environment did not repeat the episode that the checkpoint was made in; "
             "a new one begins, and this run is not the same to the bit as one without a break"
         )
@@ -254,7 +254,7 @@ class Trainer:
 
     def _wait(self, what: str, error: Exception) -> None:
         self.losses += 1
-        self.run.progress.say(f"{what}: {error}")
+        self.run.progress.log(f"{what}: {error}")
         self._backoff.wait(lambda: self.stop)
 
     def _evaluate(self) -> bool:
@@ -284,7 +284,7 @@ class Trainer:
         self.evaluated.results.append(result)
         run.log_evaluation(result)
         low, high = result.interval
-        run.progress.say(
+        run.progress.log(
             f"step {run.steps}: evaluation over {len(result.returns)} episodes: "
             f"return {result.mean:.1f} +- {result.std:.1f}, "
             f"success {result.success:.2f} (95 %: {low:.2f} to {high:.2f})"

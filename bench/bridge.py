@@ -24,7 +24,6 @@ os.environ.setdefault("ROS_DOMAIN_ID", "39")
 import gymnasium as gym
 import numpy as np
 import rclpy
-from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.serialization import serialize_message
 
 from mentor_common.env.ros_env import RosEnv
@@ -32,6 +31,7 @@ from mentor_common.env.ros_vec_env import RosVecEnv
 from mentor_common.messages import topics
 from mentor_common.messages.cdr import write_action
 from mentor_common.node.dds import ask_for_short_lease
+from mentor_common.node.direct_reader import DirectReader, NoExecutor, take_messages
 from mentor_sim_bridge.bridge.fleet import BridgeFleet
 
 HOPPER = "mentor/dmc-hopper_hop-v0"
@@ -100,8 +100,10 @@ class BareEnd:
     def __init__(self, out: topics.Topic, back: topics.Topic) -> None:
         self._node = rclpy.create_node("bare_end", namespace="/bench_bare")
         self._out = self._node.create_publisher(out.type, out.name, out.qos)
-        self._back = self._node.create_subscription(back.type, back.name, print, back.qos)
-        self._wait_set = _rclpy.WaitSet(1, 0, 0, 0, 0, 0, self._node.context.handle)
+        self._back = self._node.create_subscription(
+            back.type, back.name, print, back.qos, callback_group=NoExecutor(), raw=True
+        )
+        self._reader = DirectReader(self._node.context, [self._back])
 
     def wait_for_the_other(self, seconds: float = 20.0) -> None:
         """Until both directions have a peer. Raises: TimeoutError."""
@@ -122,11 +124,9 @@ class BareEnd:
     def hear(self) -> None:
         """Waits for a message and takes its bytes. Raises: TimeoutError."""
         for _ in range(10):
-            if self._back.handle.take_message(self._back.msg_type, True) is not None:
+            for _ in take_messages(self._back):
                 return
-            self._wait_set.clear_entities()
-            self._wait_set.add_subscription(self._back.handle)
-            self._wait_set.wait(10**9)
+            self._reader.wait(1.0)
         raise TimeoutError(f"nothing on {self._back.topic_name} for 10 s")
 
 

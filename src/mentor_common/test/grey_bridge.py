@@ -11,6 +11,7 @@ import numpy as np
 from asking import leave_one_goal_unanswered
 
 from mentor_common.messages import topics
+from mentor_common.messages.episode_numbers import EpisodeNumbers
 from mentor_common.messages.experience import action_data, observation_message, reward_message
 from mentor_common.messages.frames import FrameLayout
 from mentor_common.node.actions import Goal
@@ -48,7 +49,8 @@ class GreyBridge(CellNode):
         self.serve_action(topics.RESET_EPISODE, self.reset, threaded=False)
         if self.text("trouble") == "unanswered_reset":
             leave_one_goal_unanswered()
-        self.episode = time.time_ns() // 1_000_000 - 1
+        self.numbers = EpisodeNumbers()
+        self.episode = 0
         self.random = np.random.default_rng()
         self.step = 0
         self.grey = np.zeros(2)
@@ -77,7 +79,7 @@ class GreyBridge(CellNode):
         if goal.request.seeded:
             self.random = np.random.default_rng(goal.request.seed)
         self.grey = self.random.uniform(100, 150, 2)
-        self.episode += 1
+        self.episode = self.numbers.next()
         self.step = 0
         self.see()
         return ResetEpisode.Result(success=True, episode=self.episode)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
@@ -12,7 +10,6 @@ from hypothesis import strategies as st
 
 from mentor_common.messages.experience import (
     ExperienceError,
-    Pairing,
     action_data,
     action_message,
     nanoseconds_to_time,
@@ -25,48 +22,8 @@ from mentor_common.messages.experience import (
     time_to_seconds,
 )
 from mentor_common.messages.frames import FrameLayout
-from mentor_msgs.msg import Observation, Reward
 
 LAYOUT = FrameLayout(("a", "b"), 2, 4, 5, False)
-
-
-@given(
-    order=st.permutations(
-        [("o", e, k) for e in (7, 8) for k in range(4)]
-        + [("r", e, k) for e in (7, 8) for k in (1, 2, 3)]
-    ),
-    doubled=st.booleans(),
-)
-def test_every_pair_leaves_once_in_any_order(
-    order: list[tuple[str, int, int]], doubled: bool
-) -> None:
-    pairing = Pairing()
-    left = []
-    for kind, episode, step in order * (2 if doubled else 1):
-        if kind == "o":
-            pair = pairing.add_observation(Observation(episode=episode, step=step))
-        else:
-            pair = pairing.add_reward(Reward(episode=episode, step=step))
-        if pair is not None:
-            assert (pair.observation.episode, pair.observation.step) == (pair.episode, pair.step)
-            assert (pair.reward is None) == (pair.step == 0)
-            left.append((pair.episode, pair.step))
-    assert sorted(left) == [(e, k) for e in (7, 8) for k in range(4)]
-    assert pairing.counts.duplicates == (14 if doubled else 0) and pairing.waiting == 0
-
-
-def test_halves_without_a_peer_are_strays_in_the_end() -> None:
-    pairing = Pairing(pending=4)
-    for step in range(1, 11):
-        assert pairing.add_reward(Reward(episode=1, step=step)) is None
-    assert (pairing.waiting, pairing.counts.strays) == (4, 6)
-    pairing.forget_before(2)
-    assert (pairing.waiting, pairing.counts.strays) == (0, 10)
-
-
-def test_a_reward_of_step_0_is_invalid() -> None:
-    pairing = Pairing()
-    assert pairing.add_reward(Reward(episode=1, step=0)) is None and pairing.counts.invalid == 1
 
 
 def test_observations_keep_every_pixel_and_number() -> None:
@@ -96,12 +53,3 @@ def test_actions_and_rewards_take_numpy_and_keep_their_values() -> None:
 @given(st.integers(0, 2**31 * 10**9 - 1))
 def test_times_are_exact(nanoseconds: int) -> None:
     assert time_to_nanoseconds(nanoseconds_to_time(nanoseconds)) == nanoseconds
-
-
-def test_a_million_pairs_need_no_more_memory() -> None:
-    pairing = Pairing(pending=8, memory=16)
-    steps = list(range(1, 2000))
-    random.Random(0).shuffle(steps)
-    for step in steps:
-        pairing.add_observation(Observation(episode=1, step=step))
-    assert pairing.waiting == 8 and len(pairing._done) == 0

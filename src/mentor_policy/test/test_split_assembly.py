@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from join_suite import Key, check_join_user
 
 from mentor_policy.distributed.assembly import Assembly, RewardOf
 from mentor_policy.replay import Step
@@ -92,7 +93,7 @@ def test_what_comes_again_after_a_restart_is_a_duplicate() -> None:
     second = Assembly(A, known)
     after = [s for m in stream for s in feed(second, m, 3)]
     assert keys(before + after) == whole(2, 3)
-    assert second.counts.duplicates == len(before)
+    assert second.parts.duplicates == len(stream[:7])
 
 
 def test_evaluation_episodes_are_left_out() -> None:
@@ -151,3 +152,84 @@ def test_steps_that_the_topics_forgot_are_asked_for_and_take_their_place() -> No
         steps += assembly.steps()
     assert keys(steps) == [k for k in whole(3, length) if k > (1, 2)]
     assert all(s.valid for s in steps) and assembly.counts.missing == 0
+
+
+class AssembledSteps:
+    """The learner's assembly; a restarted one knows what the replay has."""
+
+    parts = ("observation", "action", "reward")
+    ahead = "topic"
+    remembers = True
+
+    def __init__(self) -> None:
+        self.assembly = Assembly(A)
+        self.replay: dict[int, int] = {}
+
+    def begin(self, episode: int) -> None:
+        self.assembly.add_observation(episode, 0, pixels(episode, 0))
+
+    def give(self, part: str, episode: int, step: int) -> None:
+        if part == "observation":
+            self.assembly.add_observation(episode, step, pixels(episode, step))
+        elif part == "action":
+            self.assembly.add_action(episode, step - 1, act(episode, step - 1), False)
+        else:
+            self.assembly.add_reward(episode, step, RewardOf(1.0))
+
+    def left(self) -> list[Key]:
+        steps = list(self.assembly.steps())
+        while self.assembly.gap:  # nobody to ask
+            self.assembly.go_on()
+            steps += list(self.assembly.steps())
+        for step in steps:
+            self.replay[step.episode] = step.step
+        return [key for key in keys(steps) if key[1]]
+
+    def dropped(self) -> int:
+        parts = self.assembly.parts
+        return parts.duplicates + parts.strays + parts.invalid
+
+    def waiting(self) -> int:
+        return self.assembly.waiting
+
+    def restart(self) -> None:
+        self.assembly = Assembly(A, self.replay)
+
+
+def test_the_assembly_passes_the_suite_of_the_join() -> None:
+    check_join_user(AssembledSteps)
+
+
+def test_an_episode_that_a_stranger_cuts_into_goes_on_as_it_was() -> None:
+    assembly, steps = Assembly(A), []
+    ours = messages(5, 4)
+    for message in [*ours[:7], *messages(2**62, 1), *ours[7:], *messages(6, 4)]:
+        steps += feed(assembly, message, 4)
+    assert [k for k in keys(steps) if k[0] < 2**62] == [(e, k) for e in (5, 6) for k in range(5)]
+    assert all(s.valid for s in steps)
+
+
+def test_what_a_server_that_was_started_again_numbers_lower_is_not_late() -> None:
+    assembly, steps = Assembly(A, {2**40: 7}), []
+    for message in messages(17, 3):
+        steps += feed(assembly, message, 3)
+    assert keys(steps) == [(17, k) for k in range(4)]
+
+
+def test_after_a_strangers_step_the_actor_is_asked_from_its_own_newest_one() -> None:
+    session = 9 << 32
+    assembly = Assembly(A)
+    for message in [*messages(session + 1, 2), *messages(2**62, 1)]:
+        feed(assembly, message, 2)
+    for message in messages(session + 4, 2):  # two episodes went by
+        add(assembly, message, 2)
+    assert not list(assembly.steps()) and assembly.gap
+    assert assembly.newest == (session + 1, 2)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_is_left_out(value: float) -> None:
+    assembly = Assembly(A)
+    assembly.add_reward(1, 1, RewardOf(value))
+    assembly.add_action(1, 0, np.full(A, value, np.float32), False)
+    assert assembly.waiting == 0 and assembly.parts.invalid == 2

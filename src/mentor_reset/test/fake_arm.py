@@ -107,6 +107,10 @@ class FakeArm(FakePartner):
             _wait(handle.cancel_goal_async())
         return _wait(done)
 
+    def show(self, episode: int) -> None:
+        """Publishes the observation of step 0 of an episode."""
+        self._observations.publish(Observation(episode=episode, step=0))
+
     def _tell_pose(self) -> None:
         place, turn = TASK.workspace.pose(self.position)
         message = PoseStamped()
@@ -133,7 +137,7 @@ class FakeArm(FakePartner):
         if len(goal.target):
             self.position = np.array(goal.target, np.float32) - np.float32(self.stops_short)
         if goal.begins_episode and self.shows:
-            self._observations.publish(Observation(episode=goal.episode, step=0))
+            self.show(goal.episode)
         handle.succeed()
         return MoveTo.Result(success=True, reached=self.position.tolist())
 

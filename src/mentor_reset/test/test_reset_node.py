@@ -11,6 +11,7 @@ from asking import leave_one_goal_unanswered
 from fake_arm import FakeArm
 from task_node import TASK, TASK_FILE, task_node
 
+from mentor_common.messages.episode_numbers import follows
 from mentor_common.tasks.episode_draw import EpisodeDraws
 from mentor_common.tasks.reset_routine import BEGIN_EPISODE as BEGIN
 from mentor_common.tasks.task import parse_task
@@ -98,9 +99,15 @@ def test_without_a_seed_the_starts_go_on_and_stay_within_the_bounds(arm):
     assert [begin.seeded for begin in begins(arm)] == [True, False, False]
 
 
-def test_each_episode_has_a_number_of_its_own(arm):
-    numbers = [arm.reset().result.episode for _ in range(3)]
-    assert len(set(numbers)) == 3 and 0 not in numbers
+def test_the_episodes_of_a_node_are_numbered_one_after_the_other(arm):
+    first, second = (arm.reset().result.episode for _ in range(2))
+    assert follows(second, first)
+
+
+def test_a_strangers_episode_makes_no_later_one_look_old(arm):
+    for stranger in (2**64 - 1, 2**62):
+        arm.show(stranger)
+        assert arm.reset().result.success
 
 
 def test_feedback_names_every_stage_in_order_with_growing_progress(arm):

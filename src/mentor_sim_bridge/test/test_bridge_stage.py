@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mentor_common.messages.episode_numbers import EpisodeNumbers, session_of
 from mentor_common.messages.frames import FrameLayout
 from mentor_sim_bridge.bridge.episode_runner import Stage, Verdict
+
+FIRST = EpisodeNumbers(session=7).next()
 
 
 class Counter(gym.Env[Any, Any]):
@@ -42,7 +45,7 @@ class Counter(gym.Env[Any, Any]):
 
 @pytest.fixture
 def stage() -> Stage:
-    stage = Stage(Counter(), first_episode=100)
+    stage = Stage(Counter(), EpisodeNumbers(session=7))
     stage.reset(0, {})
     return stage
 
@@ -52,33 +55,33 @@ def verdict(stage: Stage, episode: int, step: int, data: Any) -> Verdict:
 
 
 def test_the_action_for_the_newest_observation_is_taken(stage: Stage) -> None:
-    assert verdict(stage, 100, 0, [0.5, -0.5]) is Verdict.TAKEN
+    assert verdict(stage, FIRST, 0, [0.5, -0.5]) is Verdict.TAKEN
 
 
 @pytest.mark.parametrize(
     ("episode", "step", "data", "wanted"),
     [
-        (99, 0, [0, 0], Verdict.OTHER_EPISODE),
-        (101, 0, [0, 0], Verdict.OTHER_EPISODE),
-        (100, 1, [0, 0], Verdict.OTHER_STEP),
-        (100, 0, [0], Verdict.WRONG_SIZE),
-        (100, 0, [0, 0, 0], Verdict.WRONG_SIZE),
-        (100, 0, [], Verdict.WRONG_SIZE),
-        (100, 0, [np.nan, 0], Verdict.NOT_FINITE),
-        (100, 0, [0, np.inf], Verdict.NOT_FINITE),
-        (100, 0, [0, -np.inf], Verdict.NOT_FINITE),
-        (100, 0, [1.5, 0], Verdict.CLIPPED),
+        (FIRST - 1, 0, [0, 0], Verdict.OTHER_EPISODE),
+        (FIRST + 1, 0, [0, 0], Verdict.OTHER_EPISODE),
+        (FIRST, 1, [0, 0], Verdict.OTHER_STEP),
+        (FIRST, 0, [0], Verdict.WRONG_SIZE),
+        (FIRST, 0, [0, 0, 0], Verdict.WRONG_SIZE),
+        (FIRST, 0, [], Verdict.WRONG_SIZE),
+        (FIRST, 0, [np.nan, 0], Verdict.NOT_FINITE),
+        (FIRST, 0, [0, np.inf], Verdict.NOT_FINITE),
+        (FIRST, 0, [0, -np.inf], Verdict.NOT_FINITE),
+        (FIRST, 0, [1.5, 0], Verdict.CLIPPED),
     ],
 )
 def test_any_other_action_is_named_for_what_is_wrong_with_it(
     stage: Stage, episode: int, step: int, data: Any, wanted: Verdict
 ) -> None:
     assert verdict(stage, episode, step, data) is wanted
-    assert (stage.episode, stage.step, stage.env.unwrapped.steps) == (100, 0, 0)  # type: ignore
+    assert (stage.episode, stage.step, stage.env.unwrapped.steps) == (FIRST, 0, 0)  # type: ignore
 
 
 def test_an_action_beyond_the_bounds_is_cut_back_to_them(stage: Stage) -> None:
-    _, action = stage.judge(100, 0, np.array([3.0, -1.5], np.float32))
+    _, action = stage.judge(FIRST, 0, np.array([3.0, -1.5], np.float32))
     assert action.tolist() == [1.0, -1.0]
 
 
@@ -86,9 +89,9 @@ def test_after_the_end_nothing_moves(stage: Stage) -> None:
     for _ in range(5):
         result = stage.act(np.zeros(2, np.float32))
     assert result.truncated and stage.over
-    assert verdict(stage, 100, 5, [0, 0]) is Verdict.AFTER_END
-    assert stage.reset(None, {}) == 101
-    assert verdict(stage, 101, 0, [0, 0]) is Verdict.TAKEN
+    assert verdict(stage, FIRST, 5, [0, 0]) is Verdict.AFTER_END
+    assert stage.reset(None, {}) == FIRST + 1
+    assert verdict(stage, FIRST + 1, 0, [0, 0]) is Verdict.TAKEN
 
 
 def test_a_simulator_that_fails_ends_the_episode_as_not_valid(stage: Stage) -> None:
@@ -105,22 +108,22 @@ def test_a_later_stage_reuses_no_episode_number() -> None:
     first = Stage(Counter())
     numbers = [first.reset(None, {}) for _ in range(3)]
     assert numbers == list(range(numbers[0], numbers[0] + 3))
-    assert numbers[0] > 1_700_000_000_000  # milliseconds since 1970
+    assert session_of(Stage(Counter()).reset(None, {})) != session_of(numbers[0])
 
 
 @settings(max_examples=300)
 @given(
-    episode=st.integers(0, 2**64 - 1) | st.just(100),
+    episode=st.integers(0, 2**64 - 1) | st.just(FIRST),
     step=st.integers(0, 2**32 - 1) | st.just(0),
     data=st.lists(st.floats(width=32, allow_nan=True, allow_infinity=True), max_size=4),
 )
 def test_only_a_finite_action_of_the_right_size_step_and_episode_is_carried_out(
     episode: int, step: int, data: list[float]
 ) -> None:
-    stage = Stage(Counter(), first_episode=100)
+    stage = Stage(Counter(), EpisodeNumbers(session=7))
     stage.reset(0, {})
     found, action = stage.judge(episode, step, np.asarray(data, np.float32))
-    fine = (episode, step, len(data)) == (100, 0, 2) and np.isfinite(data).all()
+    fine = (episode, step, len(data)) == (FIRST, 0, 2) and np.isfinite(data).all()
     assert (found in (Verdict.TAKEN, Verdict.CLIPPED)) == fine
     if fine:
         assert np.abs(action).max() <= 1.0

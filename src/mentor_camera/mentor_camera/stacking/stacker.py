@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +10,7 @@ import numpy as np
 from mentor_camera.stacking.frame_ring import FrameRing
 from mentor_common.messages.frames import FrameLayout
 from mentor_common.messages.images import resize, stack_planes
-
-_REMEMBERED_STEPS = 4096  # steps known as done, so that a repeated Motion makes no second stack
+from mentor_common.messages.join import JoinCounts, JoinedStep, StepJoin
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,6 @@ class MissingFrames:
 @dataclass
 class _Pending:
     motion: MotionTimes
-    since: float  # wall time in seconds at which the motion became known
     end_seen: float | None = None  # wall time from which every camera had reached the end
 
 
@@ -111,20 +108,23 @@ class Stacker:
         self.timeout_s = timeout_s
         self.gap_wait_s = gap_wait_s
         self.rings = {camera: FrameRing(depth) for camera in layout.cameras}
-        self._pending: list[_Pending] = []
-        self._known: OrderedDict[tuple[int, int], None] = OrderedDict()
-        self.duplicate_motions = 0
+        self._join = StepJoin(("motion", "frames"), timeout=timeout_s)
 
     @property
     def pending(self) -> Sequence[MotionTimes]:
         """Motions whose frames are being waited for, oldest first."""
-        return [entry.motion for entry in self._pending]
+        return [step.parts["motion"].motion for step in self._join]
+
+    @property
+    def counts(self) -> JoinCounts:
+        """What became of the motions."""
+        return self._join.counts
 
     def clear(self) -> None:
         """Forgets frames and pending motions: the clock was set back."""
         for ring in self.rings.values():
             ring.clear()
-        self._pending.clear()
+        self._join.drop()
 
     def add_image(self, camera: str, stamp_ns: int, image: np.ndarray) -> bool:
         """Takes in a frame (height, width, 3) uint8 RGB of any size; False if it was dropped."""
@@ -136,35 +136,34 @@ class Stacker:
 
     def add_motion(self, motion: MotionTimes, now: float) -> bool:
         """Takes in a motion; False if its step is known already. ``now``: wall time, seconds."""
-        key = (motion.episode, motion.step)
-        if key in self._known:
-            self.duplicate_motions += 1
-            return False
         if motion.end_ns < motion.begin_ns:
             raise ValueError(
                 f"motion of episode {motion.episode} step {motion.step}: end {motion.end_ns} ns is "
                 f"before begin {motion.begin_ns} ns"
             )
-        self._known[key] = None
-        if len(self._known) > _REMEMBERED_STEPS:
-            self._known.popitem(last=False)
-        self._pending.append(_Pending(motion, now))
-        return True
+        return self._join.add("motion", motion.episode, motion.step, _Pending(motion), now)
 
     def collect(self, now: float) -> list[Stack | MissingFrames]:
         """What became ready or hopeless by ``now`` (wall time, seconds); one waits for no other."""
-        results: list[Stack | MissingFrames] = []
-        waiting: list[_Pending] = []
-        for entry in self._pending:
-            result = self._attempt(entry, now)
-            if result is None:
-                waiting.append(entry)
-            else:
-                results.append(result)
-        self._pending = waiting
-        return results
+        for step in self._join:
+            stack = self._attempt(step, now)
+            if stack is not None:
+                self._join.add("frames", *step.key, stack, now)
+        return [self._result(step) for step in self._join.collect(now)]
 
-    def _attempt(self, entry: _Pending, now: float) -> Stack | MissingFrames | None:
+    def _result(self, step: JoinedStep) -> Stack | MissingFrames:
+        if not step.missing:
+            stack: Stack = step.parts["frames"]
+            return stack
+        motion: MotionTimes = step.parts["motion"].motion
+        problem = self._problem(motion.wanted_ns)
+        before = any((ring.oldest_ns or 0) > motion.end_ns for ring in self.rings.values())
+        assert problem is not None  # else there would be a stack by now
+        return MissingFrames(motion, problem, before)
+
+    def _attempt(self, step: JoinedStep, now: float) -> Stack | None:
+        """The stack of a step, once no nearer frames are to be waited for."""
+        entry: _Pending = step.parts["motion"]
         wanted = entry.motion.wanted_ns
         settled = all(ring.is_settled(t) for ring in self.rings.values() for t in wanted)
         if settled and self._problem(wanted) is None:
@@ -175,16 +174,10 @@ class Stacker:
         ):
             entry.end_seen = now
         gap_over = entry.end_seen is not None and now - entry.end_seen >= self.gap_wait_s
-        timed_out = now - entry.since >= self.timeout_s
-        if not (gap_over or timed_out):
-            return None
-        problem = self._problem(wanted)
-        if problem is None:
+        timed_out = now - step.since >= self.timeout_s
+        if (gap_over or timed_out) and self._problem(wanted) is None:
             return self._stack(entry.motion, late=True)
-        if not timed_out:
-            return None
-        before = any((ring.oldest_ns or 0) > wanted[2] for ring in self.rings.values())
-        return MissingFrames(entry.motion, problem, before_first_frame=before)
+        return None
 
     def _problem(self, wanted: Sequence[int]) -> str | None:
         """Why the frames at hand cannot stand for the wanted times; None if they can."""

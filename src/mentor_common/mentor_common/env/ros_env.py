@@ -17,12 +17,12 @@ import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 
 from mentor_common.env.action_choice import ActionChoice
+from mentor_common.env.awaited_step import AwaitedStep
 from mentor_common.env.ros_link import RosLink
 from mentor_common.env.ros_requests import EnvironmentLost
 from mentor_common.messages.cdr import write_action
 from mentor_common.messages.experience import (
-    Paired,
-    PairingCounts,
+    check_observation,
     observation_pixels,
     observation_state,
     reward_terms,
@@ -30,13 +30,12 @@ from mentor_common.messages.experience import (
     time_to_seconds,
 )
 from mentor_common.messages.frames import FrameLayout
+from mentor_common.node.drop_log import DropLog
 from mentor_msgs.msg import Observation, Reward
 
 __all__ = ["EnvironmentChanged", "EnvironmentLost", "RosEnv"]
 
 log = logging.getLogger("mentor.ros_env")
-FAULT_GRACE = 0.5
-"""Seconds for which the observation of a step that ended in a fault is still waited for."""
 
 
 class EnvironmentChanged(RuntimeError):
@@ -88,23 +87,23 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         self.purpose = ""
         """``header.frame_id`` of the actions: what an episode is for. A learner that lives on the
         stream learns nothing from an episode whose purpose is ``topics.EVALUATION``."""
-        self.counts = PairingCounts()
-        self._episode: int | None = None
-        self._step = 0
+        self._described = False
+        self._awaited = AwaitedStep(self._check, self._on_dropped)
+        self.counts = self._awaited.counts
         self._over = True
         self._stamp = 0.0
         self._pixels: npt.NDArray[np.uint8] | None = None
-        # Step 0 of an episode may come before its number is known.
-        self._first: dict[int, Observation] = {}
-        self._observation: Observation | None = None
-        self._reward: Reward | None = None
         self._newest: Observation | None = None
-        self._rewarded_at = 0.0
-        self._link = RosLink(namespace, node, use_sim_time, self._on_observation, self._on_reward)
+        self._dropped_last = ""
+        self._drops = DropLog(log.warning)
+        self._link = RosLink(
+            namespace, node, use_sim_time, self._awaited.add_observation, self._on_reward
+        )
         try:
             until = time.monotonic() + (connect_timeout or reset_timeout)
             self.description = self._link.requests.describe(until)
             self._take_description()
+            self._described = True
         except BaseException:
             self._link.close()
             raise
@@ -112,7 +111,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
     @property
     def episode(self) -> int | None:
         """Number of the running episode; None before the first."""
-        return self._episode
+        return self._awaited.episode
 
     @property
     def stamp(self) -> float:
@@ -134,28 +133,20 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
             raise ValueError(f"seed is {seed}, must be from 0 to 2^64 - 1")
         super().reset(seed=seed)
         self._over = True
+        self._awaited.await_any_episode()
         until = time.monotonic() + self.reset_timeout
         names = list(options or {})
         values = [json.dumps(_plain((options or {})[name])) for name in names]
         with self._link.open():
             self._check_same(self._link.requests.describe(until, ready=True))
+            self._link.peers.await_publishers(until, self._link.spin)
             result = self._link.requests.reset(seed, names, values, until)
-            self._link.remember_peers()
-        self._episode, self._step = int(result.episode), 0
-        self._observation = self._reward = None
-        for episode in sorted(self._first):
-            message = self._first.pop(episode)
-            if episode == self._episode:
-                self._observation = message
-            else:
-                self.counts.strays += 1
-        until = time.monotonic() + self.timeout
-        self._link.wait(
-            lambda: self._observation is not None, until, f"Observation({self._episode}, 0)"
-        )
+            self._link.peers.remember()
+        self._awaited.begin(int(result.episode))
+        self._wait(f"Observation({result.episode}, 0)")
         self._over = False
-        paired = self._leave(self._observation, None)
-        return self._seen(paired), self._info(paired)
+        observation, _ = self._awaited.take()
+        return self._shown(observation), self._info(None)
 
     def step(
         self, action: npt.NDArray[np.float32]
@@ -173,16 +164,16 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
 
     def send(self, action: npt.NDArray[np.float32]) -> None:
         """The first half of :meth:`step`: publishes the action. :meth:`receive` must follow."""
-        if self._over or self._episode is None:
+        if self._over or self.episode is None:
             raise ResetNeeded("RosEnv: the episode is over or has not begun, call reset() first")
         values = self._checked(action)
-        answered = self._step
-        self._step += 1
-        self._observation = self._reward = None
-        stamp = self._link.now()
+        answered = self._awaited.step
+        self._awaited.advance()
+        assert self._newest is not None
+        stamp = self._link.now(self._newest.header.stamp)
         message = write_action(
             values,
-            self._episode,
+            self.episode,
             answered,
             time_to_nanoseconds(stamp),
             self.purpose,
@@ -192,31 +183,25 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         self._over = True  # Should the wait fail, then only a reset leads on.
         self._link.send(message)
         if self.choice is not None and self.choice.experts is not None:
-            self._link.send_experts(self._episode, answered, stamp, self.choice.experts)
+            self._link.send_experts(self.episode, answered, stamp, self.choice.experts)
         self.choice = None
 
     def receive(self) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """The second half of :meth:`step`: waits for what the action leads to.
+        """Wait for what the action leads to: the second half of :meth:`step`.
 
         A fault, of a camera for instance, can leave a step without an observation. The reward says
         so (not valid, truncated): the episode ends, and the observation returned is the last one.
         """
-        self._link.wait(
-            self._complete,
-            time.monotonic() + self.timeout,
-            f"Observation and Reward({self._episode}, {self._step})",
-            self._missing,
-        )
-        reward = self._reward
+        self._wait(f"Observation and Reward({self.episode}, {self._awaited.step})")
+        observation, reward = self._awaited.take()
         assert reward is not None
-        paired = self._leave(self._observation or self._newest, reward)
         self._over = bool(reward.terminated or reward.truncated)
         return (
-            self._seen(paired),
+            self._shown(observation or self._newest),
             float(reward.value),
             bool(reward.terminated),
             bool(reward.truncated),
-            self._info(paired),
+            self._info(reward),
         )
 
     def render(self) -> npt.NDArray[np.uint8] | None:
@@ -236,78 +221,58 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
 
     # Inner workings.
 
-    def _on_observation(self, message: Observation) -> None:
-        if message.step == 0 and self._over and message.episode != self._episode:
-            if message.episode in self._first:
-                self.counts.duplicates += 1
-                return
-            self._first[message.episode] = message
-            if len(self._first) > 8:
-                del self._first[min(self._first)]
-                self.counts.strays += 1
-        elif message.episode != self._episode or message.step > self._step:
-            self.counts.strays += 1
-        elif message.step < self._step or self._observation is not None:
-            self.counts.duplicates += 1
-        else:
-            self._observation = message
-
     def _on_reward(self, message: Reward) -> None:
-        if message.episode != self._episode or message.step > self._step or message.step == 0:
-            self.counts.strays += 1
-        elif message.step < self._step or self._reward is not None:
-            self.counts.duplicates += 1
-        else:
-            self._reward, self._rewarded_at = message, time.monotonic()
+        self._awaited.add_reward(message, time.monotonic())
 
-    def _complete(self) -> bool:
-        if self._reward is None or self._observation is not None:
-            return self._reward is not None
-        fault = self._reward.truncated and not self._reward.valid
-        return fault and time.monotonic() - self._rewarded_at >= FAULT_GRACE
+    def _check(self, message: Observation) -> None:
+        if self._described:  # what comes before is history, and dropped by the first reset
+            check_observation(message, self.frame_layout, self._state_size)
 
-    def _missing(self) -> tuple[bool, bool]:
-        return self._observation is None, self._reward is None
+    def _on_dropped(self, reason: str) -> None:
+        self._dropped_last = reason
+        self._drops.note(f"dropped: {reason}")
 
-    def _leave(self, observation: Observation | None, reward: Reward | None) -> Paired:
-        assert observation is not None and self._episode is not None
-        self.counts.paired += 1
+    def _wait(self, what: str) -> None:
+        awaited = self._awaited
+        self._dropped_last = ""
+        try:
+            self._link.wait(
+                lambda: awaited.is_whole(time.monotonic()),
+                time.monotonic() + self.timeout,
+                what,
+                lambda: (awaited.observation is None, awaited.step > 0 and awaited.reward is None),
+            )
+        except EnvironmentLost as error:
+            if not self._dropped_last:
+                raise
+            raise EnvironmentLost(
+                f"{error}; the last that was dropped: {self._dropped_last}"
+            ) from None
+
+    def _shown(self, observation: Observation | None) -> Any:
+        assert observation is not None
         self._newest = observation
-        return Paired(self._episode, self._step, observation, reward)
-
-    def _seen(self, paired: Paired) -> Any:
-        pixels = observation_pixels(paired.observation)
-        if pixels.shape != self.frame_layout.shape:
-            raise EnvironmentChanged(
-                f"observation of episode {paired.episode}, step {paired.step} is "
-                f"{pixels.shape}, described as {self.frame_layout.shape}"
-            )
-        self._pixels = pixels
-        self._stamp = time_to_seconds(paired.observation.header.stamp)
+        self._pixels = observation_pixels(observation)
+        self._stamp = time_to_seconds(observation.header.stamp)
         if not self._state_size:
-            return pixels
-        state = observation_state(paired.observation)
-        if state.shape != (self._state_size,):
-            raise EnvironmentChanged(
-                f"state of episode {paired.episode}, step {paired.step} has {state.size} "
-                f"numbers, described as {self._state_size}"
-            )
-        return {"image": pixels, "state": state}
+            return self._pixels
+        return {"image": self._pixels, "state": observation_state(observation)}
 
-    def _info(self, paired: Paired) -> dict[str, Any]:
+    def _info(self, reward: Reward | None) -> dict[str, Any]:
         # Same seed, same actions, same info: episode numbers and stamps are properties instead.
+        assert self._newest is not None
         info: dict[str, Any] = {
             "success": False,
             "valid": True,
             # Where a benchmark has several tasks, which one this episode has.
-            "task": paired.observation.header.frame_id,
+            "task": self._newest.header.frame_id,
         }
-        if paired.reward is not None:
-            info["success"] = bool(paired.reward.success)
-            info["valid"] = bool(paired.reward.valid)
-            info["reward_terms"] = reward_terms(paired.reward)
-            if paired.reward.reason:
-                info["reason"] = paired.reward.reason
+        if reward is not None:
+            info["success"] = bool(reward.success)
+            info["valid"] = bool(reward.valid)
+            info["reward_terms"] = reward_terms(reward)
+            if reward.reason:
+                info["reason"] = reward.reason
         return info
 
     def _checked(self, action: Any) -> npt.NDArray[np.float32]:

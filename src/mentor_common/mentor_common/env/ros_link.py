@@ -1,7 +1,6 @@
-"""The agent's end of the topics: waits on DDS directly, with no executor between.
+"""The agent's end of the topics: waits on DDS directly, with no executor in between.
 
-A wait set that holds only what a step needs costs a tenth of an executor's turn. The rest (the
-reset action, ``describe``) is rare, and goes through an executor: ``ros_requests.py``.
+The rest (the reset action, ``describe``) is rare and goes through an executor: ``ros_requests.py``.
 """
 
 from __future__ import annotations
@@ -22,31 +21,37 @@ from builtin_interfaces.msg import Time
 from rclpy.context import Context
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile
 
-from mentor_common.env.ros_requests import LOOK, EnvironmentLost, Requests
+from mentor_common.env.environment_peers import EnvironmentPeers
+from mentor_common.env.ros_requests import POLL, EnvironmentLost, Requests
 from mentor_common.messages import topics
-from mentor_common.messages.cdr import read_observation, read_reward
+from mentor_common.messages.cdr import CdrError, read_observation, read_reward
 from mentor_common.node.dds import ask_for_short_lease
-from mentor_common.node.peers import NOT_NAMED_YET, node_names
-from mentor_msgs.msg import Action, ExpertUsage, Observation, Reward
+from mentor_common.node.direct_reader import DirectReader, NoExecutor, take_messages
+from mentor_common.node.drop_log import DropLog
+from mentor_msgs.msg import Action, ExpertUsage
 
 log = logging.getLogger("mentor.ros_env")
 
-# Raw where it can be: the client library's own readers die of some broken messages.
-_READERS: dict[Any, Callable[[bytes], Any]] = {
-    Observation: read_observation,
-    Reward: read_reward,
-}
-
 
 class RosLink:
-    """Publishes actions, hears observations and rewards; ``requests`` asks for the rest.
+    """Publishes actions, receives observations and rewards.
 
     One thread uses it at a time; only :meth:`close` may come from another one.
+
+    Args:
+        namespace: of the cell.
+        node: whose namespace, remappings, clock and context are taken; None for own ones.
+        use_sim_time: whether actions are stamped by ``/clock`` (without a node only).
+        on_observation: called with each observation.
+        on_reward: called with each reward.
+
+    Attributes:
+        requests: the clients of ``describe`` and ``reset_episode``.
+        peers: who publishes observations and rewards.
+        unreadable: messages that were none of their type.
     """
 
     def __init__(
@@ -54,79 +59,53 @@ class RosLink:
         namespace: str,
         node: Any,
         use_sim_time: bool,
-        on_observation: Callable[[Observation], None],
-        on_reward: Callable[[Reward], None],
+        on_observation: Callable[[Any], None],
+        on_reward: Callable[[Any], None],
     ) -> None:
         self._closed = False
         self._waiting = threading.Lock()
         self._parent = node
-        self._own_context = node is None
-        if node is None:
-            ask_for_short_lease()
-            self._context = Context()
-            rclpy.init(
-                args=[],
-                context=self._context,
-                signal_handler_options=rclpy.signals.SignalHandlerOptions.NO,
-            )
-            resolve: Callable[[str], str] = lambda name: name  # noqa: E731
-        else:
-            self._context = node.context
-            namespace = namespace or node.get_namespace()
-            resolve = node.resolve_topic_name
-        # The leading underscore hides it from `ros2 node list`, as it is no node of the cell.
-        self._node = Node(
-            f"_ros_env_{os.getpid()}_{id(self) & 0xFFFFFF:x}",
-            context=self._context,
-            namespace=namespace,
-            use_global_arguments=False,
-            enable_rosout=False,
-            start_parameter_services=False,
-            parameter_overrides=[
-                Parameter("start_type_description_service", Parameter.Type.BOOL, False)
-            ],
-        )
-        self._handlers = (on_observation, on_reward)
+        resolve = self._make_node(namespace, node)
+        self._on_observation, self._on_reward = on_observation, on_reward
         self.unreadable = 0
-        self._observations = self._subscribe(topics.OBSERVATION, resolve, self._on_observation)
-        self._rewards = self._subscribe(topics.REWARD, resolve, on_reward)
+        self._drops = DropLog(log.warning)
+        self._observations = self._subscribe(topics.OBSERVATION, resolve)
+        self._rewards = self._subscribe(topics.REWARD, resolve)
+        self._clock: Any = None
+        if use_sim_time and node is None:
+            self._clock = self._subscribe(topics.CLOCK, resolve, raw=False)
+        self._sim_time = Time()
         self._resolve = resolve
         self._experts: Any = None
         self._actions = self._node.create_publisher(
             Action, resolve(topics.ACTION.name), topics.ACTION.qos
         )
-        self.requests = Requests(self._node, resolve, self._spin)
-        self._clock_subscription: Any = None
-        self._sim_time = Time()
-        if use_sim_time and node is None:
-            self._clock_subscription = self._subscribe(
-                topics.CLOCK, resolve, self._on_clock, topics.CLOCK_QOS
-            )
+        self.requests = Requests(self._node, resolve, self.spin)
+        self.peers = EnvironmentPeers(self._node, resolve)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
-        self._guard = self._node.create_guard_condition(lambda: None)
-        self._wait_set: Any = _rclpy.WaitSet(2, 1, 0, 0, 0, 0, self._context.handle)
-        self._newest_stamp = Time()
-        self._usual_body = f"{topics.MOTION.publisher} or benchmark bridge"
-        self._peers: dict[str, frozenset[Any]] = {}
-        self._names: dict[str, str] = {}
+        self._guard = self._node.create_guard_condition(lambda: None, callback_group=NoExecutor())
+        self._reader: DirectReader | None = DirectReader(
+            self._context, [self._observations, self._rewards], self._guard
+        )
 
-    def now(self) -> Time:
-        """The time with which an action is stamped: ROS time, never before the observation."""
+    def now(self, newest: Time) -> Time:
+        """Return the time with which an action is stamped: ROS time, never before ``newest``, the
+        stamp of the observation that it answers."""
         if self._parent is not None:
             stamp = self._parent.get_clock().now().to_msg()
-        elif self._clock_subscription is not None:
-            self._drain(self._clock_subscription, self._on_clock)
+        elif self._clock is not None:
+            for message in take_messages(self._clock):
+                self._sim_time = message.clock
             stamp = self._sim_time
         else:
             nanoseconds = time.time_ns()
             return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
-        newest = self._newest_stamp
         later = (stamp.sec, stamp.nanosec) < (newest.sec, newest.nanosec)
         return newest if later else stamp
 
     def send(self, message: bytes) -> None:
-        """Publishes an action, given as its CDR bytes."""
+        """Publish an action, given as its CDR bytes."""
         if self._closed:
             raise EnvironmentLost("this RosEnv is closed")
         self._actions.publish(message)
@@ -157,32 +136,46 @@ class RosLink:
         done: Callable[[], bool],
         until: float,
         what: str,
-        missing: Callable[[], tuple[bool, bool]] = lambda: (True, False),
+        missing: Callable[[], tuple[bool, bool]],
     ) -> None:
-        """Hands incoming messages to the handlers until ``done``; lets other threads run.
+        """Hand incoming messages to the callbacks until ``done``; other threads run meanwhile.
 
         Args:
+            done: whether enough has come.
             until: time.monotonic() at which waiting ends.
             what: what is waited for, for the error.
             missing: whether the observation and the reward are missing, for the error.
         Raises: EnvironmentLost.
         """
         with self._waiting:
-            look = time.monotonic() + LOOK
+            check = time.monotonic() + POLL
             while True:
                 if self._closed:
                     raise EnvironmentLost(f"closed while waiting for {what}")
-                self._drain(self._observations, self._on_observation)
-                self._drain(self._rewards, self._handlers[1])
+                self._take()
                 if done():
                     return
                 now = time.monotonic()
                 if now >= until:
-                    raise EnvironmentLost(self._overdue(what, missing))
-                if now >= look:
-                    look = now + LOOK
-                    self._check_peers(what)
-                self._wait_for_message(min(until, look) - now)
+                    raise EnvironmentLost(self.peers.overdue(what, *missing()))
+                if now >= check:
+                    check = now + POLL
+                    self.peers.check(what)
+                assert self._reader is not None
+                # Slices, so that Ctrl-C is noticed.
+                self._reader.wait(min(until, check) - now)
+
+    def spin(self, done: Callable[[], bool], until: float) -> None:
+        """Serve the clients' callbacks until ``done``, or until a time.monotonic() is reached."""
+        with self._waiting:
+            while not done():
+                left = until - time.monotonic()
+                if left <= 0.0:
+                    return
+                if self._closed:
+                    raise EnvironmentLost("this RosEnv is closed")
+                self._executor.spin_once(timeout_sec=min(left, POLL))
+                self._take()
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -197,7 +190,7 @@ class RosLink:
             raise EnvironmentLost("this RosEnv was closed meanwhile") from error
 
     def close(self) -> None:
-        """Leaves the graph; may be called twice, and from another thread."""
+        """Leave the graph; may be called twice, and from another thread."""
         if self._closed:
             return
         self._closed = True
@@ -206,119 +199,72 @@ class RosLink:
             self.requests.destroy()
             self._executor.remove_node(self._node)
             self._executor.shutdown()
-            self._wait_set = None
+            self._reader = None
             self._node.destroy_node()
-            if self._own_context:
+            if self._parent is None:
                 self._context.try_shutdown()
 
     # Inner workings.
 
+    def _make_node(self, namespace: str, node: Any) -> Callable[[str], str]:
+        """Make the node behind the link; return what gives a name its namespace."""
+        resolve: Callable[[str], str] = lambda name: name  # noqa: E731
+        if node is None:
+            ask_for_short_lease()
+            self._context = Context()
+            rclpy.init(
+                args=[],
+                context=self._context,
+                signal_handler_options=rclpy.signals.SignalHandlerOptions.NO,
+            )
+        else:
+            self._context = node.context
+            namespace = namespace or node.get_namespace()
+            resolve = node.resolve_topic_name
+        # The leading underscore hides it from `ros2 node list`, as it is no node of the cell.
+        self._node = Node(
+            f"_ros_env_{os.getpid()}_{id(self) & 0xFFFFFF:x}",
+            context=self._context,
+            namespace=namespace,
+            use_global_arguments=False,
+            enable_rosout=False,
+            start_parameter_services=False,
+            parameter_overrides=[
+                Parameter("start_type_description_service", Parameter.Type.BOOL, False)
+            ],
+        )
+        return resolve
+
     def _subscribe(
-        self,
-        topic: topics.Topic,
-        resolve: Callable[[str], str],
-        handler: Callable[[Any], None],
-        qos: QoSProfile | None = None,
+        self, topic: topics.Topic, resolve: Callable[[str], str], raw: bool = True
     ) -> Any:
         return self._node.create_subscription(
-            topic.type, resolve(topic.name), handler, qos or topic.qos
+            topic.type,
+            resolve(topic.name),
+            lambda _: None,
+            topic.qos,
+            callback_group=NoExecutor(),
+            raw=raw,
         )
 
-    def _wait_for_message(self, seconds: float) -> None:
-        wait_set = self._wait_set
-        observations, rewards, guard = (
-            self._observations.handle, self._rewards.handle, self._guard.handle
-        )  # fmt: skip
-        with observations, rewards, guard:
-            wait_set.clear_entities()
-            wait_set.add_subscription(observations)
-            wait_set.add_subscription(rewards)
-            wait_set.add_guard_condition(guard)
-            # Slices, so that Ctrl-C is heard.
-            wait_set.wait(max(1, int(min(seconds, LOOK) * 1e9)))
+    def _take(self) -> None:
+        """Hand on what has come. Raw, as the client library's own readers end the process at some
+        broken messages."""
+        for raw in take_messages(self._observations):
+            try:
+                observation = read_observation(raw)
+            except CdrError as error:
+                self._drop(self._observations, error)
+                continue
+            self._on_observation(observation)
+        for raw in take_messages(self._rewards):
+            try:
+                reward = read_reward(raw)
+            except CdrError as error:
+                self._drop(self._rewards, error)
+                continue
+            self._on_reward(reward)
 
-    def _drain(self, subscription: Any, handler: Callable[[Any], None]) -> None:
-        handle, kind = subscription.handle, subscription.msg_type
-        read = _READERS.get(kind)
-        with handle:
-            while True:
-                try:
-                    taken = handle.take_message(kind, read is not None)
-                    message = None if taken is None else read(taken[0]) if read else taken[0]
-                except Exception as error:  # bytes of another type; DDS has thrown them away
-                    self.unreadable += 1
-                    log.warning(
-                        "a message on %s is no %s: %s", subscription.topic_name, kind, error
-                    )
-                    continue
-                if taken is None:
-                    return
-                handler(message)
-
-    def _on_observation(self, message: Observation) -> None:
-        self._newest_stamp = message.header.stamp
-        self._handlers[0](message)
-
-    def _on_clock(self, message: Any) -> None:
-        self._sim_time = message.clock
-
-    def _spin(self, done: Callable[[], bool], until: float) -> None:
-        with self._waiting:
-            while not done():
-                left = until - time.monotonic()
-                if left <= 0.0:
-                    return
-                if self._closed:
-                    raise EnvironmentLost("this RosEnv is closed")
-                self._executor.spin_once(timeout_sec=min(left, LOOK))
-
-    def remember_peers(self) -> None:
-        """Notes who publishes now: a step that waits for one of these ends when it is gone."""
-        for subscription, usual in (
-            (self._observations, topics.OBSERVATION.publisher),
-            (self._rewards, topics.REWARD.publisher),
-        ):
-            name = subscription.topic_name
-            infos = self._node.get_publishers_info_by_topic(name)
-            self._peers[name] = frozenset(bytes(info.endpoint_gid) for info in infos)
-            self._names[name] = f"the {usual}"
-            self._learn_names(name, infos)
-
-    def _learn_names(self, topic: str, infos: list[Any]) -> None:
-        """Discovery tells of a publisher first and of its node's name later."""
-        nodes = set(node_names(infos)) - {NOT_NAMED_YET}
-        if nodes:
-            self._names[topic] = ", ".join(sorted(nodes))
-
-    def _check_peers(self, what: str) -> None:
-        for name, before in self._peers.items():
-            infos = self._node.get_publishers_info_by_topic(name)
-            if before and before.isdisjoint(bytes(info.endpoint_gid) for info in infos):
-                raise EnvironmentLost(
-                    f"{self._names[name]}, which published {name}, is gone (waited for {what})"
-                )
-            self._learn_names(name, infos)
-        actions = self._actions.topic_name
-        if not self._node.count_subscribers(actions):
-            raise EnvironmentLost(
-                f"nobody hears {actions} any more, the {self._usual_body} is gone "
-                f"(waited for {what})"
-            )
-
-    def _overdue(self, what: str, missing: Callable[[], tuple[bool, bool]]) -> str:
-        parts = []
-        for subscription, gone, usual in zip(
-            (self._observations, self._rewards),
-            missing(),
-            (topics.OBSERVATION.publisher, topics.REWARD.publisher),
-            strict=True,
-        ):
-            if gone:
-                name = subscription.topic_name
-                if not self._node.count_publishers(name):
-                    parts.append(f"nobody publishes {name} (usually the {usual})")
-                else:
-                    parts.append(f"{self._names.get(name, f'the {usual}')} is silent on {name}")
-        if not self._node.count_subscribers(self._actions.topic_name):
-            parts.append(f"nobody hears {self._actions.topic_name}")
-        return f"no {what} in time: {'; '.join(parts)}"
+    def _drop(self, subscription: Any, error: CdrError) -> None:
+        self.unreadable += 1
+        self._drops.note(f"dropped a message on {subscription.topic_name}: {error}")

@@ -17,9 +17,9 @@ from mentor_msgs.srv import Describe
 
 log = logging.getLogger("mentor.ros_env")
 
-LOOK = 0.25
-"""Seconds of wall time between two looks whether the peers are still there."""
-SAY = 5.0
+POLL = 0.25
+"""Seconds of wall time between two checks whether the peers are still there."""
+WARN_AFTER = 5.0
 """Seconds after which somebody who is waited for is named in the log."""
 _SERVER = topics.RESET_EPISODE.server
 
@@ -139,7 +139,7 @@ class Requests:
     def _await(self, future: Any, until: float, server: frozenset[Any], stage: list[str]) -> bool:
         status = f"{self._reset_name}/_action/status"
         while not future.done() and time.monotonic() < until:
-            self._spin(future.done, min(until, time.monotonic() + LOOK))
+            self._spin(future.done, min(until, time.monotonic() + POLL))
             if not future.done() and server and not server & self._endpoints(status):
                 raise EnvironmentLost(
                     f"whoever served {self._reset_name} (usually the {_SERVER}) is gone"
@@ -167,7 +167,7 @@ def _told(begin: float, until: float, why: str, said: bool) -> bool:
     now = time.monotonic()
     if now >= until:
         raise EnvironmentLost(f"waited {now - begin:.1f} s: {why}")
-    if not said and now - begin > SAY:
+    if not said and now - begin > WARN_AFTER:
         log.warning("RosEnv waits since %.1f s: %s", now - begin, why)
         return True
     return said

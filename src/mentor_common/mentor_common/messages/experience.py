@@ -1,11 +1,9 @@
-"""The messages of the stream as arrays, and the pairing of observations with rewards."""
+"""The messages of the stream as arrays."""
 
 from __future__ import annotations
 
 from array import array
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -61,6 +59,40 @@ def observation_pixels(message: Observation) -> UInt8:
             f"bytes, its cameras, frames, height and width announce {shape}"
         )
     return pixels.reshape(shape)
+
+
+def check_observation(message: Observation, layout: FrameLayout, state_size: int) -> None:
+    """Check that an observation is one of this environment.
+
+    Args:
+        message: the observation.
+        layout: of its pixels.
+        state_size: length of its state, 0 for none.
+    Raises: ExperienceError if shape, number of bytes or state differ, or the state is not finite.
+    """
+    shape, state = observation_pixels(message).shape, observation_state(message)
+    where = f"observation of episode {message.episode}, step {message.step}"
+    if shape != layout.shape:
+        raise ExperienceError(f"{where} is {shape}, the environment has {layout.shape}")
+    if state.size != state_size:
+        raise ExperienceError(
+            f"{where} has a state of {state.size} numbers, the environment has {state_size}"
+        )
+    if not np.isfinite(state).all():
+        raise ExperienceError(f"{where} has the state {state.tolist()}, which is not finite")
+
+
+def check_reward(message: Reward) -> None:
+    """Check that a reward can be learned from.
+
+    Raises: ExperienceError if it or a term is not finite, or if it is of step 0, which has none.
+    """
+    where = f"reward of episode {message.episode}, step {message.step}"
+    if message.step == 0:
+        raise ExperienceError(f"{where}: no action led to step 0")
+    if not np.isfinite(message.value) or not np.isfinite(message.terms).all():
+        values = [message.value, *message.terms]
+        raise ExperienceError(f"{where} is {values[:9]} (value and terms), which is not finite")
 
 
 def observation_state(message: Observation) -> Float32:
@@ -127,97 +159,3 @@ def time_to_nanoseconds(stamp: Any) -> int:
 def nanoseconds_to_time(nanoseconds: int) -> Time:
     """Nanoseconds as a Time message, exact."""
     return Time(sec=nanoseconds // 1_000_000_000, nanosec=nanoseconds % 1_000_000_000)
-
-
-@dataclass(frozen=True)
-class Paired:
-    """What one step led to. ``reward`` is None for step 0, which has none."""
-
-    episode: int
-    step: int
-    observation: Observation
-    reward: Reward | None
-
-
-@dataclass
-class PairingCounts:
-    """What became of the messages. Every one is counted once."""
-
-    paired: int = 0  # observations that left as a pair
-    duplicates: int = 0  # messages of a pair that has left, or that waits already
-    strays: int = 0  # messages whose peer never came, or that were of no use
-    invalid: int = 0  # messages that contradict themselves
-
-
-@dataclass
-class Pairing:
-    """Pairs Observation and Reward by (episode, step), whatever their order.
-
-    Duplicates and strays are counted and dropped. At most ``pending`` halves wait for their
-    peer, and the last ``memory`` pairs are remembered to know a duplicate; the oldest go first.
-    """
-
-    pending: int = 512
-    memory: int = 4096
-    counts: PairingCounts = field(default_factory=PairingCounts)
-    _observations: OrderedDict[tuple[int, int], Observation] = field(default_factory=OrderedDict)
-    _rewards: OrderedDict[tuple[int, int], Reward] = field(default_factory=OrderedDict)
-    _done: OrderedDict[tuple[int, int], None] = field(default_factory=OrderedDict)
-
-    def add_observation(self, message: Observation) -> Paired | None:
-        """Takes an Observation; returns the pair that it completes, if any."""
-        key = (message.episode, message.step)
-        if key in self._done or key in self._observations:
-            self.counts.duplicates += 1
-            return None
-        if message.step == 0:
-            return self._leave(key, message, None)
-        reward = self._rewards.pop(key, None)
-        if reward is not None:
-            return self._leave(key, message, reward)
-        self._observations[key] = message
-        self._forget_oldest(self._observations)
-        return None
-
-    def add_reward(self, message: Reward) -> Paired | None:
-        """Takes a Reward; returns the pair that it completes, if any."""
-        key = (message.episode, message.step)
-        if message.step == 0:
-            self.counts.invalid += 1
-            return None
-        if key in self._done or key in self._rewards:
-            self.counts.duplicates += 1
-            return None
-        observation = self._observations.pop(key, None)
-        if observation is not None:
-            return self._leave(key, observation, message)
-        self._rewards[key] = message
-        self._forget_oldest(self._rewards)
-        return None
-
-    def forget_before(self, episode: int) -> None:
-        """Drops the halves of episodes below ``episode``, as strays."""
-        for waiting in (self._observations, self._rewards):
-            old = [key for key in waiting if key[0] < episode]
-            for key in old:
-                del waiting[key]
-            self.counts.strays += len(old)
-
-    @property
-    def waiting(self) -> int:
-        """Halves that wait for their peer."""
-        return len(self._observations) + len(self._rewards)
-
-    def _leave(
-        self, key: tuple[int, int], observation: Observation, reward: Reward | None
-    ) -> Paired:
-        self._done[key] = None
-        if len(self._done) > self.memory:
-            self._done.popitem(last=False)
-        self.counts.paired += 1
-        return Paired(key[0], key[1], observation, reward)
-
-    def _forget_oldest(self, waiting: OrderedDict[tuple[int, int], Any]) -> None:
-        while len(waiting) > self.pending:
-            waiting.popitem(last=False)
-            self.counts.strays += 1

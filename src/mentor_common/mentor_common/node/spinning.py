@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.executors import ShutdownException, SingleThreadedExecutor, TimeoutException
-from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
+
+from mentor_common.node.direct_reader import DirectReader, take_messages
 
 SWEEP = 0.03
 """Seconds between two turns of everything else, while steps come one after the other."""
@@ -27,18 +28,18 @@ class HotSubscriptions:
 
     def __init__(self) -> None:
         self._subscriptions: list[tuple[Any, Callable[[Any], None]]] = []
-        self._wait_set: Any = None
+        self._reader: DirectReader | None = None
         self.heard = 0.0
 
     def add(self, subscription: Any, callback: Callable[[Any], None]) -> None:
         """Adds a subscription, whose callback the executor calls too."""
         self._subscriptions.append((subscription, callback))
-        self._wait_set = None
+        self._reader = None
 
     def clear(self) -> None:
         """Forgets all, as they are destroyed."""
         self._subscriptions.clear()
-        self._wait_set = None
+        self._reader = None
 
     def spin(self, executor: SingleThreadedExecutor, stopped: Callable[[], bool]) -> None:
         """Runs callbacks until no hot message has come for a while."""
@@ -60,18 +61,13 @@ class HotSubscriptions:
     def _wait(self, executor: SingleThreadedExecutor, seconds: float) -> None:
         if not self._subscriptions:
             return
-        if self._wait_set is None:
-            context: Any = executor.context
-            self._wait_set = _rclpy.WaitSet(len(self._subscriptions), 0, 0, 0, 0, 0, context.handle)
-        self._wait_set.clear_entities()
-        for subscription, _ in self._subscriptions:
-            self._wait_set.add_subscription(subscription.handle)
-        self._wait_set.wait(max(1, int(seconds * 1e9)))
+        if self._reader is None:
+            self._reader = DirectReader(executor.context, [made for made, _ in self._subscriptions])
+        self._reader.wait(seconds)
 
     def _take_all(self, subscription: Any, callback: Callable[[Any], None]) -> None:
-        handle, kind = subscription.handle, subscription.msg_type
-        while (taken := handle.take_message(kind, False)) is not None:
-            callback(taken[0])
+        for message in take_messages(subscription):
+            callback(message)
             if subscription not in (known for known, _ in self._subscriptions):
                 return
 

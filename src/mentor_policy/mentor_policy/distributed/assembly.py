@@ -1,28 +1,40 @@
 """From the three topics of experience to steps of the replay, each once and in order.
 
-Observations, actions and rewards come over topics of their own, each in order, but in any order
-relative to each other; a learner that comes late finds the newest of each only. A step is complete
-when its observation, the action before it and its reward are there. A part that can come no more,
-since its topic has gone on to a later step, is not waited for: the observation is then kept as the
-start of the next transition, and the transition that led to it is marked as not to be learned from.
+The join brings observation, action and reward of a step together. What is added here: a step that
+lost its action or its reward on the way leaves as soon as a later one of its episode is whole; its
+observation is kept as the start of the next transition, and the transition that led to it is not
+learned from. Steps that seem to be missing are asked for before anything after them leaves.
+Episodes of evaluation are left out.
+
+Steps leave in the order in which they became whole. Each topic is in order by itself, so that is
+the order in which they were taken, whatever the numbers of the episodes are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mentor_common.messages.episode_numbers import follows, session_of
+from mentor_common.messages.join import JoinCounts, JoinedStep, StepJoin, StepKey
 from mentor_policy.replay import Step
 
-Key = tuple[int, int]
+OBSERVATION, ACTION, REWARD = "observation", "action", "reward"
+"""Parts of a step; the action is the one that led to it."""
+SESSIONS = 64
+"""Servers of ``reset_episode`` whose newest step is remembered."""
+EPISODES = 4096
+"""Episodes of which it is remembered whether they are of evaluation."""
 
 
 @dataclass(frozen=True)
 class RewardOf:
-    """What a Reward message says: value (unitless) and how the episode stands."""
+    """What a Reward message holds: value (unitless) and how the episode stands."""
 
     value: float
     terminated: bool = False
@@ -30,58 +42,78 @@ class RewardOf:
     success: bool = False
     valid: bool = True
 
+    @property
+    def over(self) -> bool:
+        """Whether the episode ended with it."""
+        return self.terminated or self.truncated
+
+
+NO_REWARD = RewardOf(0.0, valid=False)
+
 
 @dataclass
 class AssemblyCounts:
-    """What became of the observations. Each is counted once."""
+    """What became of the observations. Each is counted once.
 
-    steps: int = 0  # left as steps of the replay, step 0 too
-    incomplete: int = 0  # of these: without their action or reward, not to be learned from
-    evaluation: int = 0  # of evaluation episodes
-    duplicates: int = 0  # known already
-    missing: int = 0  # steps before one of the same episode that never came
-    late: int = 0  # of an episode before the newest, come too late to stand in order
+    Attributes:
+        steps: left as steps of the replay, step 0 too.
+        incomplete: of these, without their action or reward; not to be learned from.
+        evaluation: of evaluation episodes.
+        missing: steps before one of the same episode that never came.
+    """
 
-
-@dataclass
-class _Observed:
-    pixels: npt.NDArray[np.uint8]
-    state: npt.NDArray[np.float32] | None
-
-
-@dataclass
-class _Acted:
-    data: npt.NDArray[np.float32]
-    evaluation: bool
+    steps: int = 0
+    incomplete: int = 0
+    evaluation: int = 0
+    missing: int = 0
 
 
-@dataclass
 class Assembly:
     """Puts steps together; feed it each message, then take :meth:`steps`.
 
     Args:
         action_size: A.
-        known: newest step that the replay has of an episode, -1 for none: what comes again after a
-            restart is a duplicate.
-        pending: observations that wait at most; beyond it the oldest leaves as it is.
+        known: newest step that the replay has of each episode, oldest episode first: what comes
+            again after a restart is a duplicate.
+        pending: steps that wait at most.
+
+    Attributes:
+        gap: steps before the next one seem to be missing. Fetch those after :attr:`newest` and
+            feed them, or :meth:`go_on`.
+        newest: the step after which they are missing; None before the first.
     """
 
-    action_size: int
-    known: dict[int, int] = field(default_factory=dict)
-    pending: int = 1024
-    counts: AssemblyCounts = field(default_factory=AssemblyCounts)
-    _observations: dict[Key, _Observed] = field(default_factory=dict)
-    _actions: dict[Key, _Acted] = field(default_factory=dict)
-    _rewards: dict[Key, RewardOf] = field(default_factory=dict)
-    gap: bool = False
-    """Steps before the next one seem to be missing: fetch them and feed them, or :meth:`go_on`."""
-    _over_gap: Key | None = None
-    _newest_episode: int = -1
-    _newest_action: Key = (-1, -1)
-    _newest_reward: Key = (-1, -1)
+    def __init__(
+        self, action_size: int, known: Mapping[int, int] | None = None, pending: int = 1024
+    ) -> None:
+        self.action_size = action_size
+        self.counts = AssemblyCounts()
+        self.gap = False
+        self._join = StepJoin(
+            (OBSERVATION, ACTION, REWARD),
+            # Step 0 leaves with the first step that leads on from it.
+            needs=lambda step: (OBSERVATION, ACTION, REWARD) if step else None,
+            pending=pending,
+            ordered=True,
+            known=known,
+        )
+        self._order: list[StepKey] = []
+        self._over_gap: StepKey | None = None
+        self._evaluation: OrderedDict[int, bool] = OrderedDict()
+        # By server: the newest step that has left, and the newest episode, of evaluation or not.
+        self._newest_of: OrderedDict[int, StepKey] = OrderedDict()
+        self._last_of: OrderedDict[int, int] = OrderedDict()
+        self._newest: StepKey | None = None
+        self._last: int | None = None
+        for episode, step in (known or {}).items():
+            self._passed(StepKey(episode, step))
+            self._last_episode_of(episode)
+        self.newest: StepKey | None = self._newest
 
-    def __post_init__(self) -> None:
-        self._newest_episode = max(self.known, default=-1)
+    @property
+    def parts(self) -> JoinCounts:
+        """What became of the messages."""
+        return self._join.counts
 
     def add_observation(
         self,
@@ -91,114 +123,164 @@ class Assembly:
         state: npt.NDArray[np.float32] | None = None,
     ) -> None:
         """Take an observation: ``(C, H, W) uint8`` and ``(S,) float32`` where there is a state."""
-        key = (episode, step)
-        if step <= self.known.get(episode, -1) or key in self._observations:
-            self.counts.duplicates += 1
-            return
-        self._observations[key] = _Observed(pixels, state)
+        self._join.add(OBSERVATION, episode, step, (pixels, state))
 
     def add_action(
         self, episode: int, step: int, data: npt.NDArray[np.float32], evaluation: bool
     ) -> None:
-        """Take the action ``(A,) float32`` that answers an observation."""
-        if data.shape == (self.action_size,):
-            self._actions.setdefault((episode, step), _Acted(data, evaluation))
-        self._newest_action = max(self._newest_action, (episode, step))
+        """Take the action ``(A,) float32`` that answers the observation of this step."""
+        if data.shape != (self.action_size,) or not np.isfinite(data).all():
+            self.parts.invalid += 1
+            return
+        _remember(self._evaluation, episode, self._evaluation.get(episode, evaluation), EPISODES)
+        self._join.add(ACTION, episode, step + 1, data)
 
     def add_reward(self, episode: int, step: int, reward: RewardOf) -> None:
         """Take the reward for reaching a step (from step 1 on)."""
-        self._rewards.setdefault((episode, step), reward)
-        self._newest_reward = max(self._newest_reward, (episode, step))
+        if step == 0 or not np.isfinite(reward.value):
+            self.parts.invalid += 1
+            return
+        self._join.add(REWARD, episode, step, reward)
 
     def steps(self) -> Iterator[Step]:
-        """The steps that are complete by now, in order."""
+        """Take the steps that are complete by now, in order."""
+        self._put_in_order()
         self.gap = False
-        for key in sorted(self._observations):
-            step = self._ready(key, force=len(self._observations) > self.pending)
-            if step is None:
-                return
-            if self._is_evaluation(key):
-                del self._observations[key]
-                self._forget_before(key)
-                self._newest_episode = max(self._newest_episode, key[0])
-                self.counts.evaluation += 1
-                continue
-            if self._over_gap != key and self._gap_before(key):
+        while self._order:
+            key = self._order[0]
+            leaving = self._up_to(key)
+            evaluation = self._evaluation.get(key.episode, False)
+            if not evaluation and key != self._over_gap and self._gap_before(leaving):
                 self.gap = True
                 return
-            observed = self._observations.pop(key)
-            self._forget_before(key)
-            if key[1] <= self.known.get(key[0], -1):
-                self.counts.duplicates += 1
-                continue
-            if key[0] < self._newest_episode:
-                self.counts.late += 1
-                continue
-            self.counts.missing += max(0, key[1] - self.known.get(key[0], -1) - 1)
-            self._newest_episode = key[0]
-            self.known[key[0]] = key[1]
-            self.counts.steps += 1
-            self.counts.incomplete += not step.valid
-            yield Step(**{**vars(step), "obs": observed.pixels, "state": observed.state})
+            del self._order[0]
+            if evaluation:
+                self.counts.evaluation += len(leaving)
+                for joined in leaving:
+                    self._join.finish(*joined.key)
+                steps = []
+            else:
+                steps = [*self._close_before(key.episode), *self._leave(leaving)]
+                self._passed(key)
+            self._drop_up_to(key)
+            self._last_episode_of(key.episode)
+            yield from steps
 
     def go_on(self) -> None:
         """Nothing more is to be had before the next step: take it as it is."""
-        self._over_gap = min(self._observations, default=None)
+        self._over_gap = self._order[0] if self._order else None
 
     @property
     def waiting(self) -> int:
-        """Observations that wait for their action or reward."""
-        return len(self._observations)
+        """Steps that have not left."""
+        return len(self._join)
 
-    def _ready(self, key: Key, force: bool) -> Step | None:
-        """The step without its pixels, or None while a part of it may still come."""
-        episode, step = key
-        nothing = np.zeros((0, 0, 0), np.uint8)
+    # Inner workings.
+
+    def _put_in_order(self) -> None:
+        """Line up the steps that have become whole. What fills a gap goes before what waits for it;
+        of one episode the lower step goes first."""
+        whole = [step.key for step in self._join.whole()]
+        alive, lined_up = set(whole), set(self._order)
+        self._order = [key for key in self._order if key in alive]  # a flood pushes the oldest out
+        waits = self._order[0] if self.gap and self._order else None
+        for key in whole:
+            if key in lined_up:
+                continue
+            later = (k for k in self._order if k.episode == key.episode and k.step > key.step)
+            before = next(later, waits)
+            place = self._order.index(before) if before is not None else len(self._order)
+            self._order.insert(place, key)
+
+    def _up_to(self, key: StepKey) -> list[JoinedStep]:
+        """The steps of the episode up to ``key`` that have an observation."""
+        below = [step for step in self._join if step.key.episode == key.episode]
+        below = [step for step in below if step.key.step <= key.step and OBSERVATION in step.parts]
+        return sorted(below, key=lambda step: step.key)
+
+    def _gap_before(self, leaving: list[JoinedStep]) -> bool:
+        """Whether something is missing before or among the next steps of an episode."""
+        episode, first = leaving[0].key
+        before = self._join.newest(episode)
+        self.newest = self._newest_of.get(session_of(episode), self._newest)
+        steps = [joined.key.step for joined in leaving]
+        if steps != list(range(before + 1, before + 1 + len(steps))):
+            return True
+        if not all(_is_whole(joined) for joined in leaving):
+            return True
+        last = self._last_of.get(session_of(episode), self._last)
+        return first == 0 and last is not None and not follows(episode, last)
+
+    def _leave(self, leaving: list[JoinedStep]) -> list[Step]:
+        """An episode's next steps, taken out of the join."""
+        newest = self._join.newest(leaving[0].key.episode)
+        steps = []
+        for joined in leaving:
+            self._join.finish(*joined.key)
+            self.counts.missing += joined.key.step - newest - 1
+            newest = joined.key.step
+            self.counts.steps += 1
+            self.counts.incomplete += not _is_whole(joined)
+            steps.append(self._step(joined))
+        return steps
+
+    def _close_before(self, episode: int) -> list[Step]:
+        """The end of the episode before this one, where only its action is missing."""
+        last = self._newest
+        if last is None or last.episode == episode:
+            return []
+        ends = [
+            joined
+            for joined in self._join
+            if joined.key.episode == last.episode
+            and OBSERVATION in joined.parts
+            and joined.parts.get(REWARD, NO_REWARD).over
+        ]
+        return self._leave(ends) if ends else []
+
+    def _drop_up_to(self, key: StepKey) -> None:
+        """Drop what came of the episode's steps that had no observation."""
+        self._join.drop(lambda k: k.episode == key.episode and k.step <= key.step)
+
+    def _step(self, joined: JoinedStep) -> Step:
+        episode, step = joined.key
+        pixels, state = joined.parts[OBSERVATION]
         if step == 0:
-            # Its own action tells whether the episode is one of evaluation.
-            if key in self._actions or self._newest_action > key or force:
-                return Step(episode, 0, nothing)
-            return None
-        action = self._actions.get((episode, step - 1))
-        reward = self._rewards.get(key)
-        if action is not None and reward is not None:
-            return Step(
-                episode,
-                step,
-                nothing,
-                action.data,
-                reward.value,
-                reward.terminated,
-                reward.truncated,
-                reward.valid,
-                reward.success,
-            )
-        action_lost = action is None and self._newest_action >= (episode, step - 1)
-        reward_lost = reward is None and self._newest_reward >= key
-        if not (action_lost or reward_lost or force):
-            return None
-        data = np.zeros(self.action_size, np.float32) if action is None else action.data
-        truncated = reward is not None and (reward.truncated or reward.terminated)
-        return Step(episode, step, nothing, data, valid=False, truncated=truncated)
+            return Step(episode, 0, pixels, state=state)
+        reward: RewardOf = joined.parts.get(REWARD, NO_REWARD)
+        action = joined.parts.get(ACTION)
+        if not _is_whole(joined):
+            action = np.zeros(self.action_size, np.float32) if action is None else action
+            reward = RewardOf(0.0, truncated=reward.over, valid=False)
+        return Step(
+            episode,
+            step,
+            pixels,
+            action,
+            reward.value,
+            reward.terminated,
+            reward.truncated,
+            reward.valid,
+            reward.success,
+            state,
+        )
 
-    def _gap_before(self, key: Key) -> bool:
-        episode, step = key
-        if episode in self.known:
-            return step > self.known[episode] + 1
-        return step > 0 or 0 <= self._newest_episode < episode - 1
+    def _passed(self, key: StepKey) -> None:
+        """Remember the newest step that has left, in all and of its server's episodes."""
+        self._newest = key
+        _remember(self._newest_of, session_of(key.episode), key, SESSIONS)
 
-    def _is_evaluation(self, key: Key) -> bool:
-        episode, step = key
-        for beside in (step, step - 1):
-            action = self._actions.get((episode, beside))
-            if action is not None:
-                return action.evaluation
-        return False
+    def _last_episode_of(self, episode: int) -> None:
+        self._last = episode
+        _remember(self._last_of, session_of(episode), episode, SESSIONS)
 
-    def _forget_before(self, key: Key) -> None:
-        """Drop what belongs to steps before ``key``, but for the action that led to it."""
-        episode, step = key
-        for old in [k for k in self._rewards if k <= key]:
-            del self._rewards[old]
-        for old in [k for k in self._actions if k < (episode, step - 1)]:
-            del self._actions[old]
+
+def _remember(table: OrderedDict[int, Any], key: int, value: Any, limit: int) -> None:
+    table[key] = value
+    table.move_to_end(key)
+    if len(table) > limit:
+        table.popitem(last=False)
+
+
+def _is_whole(joined: JoinedStep) -> bool:
+    return joined.key.step == 0 or (ACTION in joined.parts and REWARD in joined.parts)

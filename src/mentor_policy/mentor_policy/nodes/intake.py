@@ -8,12 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from mentor_common.messages.experience import action_data, observation_pixels, observation_state
+from mentor_common.messages.experience import (
+    ExperienceError,
+    action_data,
+    check_observation,
+    check_reward,
+    observation_pixels,
+    observation_state,
+)
+from mentor_common.messages.frames import FrameLayout
+from mentor_common.messages.join import JoinCounts
 from mentor_common.messages.topics import EVALUATION
+from mentor_common.node.drop_log import DropLog
 from mentor_msgs.msg import Action, Observation, Reward
 from mentor_msgs.srv import Backfill
 from mentor_policy.distributed.assembly import Assembly, AssemblyCounts, RewardOf
-from mentor_policy.replay import Step
+from mentor_policy.replay import ReplayDiskFullError, ReplayError, Step
 
 BACKFILL_TIMEOUT = 10.0
 """Seconds of wall time for an answer of the actor."""
@@ -22,45 +32,75 @@ BACKFILL_TIMEOUT = 10.0
 class Intake:
     """Feeds messages to an assembly and hands on the steps that come out.
 
+    A message that does not fit the environment is counted in :attr:`parts` and dropped.
+
     Args:
         assembly: puts the steps together.
+        layout: of the observations.
+        state_size: length of their state, 0 for none.
         take: is given each step, in order.
+        log: writes a line about what was dropped.
     """
 
-    def __init__(self, assembly: Assembly, take: Callable[[Step], None]) -> None:
+    def __init__(
+        self,
+        assembly: Assembly,
+        layout: FrameLayout,
+        state_size: int,
+        take: Callable[[Step], None],
+        log: Callable[[str], object],
+    ) -> None:
+        self._layout, self._state_size = layout, state_size
         self._assembly = assembly
         self._take = take
-        self.newest = max(assembly.known.items(), default=(0, 0))
-        """Episode and step of the newest step handed on; ``(0, 0)`` before the first."""
+        self._drops = DropLog(log)
         self.steps = 0
         """Steps handed on."""
 
     @property
+    def newest(self) -> tuple[int, int]:
+        """Episode and step after which the next ones may be missing; ``(0, 0)``: the first."""
+        return self._assembly.newest or (0, 0)
+
+    @property
     def counts(self) -> AssemblyCounts:
-        """What became of the messages."""
+        """What became of the observations."""
         return self._assembly.counts
 
     @property
+    def parts(self) -> JoinCounts:
+        """What became of the messages."""
+        return self._assembly.parts
+
+    @property
     def gap(self) -> bool:
-        """Steps before the next one went by unheard."""
+        """Whether steps before the next one seem to be missing."""
         return self._assembly.gap
 
     def go_on(self) -> None:
-        """Take what is there: nobody remembers what is missing."""
+        """Take what is there: nobody has what is missing."""
         self._assembly.go_on()
         self.take()
 
     def add(self, message: Any) -> None:
         """Take an Observation, an Action or a Reward."""
+        try:
+            self._add(message)
+        except ExperienceError as error:
+            self._drop(str(error))
+
+    def _add(self, message: Any) -> None:
         episode, step = int(message.episode), int(message.step)
         if isinstance(message, Observation):
-            state = observation_state(message) if len(message.state) else None
+            check_observation(message, self._layout, self._state_size)
+            state = observation_state(message) if self._state_size else None
             self._assembly.add_observation(episode, step, observation_pixels(message), state)
         elif isinstance(message, Action):
             data = np.array(action_data(message), np.float32)
             evaluation = message.header.frame_id == EVALUATION
             self._assembly.add_action(episode, step, data, evaluation)
         elif isinstance(message, Reward):
+            check_reward(message)
             self._assembly.add_reward(
                 episode,
                 step,
@@ -74,20 +114,28 @@ class Intake:
             )
 
     def add_backfilled(self, answer: Backfill.Response) -> None:
-        """Take what the actor remembers."""
+        """Take what the actor has in its log."""
         for message in (*answer.actions, *answer.rewards, *answer.observations):
             self.add(message)
 
     def take(self) -> None:
-        """Hand on the steps that are complete.
+        """Hand on the steps that are complete; one that the replay refuses is dropped.
 
-        Raises:
-            whatever ``take`` raises; the step is then not handed on again.
+        Raises: ReplayDiskFullError; the step is then not handed on again.
         """
         for step in self._assembly.steps():
-            self._take(step)
-            self.newest = (step.episode, step.step)
+            try:
+                self._take(step)
+            except ReplayDiskFullError:
+                raise
+            except ReplayError as error:
+                self._drop(str(error))
+                continue
             self.steps += 1
+
+    def _drop(self, reason: str) -> None:
+        self.parts.invalid += 1
+        self._drops.note(f"dropped: {reason}")
 
 
 def backfill(client: Any, request: Backfill.Request) -> Backfill.Response | None:

@@ -57,7 +57,7 @@ class LearnerNode(CellNode):
         self._idle = self.health.gauge("idle share")
         self._counters = {
             name: self.health.gauge(name)
-            for name in ("steps", "updates", "updates due", "duplicates", "late")
+            for name in ("steps", "updates", "updates due", "duplicates", "strays", "invalid")
         }
         self._missing = self.health.gauge("steps missing", limits=health.Limits(warn_above=0))
         self.timer(1.0, self._report, wall=True)
@@ -105,7 +105,10 @@ class LearnerNode(CellNode):
 
         ring = run.run.ring
         assembly = Assembly(ring.header.action_size, known_steps(ring))
-        self._intake = Intake(assembly, run.take)
+        header = ring.header
+        self._intake = Intake(
+            assembly, header.layout, header.state_size, run.take, self.get_logger().warning
+        )
         self._stats = TrainingReport(run.run, run.publication.run_id, self.text("agent"))
         self._run = run
         self._ask_actor(fresh=ring.count == 0)
@@ -173,14 +176,14 @@ class LearnerNode(CellNode):
         run = self._run
         if run is None:
             return
-        counts = self._intake.counts
+        counts, parts = self._intake.counts, self._intake.parts
         message = self._stats.message()
         message.header.stamp = self.get_clock().now().to_msg()
         self._training.publish(message)
         self._idle.set(message.idle)
         for name, value in (
             ("steps", message.step), ("updates", message.update), ("updates due", run.run.due),
-            ("duplicates", counts.duplicates), ("late", counts.late),
+            ("duplicates", parts.duplicates), ("strays", parts.strays), ("invalid", parts.invalid),
         ):  # fmt: skip
             self._counters[name].set(value)
         self._missing.set(counts.missing)

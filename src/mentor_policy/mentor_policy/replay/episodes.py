@@ -46,10 +46,12 @@ def finished_episodes(ring: ReplayRing, since: int) -> Iterator[FinishedEpisode]
 
 
 def known_steps(ring: ReplayRing) -> dict[int, int]:
-    """Return the newest step that the ring holds of each of its episodes."""
+    """Return the newest step that the ring holds of each of its episodes, oldest first."""
     numbers = np.arange(ring.oldest, ring.count)
-    episodes = np.unique(ring.records["episode"][numbers[ring.there(numbers)] % ring.slots])
-    return {int(episode): ring.latest_step(int(episode)) for episode in episodes}
+    numbers = numbers[ring.there(numbers)]
+    # Not in the order of their numbers: those of two servers have none.
+    episodes = dict.fromkeys(ring.records["episode"][numbers % ring.slots].tolist())
+    return {episode: ring.latest_step(episode) for episode in episodes}
 
 
 def newest_step(ring: ReplayRing) -> tuple[int, int]:

@@ -129,7 +129,9 @@ class ReplayRing:
         obs = np.asarray(step.obs)
         refuse_unfit(step, obs, self.header)
         if self.header.layout.stacked:
-            self._slide(step, obs, follows=latest >= 0 and latest == step.step - 1)
+            newest = self.records[self.slot(self.count - 1)]  # another episode may have cut in
+            before = (newest["episode"], newest["step"]) == (step.episode, step.step - 1)
+            self._slide(step, obs, follows=self.count > self.oldest and before)
         record = self._record(step, step.flags)
         if not finite(record)[0]:
             self.damage.refuse(

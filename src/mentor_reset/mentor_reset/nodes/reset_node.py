@@ -14,6 +14,7 @@ from geometry_msgs.msg import PoseStamped
 from std_srvs.srv import Trigger
 
 from mentor_common.messages import topics
+from mentor_common.messages.episode_numbers import EpisodeNumbers
 from mentor_common.messages.topics import Interface
 from mentor_common.node import health
 from mentor_common.node.actions import Cancelled, Goal
@@ -31,7 +32,6 @@ from mentor_common.tasks.reset_routine import (
 from mentor_common.tasks.task import find_task
 from mentor_msgs.action import Recover, ResetEpisode
 from mentor_msgs.msg import EpisodeStart, Observation
-from mentor_reset.episode_numbers import EpisodeNumbers
 from mentor_reset.execution.attempt import progress_of, run_routine
 from mentor_reset.execution.backoff import backoff
 from mentor_reset.execution.help_request import HelpRequest

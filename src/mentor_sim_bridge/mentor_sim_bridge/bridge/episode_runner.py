@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from mentor_common.messages.episode_numbers import EpisodeNumbers
 from mentor_common.messages.frames import FrameLayout
 
 
@@ -49,11 +49,10 @@ class Stage:
     Args:
         env: its observation is ``frame_layout.shape`` uint8, or a dictionary of that (``image``)
             and ``state``.
-        first_episode: number of the first episode; None: the time in milliseconds, so that a
-            stage that is made anew reuses no number.
+        numbers: of the episodes; None draws new ones.
     """
 
-    def __init__(self, env: gym.Env[Any, Any], first_episode: int | None = None) -> None:
+    def __init__(self, env: gym.Env[Any, Any], numbers: EpisodeNumbers | None = None) -> None:
         self.env = env
         self.layout: FrameLayout = env.unwrapped.frame_layout  # type: ignore[attr-defined]
         space = env.observation_space
@@ -63,7 +62,7 @@ class Stage:
         self._low = env.action_space.low
         self._high = env.action_space.high
         self.action_size = int(self._low.size)
-        self._next = int(time.time() * 1000) if first_episode is None else first_episode
+        self._numbers = numbers or EpisodeNumbers()
         self.episode = 0
         self.step = 0
         self.over = True
@@ -93,8 +92,7 @@ class Stage:
         self.over = True
         observation, _ = self.env.reset(seed=seed, options=options)
         self._take(observation)
-        self.episode = self._next
-        self._next += 1
+        self.episode = self._numbers.next()
         self.step = 0
         self.over = False
         return self.episode

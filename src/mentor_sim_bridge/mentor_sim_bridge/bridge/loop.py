@@ -1,7 +1,7 @@
 """The thread that owns the environment: takes actions from DDS, publishes what they led to.
 
-It waits on a wait set that holds the one subscription and a guard condition; an executor's turn
-would take ten times as long, and the simulators want all their calls from one thread.
+It reads the one subscription directly; an executor's turn would take ten times as long, and the
+simulators want all their calls from one thread.
 """
 
 from __future__ import annotations
@@ -15,32 +15,16 @@ from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from rclpy.callback_groups import CallbackGroup
-from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 
 from mentor_common.messages.cdr import ActionRecord, CdrError, ObservationWriter, read_action
 from mentor_common.messages.experience import nanoseconds_to_time, observation_message
+from mentor_common.node.direct_reader import DirectReader, take_messages
 from mentor_common.node.health import Health
-from mentor_msgs.msg import Action, Reward
+from mentor_msgs.msg import Reward
 from mentor_sim_bridge.bridge.episode_runner import Result, Stage, Verdict
 
 LOOK = 0.25
 """Longest time in seconds that the thread sleeps at once."""
-
-
-class TakenByHand(CallbackGroup):
-    """A group that no executor may serve: its subscriptions are read with ``take_message``."""
-
-    def can_execute(self, entity: Any) -> bool:
-        """Never."""
-        return False
-
-    def beginning_execution(self, entity: Any) -> bool:
-        """Never."""
-        return False
-
-    def ending_execution(self, entity: Any) -> None:
-        """Nothing was begun."""
 
 
 class BridgeLoop:
@@ -49,7 +33,7 @@ class BridgeLoop:
     Args:
         stage: the environment.
         context: of rclpy.
-        subscription: of Action, in a ``TakenByHand`` group.
+        subscription: of Action, raw, in a ``NoExecutor`` group.
         guard: a guard condition that no executor serves.
         publish_observation: hands the CDR bytes of an Observation to DDS before it returns.
         publish_reward: likewise a Reward.
@@ -81,7 +65,7 @@ class BridgeLoop:
         self._publish_reward = publish_reward
         self._now = now
         self._say = say
-        self._wait_set: Any = _rclpy.WaitSet(1, 1, 0, 0, 0, 0, context.handle)
+        self._reader = DirectReader(context, [subscription], guard)
         self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         self._verdicts = {verdict: health.counter(verdict.value) for verdict in Verdict}
         self._faults = health.counter("episodes cut off by a fault")
@@ -97,7 +81,7 @@ class BridgeLoop:
         while not stopping():
             self._serve_work()
             self._drain()
-            self._wait()
+            self._reader.wait(LOOK)
         self._refuse_work()
 
     def wake(self) -> None:
@@ -136,32 +120,15 @@ class BridgeLoop:
         self._show(episode, 0, self._now())
         return episode
 
-    def _wait(self) -> None:
-        wait_set, subscription, guard = (
-            self._wait_set,
-            self._subscription.handle,
-            self._guard.handle,
-        )
-        with subscription, guard:
-            wait_set.clear_entities()
-            wait_set.add_subscription(subscription)
-            wait_set.add_guard_condition(guard)
-            wait_set.wait(int(LOOK * 1e9))
-
     def _drain(self) -> None:
-        handle = self._subscription.handle
-        with handle:
-            while True:
-                # Raw: the client library's own reader dies of some broken messages.
-                taken = handle.take_message(Action, True)
-                if taken is None:
-                    return
-                try:
-                    record = read_action(taken[0])
-                except CdrError as error:
-                    self._count(Verdict.UNREADABLE, str(error))
-                    continue
-                self._hear(record)
+        # Raw: the client library's own reader ends the process at some broken messages.
+        for raw in take_messages(self._subscription):
+            try:
+                record = read_action(raw)
+            except CdrError as error:
+                self._count(Verdict.UNREADABLE, str(error))
+                continue
+            self._hear(record)
 
     def _hear(self, message: ActionRecord) -> None:
         begin = time.perf_counter()

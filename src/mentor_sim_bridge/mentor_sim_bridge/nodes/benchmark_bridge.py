@@ -10,13 +10,14 @@ from mentor_common.env.registration import register_environments
 from mentor_common.messages import topics
 from mentor_common.node.actions import Cancelled, Goal
 from mentor_common.node.cell_node import CellNode
+from mentor_common.node.direct_reader import NoExecutor
 from mentor_common.node.health import Limits
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_main
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.srv import Describe
 from mentor_sim_bridge.bridge.episode_runner import Stage, Verdict
-from mentor_sim_bridge.bridge.loop import BridgeLoop, TakenByHand
+from mentor_sim_bridge.bridge.loop import BridgeLoop
 
 VERSION = "0.1.0"
 
@@ -88,13 +89,14 @@ class BenchmarkBridge(CellNode):
             **json.loads(self.text("environment_options")),
         )
         self._stage = Stage(self._env)
-        group = TakenByHand()
+        group = NoExecutor()
         self._actions = self.create_subscription(
             topics.ACTION.type,
             topics.ACTION.name,
             lambda _: None,
             topics.ACTION.qos,
             callback_group=group,
+            raw=True,
         )
         self._guard = self.create_guard_condition(lambda: None, callback_group=group)
         observation = self.publisher(topics.OBSERVATION)

@@ -1,0 +1,118 @@
+"""Who publishes what an agent waits for, and who of them is gone."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+
+from mentor_common.env.ros_requests import WARN_AFTER, EnvironmentLost
+from mentor_common.messages import topics
+from mentor_common.messages.topics import Topic
+from mentor_common.node.peers import NOT_NAMED_YET, node_names
+
+log = logging.getLogger("mentor.ros_env")
+
+
+class EnvironmentPeers:
+    """The publishers of observation and reward, and the subscribers of action.
+
+    Args:
+        node: asks the graph.
+        resolve: gives a topic's name its namespace.
+    """
+
+    def __init__(self, node: Node, resolve: Callable[[str], str]) -> None:
+        self._node = node
+        self._topics: dict[str, Topic] = {
+            node.resolve_topic_name(resolve(topic.name)): topic
+            for topic in (topics.OBSERVATION, topics.REWARD)
+        }
+        self._actions = node.resolve_topic_name(resolve(topics.ACTION.name))
+        self._known: dict[str, frozenset[bytes]] = {}
+        self._names: dict[str, str] = {}
+
+    def await_publishers(
+        self, until: float, spin: Callable[[Callable[[], bool], float], None]
+    ) -> None:
+        """Wait until somebody publishes observations and rewards: a reward node that comes later
+        would not have received the first motion.
+
+        Args:
+            until: time.monotonic() at which waiting ends.
+            spin: serves callbacks until a condition holds or a time is reached.
+        Raises: EnvironmentLost, with who is missing.
+        """
+        began, warned = time.monotonic(), False
+        while missing := self._unpublished():
+            now = time.monotonic()
+            if now >= until:
+                raise EnvironmentLost(f"waited {now - began:.1f} s: {'; '.join(missing)}")
+            if not warned and now - began > WARN_AFTER:
+                warned = True
+                log.warning("RosEnv has waited %.1f s: %s", now - began, "; ".join(missing))
+            spin(lambda: False, min(until, now + 0.1))
+
+    def remember(self) -> None:
+        """Note who publishes now: a step that waits for one of these ends when it is gone."""
+        for name, topic in self._topics.items():
+            infos = self._node.get_publishers_info_by_topic(name)
+            self._known[name] = frozenset(bytes(info.endpoint_gid) for info in infos)
+            self._names[name] = f"the {topic.publisher}"
+            self._learn_names(name, infos)
+
+    def check(self, what: str) -> None:
+        """Check that those who were remembered are still there.
+
+        Args:
+            what: what is waited for, for the error.
+        Raises: EnvironmentLost, with who is gone.
+        """
+        for name, known in self._known.items():
+            infos = self._node.get_publishers_info_by_topic(name)
+            if known and known.isdisjoint(bytes(info.endpoint_gid) for info in infos):
+                raise EnvironmentLost(
+                    f"{self._names[name]}, which published {name}, is gone (waited for {what})"
+                )
+            self._learn_names(name, infos)
+        if not self._node.count_subscribers(self._actions):
+            raise EnvironmentLost(
+                f"nobody receives {self._actions} any more, the {topics.MOTION.publisher} or "
+                f"benchmark bridge is gone (waited for {what})"
+            )
+
+    def overdue(self, what: str, observation: bool, reward: bool) -> str:
+        """Return why a step did not come about in time.
+
+        Args:
+            what: what was waited for.
+            observation: whether the observation is missing.
+            reward: whether the reward is missing.
+        """
+        reasons = []
+        for (name, topic), missing in zip(self._topics.items(), (observation, reward), strict=True):
+            if missing and not self._node.count_publishers(name):
+                reasons.append(f"nobody publishes {name} (usually the {topic.publisher})")
+            elif missing:
+                reasons.append(
+                    f"{self._names.get(name, f'the {topic.publisher}')} is silent on {name}"
+                )
+        if not self._node.count_subscribers(self._actions):
+            reasons.append(f"nobody receives {self._actions}")
+        return f"no {what} in time: {'; '.join(reasons)}"
+
+    def _unpublished(self) -> list[str]:
+        return [
+            f"nobody publishes {name} (usually the {topic.publisher})"
+            for name, topic in self._topics.items()
+            if not self._node.count_publishers(name)
+        ]
+
+    def _learn_names(self, topic: str, infos: list[Any]) -> None:
+        """Discovery tells of a publisher first and of its node's name later."""
+        nodes = set(node_names(infos)) - {NOT_NAMED_YET}
+        if nodes:
+            self._names[topic] = ", ".join(sorted(nodes))

@@ -180,6 +180,15 @@ def test_after_a_gap_the_older_frames_come_along(tmp_path: Path) -> None:
     assert np.array_equal(ring.observation(ring.count - 1), step_of(3, 8).obs)
 
 
+def test_an_episode_that_another_one_cuts_into_goes_on_with_its_own_frames(tmp_path: Path) -> None:
+    ring = ReplayRing(tmp_path / "ring", HEADER)
+    fill(ring, 7, 3)
+    assert ring.append(Step(2**62, 0, np.zeros(LAYOUT.shape, np.uint8)))
+    assert ring.append(step_of(7, 3))
+    assert (ring.observation(ring.count - 1) == step_of(7, 3).obs).all()
+    ring.close()
+
+
 def test_going_back_to_an_earlier_count_forgets_what_came_after(tmp_path: Path) -> None:
     ring = ReplayRing(tmp_path, HEADER)
     fill(ring, 1, 215)

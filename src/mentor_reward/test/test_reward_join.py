@@ -27,7 +27,7 @@ class RewardedSteps:
 
     def restart(self) -> None:
         self.reader = StepReader(TASK, RewardNeeds(), timeout=2.0)
-        self.begin(1)  # the history that there is: one reset
+        self.begin(0)  # the history that there is: one reset, of no episode of the suite
         assert not self.reader.collect(1.0)[1:]
 
     def begin(self, episode: int) -> None:

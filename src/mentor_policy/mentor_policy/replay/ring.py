@@ -123,15 +123,13 @@ class ReplayRing:
             ReplayError: the step does not fit the ring: shape, or frames that do not slide.
             ReplayDiskFullError: no room on the disk; the ring is as it was.
         """
-        latest = self._latest.get(step.episode, -1)
-        if step.step <= latest:
+        if step.step <= self.latest_step(step.episode):
             return False
         obs = np.asarray(step.obs)
         refuse_unfit(step, obs, self.header)
-        if self.header.layout.stacked:
-            newest = self.records[self.slot(self.count - 1)]  # another episode may have cut in
-            before = (newest["episode"], newest["step"]) == (step.episode, step.step - 1)
-            self._slide(step, obs, follows=self.count > self.oldest and before)
+        if self.header.layout.stacked:  # another episode may have cut in
+            last = self.records[self.slot(self.count - 1)][["episode", "step"]].item()
+            self._slide(step, obs, follows=last == (step.episode, step.step - 1))
         record = self._record(step, step.flags)
         if not finite(record)[0]:
             self.damage.refuse(

@@ -76,6 +76,13 @@ def _add_train(commands: Any) -> None:
         help="folder of images, not learned from, on which, together with "
         "the episodes held back, the classes are evened out",
     )
+    parser.add_argument(
+        "--network",
+        choices=("auto", "profile", "image"),
+        default="auto",
+        help="profile: learn where the cable is first, from the profiles and masks of a simulator; "
+        "image: from images and labels alone; auto: image where there are neither",
+    )
     parser.add_argument("--start", type=Path, help="folder of weights to begin with")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="peak of the schedule")
     parser.add_argument("--epochs", type=int, default=60, help="at most this many")
@@ -154,7 +161,8 @@ def _train(options: argparse.Namespace) -> int:
     import torch
 
     from mentor_reward.classifier.slot_classifier import SlotClassifier
-    from mentor_reward.classifier.training import TrainingResult, TrainingSettings, train_classifier
+    from mentor_reward.classifier.training import train_classifier
+    from mentor_reward.classifier.training_settings import TrainingResult, TrainingSettings
     from mentor_reward.dataset.labelled_images import (
         load_examples,
         load_silhouettes,
@@ -190,7 +198,15 @@ def _train(options: argparse.Namespace) -> int:
             further = read_labels(options.even_on)
             even_on = open_examples(options.even_on, [i for i in further if i.camera == camera])
         result = train_classifier(
-            camera, examples, settings, start, print, save, silhouettes, even_on
+            camera,
+            examples,
+            settings,
+            start,
+            print,
+            save,
+            silhouettes,
+            even_on,
+            options.network,
         )
         print(f"{path}: {path.stat().st_size} bytes, epoch {result.epoch + 1}")
     return 0

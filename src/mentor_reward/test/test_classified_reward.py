@@ -13,7 +13,8 @@ from test_cable_reward import BY_HAND
 from mentor_reward.classifier.slot_classifier import SlotClassifier, load_classifiers
 from mentor_reward.classifier.slot_network import SlotNetwork
 from mentor_reward.classifier.slots import SLOTS, VIEWS, views_of
-from mentor_reward.classifier.training import TrainingSettings, train_classifier
+from mentor_reward.classifier.training import train_classifier
+from mentor_reward.classifier.training_settings import TrainingSettings
 from mentor_reward.dataset.labelled_images import Examples
 from mentor_reward.rewards.cable_routing import SlotStateReader
 

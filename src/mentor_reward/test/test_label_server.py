@@ -107,3 +107,19 @@ def test_the_page_is_for_this_machine_only(folder):
     server = make_server(Labelling(folder))
     assert server.server_address[0] == "127.0.0.1"
     server.server_close()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1:1", ""])
+@pytest.mark.parametrize("path", ["/", "/api/images", "/api/label"])
+def test_a_request_for_another_host_is_refused(page, folder, host, path):
+    body = json.dumps({"file": read_labels(folder)[0].file, "state": 1}).encode()
+    request = urllib.request.Request(page + path, body if path == "/api/label" else None)
+    request.add_header("Content-Type", "application/json")
+    request.add_unredirected_header("Host", host)
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request, timeout=60)
+    assert read_labels(folder)[0].state is None
+
+
+def test_the_name_of_this_machine_is_no_other_host(page):
+    assert b"<title>" in get(page.replace("127.0.0.1", "localhost"))

@@ -88,6 +88,10 @@ def test_silhouettes_come_back_view_by_view_with_their_frames(tmp_path):
         ("a.png,slot_3,0,x", "line 2: .*camera 'slot_3' watches no slot"),
         ("a.png,slot_1,4,x", "line 2: 4 is not a valid Slot1"),
         ("a.png,slot_1,inside,x", "line 2: invalid literal"),
+        ("../a.png,slot_1,0,x", "line 2: file '../a.png' is not a path within the folder"),
+        ("b/../../a.png,slot_1,0,x", "line 2: file .* is not a path within the folder"),
+        ("/etc/a.png,slot_1,0,x", "line 2: file .* is not a path within the folder"),
+        (",slot_1,0,x", "line 2: file '' is not a path within the folder"),
     ],
 )
 def test_a_wrong_line_is_refused_with_its_number_and_value(tmp_path, line, said):

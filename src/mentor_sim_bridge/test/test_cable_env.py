@@ -11,7 +11,7 @@ import pytest
 
 from mentor_common.arm.arm import Arm
 from mentor_common.env.registration import register_environments
-from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward
+from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward_of
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.cable.disturbances import Disturbance
 from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
@@ -103,8 +103,9 @@ def test_lifting_carelessly_loses_the_far_slot_again(env):
 def test_nothing_pays_more_than_holding_both_slots(env):
     _, infos = play(env, 1, expert())
     final = infos[-1]
+    reward = cable_reward_of(find_task("cable_routing"))
     assert sum(final["reward_terms"].values()) == max(
-        cable_reward(one, two) for one in Slot1 for two in Slot2
+        sum(reward.terms(one, two).values()) for one in Slot1 for two in Slot2
     )
 
 

@@ -14,11 +14,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from mentor_reward.classifier.image_network import ImageNetwork
 from mentor_reward.classifier.slot_network import SlotNetwork
 from mentor_reward.classifier.slots import SLOTS, VIEWS, states_of, views_of
 
 Measured = dict[tuple[int, str], torch.Tensor]
-"""Measures (1, 2 * BANDS) of the frames of one moment, by finder and camera."""
+"""Features (1, 2 * BANDS) of the frames of one timestep, by segmenter and camera."""
+NETWORKS: dict[str, type[SlotNetwork] | type[ImageNetwork]] = {
+    "profile": SlotNetwork,
+    "image": ImageNetwork,
+}
+"""The networks by the name that a file of weights has for them."""
 
 
 class SlotClassifier:
@@ -29,7 +35,7 @@ class SlotClassifier:
         network: the network; is set to evaluation mode.
     """
 
-    def __init__(self, camera: str, network: SlotNetwork) -> None:
+    def __init__(self, camera: str, network: SlotNetwork | ImageNetwork) -> None:
         self.camera = camera
         self.states = states_of(camera)
         self.views = network.views
@@ -64,9 +70,10 @@ class SlotClassifier:
                 f"wanted are {[s.name for s in states]} of '{camera}'"
             )
         try:
-            network = SlotNetwork(len(states), int(meta.get("views", "1")))
+            made = NETWORKS[meta.get("network", "profile")]
+            network = made(len(states), int(meta.get("views", "1")))
             network.load_state_dict(tensors)
-        except RuntimeError as error:
+        except (KeyError, RuntimeError) as error:
             raise ValueError(f"slot classifier: {file} fits another network: {error}") from error
         return cls(camera, network)
 
@@ -82,6 +89,7 @@ class SlotClassifier:
             "camera": self.camera,
             "classes": json.dumps([s.name for s in self.states]),
             "views": str(self.views),
+            "network": self.network.kind,
             **notes,
         }
         tensors = {
@@ -107,7 +115,10 @@ class SlotClassifier:
                 f"slot classifier '{self.camera}' looks at {self.views} frames of three planes "
                 f"(see views_of), got {frames.shape[1]} planes"
             )
-        return self.network(torch.from_numpy(np.ascontiguousarray(frames[:, :planes]))).numpy()
+        logits: np.ndarray = self.network(
+            torch.from_numpy(np.ascontiguousarray(frames[:, :planes]))
+        ).numpy()
+        return logits
 
     def classify(self, views: np.ndarray) -> IntEnum:
         """State seen in the views (3 to 9, 84, 84) of one moment, uint8, planes R, G, B."""
@@ -126,16 +137,17 @@ class SlotClassifier:
         same frames: none is searched twice.
         """
         views = views_of(self.camera, {name: frames[name] for name in self.cameras})
+        network = self.network
+        if isinstance(network, ImageNetwork):
+            return self.classify(views)
         parts = []
-        for index, (name, finder) in enumerate(
-            zip(self.cameras, self.network.finders, strict=True)
-        ):
+        for index, (name, finder) in enumerate(zip(self.cameras, network.finders, strict=True)):
             key = (id(finder), name)
             if key not in measured:
                 view = torch.from_numpy(views[None, 3 * index : 3 * index + 3])
                 measured[key] = finder.measure(view)
             parts.append(measured[key])
-        return self.states(int(self.network.read(torch.cat(parts, 1)).argmax()))
+        return self.states(int(network.read(torch.cat(parts, 1)).argmax()))
 
 
 def load_classifiers(
@@ -147,7 +159,10 @@ def load_classifiers(
     searches a frame once for all.
     """
     classifiers = {camera: SlotClassifier.load(camera, folder) for camera in cameras}
-    first, *others = (classifier.network for classifier in classifiers.values())
+    networks = [classifier.network for classifier in classifiers.values()]
+    first, *others = networks
+    if not all(isinstance(network, SlotNetwork) for network in networks):
+        return classifiers
     for network in others:
         for kind in ("finder", "side_finder"):
             own, other = getattr(first, kind), getattr(network, kind)

@@ -72,6 +72,8 @@ class SlotNetwork(nn.Module):
         views: frames looked at, of three planes each, in the order of VIEWS.
     """
 
+    kind = "profile"
+
     def __init__(self, classes: int, views: int = 1) -> None:
         super().__init__()
         self.classes, self.views = classes, views

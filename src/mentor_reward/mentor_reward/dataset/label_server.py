@@ -17,6 +17,7 @@ from mentor_reward.classifier.slots import SLOTS, states_of
 from mentor_reward.dataset.labelled_images import LabelledImage, read_labels, write_labels
 
 _MAX_BODY = 4096
+_HOSTS = ("127.0.0.1", "localhost")
 
 
 class Labelling:
@@ -80,7 +81,23 @@ class _Handler(BaseHTTPRequestHandler):
         self._labelling = labelling
         super().__init__(*args)
 
+    def _host_is_local(self) -> bool:
+        """Answer a request for another host with a refusal.
+
+        A page from elsewhere whose name was made to resolve to this machine (DNS rebinding) could
+        read the images and label them otherwise.
+        """
+        host = self.headers.get("Host", "")
+        name, _, port = host.partition(":")
+        address: Any = self.server.server_address
+        if name in _HOSTS and port in ("", str(address[1])):
+            return True
+        self._answer(HTTPStatus.FORBIDDEN, b"this page is for this machine only", "text/plain")
+        return False
+
     def do_GET(self) -> None:
+        if not self._host_is_local():
+            return
         if self.path == "/":
             page = files(__package__).joinpath("label_page.html").read_bytes()
             self._answer(HTTPStatus.OK, page, "text/html; charset=utf-8")
@@ -98,6 +115,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NOT_FOUND, b"no such page", "text/plain")
 
     def do_POST(self) -> None:
+        if not self._host_is_local():
+            return
         # A page from elsewhere can post here too, but not with this type of content.
         if self.path != "/api/label" or self.headers.get_content_type() != "application/json":
             self._answer(HTTPStatus.NOT_FOUND, b"no such page", "text/plain")
@@ -110,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._labelling.label(
                 wanted["file"], wanted["state"], left_out=bool(wanted.get("left_out", False))
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             self._answer(HTTPStatus.BAD_REQUEST, str(error).encode(), "text/plain")
         else:
             self._answer(HTTPStatus.OK, b"{}", "application/json")

@@ -7,7 +7,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
@@ -62,10 +62,18 @@ def read_labels(folder: str | Path) -> list[LabelledImage]:
                 states = states_of(row["camera"])
                 state = int(states(int(row["state"]))) if row["state"] != "" else None
                 profile = tuple(float(value) for value in row["profile"].split())
+                _check_file(row["file"])
             except ValueError as error:
                 raise ValueError(f"{path} line {number}: {error}") from error
             images.append(LabelledImage(row["file"], row["camera"], state, row["group"], profile))
     return images
+
+
+def _check_file(file: str) -> None:
+    """Refuse a path that may lead out of the folder. Raises: ValueError."""
+    path = PurePosixPath(file)
+    if not file or path.is_absolute() or ".." in path.parts or "\\" in file or "\0" in file:
+        raise ValueError(f"file {file!r} is not a path within the folder")
 
 
 def write_labels(folder: str | Path, images: Iterable[LabelledImage]) -> None:

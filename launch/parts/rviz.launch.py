@@ -45,9 +45,10 @@ def generate_launch_description():
     """Declare the arguments and start what is wanted."""
     rviz = LaunchConfiguration("rviz")
     cell = ParameterValue(LaunchConfiguration("cell"), value_type=str)
-    config = PathJoinSubstitution(
-        [FindPackageShare("mentor_bringup"), "rviz", [LaunchConfiguration("cell"), ".rviz"]]
+    name = PathJoinSubstitution(
+        [FindPackageShare("mentor_bringup"), "rviz", LaunchConfiguration("cell")]
     )
+    config = [name, ".rviz"]
     return LaunchDescription(
         [
             *ARGUMENTS,

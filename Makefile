@@ -29,6 +29,7 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make format                       let ruff format and mend
   make bench-cable                  train MENTOR and its ablations on the cable cell (hours; resumes)
   make classifiers                  collect, train and judge the slot classifiers anew
+  make reflexes                     a simulated robot that enforces reflexes (franka-sim), in .venv-reflexes
   make check-cell ARGS="--cell cells/mine.yaml"      what of a real cell is right or wrong; nothing moves
   make build                        set up and build, start nothing
   make hardware                     install what a real cell and its rehearsal need (robot:=fci asks for it by itself)
@@ -38,7 +39,7 @@ Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requir
 $(if $(ROS_DISTRO),ROS 2 $(ROS_DISTRO) is sourced and used.,No ROS 2 distribution is sourced: the client library comes as wheels and mentor_bringup.runner launches.)
 endef
 
-.PHONY: help launch test test-processors soak bench bench-cable classifiers lint format build hardware check-cell clean ready ready-dev hardware-ready FORCE
+.PHONY: help launch test test-processors soak bench bench-cable classifiers lint format build hardware reflexes check-cell clean ready ready-dev hardware-ready FORCE
 
 help:
 	$(info $(HELP))@:
@@ -111,6 +112,13 @@ build:
 
 hardware:
 	$(SET_UP) ready hardware-ready
+
+# An environment of its own: its numpy and mujoco are older than everything else here needs.
+reflexes: .venv-reflexes/.ready
+.venv-reflexes/.ready: requirements-reflexes.txt
+	@setup/quietly.sh "simulated robot with reflexes" log/setup/reflexes.log bash -c \
+		'$(PYTHON) -m venv --clear .venv-reflexes && .venv-reflexes/bin/pip install --disable-pip-version-check -r $<'
+	@touch .venv-reflexes/COLCON_IGNORE $@
 
 # Both halves always run.
 check-cell:

@@ -120,8 +120,6 @@ class RealArmNode(ArmNode):
         self.serve(HOLD, self._hold)
         self.serve(ARMED, self._arm)
         self._in_action = False
-        self._unwatched_since: float | None = None
-        self._published_at = 0.0
         self._observed_by = self.peers.subscriber_of(topics.MOTION, "stacker", required=False)
         limits = health.Limits
         self._rate = self.health.rate("state")

@@ -1,0 +1,69 @@
+"""The cell file says what it refuses; the libraries of the hardware say which command brings them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mentor_common.cell.cell_file import find_cell, load_cell, parse_cell
+from mentor_common.cell.hardware_library import HardwareLibraryMissing, hardware_library
+from mentor_common.cell.rehearsal_place import rehearsal_address, rehearsal_folder
+from mentor_common.tasks.cameras import Camera, Crop
+from mentor_common.tasks.task import find_task
+from mentor_common.tasks.yaml_fields import TaskError
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("path", ["cells/example.yaml", "launch/cells/rehearsal.yaml"])
+def test_the_cells_that_come_with_the_project_have_the_tasks_cameras(path: str) -> None:
+    cell = load_cell(ROOT / path)
+    assert {camera.name for camera in find_task("cable_routing").cameras} <= set(cell.cameras)
+
+
+def test_no_file_is_a_cell_of_defaults() -> None:
+    cell = find_cell("")
+    assert (cell.robot.address, cell.window, cell.camera("side").serial) == ("172.16.0.2", {}, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        ("name: a\nrobot: {adress: x}", "robot.adress.*did you mean 'address'"),
+        ("name: a\nrobot: {realtime: maybe}", "robot.realtime.*'maybe'.*enforce"),
+        ("name: a\nwindow: {z: [0.4, 0.1]}", r"window\.z.*a <= b"),
+        ("name: a\ncameras: {side: {gain: -1}}", r"cameras\.side\.gain.*from 0"),
+        ("name: a\ncameras: {side: {crop: {x: 0, y: 0, width: 4, height: 84}}}", "8 pixels"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_file_key_value_and_what_is_allowed(
+    text: str, refusal: str
+) -> None:
+    with pytest.raises(TaskError, match=refusal) as error:
+        parse_cell(text, "cells/mine.yaml")
+    assert "cell file cells/mine.yaml" in str(error.value)
+
+
+def test_a_crop_that_leaves_the_capture_is_refused() -> None:
+    cell = parse_cell("name: a\ncameras: {side: {crop: {x: 600, y: 0, width: 84, height: 84}}}")
+    camera = Camera("side", 640, 480, 30.0, True, False, 0.1, Crop(80, 0, 480, 480))
+    with pytest.raises(ValueError, match="captures of 640x480"):
+        cell.placed(camera)
+    assert find_cell("").placed(camera) is camera
+
+
+def test_a_missing_library_is_refused_with_the_command_that_brings_it() -> None:
+    with pytest.raises(HardwareLibraryMissing, match="'franky-control'.*'make hardware' installs"):
+        hardware_library("a_library_that_is_nowhere", "franky-control")
+
+
+def test_every_cell_has_a_rehearsal_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = set()
+    for domain in ("7", "8"):
+        monkeypatch.setenv("ROS_DOMAIN_ID", domain)
+        for namespace in ("/", "/cell_a", "/cell_b"):
+            address = rehearsal_address(namespace)
+            assert address.startswith("127.") and not address.startswith("127.0.")
+            places.add((address, rehearsal_folder(namespace)))
+    assert len(places) == len({address for address, _ in places}) == 6

@@ -1,4 +1,4 @@
-"""The cell file says what it refuses; the libraries of the hardware say which command brings them."""
+"""The cell file says what it refuses; a missing library says which command brings it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_crop_that_leaves_the_capture_is_refused() -> None:
 
 
 def test_a_missing_library_is_refused_with_the_command_that_brings_it() -> None:
-    with pytest.raises(HardwareLibraryMissing, match="'franky-control'.*'make hardware' installs"):
+    with pytest.raises(HardwareLibraryMissing, match=r"'franky-control'.*'make hardware' installs"):
         hardware_library("a_library_that_is_nowhere", "franky-control")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -20,6 +21,8 @@ Float64 = npt.NDArray[np.float64]
 SHORTEST, LONGEST = 0.001, 0.005
 """Bounds of a step of physics, seconds: a loop that runs late takes longer steps, so that the world
 keeps to the wall clock."""
+MOST_STEPS = 4
+"""Steps of physics in one turn of the loop; a world that is later than that loses time."""
 PUBLISHED_EVERY = 4  # ticks between two writes of the shared state
 
 
@@ -92,10 +95,12 @@ class World:
         The torques come on top of gravity and Coriolis forces, as on a robot that compensates them.
         """
         now = time.monotonic()
-        self.model.opt.timestep = min(LONGEST, max(SHORTEST, now - self._last))
-        self._last = now
-        self.data.ctrl[self._motors] = self.torques + self.bias
-        mujoco.mj_step(self.model, self.data)
+        passed, self._last = min(max(SHORTEST, now - self._last), MOST_STEPS * LONGEST), now
+        steps = math.ceil(passed / LONGEST)
+        self.model.opt.timestep = passed / steps
+        for _ in range(steps):
+            self.data.ctrl[self._motors] = self.torques + self.bias
+            mujoco.mj_step(self.model, self.data)
         self.ticks += 1
         if self._shared is not None and self.ticks % PUBLISHED_EVERY == 0:
             self._shared.write(self.ticks, self.data.qpos, self.data.qvel)

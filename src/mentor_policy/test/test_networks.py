@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mentor_policy.agents.optimizer import Group, NamedAdam
+from mentor_policy.device.cpu.cast import in_type
 from mentor_policy.networks import (
     PIXEL_CENTRE,
     Encoder,
@@ -99,6 +100,39 @@ def test_a_bfloat16_input_meets_rounded_weights_and_gradients_arrive_in_float32(
     torch.testing.assert_close(y, x @ layer.weight.detach().bfloat16().T)
     (gradient,) = torch.autograd.grad(y.sum(), layer.weight)
     assert gradient.dtype == torch.float32 and torch.equal(gradient, torch.full((4, 3), 2.0))
+
+
+def test_rounded_weights_follow_every_change_and_are_rounded_once_for_each() -> None:
+    weight = nn.Parameter(torch.randn(4, 3, generator=generator()))
+    adam = NamedAdam([Group({"weight": weight}, 0.1)])
+
+    def change_in_place() -> None:
+        with torch.no_grad():
+            weight.mul_(0.5).add_(1.0)
+
+    def change_by_average() -> None:
+        with torch.no_grad():
+            torch._foreach_lerp_([weight], [torch.ones(4, 3)], 0.5)
+
+    def change_by_copy() -> None:
+        with torch.no_grad():
+            weight.copy_(torch.full((4, 3), 7.0))
+
+    def change_by_adam() -> None:
+        adam.step({"weight": torch.ones_like(weight)})
+
+    for change in (change_by_adam, change_in_place, change_by_average, change_by_copy):
+        before = in_type(weight, torch.bfloat16)
+        assert in_type(weight, torch.bfloat16).data_ptr() == before.data_ptr()
+        kept = before.detach().clone()
+        change()
+        after = in_type(weight, torch.bfloat16)
+        assert not torch.equal(kept, after)
+        assert torch.equal(after, weight.detach().bfloat16())
+    other = copy.deepcopy(weight)
+    with torch.no_grad():
+        other.fill_(3.0)
+    assert torch.equal(in_type(other, torch.bfloat16), torch.full((4, 3), 3.0).bfloat16())
 
 
 def test_a_seed_draws_the_same_weights_whatever_their_type() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import increment_version
 
 from mentor_policy.agents.base import NonFiniteGradientError
 
@@ -114,6 +115,8 @@ class NamedAdam:
             maximize=False,
             found_inf=skip,
         )
+        # The fused step does not count up versions, by which rounded copies see a change.
+        increment_version(parameters)
         if skip is not None:
             torch._foreach_sub_(steps, [skip] * len(steps))
 

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
 
+from mentor_policy.device.cpu.cast import in_type
+
 
 class Linear(nn.Linear):
     """``nn.Linear`` that follows the type of its input. ``(..., in) -> (..., out)``."""
@@ -20,7 +22,7 @@ class Linear(nn.Linear):
         """Nothing: :func:`initialise` draws from a generator of the agent's own."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
+        return F.linear(x, in_type(self.weight, x.dtype), in_type(self.bias, x.dtype))
 
 
 class Conv2d(nn.Conv2d):
@@ -52,7 +54,7 @@ class StackedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Every layer on its own rows, ``(N, B, in) -> (N, B, out)``."""
-        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+        weight, bias = in_type(self.weight, x.dtype), in_type(self.bias, x.dtype)
         return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mentor_policy.device.cpu.cast import in_type
 from mentor_policy.device.cpu.dispatch import sparse_experts
 from mentor_policy.networks.layers import Linear, StackedLinear
 
@@ -106,10 +107,10 @@ class MixtureOfExperts(nn.Module):
             x,
             routing.experts,
             routing.weights,
-            self.first.weight.to(x.dtype),
-            self.first.bias.to(x.dtype),
-            self.second.weight.to(x.dtype),
-            self.second.bias.to(x.dtype),
+            in_type(self.first.weight, x.dtype),
+            in_type(self.first.bias, x.dtype),
+            in_type(self.second.weight, x.dtype),
+            in_type(self.second.bias, x.dtype),
         )
         return y, routing
 

@@ -76,8 +76,8 @@ class _ReluConvolutions(torch.autograd.Function):
 
 
 def _convolution_relu(x: Tensor, weight: Tensor, bias: Tensor, stride: int) -> Tensor:
-    """relu(conv(x)); in one pass where torch's oneDNN has it."""
-    if _FUSED is not None and x.dtype in (torch.float32, torch.bfloat16):
+    """Compute relu(conv(x)), in one pass where torch's oneDNN and the processor have it."""
+    if _FUSED is not None and x.dtype in _FUSED_TYPES:
         result = _FUSED(x, weight, bias, [0, 0], [stride] * 2, [1, 1], 1, "relu", [], "")
         return cast(Tensor, result)
     return F.conv2d(x, weight, bias, stride).relu_()
@@ -89,4 +89,11 @@ def _fused() -> Any:
     return getattr(torch.ops.mkldnn, "_convolution_pointwise", None)
 
 
+def _fused_types() -> set[torch.dtype]:
+    """Return the types that the fused convolution takes: bfloat16 needs AVX-512, else it raises."""
+    has_bfloat16 = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
+    return {torch.float32, torch.bfloat16} if has_bfloat16() else {torch.float32}
+
+
 _FUSED = _fused()
+_FUSED_TYPES = _fused_types()

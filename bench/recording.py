@@ -92,7 +92,7 @@ class Side:
         program = Path(
             get_package_prefix("mentor_recorder"), "lib/mentor_recorder", self.executable
         )
-        command = [str(program), "--ros-args", "-p", "use_sim_time:=true"]
+        command = [str(program), "--ros-args"]
         for name, value in self.parameters.items():
             command += ["-p", f"{name}:={value}"]
         with tempfile.TemporaryFile("w+") as log:

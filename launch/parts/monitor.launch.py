@@ -34,6 +34,7 @@ def generate_launch_description():
         "port": LaunchConfiguration("monitor_port"),
         "bags": ParameterValue([LaunchConfiguration("run_dir"), "/bags"], value_type=str),
         "task": ParameterValue(LaunchConfiguration("cell"), value_type=str),
+        "use_sim_time": False,  # it needs no time of the cell's, whose every tick would wake it
     }
     monitor = Node(
         package="mentor_recorder",

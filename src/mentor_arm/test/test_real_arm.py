@@ -95,7 +95,7 @@ def adversary(rig: Rig, actions: int, seed: int) -> dict[CommandStatus, int]:
         if rig.steps.episode == 0 or random.random() < 0.02:
             episode += 1
             offset = random.uniform(-0.3, 0.3, 2)
-            rig.steps.begin_episode(episode, None, random.uniform(-1.0, 1.0, 2), offset, 0.01)
+            rig.steps.begin_episode(episode, None, random.uniform(-1.0, 1.0, 2), offset, 1.0)
         data = random.choice([0.3, 1.0, 30.0, 1e300]) * random.uniform(-1.0, 1.0, 2)
         changes: dict[str, int] = {}
         match number % 12:

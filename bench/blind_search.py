@@ -46,6 +46,7 @@ class Played:
     reward: float
 
 
+TASK = "cable_routing_varied"
 _env: CableRoutingEnv | None = None
 
 
@@ -55,7 +56,7 @@ def play(job: tuple[str, list[list[float]], int]) -> Played:
     file, sequence, seed = job
     if _env is None:
         config = load_cable_config(Path(file)) if file else None
-        _env = CableRoutingEnv(config, images="blank")
+        _env = CableRoutingEnv(config, images="blank", task=TASK)
     _env.reset(seed=seed)
     success, reward = False, -3.0
     for action in sequence:

@@ -23,6 +23,9 @@ setup(
             "twin_node = mentor_sim_bridge.nodes.twin_node:main",
         ],
         "mentor.environments": ["mentor_sim_bridge = mentor_sim_bridge.registration:register_own"],
-        "mentor.twins": ["cable_routing = mentor_sim_bridge.twins.cable.simulator:make"],
+        "mentor.twins": [
+            "cable_routing = mentor_sim_bridge.twins.cable.simulator:make",
+            "cable_routing_varied = mentor_sim_bridge.twins.cable.simulator:make",
+        ],
     },
 )

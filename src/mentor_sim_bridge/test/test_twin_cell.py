@@ -12,17 +12,18 @@ import yaml
 
 from mentor_common.arm.arm import Arm, ArmFault
 from mentor_common.tasks.task import find_task
-from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, load_cable_config
+from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, FILES, load_cable_config
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
 from mentor_sim_bridge.twins.cable.visuals import draw_visuals
 
-CONFIG, TASK = load_cable_config(), find_task("cable_routing")
+TASK = find_task("cable_routing_varied")
+CONFIG = load_cable_config(FILES[TASK.twin])
 MIDDLE = np.array([-0.3, 0.5])
 
 
 @pytest.fixture(scope="module")
 def cell():
-    made = CableSimulator()
+    made = CableSimulator(task=TASK)
     yield made
     made.close()
 
@@ -111,7 +112,8 @@ def test_too_strong_a_pull_tears_the_cable_out_of_the_gripper(cell, arm):
 
 
 def test_a_joint_at_its_limit_is_a_fault():
-    strict = CableSimulator(replace(CONFIG, faults=replace(CONFIG.faults, joint_margin=1.0)))
+    faults = replace(CONFIG.faults, joint_margin=1.0)
+    strict = CableSimulator(replace(CONFIG, faults=faults), TASK)
     strict.begin_episode(0, MIDDLE)
     assert "panda_joint" in strict.fault and "limit" in strict.fault
 

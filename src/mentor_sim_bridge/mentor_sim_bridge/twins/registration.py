@@ -5,6 +5,7 @@ from __future__ import annotations
 import gymnasium
 
 CABLE_ID = "mentor/cable_routing-v0"
+VARIED_ID = "mentor/cable_routing_varied-v0"
 MOMENTS_ID = "mentor/cable_routing_moments-v0"
 _TWINS = {
     CABLE_ID: "mentor_sim_bridge.twins.cable.env:CableRoutingEnv",
@@ -16,3 +17,5 @@ def register_twins() -> None:
     """Register the cable cell and its variant for collecting images."""
     for name, entry_point in _TWINS.items():
         gymnasium.register(name, entry_point=entry_point)
+    varied = {"task": "cable_routing_varied"}
+    gymnasium.register(VARIED_ID, entry_point=_TWINS[CABLE_ID], kwargs=varied)

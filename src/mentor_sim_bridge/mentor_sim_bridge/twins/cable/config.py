@@ -10,7 +10,12 @@ from typing import Any, get_type_hints
 
 import yaml
 
-DEFAULT_FILE = Path(__file__).with_name("cable_routing.yaml")
+FILES = {
+    name: Path(__file__).with_name(f"{name}.yaml")
+    for name in ("cable_routing", "cable_routing_varied")
+}
+"""Configurations by the name of the twin: always the same scene, and another one every episode."""
+DEFAULT_FILE = FILES["cable_routing"]
 Range = tuple[float, float]
 Colour = tuple[float, float, float]
 
@@ -123,6 +128,7 @@ class CableConfig:
     cable: CableShape
     slot_1: SlotConfig
     slot_2: SlotConfig
+    slot_field_of_view: float
     motion: MotionConfig
     faults: FaultConfig
     scene_randomization: SceneRandomization

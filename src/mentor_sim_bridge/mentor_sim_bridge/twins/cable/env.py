@@ -31,12 +31,13 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     `info["valid"]` False.
 
     Args:
-        config: of the cell; default is the twin's YAML.
+        config: of the cell; default is the one that the task names as its twin.
         max_steps: of an episode; default is the task's.
         images: what the observation shows: "all"; "first", the first of the episode for ever; or
             "blank", black. The last two show what a policy can do that does not look.
         disturbance: of every episode whose reset names no other by `options["disturbance"]`; a
             value of Disturbance.
+        task: cable_routing or cable_routing_varied, or the path of a task file.
         render_mode: "rgb_array" lets `render` return the side camera's image.
     """
 
@@ -49,27 +50,28 @@ class CableRoutingEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         max_steps: int | None = None,
         images: str = "all",
         disturbance: str = "none",
+        task: str = "cable_routing",
         render_mode: str | None = None,
     ) -> None:
         if images not in IMAGES:
             raise ValueError(f"images is {images!r}; known: {', '.join(IMAGES)}")
-        task = find_task("cable_routing")
-        self.simulator = CableSimulator(config, task)
-        self.arm = Arm(self.simulator, task.workspace, task.deltas, task.episode.period)
-        self.frame_layout = task.layout
+        cell = find_task(task)
+        self.simulator = CableSimulator(config, cell)
+        self.arm = Arm(self.simulator, cell.workspace, cell.deltas, cell.episode.period)
+        self.frame_layout = cell.layout
         self.observation_space = gymnasium.spaces.Box(0, 255, self.frame_layout.shape, np.uint8)
-        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(task.action),), np.float32)
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(cell.action),), np.float32)
         self.render_mode = render_mode
-        self.max_steps = max_steps or task.episode.max_steps
-        self.period = task.episode.period
-        self._draws = EpisodeDraws(task)
-        self._reward = cable_reward_of(task)
+        self.max_steps = max_steps or cell.episode.max_steps
+        self.period = cell.episode.period
+        self._draws = EpisodeDraws(cell)
+        self._reward = cable_reward_of(cell)
         self._expert = CableExpert(self.arm, self.simulator)
         self._images = images
         self._usual = read_disturbance(disturbance)
         self._to_come = Disturbance.NONE
         self._filled = 0
-        self._black = np.zeros((task.frame_height, task.frame_width, 3), np.uint8)
+        self._black = np.zeros((cell.frame_height, cell.frame_width, 3), np.uint8)
         self._frames: dict[str, list[np.ndarray]] = {}
         self._steps = 0
         self.watch: Watch | None = None

@@ -78,16 +78,17 @@ def _camera_xml(name: str, position: np.ndarray, target: np.ndarray, fovy: float
     return f'<camera name="{name}" pos="{place}" xyaxes="{axes}" fovy="{fovy}"/>'
 
 
-def _slot_camera_xml(name: str, slot: SlotConfig) -> str:
+def _slot_camera_xml(name: str, slot: SlotConfig, field_of_view: float) -> str:
     """Looks along the channel from the post's side, from above, at the walls' upper edges.
 
-    It stands 0.48 m off and sees 110 mm: the middle 218 x 218 pixels of a colour image of
-    1280 x 720 that spans 42 degrees. From so far the cable looks equally wide at every height.
+    It stands 0.48 m off and sees 85 mm (10.2 degrees) or 110 mm (13.1): the middle 168 x 168 or
+    218 x 218 pixels of a colour image of 1280 x 720 that spans 42 degrees. From so far the cable
+    looks equally wide at every height.
     """
     along = np.array([-np.sin(slot.yaw), np.cos(slot.yaw), 0.0])
     target = np.array([*slot.position, slot.wall_height * 0.75])
     position = target + 0.35 * along + np.array([0.09, 0.0, 0.31])
-    return _camera_xml(name, position, target, 13.1)
+    return _camera_xml(name, position, target, field_of_view)
 
 
 def _fixture_xml(config: CableConfig, scene: DrawnScene) -> str:
@@ -95,8 +96,8 @@ def _fixture_xml(config: CableConfig, scene: DrawnScene) -> str:
     rubs = f'condim="3" friction="{scene.friction} 0.005 0.0001"'
     cameras = (
         _camera_xml("side", np.array([0.98, 0.02, 0.46]), np.array([0.47, -0.015, 0.055]), 54.0)
-        + _slot_camera_xml("slot_1", config.slot_1)
-        + _slot_camera_xml("slot_2", config.slot_2)
+        + _slot_camera_xml("slot_1", config.slot_1, config.slot_field_of_view)
+        + _slot_camera_xml("slot_2", config.slot_2, config.slot_field_of_view)
     )
     return f"""<mujoco model="cable_routing">
   <compiler angle="radian" autolimits="true"/>

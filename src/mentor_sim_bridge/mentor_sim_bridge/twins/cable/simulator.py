@@ -16,7 +16,7 @@ from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults, PandaSimulator
 from mentor_sim_bridge.twins.cable.arch import arched_cable
 from mentor_sim_bridge.twins.cable.config import (
-    DEFAULT_FILE,
+    FILES,
     CableConfig,
     SlotConfig,
     load_cable_config,
@@ -49,7 +49,7 @@ class CableSimulator(PandaSimulator):
     """A Panda that holds a cable over two slots.
 
     Args:
-        config: of the cell; default is the YAML beside this file.
+        config: of the cell; default is the YAML that the task names as its twin.
         task: whose workspace and starts it has; default is cable_routing.
         image_size: height and width of the camera images, pixels.
 
@@ -63,8 +63,8 @@ class CableSimulator(PandaSimulator):
         task: Task | None = None,
         image_size: tuple[int, int] = (168, 168),
     ) -> None:
-        self.config = config = config or load_cable_config()
         task = task or find_task("cable_routing")
+        self.config = config = config or load_cable_config(FILES[task.twin])
         if task.workspace.names != ("x", "z"):
             raise ValueError(f"task {task.file}: axes {task.workspace.names}, must be ('x', 'z')")
         if task.observed_cameras != CAMERAS:
@@ -228,4 +228,4 @@ class CableSimulator(PandaSimulator):
 
 def make(task: Task, config: Path | None, image_size: tuple[int, int]) -> CableSimulator:
     """Make the twin of the cable routing task (see mentor_sim_bridge.twins.simulator.Factory)."""
-    return CableSimulator(load_cable_config(config or DEFAULT_FILE), task, image_size)
+    return CableSimulator(load_cable_config(config or FILES[task.twin]), task, image_size)

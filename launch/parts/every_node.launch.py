@@ -107,6 +107,7 @@ def generate_launch_description():
             RegisterEventHandler(OnProcessExit(on_exit=fail_with_a_required_process)),
             SetParameter("use_sim_time", LaunchConfiguration("use_sim_time")),
             SetParameter("autostart", LaunchConfiguration("autostart")),
+            SetEnvironmentVariable("MENTOR_ENDS_WITH_LAUNCH", "true"),
             # Pictures are drawn without a screen, by the thread that wants them.
             SetEnvironmentVariable(
                 "MUJOCO_GL", EnvironmentVariable("MUJOCO_GL", default_value="egl")

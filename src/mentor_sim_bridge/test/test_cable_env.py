@@ -1,4 +1,4 @@
-"""A cable cell of which every episode differs: solvable, not trivial, repeatable, inside its limits."""
+"""A cable cell of which every episode differs: solvable, not trivial, repeatable, bounded."""
 
 from __future__ import annotations
 

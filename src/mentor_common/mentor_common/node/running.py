@@ -20,6 +20,12 @@ from mentor_common.node.cell_node import CellNode
 from mentor_common.node.dds import ask_for_short_lease
 from mentor_common.node.parameters import ParameterError
 
+ENDS_WITH_LAUNCH = "MENTOR_ENDS_WITH_LAUNCH"
+"""Environment variable that launch files set: the node ends when the process that started it has.
+
+`ros2 launch` leaves its processes running when it ends by SIGTERM or is killed.
+"""
+
 
 def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int:
     """Runs a node until it finishes or SIGINT or SIGTERM comes; returns the exit status.
@@ -27,6 +33,7 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     The executor has a thread of its own, which is joined before the exit; this thread only waits
     for signals. Status 0 after a signal, 2 for refused parameters, else the node's own.
     """
+    parent = os.getppid() if os.environ.get(ENDS_WITH_LAUNCH) else None
     ask_for_short_lease()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -64,7 +71,9 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     thread = threading.Thread(target=spin, name="executor")
     thread.start()
     while not stop.wait(0.5):
-        pass
+        if parent is not None and os.getppid() != parent:
+            node.get_logger().warning("the launch that started this node is gone: ending")
+            stop.set()
     node.call_soon(lambda: None)  # work to do ends the executor's wait
     thread.join()
     executor.remove_node(node)

@@ -103,7 +103,7 @@ def test_acting_does_not_wait_for_an_update_that_takes_long(tmp_path: Path) -> N
         "train.eval_every_frames=0", "train.checkpoint_every_frames=1000",
     )  # fmt: skip
     go_on, updating, beside = threading.Event(), threading.Event(), threading.Event()
-    update, act = trainer.run.agent.update, trainer.run.agent.act
+    update, act = trainer.run.agent.update, trainer.run.agent.act_with_mean
 
     def long_update(*arguments):
         updating.set()
@@ -117,7 +117,7 @@ def test_acting_does_not_wait_for_an_update_that_takes_long(tmp_path: Path) -> N
             beside.set()  # several steps later, the update is still under way
         return act(*arguments, **named)
 
-    trainer.run.agent.update, trainer.run.agent.act = long_update, watched
+    trainer.run.agent.update, trainer.run.agent.act_with_mean = long_update, watched
     loop = threading.Thread(target=trainer.train)
     loop.start()
     try:

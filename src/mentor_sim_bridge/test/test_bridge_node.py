@@ -263,7 +263,7 @@ def test_a_killed_bridge_is_missed_and_its_successor_goes_on_with_a_fresh_episod
         assert time.monotonic() - begin < 10.0
         fleet.restart(0)
         observation, _ = env.reset(seed=2)
-        assert env.episode is not None and old is not None and env.episode > old
+        assert env.episode is not None and old is not None and env.episode != old
         wanted, _ = in_process(2, [])
         assert np.array_equal(observation, wanted)
         env.step(np.zeros(2, np.float32))
@@ -347,7 +347,7 @@ def test_a_bridge_goes_through_its_lifecycle_and_plays_again() -> None:
         change(Transition.TRANSITION_CONFIGURE)
         change(Transition.TRANSITION_ACTIVATE)
         result = probe.reset(seed=4)
-        assert result.episode > episode
+        assert result.episode != episode
         seen, reward = probe.step([0.1, 0.1], result.episode, 0)
         wanted, value = in_process(4, [[0.1, 0.1]])
         assert np.array_equal(observation_pixels(seen), wanted) and reward.value == value

@@ -14,7 +14,7 @@ from mentor_common.arm.arm import Arm, ArmFault
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, FILES, load_cable_config
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
-from mentor_sim_bridge.twins.cable.visuals import draw_visuals
+from mentor_sim_bridge.twins.visuals import draw_visuals
 
 TASK = find_task("cable_routing_varied")
 CONFIG = load_cable_config(FILES[TASK.twin])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mentor_common.arm.backend import ArmBackend, Watch
 from mentor_common.arm.trajectory import Trajectory
+from mentor_common.tasks.arm_section import MotionLimits
 from mentor_common.tasks.workspace import Delta, Workspace
 
 Float64 = npt.NDArray[np.float64]
@@ -52,6 +53,7 @@ class Arm:
         workspace: the task's axes.
         dimensions: what each action dimension moves; None: a strike.
         period: duration of a step, seconds.
+        limits: of the task; how far ahead of the arm an action may begin.
     """
 
     def __init__(
@@ -60,11 +62,15 @@ class Arm:
         workspace: Workspace,
         dimensions: tuple[Delta | None, ...],
         period: float,
+        limits: MotionLimits | None = None,
     ) -> None:
+        limits = limits or MotionLimits()
         self.backend = backend
         self.workspace = workspace
         self.period = period
         self._dimensions = dimensions
+        leads = [limits.lead_turn if axis.name == "r" else limits.lead for axis in workspace.axes]
+        self._lead = 2.0 * np.array(leads) / (workspace.high - workspace.low)
         self.window_offset: Float64 = np.zeros(len(workspace.axes))
         self.target: Float64 = np.zeros(len(workspace.axes))
         """Where the arm was last sent, (axes,) normalised."""
@@ -109,6 +115,9 @@ class Arm:
     ) -> MotionOutcome:
         """Carry out one step: move the target by the action, within the window.
 
+        An arm that did not come where it was sent, as something blocks it, goes on from a place at
+        most the task's lead ahead of where it is.
+
         Args:
             action: (action_size,); clipped to [-1, 1].
             midway: called at the motion's middle.
@@ -118,8 +127,10 @@ class Arm:
             ValueError: the action is not `action_size` finite numbers.
             ArmFault: the arm has a fault.
         """
+        position = self.position
+        begin = np.clip(self.target, position - self._lead, position + self._lead)
         target, clipped = self.workspace.next_target(
-            self.target, action, self._dimensions, self.window_offset
+            begin, action, self._dimensions, self.window_offset
         )
         strike = max(
             (v for v, d in zip(np.asarray(action), self._dimensions, strict=True) if d is None),

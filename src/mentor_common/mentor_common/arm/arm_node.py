@@ -116,7 +116,9 @@ class ArmNode(CellNode):
         """Make the arm, the publishers and the servers."""
         task = self.task = find_task(self.text("task"))
         self.backend = self.make_backend(task)
-        self.arm = Arm(self.backend, task.workspace, task.deltas, task.episode.period)
+        self.arm = Arm(
+            self.backend, task.workspace, task.deltas, task.episode.period, task.arm.limits
+        )
         self.steps = StepServer(self.arm, len(task.action), self, self.blocked)
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._motion = self.publisher(topics.MOTION)

@@ -29,6 +29,10 @@ class MotionLimits:
         turn_acceleration: radians per second squared.
         step: way of one action, metres.
         turn: rotation of one action, radians.
+        lead: distance along each axis by which the place where the arm was sent may be ahead of the
+            arm when an action begins, metres. An arm that is blocked is then pressed with a bounded
+            force (stiffness times lead and step), however often it is sent on.
+        lead_turn: the same for the rotation, radians.
     """
 
     speed: float = 0.3
@@ -37,6 +41,8 @@ class MotionLimits:
     turn_acceleration: float = 12.0
     step: float = 0.06
     turn: float = 0.6
+    lead: float = 1.0
+    lead_turn: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,8 @@ class ArmSection:
 HIGHEST = {
     "stiffness": 3000.0, "damping": 500.0, "rotational_stiffness": 300.0,
     "rotational_damping": 100.0, "speed": 1.7, "acceleration": 13.0, "turn_speed": 2.5,
-    "turn_acceleration": 25.0, "step": 0.5, "turn": 3.0, "torque": 87.0, "force": 100.0,
-    "stop_force": 100.0, "reach_error": 0.2,
+    "turn_acceleration": 25.0, "step": 0.5, "turn": 3.0, "lead": 1.0, "lead_turn": 3.0,
+    "torque": 87.0, "force": 100.0, "stop_force": 100.0, "reach_error": 0.2,
 }  # fmt: skip
 """What the robot's own limits leave, by key."""
 

@@ -19,6 +19,7 @@ class ImpedanceGains:
         damping: N s/m.
         rotational_stiffness: N m/rad.
         rotational_damping: N m s/rad.
+        turn_stiffness: N m/rad about the vertical axis; None: as about the others.
         nullspace_stiffness: N m/rad, towards the rest posture.
         nullspace_damping: N m s/rad.
     """
@@ -27,6 +28,7 @@ class ImpedanceGains:
     damping: float = 90.0
     rotational_stiffness: float = 60.0
     rotational_damping: float = 5.0
+    turn_stiffness: float | None = None
     nullspace_stiffness: float = 5.0
     nullspace_damping: float = 2.0
 
@@ -51,6 +53,8 @@ class ImpedanceController:
         self._jacobian = np.zeros((6, model.nv))
         self._rest = np.zeros(7)
         self._stiffness = np.repeat([gains.stiffness, gains.rotational_stiffness], 3)
+        if gains.turn_stiffness is not None:
+            self._stiffness[5] = gains.turn_stiffness
         self._damping = np.repeat([gains.damping, gains.rotational_damping], 3)
         self._ridge = 1e-6 * np.eye(6)
         self._error = np.zeros(6)

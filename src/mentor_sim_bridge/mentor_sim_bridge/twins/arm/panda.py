@@ -87,6 +87,25 @@ def panda_spec() -> mujoco.MjSpec:
     )
 
 
+def attach_panda(spec: mujoco.MjSpec) -> None:
+    """Add the arm to a scene, base at the origin, with motors in its joints and finger servos."""
+    spec.attach(panda_spec(), frame=spec.worldbody.add_frame(), prefix="", suffix="")
+    for joint, limit in zip(ARM_JOINTS, TORQUE_LIMITS, strict=True):
+        motor = spec.add_actuator()
+        motor.name = motor.target = joint
+        motor.trntype = mujoco.mjtTrn.mjTRN_JOINT
+        motor.ctrlrange = motor.forcerange = [-limit, limit]
+    for joint in FINGER_JOINTS:
+        servo = spec.add_actuator()
+        servo.name = servo.target = joint
+        servo.trntype = mujoco.mjtTrn.mjTRN_JOINT
+        servo.gainprm[0] = 500.0
+        servo.biastype = mujoco.mjtBias.mjBIAS_AFFINE
+        servo.biasprm[1] = -500.0
+        servo.ctrlrange = [0.0, 0.04]
+        servo.forcerange = [-70.0, 70.0]
+
+
 def _keep_hulls(body: ET.Element) -> None:
     """Leaves one geom per link: its hull, with the link's mass."""
     for geom in body.findall("geom"):

@@ -48,6 +48,7 @@ class PandaSimulator:
         image_size: height and width of the camera images, pixels.
         cameras: names of the cameras.
         fingers: opening of each finger, metres.
+        gains: of the impedance control.
     """
 
     resets = True
@@ -61,9 +62,11 @@ class PandaSimulator:
         image_size: tuple[int, int],
         cameras: tuple[str, ...],
         fingers: float,
+        gains: ImpedanceGains | None = None,
     ) -> None:
         self.workspace = workspace
         self.cameras = cameras
+        self.gains = gains or ImpedanceGains()
         self._arm_faults = faults
         self._image_size = image_size
         self._renderer: CameraRenderer | None = None
@@ -80,7 +83,7 @@ class PandaSimulator:
         self.model = model
         self.data = mujoco.MjData(model)
         self.fault = ""
-        self._controller = ImpedanceController(model, ImpedanceGains())
+        self._controller = ImpedanceController(model, self.gains)
         self._site = model.site(GRASP_SITE).id
         joints = [model.joint(name) for name in self.joint_names]
         self._joints = np.array([joint.qposadr[0] for joint in joints])

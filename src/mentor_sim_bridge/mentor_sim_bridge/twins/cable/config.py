@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
 
-import yaml
+from mentor_sim_bridge.twins.config_file import Colour, Range, read_config
 
 FILES = {
     name: Path(__file__).with_name(f"{name}.yaml")
@@ -16,8 +14,6 @@ FILES = {
 }
 """Configurations by the name of the twin: always the same scene, and another one every episode."""
 DEFAULT_FILE = FILES["cable_routing"]
-Range = tuple[float, float]
-Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -142,27 +138,4 @@ def load_cable_config(file: Path = DEFAULT_FILE) -> CableConfig:
     Raises:
         ValueError: a key is missing or unknown; names file and key.
     """
-    config: CableConfig = _build(CableConfig, yaml.safe_load(file.read_text()), file.name)
-    return config
-
-
-def _build(kind: Any, values: Any, where: str) -> Any:
-    if not isinstance(values, Mapping):
-        raise ValueError(f"{where}: {values!r} is not a mapping")
-    names = {field.name for field in fields(kind)}
-    for key in sorted(names ^ set(values)):
-        state = "is missing" if key in names else f"is unknown; known: {', '.join(sorted(names))}"
-        raise ValueError(f"{where}: key {key!r} {state}")
-    hints = get_type_hints(kind)
-    return kind(
-        **{
-            name: _build(hints[name], value, f"{where}: {name}")
-            if is_dataclass(hints[name])
-            else _tuples(value)
-            for name, value in values.items()
-        }
-    )
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+    return read_config(CableConfig, file)

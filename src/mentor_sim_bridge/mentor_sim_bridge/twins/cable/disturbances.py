@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from enum import Enum
 
-import mujoco
-import numpy as np
-
-BUMP, DARKER = 3.0, 0.15
-"""Pixels of a frame by which a bumped camera sees everything moved; share of light that is gone."""
 STIFFER = 2.0
 PULL, MOST_PULL, SLICE = 0.05, 2.0, 0.05
 """Newtons on each segment in and beside the slot by which a pull grows in each SLICE seconds, first
@@ -56,21 +51,3 @@ def read_disturbance(name: object) -> Disturbance:
     except ValueError:
         known = ", ".join(each.value for each in Disturbance)
         raise ValueError(f"disturbance {name!r} is unknown; known: {known}") from None
-
-
-def bump_cameras(model: mujoco.MjModel, frame: int, random: np.random.Generator) -> None:
-    """Turn every camera so that it sees everything BUMP pixels away.
-
-    Args:
-        model: whose cameras are turned.
-        frame: height of a frame, pixels.
-        random: source of the directions.
-    """
-    for camera in range(model.ncam):
-        angle = np.radians(model.cam_fovy[camera]) * BUMP / frame
-        direction = random.uniform(0.0, 2.0 * np.pi)
-        quaternion, turned = np.zeros(4), np.zeros(4)
-        axis = np.array([np.cos(direction), np.sin(direction), 0.0])
-        mujoco.mju_axisAngle2Quat(quaternion, axis, angle)
-        mujoco.mju_mulQuat(turned, model.cam_quat[camera], quaternion)
-        model.cam_quat[camera] = turned

@@ -5,13 +5,8 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from mentor_sim_bridge.twins.arm.panda import (
-    ARM_JOINTS,
-    FINGER_JOINTS,
-    GRASP_SITE,
-    TORQUE_LIMITS,
-    panda_spec,
-)
+from mentor_sim_bridge.twins.arm.camera_xml import camera_xml
+from mentor_sim_bridge.twins.arm.panda import GRASP_SITE, attach_panda
 from mentor_sim_bridge.twins.cable.config import CableConfig, SlotConfig
 from mentor_sim_bridge.twins.cable.drawn_scene import DrawnScene
 
@@ -25,8 +20,7 @@ def cable_scene(config: CableConfig, scene: DrawnScene) -> mujoco.MjSpec:
     The cable's end is tied to the grasp site by the equality `grasp_tie`.
     """
     spec = mujoco.MjSpec.from_string(_fixture_xml(config, scene))
-    frame = spec.worldbody.add_frame()
-    spec.attach(panda_spec(), frame=frame, prefix="", suffix="")
+    attach_panda(spec)
     tie = spec.add_equality()
     tie.name = TIE
     tie.type = mujoco.mjtEq.mjEQ_CONNECT
@@ -34,20 +28,6 @@ def cable_scene(config: CableConfig, scene: DrawnScene) -> mujoco.MjSpec:
     tie.name1 = "cable_S_last"
     tie.name2 = GRASP_SITE
     tie.solref = [0.01, 1.0]
-    for joint, limit in zip(ARM_JOINTS, TORQUE_LIMITS, strict=True):
-        motor = spec.add_actuator()
-        motor.name = motor.target = joint
-        motor.trntype = mujoco.mjtTrn.mjTRN_JOINT
-        motor.ctrlrange = motor.forcerange = [-limit, limit]
-    for joint in FINGER_JOINTS:
-        servo = spec.add_actuator()
-        servo.name = servo.target = joint
-        servo.trntype = mujoco.mjtTrn.mjTRN_JOINT
-        servo.gainprm[0] = 500.0
-        servo.biastype = mujoco.mjtBias.mjBIAS_AFFINE
-        servo.biasprm[1] = -500.0
-        servo.ctrlrange = [0.0, 0.04]
-        servo.forcerange = [-70.0, 70.0]
     return spec
 
 
@@ -67,17 +47,6 @@ def _slot_xml(name: str, slot: SlotConfig) -> str:
     )
 
 
-def _camera_xml(name: str, position: np.ndarray, target: np.ndarray, fovy: float) -> str:
-    back = position - target
-    right = np.cross([0.0, 0.0, 1.0], back)
-    right /= np.linalg.norm(right)
-    up = np.cross(back, right)
-    up /= np.linalg.norm(up)
-    axes = " ".join(f"{value:.6f}" for value in (*right, *up))
-    place = " ".join(f"{value:.6f}" for value in position)
-    return f'<camera name="{name}" pos="{place}" xyaxes="{axes}" fovy="{fovy}"/>'
-
-
 def _slot_camera_xml(name: str, slot: SlotConfig, field_of_view: float) -> str:
     """Looks along the channel from the post's side, from above, at the walls' upper edges.
 
@@ -88,14 +57,14 @@ def _slot_camera_xml(name: str, slot: SlotConfig, field_of_view: float) -> str:
     along = np.array([-np.sin(slot.yaw), np.cos(slot.yaw), 0.0])
     target = np.array([*slot.position, slot.wall_height * 0.75])
     position = target + 0.35 * along + np.array([0.09, 0.0, 0.31])
-    return _camera_xml(name, position, target, field_of_view)
+    return camera_xml(name, position, target, field_of_view)
 
 
 def _fixture_xml(config: CableConfig, scene: DrawnScene) -> str:
     cable, motion, post = config.cable, config.motion, scene.post
     rubs = f'condim="3" friction="{scene.friction} 0.005 0.0001"'
     cameras = (
-        _camera_xml("side", np.array([0.98, 0.02, 0.46]), np.array([0.47, -0.015, 0.055]), 54.0)
+        camera_xml("side", np.array([0.98, 0.02, 0.46]), np.array([0.47, -0.015, 0.055]), 54.0)
         + _slot_camera_xml("slot_1", config.slot_1, config.slot_field_of_view)
         + _slot_camera_xml("slot_2", config.slot_2, config.slot_field_of_view)
     )

@@ -22,20 +22,23 @@ from mentor_sim_bridge.twins.cable.config import (
     load_cable_config,
 )
 from mentor_sim_bridge.twins.cable.disturbances import (
-    DARKER,
     MOST_PULL,
     PULL,
     SLICE,
     STIFFER,
     Disturbance,
-    bump_cameras,
     read_disturbance,
 )
 from mentor_sim_bridge.twins.cable.drawn_scene import draw_scene
 from mentor_sim_bridge.twins.cable.scene import CAMERAS, TIE, cable_scene
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot, slot_1_state, slot_2_state
-from mentor_sim_bridge.twins.cable.visuals import VisualsOfModel, draw_visuals
 from mentor_sim_bridge.twins.simulator import TrueState
+from mentor_sim_bridge.twins.visuals import (
+    DARKER,
+    VisualsOfModel,
+    bump_cameras,
+    draw_visuals,
+)
 
 GRIP = 0.004
 """Opening of each finger that holds the cable, metres."""

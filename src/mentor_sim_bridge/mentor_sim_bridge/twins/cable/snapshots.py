@@ -39,15 +39,13 @@ class CableMomentsEnv(CableRoutingEnv):
         moments: int = 5,
         silhouettes: bool = False,
     ) -> None:
-        super().__init__(config, max_steps)
+        super().__init__(config, max_steps, images="blank")
         timestep = self.simulator.config.motion.timestep
         self._paces = round(self.period / timestep) // PACE
         if not 1 <= moments <= self._paces:
             raise ValueError(f"moments is {moments}, must be from 1 to {self._paces}")
         self._per_motion = moments
         self._silhouettes = silhouettes
-        height, width = self.frame_layout.height, self.frame_layout.width
-        self._black = np.zeros((height, width, 3), np.uint8)
         self._random_looks = np.random.default_rng()
 
     def reset(
@@ -85,7 +83,7 @@ class CableMomentsEnv(CableRoutingEnv):
             camera: resize(self.simulator.render(camera), height, width).transpose(2, 0, 1)
             for camera in self.simulator.cameras
         }
-        moment = {**self._true_states(), "frames": frames}
+        moment = {**self.true_values(), "frames": frames}
         if self._silhouettes:
             moment["silhouettes"] = {
                 camera: resize(
@@ -94,6 +92,3 @@ class CableMomentsEnv(CableRoutingEnv):
                 for camera in self.simulator.cameras
             }
         return moment
-
-    def _pictures(self) -> dict[str, np.ndarray]:
-        return dict.fromkeys(self.simulator.cameras, self._black)

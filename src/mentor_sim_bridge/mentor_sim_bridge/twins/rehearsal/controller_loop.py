@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from mentor_sim_bridge.twins.arm.impedance import ImpedanceController, ImpedanceGains
+from mentor_sim_bridge.twins.arm.impedance import ImpedanceController
 from mentor_sim_bridge.twins.rehearsal.world import Pace, World
 from mentor_sim_bridge.twins.rehearsal.world_process import run_world
 
@@ -16,7 +16,7 @@ def serve(world: World, address: str, stop: list[bool]) -> None:
     """Control the arm at 500 Hz; it holds where it is until the first target comes."""
     if world.shared is None:
         raise ValueError("the controller takes its target from the shared state; give --shared")
-    controller = ImpedanceController(world.model, ImpedanceGains())
+    controller = ImpedanceController(world.model, world.simulator.gains)
     controller.rest(world.angles)
     target = world.simulator.commanded()
     pace = Pace(PERIOD)

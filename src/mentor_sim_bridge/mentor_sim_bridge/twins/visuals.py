@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import mujoco
 import numpy as np
 
-from mentor_sim_bridge.twins.cable.config import Colour, Range, VisualRandomization
+from mentor_sim_bridge.twins.config_file import Colour, Range
 
-COLOURED = ("cable", "slot_1", "slot_2", "table")
+SUFFIX = "_colour"
+"""Of the configuration's keys that are the two ends of a material's colour."""
+BUMP, DARKER = 3.0, 0.15
+"""Pixels of a frame by which a bumped camera sees everything moved; share of light that is gone."""
 TINT = 0.03
 """How far a colour may lie off the line between the configured ones, each of R, G, B."""
 SEEN = 2 / 3
@@ -21,7 +25,7 @@ class Visuals:
     """One draw.
 
     Args:
-        colours: RGB of each of COLOURED.
+        colours: RGB of each coloured material.
         light_diffuse: share of light.
         light_ambient: share of light.
         light_shift: of the directions of both lights, (2, 3).
@@ -38,12 +42,14 @@ class Visuals:
 
 
 def draw_visuals(
-    config: VisualRandomization, cameras: int, random: np.random.Generator, unseen: bool = False
+    config: Any, cameras: int, random: np.random.Generator, unseen: bool = False
 ) -> Visuals:
     """Draw within the configured ranges, uniformly.
 
     Args:
-        config: the ranges.
+        config: a dataclass with ``<material>_colour`` of each coloured material, each from one end
+            to another, ``light_diffuse``, ``light_ambient``, ``light_shift``, ``camera_shift`` and
+            ``camera_turn`` (see the twins' YAML).
         cameras: how many there are.
         random: source of the draws.
         unseen: draw colours and light from the third of each range that training never sees.
@@ -61,8 +67,9 @@ def draw_visuals(
         tint = random.uniform(-TINT, TINT, 3)
         return np.clip(first + share() * (last - first) + tint, 0.0, 1.0)
 
+    coloured = [field.name for field in fields(config) if field.name.endswith(SUFFIX)]
     return Visuals(
-        colours={name: colour(getattr(config, f"{name}_colour")) for name in COLOURED},
+        colours={name.removesuffix(SUFFIX): colour(getattr(config, name)) for name in coloured},
         light_diffuse=amount(config.light_diffuse),
         light_ambient=amount(config.light_ambient),
         light_shift=random.uniform(-config.light_shift, config.light_shift, (2, 3)),
@@ -101,3 +108,21 @@ class VisualsOfModel:
             if angle > 0.0:
                 mujoco.mju_axisAngle2Quat(quaternion, turn / angle, angle)
             mujoco.mju_mulQuat(model.cam_quat[camera], self._camera_turn[camera], quaternion)
+
+
+def bump_cameras(model: mujoco.MjModel, frame: int, random: np.random.Generator) -> None:
+    """Turn every camera so that it sees everything BUMP pixels away.
+
+    Args:
+        model: whose cameras are turned.
+        frame: height of a frame, pixels.
+        random: source of the directions.
+    """
+    for camera in range(model.ncam):
+        angle = np.radians(model.cam_fovy[camera]) * BUMP / frame
+        direction = random.uniform(0.0, 2.0 * np.pi)
+        quaternion, turned = np.zeros(4), np.zeros(4)
+        axis = np.array([np.cos(direction), np.sin(direction), 0.0])
+        mujoco.mju_axisAngle2Quat(quaternion, axis, angle)
+        mujoco.mju_mulQuat(turned, model.cam_quat[camera], quaternion)
+        model.cam_quat[camera] = turned

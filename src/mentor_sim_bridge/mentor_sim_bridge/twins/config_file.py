@@ -1,0 +1,50 @@
+"""Reads a twin's YAML into frozen dataclasses, and refuses keys that are missing or unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import yaml
+
+Range = tuple[float, float]
+Colour = tuple[float, float, float]
+Config = TypeVar("Config")
+
+
+def read_config(kind: type[Config], file: Path) -> Config:
+    """Read a cell's YAML.
+
+    Args:
+        kind: a dataclass whose fields are the keys; those that are dataclasses are sections.
+        file: the YAML.
+
+    Raises:
+        ValueError: a key is missing or unknown; names file and key.
+    """
+    config: Config = _build(kind, yaml.safe_load(file.read_text()), file.name)
+    return config
+
+
+def _build(kind: Any, values: Any, where: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{where}: {values!r} is not a mapping")
+    names = {field.name for field in fields(kind)}
+    for key in sorted(names ^ set(values)):
+        state = "is missing" if key in names else f"is unknown; known: {', '.join(sorted(names))}"
+        raise ValueError(f"{where}: key {key!r} {state}")
+    hints = get_type_hints(kind)
+    return kind(
+        **{
+            name: _build(hints[name], value, f"{where}: {name}")
+            if is_dataclass(hints[name])
+            else _tuples(value)
+            for name, value in values.items()
+        }
+    )
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

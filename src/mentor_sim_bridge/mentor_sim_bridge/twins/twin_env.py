@@ -1,0 +1,224 @@
+"""A twin in process, as a gymnasium environment: what nodes do over the topics, without them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from mentor_common.arm.arm import Arm, MotionOutcome
+from mentor_common.arm.backend import Watch
+from mentor_common.messages.images import resize, stack_planes
+from mentor_common.tasks.episode_draw import EpisodeDraw, EpisodeDraws
+from mentor_common.tasks.reward_model import (
+    EpisodeInfo,
+    RewardOptions,
+    StepInputs,
+    StepReward,
+    make_reward,
+)
+from mentor_common.tasks.task import Task
+from mentor_sim_bridge.twins.simulator import Simulator
+
+IMAGES = ("all", "first", "blank")
+
+
+class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
+    """The cell of any task, with the reward of the task's plug-in computed from the ground truth.
+
+    Observation: (9 x cameras, 84, 84) uint8; each observed camera at begin, midpoint and end of the
+    last motion. Action: as the task file says, each dimension in [-1, 1]. Truncated after
+    `max_steps`, or by a fault with `info["valid"]` False. `info` holds the true values, `success`,
+    `reward_terms`, `pose`, `clipped` and `reason`.
+
+    Args:
+        task: of the cell.
+        simulator: of the same task.
+        max_steps: of an episode; default is the task's.
+        images: what the observation shows: "all"; "first", the first of the episode for ever; or
+            "blank", black. The last two show what a policy can do that does not look.
+        render_mode: "rgb_array" lets `render` return the image of the camera `side`.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012
+    action_repeat = 1
+
+    def __init__(
+        self,
+        task: Task,
+        simulator: Simulator,
+        max_steps: int | None = None,
+        images: str = "all",
+        render_mode: str | None = None,
+    ) -> None:
+        if images not in IMAGES:
+            raise ValueError(f"images is {images!r}; known: {', '.join(IMAGES)}")
+        self.task = task
+        self.arm = Arm(simulator, task.workspace, task.deltas, task.episode.period, task.arm.limits)
+        self.frame_layout = task.layout
+        self.observation_space = gymnasium.spaces.Box(0, 255, self.frame_layout.shape, np.uint8)
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (len(task.action),), np.float32)
+        self.render_mode = render_mode
+        self.max_steps = max_steps or task.episode.max_steps
+        self.period = task.episode.period
+        self.watch: Watch | None = None
+        """Called every few hundredths of a second of a motion."""
+        self._cell = simulator
+        self._draws = EpisodeDraws(task)
+        self._images = images
+        self._black = np.zeros((task.frame_height, task.frame_width, 3), np.uint8)
+        self._frames: dict[str, list[np.ndarray]] = {}
+        self._steps = self._episode = 0
+        self.load_reward()
+
+    # Hooks, for the environments of single tasks.
+
+    def load_reward(self) -> None:
+        """Make the reward; runs once. The default is the task's plug-in on the ground truth."""
+        self._model = make_reward(self.task, RewardOptions(states="ground_truth"))
+
+    def episode_options(
+        self, draw: EpisodeDraw, seed: int | None, options: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the options of an episode, for the twin and for the reward.
+
+        Args:
+            draw: start, window and further seed of the episode.
+            seed: given to `reset`; None goes on with the last random state.
+            options: given to `reset`.
+        """
+        return dict(options)
+
+    def before_step(self) -> None:
+        """Do what happens to the cell between two steps; the newest frames are drawn anew if it
+        calls `redraw`."""
+
+    def true_values(self) -> dict[str, Any]:
+        """Return the true values that `info` holds."""
+        return dict(self._cell.ground_truth().values)
+
+    def reward_of(
+        self, outcome: MotionOutcome | None, action: np.ndarray | None
+    ) -> tuple[StepReward, bool]:
+        """Return the reward of the step that was reached, and the true success.
+
+        Args:
+            outcome: of the motion; None: an episode begins.
+            action: that led to it.
+        """
+        state = self._cell.ground_truth()
+        if outcome is None:
+            return StepReward(0.0, success=state.success), state.success
+        if outcome.failed:
+            return StepReward.invalid(outcome.reason), state.success
+        inputs = StepInputs(
+            episode=self._episode,
+            step=self._steps,
+            pose=outcome.normalized,
+            begin=outcome.begin,
+            end=outcome.end,
+            clipped=outcome.clipped,
+            action=None if action is None else np.asarray(action, np.float32),
+            ground_truth=state.values,
+        )
+        return self._model.compute(inputs), state.success
+
+    # The environment.
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin an episode; the three frames of each camera show the same point of time.
+
+        Args:
+            seed: of all that the episode draws; None goes on with the last random state.
+            options: of the twin.
+
+        Raises:
+            ValueError: an option is unknown.
+        """
+        super().reset(seed=seed)
+        draw = self._draws.draw(seed)
+        chosen = self.episode_options(draw, seed, options or {})
+        self.arm.begin_episode(seed, draw.start, draw.window_offset, chosen)
+        self._episode, self._steps = self._episode + 1, 0
+        self.begin_reward(EpisodeInfo(self._episode, seed, draw.start, draw.window_offset, chosen))
+        self._frames = {}
+        self._frames = {camera: [image] * 3 for camera, image in self._pictures().items()}
+        return self._observation(), self._info(None, None)[1]
+
+    def begin_reward(self, episode: EpisodeInfo) -> None:
+        """Have the reward begin an episode."""
+        self._model.begin_episode(episode, None)
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Carry out one motion.
+
+        Raises:
+            RuntimeError: the episode is over; reset first.
+        """
+        if not self._frames:
+            raise RuntimeError(
+                f"{self.task.name}: the episode is over or never began; call reset()"
+            )
+        self.before_step()
+        middle: dict[str, np.ndarray] = {}
+        midpoint: dict[str, Any] = {}
+
+        def midway() -> None:
+            middle.update(self._pictures())
+            midpoint.update(self.true_values())
+
+        outcome = self.arm.act(action, midway, self.watch)
+        end = self._pictures()
+        for camera, frames in self._frames.items():
+            frames[:] = [frames[-1], middle[camera], end[camera]]
+        self._steps += 1
+        observation = self._observation()
+        reward, info = self._info(outcome, action)
+        info["midpoint"] = midpoint
+        truncated = outcome.failed or self._steps >= self.max_steps
+        if truncated or reward.terminated:
+            self._frames = {}
+        return observation, reward.value, reward.terminated, truncated, info
+
+    def redraw(self) -> None:
+        """Draw the newest frames anew, as the cell has changed between two steps."""
+        for camera, image in self._pictures().items():
+            self._frames[camera][-1] = image
+
+    def render(self) -> np.ndarray | None:  # type: ignore[override]
+        """Return the side camera's image, (168, 168, 3) uint8."""
+        return self._cell.render("side") if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Free the graphics context."""
+        self._cell.close()
+
+    def _pictures(self) -> dict[str, np.ndarray]:
+        cameras = self.frame_layout.cameras
+        if self._images == "blank":
+            return dict.fromkeys(cameras, self._black)
+        if self._images == "first" and self._frames:
+            return {camera: frames[-1] for camera, frames in self._frames.items()}
+        height, width = self.frame_layout.height, self.frame_layout.width
+        return {camera: resize(self._cell.render(camera), height, width) for camera in cameras}
+
+    def _observation(self) -> np.ndarray:
+        return stack_planes([frame for frames in self._frames.values() for frame in frames])
+
+    def _info(
+        self, outcome: MotionOutcome | None, action: np.ndarray | None
+    ) -> tuple[StepReward, dict[str, Any]]:
+        reward, success = self.reward_of(outcome, action)
+        return reward, {
+            "success": success,
+            "reward_terms": dict(reward.terms),
+            **self.true_values(),
+            "valid": outcome is None or (not outcome.failed and reward.valid),
+            "clipped": outcome is not None and outcome.clipped,
+            "reason": "" if outcome is None else outcome.reason or reward.reason,
+            "pose": self.arm.position if outcome is None else outcome.normalized,
+        }

@@ -28,7 +28,7 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make lint                         ruff, mypy, hadolint, yamllint, size of files
   make format                       let ruff format and mend
   make bench-cable                  train MENTOR and its ablations on the cable cell (hours; resumes)
-  make classifiers                  collect, train and judge the slot classifiers anew
+  make classifiers                  collect images, train and evaluate the slot classifiers
   make reflexes                     a simulated robot that enforces reflexes (franka-sim), in .venv-reflexes
   make check-cell ARGS="--cell cells/mine.yaml"      what of a real cell is right or wrong; nothing moves
   make build                        set up and build, start nothing
@@ -85,20 +85,20 @@ format:
 	$(SET_UP) $(DONE)/dev
 	@source $(MENTOR_VENV)/bin/activate && ruff check --fix . ; ruff format .
 
-# The committed weights come from here. The seeds of training, of the silhouettes, of the images that
-# even out the classes, of the held-out images and of the episodes are apart.
+# The committed weights come from here. Training, masks, calibration, held-out images and episodes have
+# disjoint seeds.
 classifiers: export OMP_NUM_THREADS = 1
 classifiers: data = runs/classifiers
 classifiers: collect = python -m mentor_reward collect
-classifiers: train = python -m mentor_reward train --data $(data)/train --silhouettes $(data)/silhouettes \
-	--even-on $(data)/evening --weights src/mentor_reward/mentor_reward/classifier/weights
+classifiers: train = python -m mentor_reward train --data $(data)/train --masks $(data)/masks \
+	--calibrate-on $(data)/calibration --weights src/mentor_reward/mentor_reward/classifier/weights
 classifiers:
 	$(SET_UP) ready
 	@$(IN_WORKSPACE) $(collect) --data $(data)/train --env mentor/cable_routing_moments-v0 \
 		--env-options '{"max_steps": 50}' --first-seed 10000 --episodes 1800 --per-class 60000 --processes 2 $(ARGS)
-	@$(IN_WORKSPACE) $(collect) --data $(data)/silhouettes --env mentor/cable_routing_moments-v0 \
+	@$(IN_WORKSPACE) $(collect) --data $(data)/masks --env mentor/cable_routing_moments-v0 \
 		--env-options '{"max_steps": 25, "silhouettes": true}' --first-seed 20000 --episodes 8 --per-class 100
-	@$(IN_WORKSPACE) $(collect) --data $(data)/evening --processes 2 \
+	@$(IN_WORKSPACE) $(collect) --data $(data)/calibration --processes 2 \
 		--env-options '{"max_steps": 100}' --first-seed 600000 --episodes 120 --per-class 3000
 	@$(IN_WORKSPACE) $(collect) --data $(data)/held_out \
 		--env-options '{"max_steps": 100}' --first-seed 500000 --episodes 24 --per-class 1000

@@ -81,6 +81,11 @@ def test_the_page_shows_the_cameras_and_writes_their_crops(
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     base = f"http://127.0.0.1:{server.server_port}"
+
+    def save(cameras: object) -> urllib.request.Request:
+        kind = {"Content-Type": "application/json"}
+        return urllib.request.Request(f"{base}/save", json.dumps(cameras).encode(), kind)
+
     try:
         assert b"Save the cell file" in urllib.request.urlopen(base).read()
         cameras = json.loads(urllib.request.urlopen(f"{base}/cameras").read())
@@ -90,12 +95,12 @@ def test_the_page_shows_the_cameras_and_writes_their_crops(
             time.sleep(0.05)
         assert urllib.request.urlopen(f"{base}/image/side").read()[:2] == b"\xff\xd8"
         cameras["side"] = {"serial": "7", "crop": {"x": 10, "y": 20, "width": 200, "height": 200}}
-        said = urllib.request.urlopen(f"{base}/save", json.dumps(cameras).encode()).read()
+        said = urllib.request.urlopen(save(cameras)).read()
         assert said.decode() == f"written: {path}"
         assert load_cell(path).camera("side") == CameraCell("7", Crop(10, 20, 200, 200))
         cameras["side"]["crop"]["x"] = 600
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(f"{base}/save", json.dumps(cameras).encode())
+            urllib.request.urlopen(save(cameras))
         assert b"captures of 640x480" in refused.value.read()
         assert load_cell(path).camera("side").crop == Crop(10, 20, 200, 200)
     finally:

@@ -25,7 +25,7 @@ class Recording:
     def __init__(self, camera: str) -> None:
         self.camera, self.cameras, self.shown = camera, VIEWS[camera], []
 
-    def see(self, frames: dict[str, np.ndarray], measured: object) -> int:
+    def classify_frames(self, frames: dict[str, np.ndarray], cache: object) -> int:
         self.shown.append({name: frame.copy() for name, frame in frames.items()})
         return shown(frames[self.camera], len(SLOTS[self.camera]))
 
@@ -133,11 +133,11 @@ def test_a_layout_without_the_cameras_that_are_looked_at_is_refused(views):
         SlotStateReader(untrained(views), cameras)
 
 
-def test_classifiers_of_the_same_finders_search_each_frame_once_and_see_what_they_saw(tmp_path):
+def test_classifiers_of_the_same_segmenters_search_each_frame_once_and_see_what_they_saw(tmp_path):
     made = untrained(3)
-    for finder in ("finder", "side_finder"):
-        weights = getattr(made["slot_1"].network, finder).state_dict()
-        getattr(made["slot_2"].network, finder).load_state_dict(weights)
+    for segmenter in ("segmenter", "side_segmenter"):
+        weights = getattr(made["slot_1"].network, segmenter).state_dict()
+        getattr(made["slot_2"].network, segmenter).load_state_dict(weights)
     for camera, classifier in made.items():
         classifier.save(tmp_path / f"{camera}.safetensors")
     classifiers = load_classifiers(tmp_path)
@@ -145,18 +145,18 @@ def test_classifiers_of_the_same_finders_search_each_frame_once_and_see_what_the
     for _ in range(20):
         cameras = ("side", "slot_1", "slot_2")
         frames = {c: rng.integers(0, 256, (3, 84, 84), dtype=np.uint8) for c in cameras}
-        measured = {}
+        cache = {}
         for camera, classifier in classifiers.items():
-            seen = classifier.see(frames, measured)
+            seen = classifier.classify_frames(frames, cache)
             assert seen == classifier.classify(views_of(camera, frames))
-        assert len(measured) == 3
+        assert len(cache) == 3
 
 
-def test_classifiers_of_other_finders_measure_for_themselves(tmp_path):
+def test_classifiers_of_other_segmenters_measure_for_themselves(tmp_path):
     for camera, classifier in untrained(2).items():
         classifier.save(tmp_path / f"{camera}.safetensors")
     frames = {c: np.zeros((3, 84, 84), np.uint8) for c in ("slot_1", "slot_2")}
-    measured = {}
+    cache = {}
     for classifier in load_classifiers(tmp_path).values():
-        classifier.see(frames, measured)
-    assert len(measured) == 4
+        classifier.classify_frames(frames, cache)
+    assert len(cache) == 4

@@ -12,14 +12,14 @@ from slot_pictures import shown
 from walking_states import WalkingStates
 
 from mentor_common.messages.images import array_to_image
-from mentor_reward.command_line import main
+from mentor_reward.__main__ import main
 from mentor_reward.dataset.collection import (
     collect_in_processes,
     import_bag,
     import_pictures,
     rollout_samples,
 )
-from mentor_reward.dataset.labelled_images import load_examples, load_silhouettes, read_labels
+from mentor_reward.dataset.labelled_images import load_examples, load_masks, read_labels
 
 
 def test_every_step_is_a_sample_and_its_midpoint_too_with_the_states_they_show():
@@ -44,8 +44,8 @@ def test_all_states_are_collected_evenly_though_some_come_seldom(tmp_path):
     assert examples.profiles.shape == (84, 4)
 
 
-class Moments(WalkingStates):
-    """Collects by itself: of each motion two moments, whose frames the observation lacks."""
+class Snapshots(WalkingStates):
+    """Has two snapshots of each motion, with frames that the observation lacks."""
 
     def _see(self):
         pixels, info = super()._see()
@@ -56,14 +56,14 @@ class Moments(WalkingStates):
                 for which, camera in enumerate(("slot_1", "slot_2", "side"))
             }
             frames["side"][:, :10] = 0  # its upper rows
-            shares = {camera: frame[0] + 100 for camera, frame in frames.items()}
-            moment = {"slot_2": brightness // 10, "frames": frames, "silhouettes": shares}
+            coverage = {camera: frame[0] + 100 for camera, frame in frames.items()}
+            moment = {"slot_2": brightness // 10, "frames": frames, "silhouettes": coverage}
             moments.append({**info, **moment})
         return np.zeros_like(pixels), {**info, "moments": moments}
 
 
-def test_an_environment_that_collects_moments_gives_those_and_nothing_else():
-    samples = list(rollout_samples(Moments(), 5))
+def test_an_environment_with_snapshots_gives_those_and_nothing_else():
+    samples = list(rollout_samples(Snapshots(), 5))
     assert len(samples) == 2 * 20
     for sample in samples:
         brightness = 10 * sample.states["slot_2"]
@@ -71,20 +71,20 @@ def test_an_environment_that_collects_moments_gives_those_and_nothing_else():
         for camera, views in sample.views.items():
             assert views.shape == (9, 84, 84)
             assert (views[::3].max(axis=(1, 2)) - brightness).tolist() == own_first[camera]
-            assert np.array_equal(sample.silhouettes[camera], views[::3] + 100)
+            assert np.array_equal(sample.masks[camera], views[::3] + 100)
             assert not views[6, :, :10].any(), "the side view lies on its side"
 
 
-def test_silhouettes_are_written_beside_the_images_that_are_kept(tmp_path):
+def test_masks_are_written_beside_the_images_that_are_kept(tmp_path):
     images = collect_in_processes(
-        Moments, tmp_path, range(3), per_class=4, processes=1, log=lambda line: None
+        Snapshots, tmp_path, range(3), per_class=4, processes=1, log=lambda line: None
     )
-    silhouettes = load_silhouettes(tmp_path, images)
-    assert len(silhouettes.frames) == 3 * len(images)
-    assert np.array_equal(silhouettes.shares, silhouettes.frames[:, 0] + 100)
+    masks = load_masks(tmp_path, images)
+    assert len(masks.frames) == 3 * len(images)
+    assert np.array_equal(masks.coverage, masks.frames[:, 0] + 100)
 
 
-def test_both_slots_are_seen_at_the_same_moment_the_own_one_first(tmp_path):
+def test_both_slots_are_seen_at_the_same_timestep_the_own_one_first(tmp_path):
     images = collect_in_processes(
         WalkingStates, tmp_path, range(4), per_class=8, processes=1, log=lambda line: None
     )
@@ -176,7 +176,6 @@ def write_bag(path, planes):
                 writer.add_message(channels[camera], stamp, data, stamp)
         writer.finish()
     return path
-    return path
 
 
 def test_a_bag_gives_unlabelled_frames_at_the_wanted_distance_in_the_right_colour(bag, tmp_path):
@@ -192,17 +191,17 @@ def test_a_bag_gives_unlabelled_frames_at_the_wanted_distance_in_the_right_colou
 @pytest.mark.parametrize(
     "planes", [{"slot_2": 2, "slot_1": 0}, {"slot_2": 2, "side": 1, "slot_1": 0}]
 )
-def test_a_bag_gives_all_views_of_a_moment_that_it_has(planes, tmp_path):
+def test_a_bag_gives_all_views_of_a_timestep_that_it_has(planes, tmp_path):
     bag = write_bag(tmp_path / "all.mcap", planes)
     added = import_bag(bag, "slot_1", tmp_path / "data", every_s=0.5)
     assert len(added) == 8
     labelled = [replace(image, state=0) for image in added]
     frames = load_examples(tmp_path / "data", labelled).frames
     assert frames.shape == (8, 3 * len(planes), 84, 84)
-    for moment, views in enumerate(frames):
+    for index, views in enumerate(frames):
         brightest = views.max(axis=(1, 2)).reshape(-1, 3)
         in_order = [planes[name] for name in ("slot_1", "slot_2", "side") if name in planes]
-        assert (brightest == 30 * moment * np.eye(3)[in_order]).all()
+        assert (brightest == 30 * index * np.eye(3)[in_order]).all()
 
 
 def test_a_bag_without_the_other_slot_gives_no_third_view_in_place_of_the_second(tmp_path):

@@ -22,7 +22,7 @@ class Reading:
         self.camera, self.blind_to = camera, blind_to
         self.cameras = (camera,)
 
-    def see(self, frames: dict[str, np.ndarray], measured: object) -> int:
+    def classify_frames(self, frames: dict[str, np.ndarray], cache: object) -> int:
         state = shown(frames[self.camera], len(states_of(self.camera)))
         return 0 if state == self.blind_to else state
 
@@ -46,5 +46,5 @@ def test_a_state_that_is_not_seen_counts_against_the_reward_and_in_the_matrix():
 
 
 def test_an_unknown_policy_is_refused_by_name():
-    with pytest.raises(ValueError, match="'lazy' is not there: known are random, and expert"):
+    with pytest.raises(ValueError, match="'lazy' is unknown; known: random, and"):
         reward_agreement(WalkingStates(), {}, REWARD, range(1), "lazy")

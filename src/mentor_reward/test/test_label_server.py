@@ -93,7 +93,7 @@ def test_a_state_that_the_slot_does_not_have_is_refused(page, folder):
 
 
 def test_a_form_from_another_page_cannot_label(page, folder):
-    assert post(page, kind="text/plain", file=read_labels(folder)[0].file, state=1) == 404
+    assert post(page, kind="text/plain", file=read_labels(folder)[0].file, state=1) == 415
     assert read_labels(folder)[0].state is None
 
 

@@ -9,12 +9,12 @@ from mentor_reward.dataset.labelled_images import (
     LabelledImage,
     count_states,
     load_examples,
-    load_silhouettes,
+    load_masks,
     open_examples,
     read_labels,
     write_image,
     write_labels,
-    write_silhouettes,
+    write_masks,
 )
 
 
@@ -58,7 +58,7 @@ def test_pictures_that_stay_in_their_files_are_chosen_and_read_as_an_array_would
     assert opened.frames.shape == loaded.frames.shape and len(opened.frames) == 5
     assert (np.asarray(opened.frames) == frames).all()
     assert (np.asarray(opened.frames[1:3]) == frames[1:3]).all()
-    odd = opened.chosen(opened.states % 2 == 1)
+    odd = opened.subset(opened.states % 2 == 1)
     assert (np.asarray(odd.frames) == frames[[1, 3]]).all() and odd.groups.tolist() == ["1", "3"]
     assert (np.asarray(open_examples(tmp_path, []).frames)).shape == (0, 3, 84, 84)
     write_image(tmp_path, images[2], frames[2, :3])
@@ -66,26 +66,26 @@ def test_pictures_that_stay_in_their_files_are_chosen_and_read_as_an_array_would
     assert (fewer == frames[:, :3]).all(), "where one lacks the other views, none is taken"
 
 
-def test_silhouettes_come_back_view_by_view_with_their_frames(tmp_path):
+def test_masks_come_back_view_by_view_with_their_frames(tmp_path):
     rng = np.random.default_rng(0)
     views = rng.integers(0, 256, (9, 84, 84), dtype=np.uint8)
-    shares = rng.integers(0, 256, (3, 84, 84), dtype=np.uint8)
+    coverage = rng.integers(0, 256, (3, 84, 84), dtype=np.uint8)
     images = [LabelledImage(f"slot_1/{name}.png", "slot_1", 3, "one") for name in "ab"]
     for image in images:
         write_image(tmp_path, image, views)
-    with pytest.raises(FileNotFoundError, match="has no silhouettes"):
-        load_silhouettes(tmp_path, images)
-    write_silhouettes(tmp_path, images[1], shares)
-    silhouettes = load_silhouettes(tmp_path, images)
-    assert np.array_equal(silhouettes.frames, views.reshape(3, 3, 84, 84))
-    assert np.array_equal(silhouettes.shares, shares)
-    assert silhouettes.views.tolist() == [0, 1, 2]
+    with pytest.raises(FileNotFoundError, match="has no masks"):
+        load_masks(tmp_path, images)
+    write_masks(tmp_path, images[1], coverage)
+    masks = load_masks(tmp_path, images)
+    assert np.array_equal(masks.frames, views.reshape(3, 3, 84, 84))
+    assert np.array_equal(masks.coverage, coverage)
+    assert masks.views.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("a.png,slot_3,0,x", "line 2: .*camera 'slot_3' watches no slot"),
+        ("a.png,slot_3,0,x", "line 2: .*camera 'slot_3' is no slot camera"),
         ("a.png,slot_1,4,x", "line 2: 4 is not a valid Slot1"),
         ("a.png,slot_1,inside,x", "line 2: invalid literal"),
         ("../a.png,slot_1,0,x", "line 2: file '../a.png' is not a path within the folder"),

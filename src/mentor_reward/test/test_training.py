@@ -10,6 +10,7 @@ import pytest
 import torch
 from slot_pictures import make_dataset, slot_picture
 
+from mentor_reward.__main__ import main
 from mentor_reward.classifier.augmentation import augment
 from mentor_reward.classifier.calibration import calibration_offsets
 from mentor_reward.classifier.confusion import confusion_matrix, confusion_table, recall_per_class
@@ -21,10 +22,9 @@ from mentor_reward.classifier.slot_network import BANDS, SlotNetwork
 from mentor_reward.classifier.slots import states_of
 from mentor_reward.classifier.training import train_classifier
 from mentor_reward.classifier.training_settings import TrainingSettings
-from mentor_reward.command_line import main
 from mentor_reward.dataset.labelled_images import (
+    CableMasks,
     Examples,
-    Silhouettes,
     read_labels,
     write_labels,
 )
@@ -57,7 +57,7 @@ def test_a_class_twice_as_frequent_weighs_twice_as_much():
     assert torch.equal(log_frequency(np.array([0, 1, 2]), 3), torch.zeros(3))
 
 
-def test_offsets_lift_the_class_that_is_recognised_least_and_leave_none_far_behind():
+def test_offsets_raise_the_lowest_recall_and_leave_none_far_behind():
     rng = np.random.default_rng(0)
     states = np.repeat([0, 1, 2], [4000, 3000, 300])
     # A place on a line with borders at 0 and 1; the seldom class begins beyond the second one.
@@ -130,11 +130,13 @@ def test_the_same_pictures_and_seed_give_the_same_weights(trained, pictures):
         assert torch.equal(tensor, again.classifier.network.state_dict()[name]), name
 
 
-def test_further_images_even_out_the_classes_and_teach_nothing_else(trained, pictures):
+def test_further_images_calibrate_the_logits_and_train_nothing_else(trained, pictures):
     # Pictures of SIDE that are said to show ABOVE: that class is recognised least.
-    side = pictures.chosen(pictures.states == 1)
+    side = pictures.subset(pictures.states == 1)
     further = Examples(side.frames, np.full(len(side), 2), side.groups, side.profiles)
-    result = train_classifier("slot_1", pictures, SETTINGS, log=lambda line: None, even_on=further)
+    result = train_classifier(
+        "slot_1", pictures, SETTINGS, log=lambda line: None, calibrate_on=further
+    )
     before, after = (r.classifier.network.state_dict() for r in (trained, result))
     last = max(name for name in after if name.startswith("head.") and name.endswith(".bias"))
     assert after[last][2] - before[last][2] > 0.5
@@ -152,17 +154,17 @@ def test_training_stops_when_it_gets_no_better(pictures):
     said: list[str] = []
     settings = TrainingSettings(epochs=40, patience=2, batch=16)
     train_classifier("slot_1", pictures, settings, log=said.append)
-    assert "no better for 2 epochs" in said[-1] and len(said) < 40
+    assert "no improvement for 2 epochs" in said[-1] and len(said) < 40
 
 
-def test_unless_told_otherwise_training_waits_a_third_of_its_epochs():
-    waits = [TrainingSettings(epochs=epochs).waits for epochs in (12, 60, 150)]
-    assert waits == [10, 20, 50] and TrainingSettings(patience=2).waits == 2
+def test_by_default_training_stops_after_a_third_of_its_epochs_without_improvement():
+    defaults = [TrainingSettings(epochs=epochs).patience_epochs for epochs in (12, 60, 150)]
+    assert defaults == [10, 20, 50] and TrainingSettings(patience=2).patience_epochs == 2
 
 
 def test_a_class_without_pictures_is_refused_by_name(pictures):
     with pytest.raises(ValueError, match=r"slot_1.*\['ABOVE'\]"):
-        train_classifier("slot_1", pictures.chosen(pictures.states != 2), SETTINGS)
+        train_classifier("slot_1", pictures.subset(pictures.states != 2), SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -197,11 +199,11 @@ def test_images_that_a_person_labelled_are_enough_to_train_and_to_reward(tmp_pat
     weights = tmp_path / "weights"
     train = ["train", "--data", str(tmp_path / "data"), "--weights", str(weights)]
     assert main([*train, "--epochs", "6", "--batch", "8"]) == 0
-    rng, measured, right = np.random.default_rng(5), {}, []
+    rng, cache, right = np.random.default_rng(5), {}, []
     for camera, classifier in load_classifiers(weights).items():
         assert isinstance(classifier.network, ImageNetwork) and classifier.cameras == (camera,)
         for state in states_of(camera):
-            seen = classifier.see({camera: slot_picture(camera, state, rng)}, measured)
+            seen = classifier.classify_frames({camera: slot_picture(camera, state, rng)}, cache)
             right.append(seen == state)
     assert np.mean(right) > 0.5, "chance is a fifth"
 
@@ -217,7 +219,7 @@ def test_states_teach_places_only_where_no_profile_tells_them(trained, pictures,
         float(
             (getattr(after, part)[0].weight - getattr(before, part)[0].weight).detach().abs().max()
         )
-        for part in ("features", "head")
+        for part in ("trunk", "head")
     ]
     assert (changed[0] > 2e-4) is not told and changed[1] > 2e-4
 
@@ -258,11 +260,11 @@ def test_what_only_the_other_camera_shows_is_learned_and_kept_in_the_file(two_vi
     assert loaded.views == 2
     seen = loaded.logits(two_views.frames)
     assert np.array_equal(seen, result.classifier.logits(two_views.frames))
-    with pytest.raises(ValueError, match=r"'slot_1' looks at 2 frames .*, got 3 planes"):
+    with pytest.raises(ValueError, match=r"'slot_1' needs 2 frames .*, got 3 planes"):
         loaded.logits(two_views.frames[:, :3])
 
 
-def test_a_classifier_of_one_view_looks_at_nothing_else(trained, pictures):
+def test_a_classifier_of_one_view_ignores_the_others(trained, pictures):
     noise = np.random.default_rng(4).integers(0, 256, pictures.frames.shape, dtype=np.uint8)
     assert trained.classifier.views == 1
     both = np.concatenate([pictures.frames, noise], axis=1)
@@ -270,57 +272,55 @@ def test_a_classifier_of_one_view_looks_at_nothing_else(trained, pictures):
     assert np.array_equal(seen, trained.classifier.logits(pictures.frames))
 
 
-def test_a_network_that_is_told_what_is_bar_finds_and_measures_it(pictures):
-    shares = np.zeros((len(pictures), 84, 84), np.uint8)
-    for share, state in zip(shares, pictures.states, strict=True):
+def test_a_segmenter_trained_on_masks_locates_the_bar(pictures):
+    coverage = np.zeros((len(pictures), 84, 84), np.uint8)
+    for mask, state in zip(coverage, pictures.states, strict=True):
         left = 4 + state * 80 // 4
-        share[10:74, left : left + 8] = 255
-    settings = TrainingSettings(epochs=20, batch=16, finder_steps=120)
+        mask[10:74, left : left + 8] = 255
+    settings = TrainingSettings(epochs=20, batch=16, segmenter_steps=120)
     result = train_classifier(
         "slot_1",
         pictures,
         settings,
         log=lambda line: None,
-        silhouettes=Silhouettes(pictures.frames, shares, np.zeros(len(pictures), np.int64)),
+        masks=CableMasks(pictures.frames, coverage, np.zeros(len(pictures), np.int64)),
     )
     assert accuracy(result.classifier) > 0.9
     frame = torch.from_numpy(slot_picture("slot_1", 2, np.random.default_rng(9)))[None]
     with torch.inference_mode():
-        width, middle = result.classifier.network.measure(frame).reshape(2, BANDS)
+        width, middle = result.classifier.network.extract_features(frame).reshape(2, BANDS)
     inside = slice(5, 23)  # bands that the bar runs through
     assert (width[inside] - 8).abs().mean() < 0.5
     assert (middle[inside] - (44 + 3.5 - 41.5)).abs().mean() < 0.5
 
 
-def test_the_side_view_is_searched_by_a_finder_of_its_own(pictures):
+def test_the_side_view_has_a_segmenter_of_its_own(pictures):
     bar = np.zeros((len(pictures), 84, 84), np.uint8)
     line = np.zeros_like(bar)
-    for shares, thin, state in zip(bar, line, pictures.states, strict=True):
+    for mask, thin, state in zip(bar, line, pictures.states, strict=True):
         left = 4 + state * 80 // 4
-        shares[10:74, left : left + 8] = 255
+        mask[10:74, left : left + 8] = 255
         thin[10:74, left] = 255  # of the same frames another thing is to be found
     views = np.repeat([0, 2], len(pictures))
-    silhouettes = Silhouettes(
+    masks = CableMasks(
         np.concatenate([pictures.frames, pictures.frames]), np.concatenate([bar, line]), views
     )
     three = replace(pictures, frames=np.concatenate([pictures.frames] * 3, axis=1))
-    settings = TrainingSettings(epochs=2, batch=16, finder_steps=120)
-    result = train_classifier(
-        "slot_1", three, settings, log=lambda text: None, silhouettes=silhouettes
-    )
+    settings = TrainingSettings(epochs=2, batch=16, segmenter_steps=120)
+    result = train_classifier("slot_1", three, settings, log=lambda text: None, masks=masks)
     network = result.classifier.network
     with torch.inference_mode():
-        measures = network.measure(torch.from_numpy(three.frames[:1])).reshape(3, 2, BANDS)
-    widths = measures[:, 0, 5:23].mean(1)
-    assert torch.equal(measures[0], measures[1])
+        features = network.extract_features(torch.from_numpy(three.frames[:1])).reshape(3, 2, BANDS)
+    widths = features[:, 0, 5:23].mean(1)
+    assert torch.equal(features[0], features[1])
     assert abs(widths[0] - 8) < 0.5 and abs(widths[2] - 1) < 0.5
     with pytest.raises(ValueError, match="lack the view of the side camera"):
-        train_classifier("slot_1", three, settings, silhouettes=silhouettes.chosen(views == 0))
+        train_classifier("slot_1", three, settings, masks=masks.subset(views == 0))
 
 
 def test_weights_of_another_slot_are_refused(trained, tmp_path):
     trained.classifier.save(tmp_path / "slot_2.safetensors")
-    with pytest.raises(ValueError, match=r"of camera 'slot_1', wanted are .* of 'slot_2'"):
+    with pytest.raises(ValueError, match=r"of camera 'slot_1', expected .* of 'slot_2'"):
         SlotClassifier.load("slot_2", tmp_path)
 
 
@@ -330,7 +330,7 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path):
         SlotClassifier.load("slot_1", tmp_path)
 
 
-def test_a_frame_of_uint8_and_of_float_is_seen_alike():
+def test_a_frame_of_uint8_and_of_float_gives_the_same_logits():
     network = SlotNetwork(4).eval()
     frame = torch.randint(0, 256, (1, 3, 84, 84), dtype=torch.uint8)
     assert torch.equal(network(frame), network(frame.float()))
@@ -344,26 +344,24 @@ def test_the_confusion_matrix_has_true_states_as_rows():
     assert "| b | 0 | 1 | 0 | 1 | 100.00 % |" in confusion_table(matrix, ["a", "b", "c"])
 
 
-def test_the_commands_train_and_judge_on_other_pictures_and_draw_the_matrix(tmp_path, capsys):
+def test_the_commands_train_and_evaluate_on_other_pictures_and_draw_the_matrix(tmp_path, capsys):
     make_dataset(tmp_path / "train", per_class=24, seed=0)
     make_dataset(tmp_path / "held", per_class=6, seed=1)
-    make_dataset(tmp_path / "even", per_class=6, seed=2)
+    make_dataset(tmp_path / "calibration", per_class=6, seed=2)
     weights = tmp_path / "weights"
     train = ["train", "--data", str(tmp_path / "train"), "--weights", str(weights)]
-    train += ["--even-on", str(tmp_path / "even")]
+    train += ["--calibrate-on", str(tmp_path / "calibration")]
     assert main([*train, "--epochs", "12", "--batch", "8"]) == 0
     numbers, picture = tmp_path / "numbers.json", tmp_path / "confusion.png"
-    judge = ["evaluate", "--data", str(tmp_path / "held"), "--weights", str(weights)]
-    assert main([*judge, "--numbers", str(numbers), "--picture", str(picture)]) == 0
-    told = json.loads(numbers.read_text())
-    assert set(told) == {"slot_1", "slot_2"} and set(told["slot_2"]["recognised"]) >= {"SIDE"}
-    assert told["slot_1"]["accuracy"] > 0.9
+    evaluate = ["evaluate", "--data", str(tmp_path / "held"), "--weights", str(weights)]
+    assert main([*evaluate, "--numbers", str(numbers), "--picture", str(picture)]) == 0
+    written = json.loads(numbers.read_text())
+    assert set(written) == {"slot_1", "slot_2"} and set(written["slot_2"]["recall"]) >= {"SIDE"}
+    assert written["slot_1"]["accuracy"] > 0.9
     assert picture.read_bytes().startswith(b"\x89PNG") and picture.stat().st_size < 300_000
-    assert "recognised" in capsys.readouterr().out
+    assert "recall" in capsys.readouterr().out
 
 
 def test_a_command_that_lacks_its_data_says_so_and_fails(tmp_path, capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["train", "--data", str(tmp_path), "--weights", str(tmp_path)])
-    assert ended.value.code == 2
+    assert main(["train", "--data", str(tmp_path), "--weights", str(tmp_path)]) == 2
     assert "labels.csv is not there" in capsys.readouterr().err

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import replace
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ from mentor_camera.calibration.cell_writer import write_cameras
 from mentor_camera.cameras.frame import CameraError
 from mentor_camera.cameras.realsense import DEVICE, RealSenseCamera
 from mentor_common.cell.cell_file import CameraCell, Cell, load_cell
+from mentor_common.cli.local_page import LocalPage, serve_until_interrupted
 from mentor_common.tasks.cameras import Crop
 from mentor_common.tasks.task import Task, find_task
 
 PAGE = Path(__file__).with_name("page.html")
-_LARGEST = 100_000  # bytes of a request
 
 
 class LiveCamera:
@@ -56,7 +56,7 @@ class LiveCamera:
             return self._error
 
     def close(self) -> None:
-        """Let go of the camera."""
+        """Release the camera."""
         self._stop.set()
         self._thread.join(3.0)
 
@@ -132,60 +132,42 @@ class Calibration:
         return f"written: {self.path}"
 
     def close(self) -> None:
-        """Let go of the cameras."""
+        """Release the cameras."""
         for camera in self.live.values():
             camera.close()
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers the page."""
+class Handler(LocalPage):
+    """Answers the page's requests."""
 
     def __init__(self, calibration: Calibration, *arguments: Any) -> None:
         self._calibration = calibration
         super().__init__(*arguments)
 
-    def do_GET(self) -> None:
-        """Send the page, the cameras, or an image."""
-        kind, _, name = self.path.split("?")[0].strip("/").partition("/")
+    def get(self, path: str) -> None:
+        """Send the page, the cameras, an image, or why there is none."""
+        kind, _, name = path.strip("/").partition("/")
         live = self._calibration.live.get(name)
         if kind == "":
-            self._send("text/html; charset=utf-8", PAGE.read_bytes())
+            self.send("text/html; charset=utf-8", PAGE.read_bytes())
         elif kind == "cameras":
-            self._send("application/json", json.dumps(self._calibration.cameras()).encode())
+            self.send_json(self._calibration.cameras())
         elif kind == "image" and live is not None and (jpeg := live.jpeg()) is not None:
-            self._send("image/jpeg", jpeg)
+            self.send("image/jpeg", jpeg)
         elif kind == "error" and live is not None:
-            self._send("text/plain; charset=utf-8", live.error.encode())
+            self.send_text(live.error)
         else:
-            self.send_error(404)
+            self.send_error(HTTPStatus.NOT_FOUND)
 
-    def do_POST(self) -> None:
+    def post(self, path: str, content: Any) -> None:
         """Write the cell file."""
-        length = int(self.headers.get("Content-Length", 0))
-        if self.path != "/save" or length > _LARGEST:
-            self.send_error(404)
-            return
-        origin = self.headers.get("Origin")
-        if origin is not None and origin.split("://")[-1] != self.headers.get("Host"):
-            self.send_error(403)  # a page of somebody else
+        if path != "/save":
+            self.send_error(HTTPStatus.NOT_FOUND)
             return
         try:
-            said = self._calibration.save(json.loads(self.rfile.read(length)))
+            self.send_text(self._calibration.save(content))
         except (ValueError, TypeError, OSError) as error:
-            self._send("text/plain; charset=utf-8", f"not written: {error}".encode(), 400)
-            return
-        self._send("text/plain; charset=utf-8", said.encode())
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: images are asked for ten times a second."""
-
-    def _send(self, kind: str, body: bytes, status: int = 200) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        self.wfile.write(body)
+            self.send_text(f"not written: {error}", HTTPStatus.BAD_REQUEST)
 
 
 def make_server(calibration: Calibration, port: int) -> ThreadingHTTPServer:
@@ -196,12 +178,7 @@ def make_server(calibration: Calibration, port: int) -> ThreadingHTTPServer:
 def serve(path: Path, task: str, port: int, sources: dict[str, str]) -> None:
     """Serve the page until Ctrl-C."""
     calibration = Calibration(path, find_task(task), sources)
-    server = make_server(calibration, port)
-    print(f"http://127.0.0.1:{server.server_port} shows the cameras; Ctrl-C ends", flush=True)
     try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        pass
+        serve_until_interrupted(make_server(calibration, port))
     finally:
-        server.server_close()
         calibration.close()

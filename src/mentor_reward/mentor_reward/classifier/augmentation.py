@@ -1,4 +1,4 @@
-"""Changes of light and colour under which a slot's state stays what it is."""
+"""Photometric augmentation of slot images: brightness, contrast, tint and noise."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import torch
 
 
 def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Frames (B, 3, H, W) uint8 -> float 0..255 with random brightness, contrast, tint and noise.
+    """Return frames with random brightness, contrast, tint and noise.
 
-    Nothing is moved: a slot camera stands still, and where the cable is to the millimetre is what
-    tells the states apart.
+    Nothing is shifted or rotated: a slot camera is fixed, and the states differ by millimetres in
+    the cable's position.
+
+    Args:
+        images: (B, 3, H, W) uint8.
+        generator: of the random numbers.
+
+    Returns:
+        (B, 3, H, W) float in 0..255.
     """
     batch, channels = images.shape[:2]
 
@@ -21,7 +28,7 @@ def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     contrast = uniform(0.9, 1.12, batch, 1, 1, 1)
     gain = uniform(0.88, 1.14, batch, 1, 1, 1) * uniform(0.96, 1.04, batch, channels, 1, 1)
     offset = mean * (1.0 - contrast) * gain + uniform(-6.0, 6.0, batch, 1, 1, 1)
-    # One pattern of noise for the batch, of another strength for each frame: the rest is time lost.
+    # One noise pattern for the batch, scaled for each frame: one for each frame costs time only.
     pattern = torch.randn(1, *x.shape[1:], generator=generator)
     noise = pattern * uniform(0.0, 2.0, batch, 1, 1, 1)
     return x.mul_(contrast * gain).add_(offset).add_(noise).clamp_(0.0, 255.0)

@@ -1,4 +1,4 @@
-"""Logit calibration: offsets that make the class that is recognised least be recognised best."""
+"""Logit calibration: offsets that maximise the lowest recall of the classes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import numpy as np
 from mentor_reward.classifier.confusion import confusion_matrix, recall_per_class
 
 _STEPS, _RATE = 400, 0.05
-"""How often a class is raised, and by how much of a logit at first."""
+"""Number of steps, and the first step's size in logits."""
 
 
 def calibration_offsets(logits: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """Find what to add to logits.
+    """Find offsets to add to the logits so that the lowest recall is as high as possible.
 
-    Again and again the logit of the class that is recognised least is raised a little, by less and
-    less; the best that was met is kept.
+    Each step raises the logit of the class with the lowest recall, in steps that shrink to zero;
+    the best offsets met on the way are returned.
 
     Args:
-        logits: (N, classes) of images that were not learned from.
-        states: (N,) their classes; one that never occurs is left as it is.
+        logits: (N, classes) of images that were not trained on.
+        states: (N,) their classes; one that never occurs is never raised.
 
     Returns:
         (classes,), mean 0.
@@ -26,8 +26,8 @@ def calibration_offsets(logits: np.ndarray, states: np.ndarray) -> np.ndarray:
     classes = logits.shape[1]
 
     def recalls(offsets: np.ndarray) -> np.ndarray:
-        seen = (logits + offsets).argmax(1)
-        return recall_per_class(confusion_matrix(states, seen, classes))
+        predicted = (logits + offsets).argmax(1)
+        return recall_per_class(confusion_matrix(states, predicted, classes))
 
     offsets = best = np.zeros(classes)
     scores = recalls(offsets)

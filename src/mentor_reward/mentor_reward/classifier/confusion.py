@@ -9,20 +9,20 @@ import numpy as np
 
 
 def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Counts (classes, classes) int64: rows are the true states, columns the predicted ones."""
+    """Return counts (classes, classes) int64: rows are true states, columns predicted states."""
     flat = np.bincount(np.asarray(true) * classes + np.asarray(predicted), minlength=classes**2)
     return flat.reshape(classes, classes)
 
 
 def recall_per_class(matrix: np.ndarray) -> np.ndarray:
-    """Share (classes,) of each true state that was recognised; NaN for a state never shown."""
+    """Return the recall (classes,) of each state; NaN for a state without images."""
     total = matrix.sum(axis=1)
     return np.where(total > 0, np.diag(matrix) / np.maximum(total, 1), np.nan)
 
 
 def confusion_table(matrix: np.ndarray, names: Sequence[str]) -> str:
-    """The matrix as a Markdown table, with the recall of each class in the last column."""
-    head = ["true \\ seen as", *names, "images", "recognised"]
+    """Return the matrix as a Markdown table, with the recall of each class in the last column."""
+    head = ["true \\ predicted", *names, "images", "recall"]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for name, row, recall in zip(names, matrix, recall_per_class(matrix), strict=True):
         share = "-" if np.isnan(recall) else f"{100 * recall:.2f} %"
@@ -34,7 +34,13 @@ def confusion_table(matrix: np.ndarray, names: Sequence[str]) -> str:
 def draw_confusion(
     path: str | Path, matrices: dict[str, np.ndarray], names: dict[str, Sequence[str]]
 ) -> None:
-    """Writes the matrices of all cameras side by side as one PNG."""
+    """Draw the matrices of all cameras side by side into one PNG.
+
+    Args:
+        path: of the PNG; its folder is made.
+        matrices: counts (classes, classes) by camera.
+        names: of the classes, by camera.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -47,7 +53,7 @@ def draw_confusion(
         axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         axis.set_xticks(range(len(labels)), labels, rotation=35, ha="right")
         axis.set_yticks(range(len(labels)), labels)
-        axis.set_xlabel("seen as")
+        axis.set_xlabel("predicted state")
         axis.set_ylabel("true state")
         axis.set_title(f"{camera}: {matrix.sum()} held-out images")
         for (row, column), count in np.ndenumerate(matrix):

@@ -1,4 +1,4 @@
-"""How good classifiers are: on images they have never seen, and as a reward in episodes."""
+"""Evaluation of the classifiers: on held-out images, and as the reward of episodes."""
 
 from __future__ import annotations
 
@@ -25,26 +25,31 @@ _NOISE = 0.4
 
 @dataclass(frozen=True)
 class ImageScore:
-    """Result on held-out images of one camera."""
+    """The confusion matrix of one camera's images.
 
-    matrix: np.ndarray  # (classes, classes) counts, rows are the true states
+    Args:
+        matrix: (classes, classes) counts; rows are true states.
+        names: of the states.
+    """
+
+    matrix: np.ndarray
     names: tuple[str, ...]
 
     @property
     def recalls(self) -> dict[str, float]:
-        """Share recognised of each state."""
+        """The recall of each state, by its name."""
         return dict(zip(self.names, recall_per_class(self.matrix).tolist(), strict=True))
 
     @property
     def accuracy(self) -> float:
-        """Share recognised of all images."""
+        """The share of all images that was classified correctly."""
         return float(np.diag(self.matrix).sum() / max(self.matrix.sum(), 1))
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; the matrix's rows are the true states."""
+        """Return what a JSON file holds of it."""
         return {
             "accuracy": self.accuracy,
-            "recognised": self.recalls,
+            "recall": self.recalls,
             "matrix": self.matrix.tolist(),
         }
 
@@ -52,15 +57,33 @@ class ImageScore:
 def score_images(
     classifier: SlotClassifier, frames: np.ndarray | PictureFiles, states: np.ndarray
 ) -> ImageScore:
-    """Judges views (N, 3 to 9, 84, 84) uint8 against their states (N,)."""
+    """Classify images and compare with their labels.
+
+    Args:
+        classifier: of one slot.
+        frames: views (N, 3 to 9, 84, 84) uint8.
+        states: (N,) true states.
+    """
     names = tuple(state.name for state in classifier.states)
-    seen = predict(classifier, frames).argmax(1)
-    return ImageScore(confusion_matrix(states, seen, len(names)), names)
+    predicted = predict(classifier, frames).argmax(1)
+    return ImageScore(confusion_matrix(states, predicted, len(names)), names)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far the reward from images and the true reward agree over the steps of episodes."""
+    """How often the reward from images equals the reward from the ground truth.
+
+    Args:
+        policy: that acted.
+        episodes: played.
+        steps: compared.
+        same_reward: steps with equal rewards.
+        same_states: steps on which both slots were classified correctly.
+        true_successes: episodes that succeeded.
+        predicted_successes: episodes whose last step was classified as a success.
+        mean_difference: mean absolute difference of the rewards.
+        matrices: confusion matrix by camera.
+    """
 
     policy: str
     episodes: int
@@ -68,21 +91,19 @@ class Agreement:
     same_reward: int
     same_states: int
     true_successes: int
-    seen_successes: int
+    predicted_successes: int
     mean_difference: float
-    matrices: dict[str, np.ndarray] = field(
-        repr=False
-    )  # camera -> counts, rows are the true states
+    matrices: dict[str, np.ndarray] = field(repr=False)
 
     @property
     def share(self) -> float:
-        """Share of steps on which both rewards are equal."""
+        """The share of steps with equal rewards."""
         return self.same_reward / max(self.steps, 1)
 
     def as_dict(self) -> dict[str, float | int | str]:
-        """For JSON."""
-        told = {name: value for name, value in vars(self).items() if name != "matrices"}
-        return {**told, "share": self.share}
+        """Return what a JSON file holds of it."""
+        numbers = {name: value for name, value in vars(self).items() if name != "matrices"}
+        return {**numbers, "share": self.share}
 
 
 def reward_agreement(
@@ -107,38 +128,38 @@ def reward_agreement(
     make = _policy(env, policy)
     layout = env.unwrapped.frame_layout  # type: ignore[attr-defined]
     reader = SlotStateReader(classifiers, layout.cameras)
-    episodes = steps = same = same_states = true_wins = seen_wins = 0
+    episodes = steps = same = same_states = true_successes = predicted_successes = 0
     difference = 0.0
     pairs: list[tuple[tuple[int, int], tuple[int, int]]] = []
     for seed in seeds:
         observation, info = env.reset(seed=seed)
         behaviour = make(np.random.default_rng(seed))
         episodes += 1
-        over, seen_success = False, False
+        over, predicted_success = False, False
         while not over:
             observation, _, terminated, truncated, info = env.step(behaviour())
             pixels = observation["image"] if isinstance(observation, dict) else observation
-            seen = reader.read(layout.newest_frames(np.asarray(pixels)))
+            predicted = reader.read(layout.newest_frames(np.asarray(pixels)))
             true = (int(info["slot_1"]), int(info["slot_2"]))
-            true_reward, seen_reward = (sum(reward.terms(*s).values()) for s in (true, seen))
+            rewards = [sum(reward.terms(*states).values()) for states in (true, predicted)]
             over = terminated or truncated
             steps += 1
-            same += true_reward == seen_reward
-            same_states += true == seen
-            pairs.append((true, seen))
-            difference += abs(true_reward - seen_reward)
-            seen_success = reward.is_success(*seen)
-        true_wins += bool(info.get("success", False))
-        seen_wins += seen_success
-    counted = np.array(pairs)  # (steps, true and seen, slots)
+            same += rewards[0] == rewards[1]
+            same_states += true == predicted
+            pairs.append((true, predicted))
+            difference += abs(rewards[0] - rewards[1])
+            predicted_success = reward.is_success(*predicted)
+        true_successes += bool(info.get("success", False))
+        predicted_successes += predicted_success
+    counted = np.array(pairs)  # (steps, true and predicted, slots)
     return Agreement(
         policy,
         episodes,
         steps,
         same,
         same_states,
-        true_wins,
-        seen_wins,
+        true_successes,
+        predicted_successes,
         difference / max(steps, 1),
         {
             camera: confusion_matrix(counted[:, 0, slot], counted[:, 1, slot], len(states))
@@ -153,8 +174,8 @@ def _policy(env: gymnasium.Env, policy: str) -> Callable[[np.random.Generator], 
     expert = expert_of(env)
     if policy not in POLICIES or expert is None:
         raise ValueError(
-            f"policy '{policy}' is not there: known are random, and expert and noisy where the "
-            "environment has an expert_action()"
+            f"policy '{policy}' is unknown; known: random, and where the environment has an "
+            "expert_action(): expert, noisy"
         )
     noise = _NOISE if policy == "noisy" else 0.0
     return lambda rng: noisy_expert(expert, rng, noise)

@@ -11,14 +11,14 @@ _CELLS = IMAGE_SIZE // 4  # of the last map, along each side
 
 
 class ImageNetwork(nn.Module):
-    """Three convolutions, and layers that see where on the map something is.
+    """Three convolutions, then fully connected layers, which keep the position on the map.
 
-    It needs neither profiles nor segmentation masks, as a real cell has none. About 400,000
-    parameters for each view.
+    It needs neither profiles nor segmentation masks, which a real cell does not have. It has about
+    400,000 parameters for each view.
 
     Args:
-        classes: states told apart.
-        views: frames that are classified together, of three planes each, in the order of VIEWS.
+        classes: number of states.
+        views: number of frames, of three planes each, in the order of VIEWS.
     """
 
     kind = "image"
@@ -46,12 +46,12 @@ class ImageNetwork(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Return logits (B, classes) of views (B, 3 views, 84, 84), uint8 or float in 0..255."""
         x = images.float() / 127.5 - 1.0
-        # Each plane without its mean: the light of the room is no feature.
+        # Subtract each plane's mean: the room's brightness is not a feature.
         x = x - x.mean(dim=(2, 3), keepdim=True)
         logits: torch.Tensor = self.head(self.layers(x.contiguous()))
         return logits
 
     @torch.no_grad()
-    def raise_logits(self, offsets: torch.Tensor) -> None:
-        """Add offsets (classes,) to the logits, for good."""
+    def shift_logits(self, offsets: torch.Tensor) -> None:
+        """Add offsets (classes,) to the logits, permanently."""
         self.head.bias.add_(offsets.to(self.head.bias.dtype))

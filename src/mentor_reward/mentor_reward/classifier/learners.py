@@ -1,4 +1,4 @@
-"""What is learned from a batch, for each of the two networks."""
+"""Losses and predictions of the two networks during training."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from torch import nn
 from mentor_reward.classifier.augmentation import augment
 from mentor_reward.classifier.image_network import ImageNetwork
 from mentor_reward.classifier.sampling import log_frequency
-from mentor_reward.classifier.segmenter_training import train_finders
+from mentor_reward.classifier.segmenter_training import train_segmenters
 from mentor_reward.classifier.slot_network import PROFILE, SlotNetwork
 from mentor_reward.classifier.training_settings import TrainingSettings
-from mentor_reward.dataset.labelled_images import Examples, PictureFiles, Silhouettes
+from mentor_reward.dataset.labelled_images import CableMasks, Examples, PictureFiles
 
 _FEATURE_NOISE = 0.02
-"""Standard deviation, pixels, of what is added to features while they are learned from."""
+"""Standard deviation of the noise added to features during training, pixels."""
 _PROFILE_NOISE = 0.004
-"""Standard deviation of what is added to a profile before its state is learned: profiles of
-training images are nearer to the truth than those of other images will be."""
+"""Standard deviation of the noise added to a profile before it is classified during training:
+profiles of training images are more accurate than those of other images will be."""
 _LEAST_VARIANCE = 1e-3
-"""Square pixels: a feature that hardly ever changes is not blown up."""
+"""Lower bound of a feature's variance, square pixels: one that hardly varies is not amplified."""
 
 
 class Learner(Protocol):
@@ -33,24 +33,30 @@ class Learner(Protocol):
 
     @property
     def parameters(self) -> list[nn.Parameter]:
-        """What the optimizer changes."""
+        """The parameters that the optimizer updates."""
         ...
 
     def begin_epoch(self) -> None:
         """Prepare the network for training."""
         ...
 
-    def loss(self, chosen: torch.Tensor) -> torch.Tensor:
-        """Return the loss of the chosen training images, indices (B,)."""
+    def loss(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return the loss of a batch of training images, indices (B,)."""
         ...
 
     def logits(self, frames: np.ndarray | PictureFiles) -> np.ndarray:
-        """Return logits (N, classes) of views (N, 3 to 9, 84, 84) that were not learned from."""
+        """Return logits (N, classes) of views (N, 3 to 9, 84, 84) that were not trained on."""
         ...
 
 
 class ImageLearner:
-    """Learns the states from images whose light and colour change at every pass."""
+    """Trains an ImageNetwork on augmented images.
+
+    Args:
+        network: to train.
+        train: the training images.
+        settings: of the training.
+    """
 
     def __init__(self, network: ImageNetwork, train: Examples, settings: TrainingSettings) -> None:
         self.network, self._train = network, train
@@ -60,35 +66,42 @@ class ImageLearner:
 
     @property
     def parameters(self) -> list[nn.Parameter]:
-        """All of the network."""
+        """All parameters of the network."""
         return list(self.network.parameters())
 
     def begin_epoch(self) -> None:
         """Prepare the network for training."""
         self.network.train()
 
-    def loss(self, chosen: torch.Tensor) -> torch.Tensor:
-        """Return the cross entropy of the chosen images."""
-        frames = torch.from_numpy(np.asarray(self._train.frames[chosen.numpy()]))
-        batch, planes = frames.shape[:2]
-        # Each view has a camera, and a change of light, of its own.
+    def loss(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return the cross entropy of a batch of training images, indices (B,)."""
+        frames = torch.from_numpy(np.asarray(self._train.frames[batch.numpy()]))
+        planes = frames.shape[1]
+        # Each view is of another camera, and is augmented by itself.
         views = augment(frames.reshape(-1, 3, *frames.shape[2:]), self._generator)
-        logits = self.network(views.reshape(batch, planes, *frames.shape[2:]))
-        return nn.functional.cross_entropy(logits - self._prior, self._states[chosen])
+        logits = self.network(views.reshape(len(batch), planes, *frames.shape[2:]))
+        return nn.functional.cross_entropy(logits - self._prior, self._states[batch])
 
     def logits(self, frames: np.ndarray | PictureFiles) -> np.ndarray:
-        """Return logits (N, classes) of images that were not learned from."""
+        """Return logits (N, classes) of images that were not trained on."""
         self.network.eval()
         return run_network(self.network, frames)
 
 
 class ProfileLearner:
-    """Learns where the cable is, its profile, and from that the state.
+    """Trains a SlotNetwork on profiles and states.
 
-    Where an image comes with its profile, that teaches the network where the cable is, and the
-    state only what states such places have; where it does not, the state teaches both. With masks
-    the segmenters learn first; then features are computed once, and the rest is learned from them.
-    Without masks all is learned at once, from frames whose light and colour change at every pass.
+    Where an image comes with a profile, the profile trains the layers that predict it, and the
+    state trains the head only; where it does not, the state trains both. With masks the segmenters
+    are trained first; then the features are computed once, and the rest is trained on them. Without
+    masks all is trained at once, on augmented images.
+
+    Args:
+        network: to train.
+        train: the training images.
+        settings: of the training.
+        masks: segmentation masks of the cable; None: there are none.
+        log: called with a line of progress.
 
     Raises:
         ValueError: a profile has more than PROFILE numbers.
@@ -99,17 +112,17 @@ class ProfileLearner:
         network: SlotNetwork,
         train: Examples,
         settings: TrainingSettings,
-        masks: Silhouettes | None,
+        masks: CableMasks | None,
         log: Callable[[str], None],
     ) -> None:
         if train.profiles.shape[1] > PROFILE:
             raise ValueError(
                 f"the images have profiles of {train.profiles.shape[1]} numbers; at most "
-                f"{PROFILE} can be learned"
+                f"{PROFILE} are supported"
             )
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if masks is not None:
-            train_finders(network, masks, settings.finder_steps, settings.seed, log)
+            train_segmenters(network, masks, settings.segmenter_steps, settings.seed, log)
         self.network, self._settings = network, settings
         self._generator = torch.Generator().manual_seed(settings.seed)
         self._states = torch.from_numpy(train.states)
@@ -122,11 +135,11 @@ class ProfileLearner:
 
     @property
     def parameters(self) -> list[nn.Parameter]:
-        """All of the network, or what follows the segmenters."""
+        """All parameters, or with masks those behind the segmenters."""
         network = self.network
         if self._features is None:
             return list(network.parameters())
-        parts = (network.features, network.profile, network.head)
+        parts = (network.trunk, network.profile, network.head)
         return [parameter for part in parts for parameter in part.parameters()]
 
     def begin_epoch(self) -> None:
@@ -134,26 +147,28 @@ class ProfileLearner:
         self.network.train()
         self.network.scale.train(self._features is None)
 
-    def loss(self, chosen: torch.Tensor) -> torch.Tensor:
-        """Return the cross entropy and the profiles' error of the chosen images."""
+    def loss(self, batch: torch.Tensor) -> torch.Tensor:
+        """Return the cross entropy plus the profiles' error of a batch, indices (B,)."""
         network, generator = self.network, self._generator
         if self._features is None:
-            frames = torch.from_numpy(np.asarray(self._train.frames[chosen.numpy()]))
-            features = network.measure(augment(frames, generator))
+            frames = torch.from_numpy(np.asarray(self._train.frames[batch.numpy()]))
+            features = network.extract_features(augment(frames, generator))
         else:
-            shape = (len(chosen), self._features.shape[1])
+            shape = (len(batch), self._features.shape[1])
             noise = torch.randn(shape, generator=generator)
-            features = self._features[chosen] + _FEATURE_NOISE * noise
-        profiles, true = network.tell(features), self._profiles[chosen]
-        off = torch.randn(len(chosen), 1, generator=generator)
+            features = self._features[batch] + _FEATURE_NOISE * noise
+        profiles, true = network.predict_profile(features), self._profiles[batch]
+        off = torch.randn(len(batch), 1, generator=generator)
         off = off + 0.3 * torch.randn(profiles.shape, generator=generator)
         detached = profiles.detach() + _PROFILE_NOISE * off
-        logits = network.judge(torch.where(true.isnan(), profiles, detached)) - self._prior
-        loss = nn.functional.cross_entropy(logits, self._states[chosen])
+        logits = (
+            network.classify_profiles(torch.where(true.isnan(), profiles, detached)) - self._prior
+        )
+        loss = nn.functional.cross_entropy(logits, self._states[batch])
         return loss + self._settings.profile_weight * profile_loss(profiles, true)
 
     def logits(self, frames: np.ndarray | PictureFiles) -> np.ndarray:
-        """Return logits (N, classes) of images that were not learned from."""
+        """Return logits (N, classes) of images that were not trained on."""
         self.network.eval()
         if self._features is None:
             return run_network(self.network, frames)
@@ -161,16 +176,16 @@ class ProfileLearner:
         if key not in self._known:
             self._known[key] = compute_features(self.network, frames)
         with torch.inference_mode():
-            read: np.ndarray = self.network.read(self._known[key]).numpy()
-        return read
+            logits: np.ndarray = self.network.classify_features(self._known[key]).numpy()
+        return logits
 
     def _compute_once(self, log: Callable[[str], None]) -> torch.Tensor:
         network = self.network
-        for finder in network.finders:
-            finder.requires_grad_(False).half().float()  # as in the file
-        log(f"computing the features of {len(self._train)} images once")
+        for segmenter in network.segmenters:
+            segmenter.requires_grad_(False).half().float()  # the precision of the file
+        log(f"computing the features of {len(self._train)} images")
         features = compute_features(network, self._train.frames)
-        # As in the file too: rounded afterwards, they would shift what the layers have learned.
+        # Rounded before the next layers are trained: rounding later would shift their input.
         network.scale.running_mean = features.mean(0).half().float()
         network.scale.running_var = (features.var(0) + _LEAST_VARIANCE).half().float()
         return features
@@ -195,14 +210,14 @@ def compute_features(
     """Return the network's features of views (N, 3 to 9, 84, 84) uint8, batch by batch."""
     network.eval()
     parts = [
-        network.measure(torch.from_numpy(np.ascontiguousarray(frames[i : i + batch])))
+        network.extract_features(torch.from_numpy(np.ascontiguousarray(frames[i : i + batch])))
         for i in range(0, len(frames), batch)
     ]
     return torch.cat(parts).clone() if parts else torch.empty((0, network.scale.num_features))
 
 
-def profile_loss(seen: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
-    """Return the mean absolute error of profiles (B, P), but for places where ``true`` is NaN."""
+def profile_loss(predicted: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
+    """Return the mean absolute error of profiles (B, P) where ``true`` is not NaN."""
     known = ~true.isnan()
-    error = (seen - true.nan_to_num()).abs() * known
+    error = (predicted - true.nan_to_num()).abs() * known
     return error.sum() / known.sum().clamp(min=1)

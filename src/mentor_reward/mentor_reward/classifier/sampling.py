@@ -1,4 +1,4 @@
-"""Which images are held back, and how often each class is drawn."""
+"""The split into training and validation images, and the balance of the classes."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import torch
 def split_groups(groups: np.ndarray, share: float, seed: int) -> np.ndarray:
     """Choose the validation images: whole groups, by a hash of their names.
 
-    A group stays on its side when others are added, so that a retrained classifier is never
-    evaluated on images it was trained on.
+    A group stays on its side of the split when others are added, so that a classifier trained
+    again is never validated on images that an earlier one was trained on.
 
     Args:
         groups: (N,) name of each image's group.
-        share: of the groups that are held back; at least one is.
-        seed: of the choice.
+        share: of the groups that are held out; at least one is.
+        seed: of the hash.
 
     Returns:
-        (N,) bool.
+        (N,) bool, true for validation images.
     """
 
     def place(group: str) -> float:
@@ -33,22 +33,31 @@ def split_groups(groups: np.ndarray, share: float, seed: int) -> np.ndarray:
 
 
 def balanced_draw(states: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the indices of one pass: each class equally often, rare ones repeated, shuffled."""
+    """Return shuffled indices of one epoch: each class equally often, rare ones repeated.
+
+    Args:
+        states: (N,) classes of the images.
+        rng: source of the order.
+    """
     classes = np.unique(states)
     each = len(states) // len(classes)
     draws = []
     for state in classes:
-        members = rng.permutation(np.flatnonzero(states == state))
-        draws.append(np.resize(members, max(each, 1)))
+        indices = rng.permutation(np.flatnonzero(states == state))
+        draws.append(np.resize(indices, max(each, 1)))
     return rng.permutation(np.concatenate(draws))
 
 
 def log_frequency(states: np.ndarray, classes: int) -> torch.Tensor:
-    """Return the logarithm of how much more frequent than the mean each class is, (classes,).
+    """Return the logarithm of each class's frequency relative to the mean, (classes,).
 
-    A balanced draw shows the classes of both sides of a border with other frequencies than they
-    have there, and moves the border into the larger class. Subtracting this from the logits during
-    training corrects for it.
+    A balanced draw changes the frequencies of two neighbouring classes, which moves the decision
+    border into the more frequent one. Subtracting this prior from the logits during training
+    corrects for it.
+
+    Args:
+        states: (N,) classes of the images.
+        classes: number of classes.
     """
     counts = np.bincount(states, minlength=classes).astype(np.float32)
     return torch.from_numpy(np.log(counts / counts.mean()))

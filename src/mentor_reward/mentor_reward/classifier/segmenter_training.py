@@ -1,4 +1,4 @@
-"""Training of the finders of the cable, from silhouettes that a simulator tells."""
+"""Training of the cable segmenters, from segmentation masks that a simulator rendered."""
 
 from __future__ import annotations
 
@@ -8,59 +8,67 @@ import torch
 from torch import nn
 
 from mentor_reward.classifier.augmentation import augment
-from mentor_reward.classifier.slot_network import CableFinder, SlotNetwork
+from mentor_reward.classifier.slot_network import CableSegmenter, SlotNetwork
 from mentor_reward.classifier.slots import SIDE_VIEW
-from mentor_reward.dataset.labelled_images import Silhouettes
+from mentor_reward.dataset.labelled_images import CableMasks
 
 
-def train_finders(
+def train_segmenters(
     network: SlotNetwork,
-    silhouettes: Silhouettes,
+    masks: CableMasks,
     steps: int,
     seed: int,
     log: Callable[[str], None] = print,
 ) -> None:
-    """Teaches the network's finders, each on the views that it is for.
+    """Train the network's segmenters, each on the views that it is for.
+
+    Args:
+        network: whose segmenters are trained.
+        masks: frames with their segmentation masks.
+        steps: gradient steps of each segmenter.
+        seed: of the batches and the augmentation.
+        log: called with a line every 250 steps.
 
     Raises:
-        ValueError: the silhouettes lack the side camera's view, and the network looks at it.
+        ValueError: the network needs the side camera's view, and no mask is of that view.
     """
-    is_side = silhouettes.views == SIDE_VIEW
-    train_finder(network.finder, silhouettes.chosen(~is_side), steps, seed, log)
-    if network.side_finder is not None:
+    is_side = masks.views == SIDE_VIEW
+    train_segmenter(network.segmenter, masks.subset(~is_side), steps, seed, log)
+    if network.side_segmenter is not None:
         if not is_side.any():
             raise ValueError(
-                "the silhouettes lack the view of the side camera, which the images have; "
-                "collect them anew"
+                "the masks lack the view of the side camera, which the images have; "
+                "collect the masks again"
             )
-        train_finder(network.side_finder, silhouettes.chosen(is_side), steps, seed, log)
+        train_segmenter(network.side_segmenter, masks.subset(is_side), steps, seed, log)
 
 
-def train_finder(
-    finder: CableFinder,
-    silhouettes: Silhouettes,
+def train_segmenter(
+    segmenter: CableSegmenter,
+    masks: CableMasks,
     steps: int,
     seed: int,
     log: Callable[[str], None] = print,
 ) -> None:
-    """Teaches a network to tell how much of each pixel the cable covers."""
-    frames = torch.from_numpy(silhouettes.frames)
-    shares = torch.from_numpy(silhouettes.shares)
+    """Train one segmenter to predict the coverage of each pixel; arguments as above."""
+    frames = torch.from_numpy(masks.frames)
+    coverage = torch.from_numpy(masks.coverage)
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(finder.parameters(), lr=1e-2)
+    optimizer = torch.optim.AdamW(segmenter.parameters(), lr=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     total = 0.0
     for step in range(1, steps + 1):
-        chosen = torch.randint(len(frames), (24,), generator=generator)
-        images = augment(frames[chosen], generator)
-        seen = finder(images.contiguous(memory_format=torch.channels_last))
-        covered = shares[chosen].float() / 255.0
-        loss = nn.functional.binary_cross_entropy_with_logits(seen, covered)
+        batch = torch.randint(len(frames), (24,), generator=generator)
+        images = augment(frames[batch], generator)
+        predicted = segmenter(images.contiguous(memory_format=torch.channels_last))
+        loss = nn.functional.binary_cross_entropy_with_logits(
+            predicted, coverage[batch].float() / 255.0
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         schedule.step()
         total += float(loss.detach())
         if step % 250 == 0:
-            log(f"finding the cable, step {step}: loss {total / 250:.4f}")
+            log(f"cable segmenter, step {step}: loss {total / 250:.4f}")
             total = 0.0

@@ -1,4 +1,4 @@
-"""Trained networks of both slots: their files, and what they see (App. C.3)."""
+"""A trained classifier: its file of weights, and its predictions (App. C.3)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ from mentor_reward.classifier.image_network import ImageNetwork
 from mentor_reward.classifier.slot_network import SlotNetwork
 from mentor_reward.classifier.slots import SLOTS, VIEWS, states_of, views_of
 
-Measured = dict[tuple[int, str], torch.Tensor]
-"""Features (1, 2 * BANDS) of the frames of one timestep, by segmenter and camera."""
+FeatureCache = dict[tuple[int, str], torch.Tensor]
+"""Features (1, 2 * BANDS) of one timestep's frames, by segmenter and camera."""
 NETWORKS: dict[str, type[SlotNetwork] | type[ImageNetwork]] = {
     "profile": SlotNetwork,
     "image": ImageNetwork,
 }
-"""The networks by the name that a file of weights has for them."""
+"""The networks by the name that stands in the weights' metadata."""
+_FORMER_NAMES = {"finder.": "segmenter.", "side_finder.": "side_segmenter.", "features.": "trunk."}
+"""Prefixes of tensors in files of earlier versions, and what they are called now."""
 
 
 class SlotClassifier:
@@ -43,10 +45,14 @@ class SlotClassifier:
 
     @classmethod
     def load(cls, camera: str, path: str | Path | None = None) -> SlotClassifier:
-        """Reads weights; without a path the ones that come with this package.
+        """Read a file of weights.
+
+        Args:
+            camera: the slot camera.
+            path: of the file or its folder; None: the weights that come with this package.
 
         Raises:
-            FileNotFoundError: there are no such weights.
+            FileNotFoundError: there is no such file.
             ValueError: the file holds weights of another slot or another network.
         """
         states = states_of(camera)
@@ -60,14 +66,14 @@ class SlotClassifier:
         try:
             with safe_open(str(file), framework="pt") as opened:
                 meta = opened.metadata() or {}
-                tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+                tensors = {_renamed(name): opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         except SafetensorError as error:
             raise ValueError(f"slot classifier: {file} is no safetensors file: {error}") from error
         names = json.loads(meta.get("classes", "[]"))
         if meta.get("camera") != camera or names != [s.name for s in states]:
             raise ValueError(
                 f"slot classifier: {file} holds classes {names} of camera '{meta.get('camera')}', "
-                f"wanted are {[s.name for s in states]} of '{camera}'"
+                f"expected {[s.name for s in states]} of '{camera}'"
             )
         try:
             made = NETWORKS[meta.get("network", "profile")]
@@ -78,9 +84,11 @@ class SlotClassifier:
         return cls(camera, network)
 
     def save(self, path: str | Path, **notes: str) -> None:
-        """Writes the weights with camera, classes and ``notes`` as metadata, by renaming.
+        """Write the weights in half precision, to a temporary name that is then renamed.
 
-        Numbers are written in half precision: no more is needed, and it halves the file.
+        Args:
+            path: of the file; its folder is made.
+            notes: further metadata, besides camera, classes, views and network.
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,9 +110,14 @@ class SlotClassifier:
 
     @torch.inference_mode()
     def logits(self, frames: np.ndarray) -> np.ndarray:
-        """Logits (B, classes) float32 of views (B, 3 to 9, 84, 84) uint8, planes R, G, B.
+        """Compute logits.
 
-        The views stand in the order of VIEWS; a classifier of fewer looks at nothing else.
+        Args:
+            frames: views (B, 3 to 9, 84, 84) uint8, planes R, G, B, in the order of VIEWS. Views
+                beyond those that this classifier needs are ignored.
+
+        Returns:
+            (B, classes) float32.
 
         Raises:
             ValueError: there are fewer views than this classifier needs.
@@ -112,7 +125,7 @@ class SlotClassifier:
         planes = 3 * self.views
         if frames.shape[1] < planes:
             raise ValueError(
-                f"slot classifier '{self.camera}' looks at {self.views} frames of three planes "
+                f"slot classifier '{self.camera}' needs {self.views} frames of three planes "
                 f"(see views_of), got {frames.shape[1]} planes"
             )
         logits: np.ndarray = self.network(
@@ -121,42 +134,49 @@ class SlotClassifier:
         return logits
 
     def classify(self, views: np.ndarray) -> IntEnum:
-        """State seen in the views (3 to 9, 84, 84) of one moment, uint8, planes R, G, B."""
+        """Classify the views (3 to 9, 84, 84) of one timestep, uint8, planes R, G, B."""
         return self.states(int(self.logits(views[None])[0].argmax()))
 
     @property
     def cameras(self) -> tuple[str, ...]:
-        """Cameras whose frames it looks at."""
+        """The cameras whose frames it classifies."""
         return VIEWS[self.camera][: self.views]
 
     @torch.inference_mode()
-    def see(self, frames: Mapping[str, np.ndarray], measured: Measured) -> IntEnum:
-        """State seen in the cameras' frames (3, 84, 84) uint8 of one moment.
+    def classify_frames(self, frames: Mapping[str, np.ndarray], cache: FeatureCache) -> IntEnum:
+        """Classify the cameras' frames of one timestep.
 
-        ``measured`` keeps what was measured for the other slot's classifier, which looks at the
-        same frames: none is searched twice.
+        Args:
+            frames: (3, 84, 84) uint8 by camera.
+            cache: features of the same frames that another slot's classifier computed with the
+                same segmenter; new ones are added, so that no frame is segmented twice.
         """
         views = views_of(self.camera, {name: frames[name] for name in self.cameras})
         network = self.network
         if isinstance(network, ImageNetwork):
             return self.classify(views)
         parts = []
-        for index, (name, finder) in enumerate(zip(self.cameras, network.finders, strict=True)):
-            key = (id(finder), name)
-            if key not in measured:
+        for index, (name, segmenter) in enumerate(
+            zip(self.cameras, network.segmenters, strict=True)
+        ):
+            key = (id(segmenter), name)
+            if key not in cache:
                 view = torch.from_numpy(views[None, 3 * index : 3 * index + 3])
-                measured[key] = finder.measure(view)
-            parts.append(measured[key])
-        return self.states(int(network.read(torch.cat(parts, 1)).argmax()))
+                cache[key] = segmenter.extract_features(view)
+            parts.append(cache[key])
+        return self.states(int(network.classify_features(torch.cat(parts, 1)).argmax()))
 
 
 def load_classifiers(
     folder: str | Path | None = None, cameras: Sequence[str] = tuple(SLOTS)
 ) -> dict[str, SlotClassifier]:
-    """The classifiers of all slots, from a folder or from this package.
+    """Load the classifiers of the slots.
 
-    Those that were trained with the same finders share them, so that :meth:`SlotClassifier.see`
-    searches a frame once for all.
+    Classifiers with equal segmenters share them, so that ``classify_frames`` segments a frame once.
+
+    Args:
+        folder: of the weights; None: those that come with this package.
+        cameras: the slot cameras.
     """
     classifiers = {camera: SlotClassifier.load(camera, folder) for camera in cameras}
     networks = [classifier.network for classifier in classifiers.values()]
@@ -164,13 +184,18 @@ def load_classifiers(
     if not all(isinstance(network, SlotNetwork) for network in networks):
         return classifiers
     for network in others:
-        for kind in ("finder", "side_finder"):
+        for kind in ("segmenter", "side_segmenter"):
             own, other = getattr(first, kind), getattr(network, kind)
-            if own is not None and other is not None and _alike(own, other):
+            if own is not None and other is not None and _equal(own, other):
                 setattr(network, kind, own)
     return classifiers
 
 
-def _alike(one: nn.Module, other: nn.Module) -> bool:
+def _equal(one: nn.Module, other: nn.Module) -> bool:
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
+
+
+def _renamed(name: str) -> str:
+    prefix = name.split(".")[0] + "."
+    return _FORMER_NAMES.get(prefix, prefix) + name.removeprefix(prefix)

@@ -1,4 +1,4 @@
-"""The slots of the cable routing cell: their cameras and the states that are told apart."""
+"""The slots of the cable routing cell: their cameras and their states."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from mentor_common.tasks.cable_routing import Slot1, Slot2
 IMAGE_SIZE = 84
 """Height and width of the frames that are classified, pixels: those of the observation."""
 SLOTS: dict[str, type[IntEnum]] = {"slot_1": Slot1, "slot_2": Slot2}
-"""Camera of each slot and the states it tells apart."""
+"""The camera of each slot, and the slot's states."""
 SIDE = "side"
-"""The camera that looks across the cable."""
+"""The camera whose view is across the cable."""
 VIEWS = {"slot_1": ("slot_1", "slot_2", SIDE), "slot_2": ("slot_2", "slot_1", SIDE)}
-"""Cameras that the classifier of a slot looks at, in this order; one may look at fewer."""
+"""The cameras that a slot's classifier uses, in this order; a classifier may use only the first."""
 SIDE_VIEW = 2
-"""Where the side camera stands among them."""
+"""The index of the side camera among them."""
 
 
 def states_of(camera: str) -> type[IntEnum]:
-    """States that the classifier of a slot camera tells apart.
+    """Return the states of a slot camera's classifier.
 
     Raises:
-        ValueError: the camera watches no slot.
+        ValueError: it is no slot camera.
     """
     if camera not in SLOTS:
-        raise ValueError(f"camera '{camera}' watches no slot; known: {', '.join(SLOTS)}")
+        raise ValueError(f"camera '{camera}' is no slot camera; known: {', '.join(SLOTS)}")
     return SLOTS[camera]
 
 
 def views_of(camera: str, frames: Mapping[str, np.ndarray]) -> np.ndarray:
-    """What the classifier of a slot looks at: the frames of VIEWS, as far as they are there.
+    """Concatenate the frames that a slot's classifier uses, in the order of VIEWS.
 
-    One oblique camera mixes how far the cable lies aside with how high it is; the other slot's
-    frame of the same moment tells them apart a little, as the cable runs through both, and the
-    side camera, which looks across the cable, much better. Its frame is turned by its diagonal, so
-    that the cable runs down every view.
+    In one oblique view the cable's lateral offset and its height look the same. The other slot's
+    frame of the same timestep separates them a little, and the side camera's frame, which is taken
+    across the cable, much better. That frame is transposed, so that the cable runs from top to
+    bottom in every view.
 
     Args:
         camera: the slot camera.
-        frames: (P, H, W) uint8 of each camera at one moment.
+        frames: (P, H, W) uint8 of each camera at one timestep.
 
     Returns:
-        (P views, H, W) uint8. It ends before the first of VIEWS that has no frame.
+        (P views, H, W) uint8: the frames of VIEWS up to the first that is missing.
     """
     views = []
     for name in VIEWS[camera]:

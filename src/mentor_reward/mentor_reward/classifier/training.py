@@ -18,7 +18,7 @@ from mentor_reward.classifier.slot_classifier import SlotClassifier
 from mentor_reward.classifier.slot_network import SlotNetwork
 from mentor_reward.classifier.slots import states_of
 from mentor_reward.classifier.training_settings import TrainingResult, TrainingSettings
-from mentor_reward.dataset.labelled_images import Examples, PictureFiles, Silhouettes
+from mentor_reward.dataset.labelled_images import CableMasks, Examples, PictureFiles
 
 Network = Literal["auto", "profile", "image"]
 Score = tuple[float, float, float]
@@ -30,50 +30,59 @@ def train_classifier(
     settings: TrainingSettings | None = None,
     start: SlotClassifier | None = None,
     log: Callable[[str], None] = print,
-    better: Callable[[TrainingResult], None] = lambda result: None,
-    silhouettes: Silhouettes | None = None,
-    even_on: Examples | None = None,
+    on_improvement: Callable[[TrainingResult], None] = lambda result: None,
+    masks: CableMasks | None = None,
+    calibrate_on: Examples | None = None,
     network: Network = "auto",
 ) -> TrainingResult:
     """Train a classifier on labelled images.
 
-    The score that is kept and that stops the training is the mean recall of the classes, then the
-    worst one, then the loss, all on groups that were held back.
+    The best network is chosen, and training stopped early, by the mean recall of the classes, then
+    the lowest recall, then the loss, all on held-out groups.
 
     Args:
         camera: the slot camera.
         examples: labelled images.
         settings: of the training.
-        start: a classifier to begin with; None: random weights.
+        start: whose weights training starts from; None: random weights.
         log: called with a line for each epoch.
-        better: called with each result that is the best so far: an interruption loses nothing.
-        silhouettes: segmentation masks of the cable, for the profile network.
-        even_on: further images, not learned from, on which the logits are calibrated, together
-            with those held back (see calibration_offsets).
-        network: "profile" learns where the cable is before it tells the state, from the profiles
-            and masks of a simulator; "image" needs nothing but images and labels. "auto": profile
-            where there are profiles or masks, or where ``start`` is one.
+        on_improvement: called with each best result so far, so that an interruption loses nothing.
+        masks: segmentation masks of the cable, for the profile network.
+        calibrate_on: further images, not trained on, on which the logits are calibrated, together
+            with the held-out groups (see calibration_offsets).
+        network: "profile" locates the cable first, trained on a simulator's profiles and masks;
+            "image" needs images and labels only. "auto" means profile where there are profiles or
+            masks, or where ``start`` is of that kind.
 
     Returns:
-        The best classifier, calibrated; its recalls are those of the held-back groups after that.
+        The best classifier, calibrated, with its recalls on the held-out groups.
 
     Raises:
-        ValueError: a class has no training image, no image was held back, or the images do not
-            fit the network.
+        ValueError: a class has no training image, no group was held out, or the images do not fit
+            the network.
     """
     settings = settings or TrainingSettings()
-    held_back = split_groups(examples.groups, settings.validation_share, settings.seed)
-    train, held = examples.chosen(~held_back), examples.chosen(held_back)
+    held_out = split_groups(examples.groups, settings.validation_share, settings.seed)
+    train, held = examples.subset(~held_out), examples.subset(held_out)
     _check_classes(camera, train, held)
     torch.manual_seed(settings.seed)
-    learner = _make_learner(camera, train, settings, start, log, silhouettes, network)
-    return _Training(camera, learner, train, held, even_on, settings).run(log, better)
+    learner = _make_learner(camera, train, settings, start, log, masks, network)
+    return _Training(camera, learner, train, held, calibrate_on, settings).run(log, on_improvement)
 
 
 def predict(
     classifier: SlotClassifier, frames: np.ndarray | PictureFiles, batch: int = 256
 ) -> np.ndarray:
-    """Return logits (N, classes) of views (N, 3 to 9, 84, 84) uint8, batch by batch."""
+    """Compute logits, batch by batch.
+
+    Args:
+        classifier: of one slot.
+        frames: views (N, 3 to 9, 84, 84) uint8.
+        batch: images of a forward pass.
+
+    Returns:
+        (N, classes) float32.
+    """
     parts = [
         classifier.logits(np.asarray(frames[i : i + batch])) for i in range(0, len(frames), batch)
     ]
@@ -86,7 +95,7 @@ def _check_classes(camera: str, train: Examples, held: Examples) -> None:
     if missing or not len(held):
         raise ValueError(
             f"slot classifier '{camera}': no training image of {missing or 'any held-out group'}; "
-            "collect and label more: images of two groups (episodes, recordings) at least"
+            "collect and label more: images of at least two groups (episodes, recordings)"
         )
 
 
@@ -96,7 +105,7 @@ def _make_learner(
     settings: TrainingSettings,
     start: SlotClassifier | None,
     log: Callable[[str], None],
-    masks: Silhouettes | None,
+    masks: CableMasks | None,
     network: Network,
 ) -> Learner:
     classes, views = len(states_of(camera)), train.frames.shape[1] // 3
@@ -110,7 +119,7 @@ def _make_learner(
             made.load_state_dict(start.network.state_dict())
         except RuntimeError as error:
             raise ValueError(
-                f"the weights to begin with are of another network: {error}"
+                f"the weights to start from are of another network: {error}"
             ) from error
     if isinstance(made, ImageNetwork):
         return ImageLearner(made, train, settings)
@@ -118,7 +127,7 @@ def _make_learner(
 
 
 class _Training:
-    """Epochs of one learner, and the best of them."""
+    """The epochs of one learner; keeps the best result."""
 
     def __init__(
         self,
@@ -145,7 +154,7 @@ class _Training:
         )
 
     def run(
-        self, log: Callable[[str], None], better: Callable[[TrainingResult], None]
+        self, log: Callable[[str], None], on_improvement: Callable[[TrainingResult], None]
     ) -> TrainingResult:
         """Train until the score no longer improves; return the best result."""
         best: Score | None = None
@@ -157,32 +166,35 @@ class _Training:
             is_better = best is None or score > best
             log(
                 f"{self._camera} epoch {epoch + 1:2d}: loss {loss:.4f}, held-out groups: "
-                f"worst class {score[1]:.4f}, mean {score[0]:.4f}, loss {-score[2]:.4f}"
+                f"lowest recall {score[1]:.4f}, mean recall {score[0]:.4f}, loss {-score[2]:.4f}"
                 + (" *" if is_better else "")
             )
             if is_better:
                 best, kept = score, self._result(logits, epoch)
-                better(kept)
-            elif kept is not None and epoch - kept.epoch >= self._settings.waits:
-                log(f"{self._camera}: no better for {self._settings.waits} epochs, stopping")
+                on_improvement(kept)
+            elif kept is not None and epoch - kept.epoch >= self._settings.patience_epochs:
+                log(
+                    f"{self._camera}: no improvement for {self._settings.patience_epochs} epochs, "
+                    "stopping"
+                )
                 break
         assert kept is not None
         return kept
 
     def _epoch(self) -> float:
-        """Make one pass; return the mean loss."""
+        """Train one epoch; return the mean loss."""
         self._learner.begin_epoch()
         total = 0.0
         order = torch.from_numpy(balanced_draw(self._train.states, self._rng))
-        for chosen in order.split(self._settings.batch):
-            if len(chosen) < 2:  # batch normalisation needs two
+        for batch in order.split(self._settings.batch):
+            if len(batch) < 2:  # batch normalisation needs two
                 continue
-            loss = self._learner.loss(chosen)
+            loss = self._learner.loss(batch)
             self._optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
             self._schedule.step()
-            total += float(loss.detach()) * len(chosen)
+            total += float(loss.detach()) * len(batch)
         return total / len(order)
 
     def _recalls(self, logits: np.ndarray) -> np.ndarray:
@@ -197,7 +209,7 @@ class _Training:
         return float(np.nanmean(recalls)), float(np.nanmin(recalls)), -float(loss)
 
     def _result(self, logits: np.ndarray, epoch: int) -> TrainingResult:
-        """Calibrate a copy of the network, in the precision of its file."""
+        """Return a calibrated copy of the network, in the precision of its file."""
         all_logits, all_states = [logits], [self._held.states]
         if self._calibrate_on is not None:
             all_logits.append(self._learner.logits(self._calibrate_on.frames))
@@ -206,7 +218,7 @@ class _Training:
         network = self._learner.network
         final = type(network)(network.classes, network.views)
         final.load_state_dict(network.state_dict())
-        final.raise_logits(torch.from_numpy(offsets))
+        final.shift_logits(torch.from_numpy(offsets))
         final.half().float()
         return TrainingResult(
             SlotClassifier(self._camera, final), self._recalls(logits + offsets), epoch

@@ -16,16 +16,24 @@ from mentor_reward.classifier.slots import IMAGE_SIZE, VIEWS, views_of
 def bag_frames(
     bag: str | Path, camera: str, every_s: float, topic: str = ""
 ) -> Iterator[np.ndarray]:
-    """Frames of a camera's image topic, at least ``every_s`` seconds apart, uint8.
+    """Yield the views of a slot camera from a bag.
 
-    (3, 84, 84), or (6, 84, 84) where the bag has the other slot camera too, or (9, 84, 84) where it
-    has the side camera besides: the views of :func:`views_of`, with the newest frame of each, which
-    is late by a period of the camera at most. The others are found beside the camera's own topic,
-    under their usual names.
+    A sample is the camera's frame with the newest frames of the other cameras of VIEWS, which are
+    at most one camera period older; their topics are looked up under their usual names in the
+    namespace of the camera's own.
+
+    Args:
+        bag: the .mcap file, or the folder of a rosbag2 recording.
+        camera: the slot camera.
+        every_s: least distance of two samples, seconds of recording time.
+        topic: name of the image topic; empty: what ends in camera/<camera>/color/image_raw.
+
+    Yields:
+        (3, 84, 84) uint8, or (6, 84, 84) where the bag has the other slot camera, or (9, 84, 84)
+        where it has the side camera, too: see views_of.
 
     Raises:
-        BagError: there is no .mcap file, or the bag lacks the topic; the message names those it
-            has.
+        BagError: there is no .mcap file, or the bag lacks the topic; its topics are named.
     """
     ending = topic or camera_image(camera).name
     recorded = Bag(bag)
@@ -47,7 +55,7 @@ def bag_frames(
 
 
 def _beside(camera: str, names: list[str], known: list[str]) -> dict[str, str]:
-    """Topics of the other cameras that are looked at, and which camera each is."""
+    """Return the topics of the other cameras of VIEWS, with each one's camera."""
     usual = camera_image(camera).name
     found = {
         name.removesuffix(usual) + camera_image(other).name: other

@@ -1,4 +1,4 @@
-"""Collecting slot images: labelled ones from a simulated cell, others from bags and folders."""
+"""Collection of slot images: labelled ones from a simulated cell, others from bags and folders."""
 
 from __future__ import annotations
 
@@ -23,24 +23,32 @@ from mentor_reward.dataset.labelled_images import (
     read_labels,
     write_image,
     write_labels,
-    write_silhouettes,
+    write_masks,
 )
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 _PROFILE_UNIT = 0.02  # metres
 EPISODES_PER_PART = 60
-"""Episodes that one process plays with counts and choices of their own."""
+"""Episodes of a part: a process plays it with counts and random choices of its own."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One moment of an episode: the cameras' views and what they show."""
+    """A snapshot of an episode; every dictionary is by slot camera.
+
+    Args:
+        group: name of the episode.
+        views: (9, 84, 84) uint8, see views_of.
+        states: the slot's class.
+        profiles: of the cable along the slot, see LabelledImage; empty where unknown.
+        masks: (3, 84, 84) uint8, a segmentation mask of each view; None where there are none.
+    """
 
     group: str
-    views: dict[str, np.ndarray]  # camera -> (9, 84, 84) uint8, see views_of
+    views: dict[str, np.ndarray]
     states: dict[str, int]
     profiles: dict[str, tuple[float, ...]]
-    silhouettes: dict[str, np.ndarray] | None = None  # camera -> (3, 84, 84) uint8, as views
+    masks: dict[str, np.ndarray] | None = None
 
 
 def _sample(group: str, frames: Mapping[str, np.ndarray], truth: dict[str, Any]) -> Sample:
@@ -49,14 +57,14 @@ def _sample(group: str, frames: Mapping[str, np.ndarray], truth: dict[str, Any])
         {camera: views_of(camera, frames) for camera in SLOTS},
         {camera: int(truth[camera]) for camera in SLOTS},
         {camera: _profile(truth.get(f"{camera}_profile")) for camera in SLOTS},
-        _silhouettes(truth.get("silhouettes")),
+        _masks(truth.get("silhouettes")),
     )
 
 
-def _silhouettes(shares: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray] | None:
-    if shares is None:
+def _masks(coverage: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray] | None:
+    if coverage is None:
         return None
-    planes = {camera: share[None] for camera, share in shares.items()}
+    planes = {camera: mask[None] for camera, mask in coverage.items()}
     return {camera: views_of(camera, planes) for camera in SLOTS}
 
 
@@ -66,7 +74,7 @@ def _frames(pixels: np.ndarray, layout: FrameLayout, frame: int) -> dict[str, np
 
 
 def _profile(metres: np.ndarray | None) -> tuple[float, ...]:
-    """Lengths in units of 2 cm, so that they are of about the size of 1; empty if unknown."""
+    """Return lengths in units of 2 cm, so that they are of the order of 1; empty if unknown."""
     if metres is None:
         return ()
     return tuple(round(float(v), 4) for v in np.clip(np.ravel(metres) / _PROFILE_UNIT, -3, 3))
@@ -75,13 +83,14 @@ def _profile(metres: np.ndarray | None) -> tuple[float, ...]:
 def rollout_samples(
     env: gymnasium.Env, seed: int, wanted: Callable[[dict[str, int]], bool] = lambda states: False
 ) -> Iterator[Sample]:
-    """Plays one episode and yields its samples.
+    """Play one episode and yield its samples.
 
-    The environment tells the truth in ``info["slot_1"]`` and ``info["slot_2"]``; where it tells the
-    same of the motion's midpoint in ``info["midpoint"]``, that frame is a sample too. One that
-    collects moments by itself has them in ``info["moments"]``, frames included: those are the
-    samples then. ``wanted`` says whether states (camera -> state) are rare as yet; there the
-    episode lingers.
+    Args:
+        env: has the ground truth in ``info["slot_1"]`` and ``info["slot_2"]``, and may have that of
+            the motion's midpoint in ``info["midpoint"]``: that frame is a sample, too. Where it has
+            snapshots of the motion in ``info["moments"]``, frames included, those are the samples.
+        seed: of the episode and its behaviour.
+        wanted: whether states (by camera) are still rare; the episode stays longer in those.
     """
     layout: FrameLayout = env.unwrapped.frame_layout  # type: ignore[attr-defined]
     group = f"seed-{seed}"
@@ -113,10 +122,20 @@ def collect_from_env(
     name: str = "",
     log: Callable[[str], None] = print,
 ) -> list[LabelledImage]:
-    """Plays episodes until every state of every slot has ``per_class`` images, or no seed is left.
+    """Play episodes until every state of every slot has ``per_class`` images, or no seed is left.
 
-    Of states that come often, a random choice of ``per_class`` images is kept. ``name`` sets the
-    files apart from those of others who write to the same folder; labels.csv is not written.
+    Writes the images, but not labels.csv.
+
+    Args:
+        env: see rollout_samples.
+        folder: of the images.
+        seeds: of the episodes.
+        per_class: images of each state to keep; of more, a uniform random choice is kept.
+        name: part of the files' names, different for each process that writes to the folder.
+        log: called with a line every ten episodes.
+
+    Returns:
+        The images that were kept.
     """
     folder = Path(folder)
     counts = {(camera, int(state)): 0 for camera in SLOTS for state in states_of(camera)}
@@ -139,7 +158,7 @@ def collect_from_env(
             for camera, state in sample.states.items():
                 key = (camera, state)
                 counts[key] += 1
-                # Reservoir: every image of a state has the same chance of being kept.
+                # Reservoir sampling: every image of a state is kept with the same probability.
                 full = len(kept[key]) == per_class
                 place = int(rng.integers(counts[key])) if full else len(kept[key])
                 if place >= per_class:
@@ -148,8 +167,8 @@ def collect_from_env(
                 profile = sample.profiles[camera]
                 image = LabelledImage(file, camera, state, sample.group, profile)
                 write_image(folder, image, sample.views[camera])
-                if sample.silhouettes is not None:
-                    write_silhouettes(folder, image, sample.silhouettes[camera])
+                if sample.masks is not None:
+                    write_masks(folder, image, sample.masks[camera])
                 kept[key][place : place + 1] = [image]
     return [image for images in kept.values() for image in images]
 
@@ -163,11 +182,22 @@ def collect_in_processes(
     processes: int,
     log: Callable[[str], None] = print,
 ) -> list[LabelledImage]:
-    """:func:`collect_from_env` in several processes.
+    """Run :func:`collect_from_env` in several processes.
 
-    ``make_env`` must be picklable. Episodes are played in parts of EPISODES_PER_PART, which share
-    ``per_class`` evenly; each part is on the disk, with its labels, when it has ended. So the
-    outcome does not depend on the number of processes, and an interruption loses a part at most.
+    Episodes are played in parts of EPISODES_PER_PART, which share ``per_class`` evenly. A part is
+    written with its labels as soon as it has ended: the result does not depend on the number of
+    processes, and an interruption loses at most the running parts.
+
+    Args:
+        make_env: makes the environment; picklable.
+        folder: of the images; made if it is not there.
+        seeds: of the episodes.
+        per_class: images of each state to keep.
+        processes: how many play at the same time.
+        log: called with lines of progress.
+
+    Returns:
+        All images that were kept.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
     parts = [seeds[i : i + EPISODES_PER_PART] for i in range(0, len(seeds), EPISODES_PER_PART)]
@@ -211,14 +241,22 @@ def _report(counts: dict[tuple[str, int], int], episodes: int) -> str:
         f"{camera} " + "/".join(str(counts[camera, int(state)]) for state in states_of(camera))
         for camera in SLOTS
     ]
-    return f"{episodes} episodes, seen of each state: {', '.join(shown)}"
+    return f"{episodes} episodes, images of each state: {', '.join(shown)}"
 
 
 def import_pictures(source: str | Path, camera: str, folder: str | Path) -> list[LabelledImage]:
-    """Takes in pictures of a real slot camera; those in a folder named as a state get its label.
+    """Import pictures of a real slot camera; those in a folder named like a state get its label.
 
-    ``source/inside/a.jpg`` is labelled INSIDE, ``source/a.jpg`` waits for ``label``. The folder
-    above the picture is its group.
+    ``source/inside/a.jpg`` is labelled INSIDE, ``source/a.jpg`` has no label yet. The folder that
+    holds a picture is its group.
+
+    Args:
+        source: folder of the pictures.
+        camera: the slot camera.
+        folder: of labelled images; made if it is not there.
+
+    Returns:
+        The images that were added.
 
     Raises:
         FileNotFoundError: there is no picture under ``source``.
@@ -244,14 +282,17 @@ def import_pictures(source: str | Path, camera: str, folder: str | Path) -> list
 def import_bag(
     bag: str | Path, camera: str, folder: str | Path, *, every_s: float = 0.5, topic: str = ""
 ) -> list[LabelledImage]:
-    """Takes unlabelled frames of a slot camera from an MCAP bag, one each ``every_s`` seconds.
+    """Import unlabelled frames of a slot camera from an MCAP bag.
 
     Args:
         bag: the .mcap file, or the folder of a rosbag2 recording that holds one.
         camera: the slot camera.
         folder: folder of labelled images; made if it is not there.
-        every_s: seconds of recording time between two frames.
-        topic: name of the image topic; empty: whatever ends in camera/<camera>/color/image_raw.
+        every_s: least distance of two frames, seconds of recording time.
+        topic: name of the image topic; empty: what ends in camera/<camera>/color/image_raw.
+
+    Returns:
+        The images that were added.
     """
     from mentor_reward.dataset.bag_images import bag_frames
 

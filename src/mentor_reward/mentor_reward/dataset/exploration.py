@@ -1,4 +1,4 @@
-"""Ways of acting that bring all slot states before the cameras, the rare ones too."""
+"""Behaviours that reach all slot states, the rare ones too."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import gymnasium
 import numpy as np
 
 ExpertAction = Callable[[], np.ndarray]
-_LINGER = 20  # steps for which a rare state is stayed in
+_LINGER = 20  # most steps that an episode stays in a rare state
 
 
 class Behaviour(Protocol):
     """Chooses the action of a step."""
 
     def __call__(self, wanted: bool = False) -> np.ndarray:
-        """Action (A,) float32 in [-1, 1]; ``wanted``: what the cameras show now is still rare."""
+        """Return an action (A,) float32 in [-1, 1]; ``wanted``: the present states are rare."""
         ...
 
 
 def expert_of(env: gymnasium.Env) -> ExpertAction | None:
-    """The scripted expert that an environment offers as ``expert_action()``, if it has one."""
+    """Return an environment's scripted expert, its ``expert_action``; None if it has none."""
     return getattr(env.unwrapped, "expert_action", None)
 
 
 def random_behaviour(env: gymnasium.Env, rng: np.random.Generator) -> Behaviour:
-    """Uniform actions, as a policy takes them before it has learned anything."""
+    """Return uniform actions."""
     size = env.action_space.shape or (1,)
     return lambda wanted=False: rng.uniform(-1.0, 1.0, size).astype(np.float32)
 
 
 def drifting_behaviour(env: gymnasium.Env, rng: np.random.Generator) -> Behaviour:
-    """Random actions that keep their direction for some steps, so that they come far."""
+    """Return random actions that keep their direction for some steps, and so move far."""
     size = env.action_space.shape or (1,)
     drift = rng.uniform(-1.0, 1.0, size)
 
@@ -46,7 +46,13 @@ def drifting_behaviour(env: gymnasium.Env, rng: np.random.Generator) -> Behaviou
 
 
 def noisy_expert(expert: ExpertAction, rng: np.random.Generator, noise: float) -> Behaviour:
-    """The expert with normal noise of standard deviation ``noise`` on its actions."""
+    """Return the expert's actions plus normal noise.
+
+    Args:
+        expert: chooses the action.
+        rng: source of the noise.
+        noise: its standard deviation.
+    """
 
     def act(wanted: bool = False) -> np.ndarray:
         action = np.asarray(expert(), np.float32)
@@ -58,9 +64,14 @@ def noisy_expert(expert: ExpertAction, rng: np.random.Generator, noise: float) -
 def lingering_expert(
     expert: ExpertAction, env: gymnasium.Env, rng: np.random.Generator
 ) -> Behaviour:
-    """The expert, which lingers where the states are rare, and now and then goes back or astray.
+    """Return the expert's actions, but slow down in rare states, and sometimes go back or astray.
 
-    So it spends its time in the states that the expert passes through in a single step.
+    The expert alone passes through the rare states in a single step.
+
+    Args:
+        expert: chooses the action.
+        env: whose actions have the expert's size.
+        rng: source of the random choices.
     """
     size = env.action_space.shape or (1,)
     lingered, mode, left = 0, "expert", 0
@@ -90,7 +101,7 @@ def lingering_expert(
 
 
 def choose_behaviour(env: gymnasium.Env, rng: np.random.Generator) -> Behaviour:
-    """Behaviour of an episode of the collection; the expert's only where there is one."""
+    """Choose the behaviour of an episode at random; the expert's where there is an expert."""
     expert, kind = expert_of(env), rng.random()
     if expert is None:
         return (random_behaviour if kind < 0.5 else drifting_behaviour)(env, rng)

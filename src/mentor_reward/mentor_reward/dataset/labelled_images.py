@@ -28,11 +28,11 @@ class LabelledImage:
     Args:
         file: path of the PNG, relative to the folder.
         camera: the slot camera.
-        state: class index, None as long as nobody has labelled it.
-        group: images of one group (an episode, a recording) look alike and are never divided
-            between training and validation.
+        state: class index; None without a label.
+        group: the episode or recording; images of a group look alike, and are never split between
+            training and validation.
         profile: how the cable runs along the slot, numbers of about -1 to 1, where a simulator
-            knows it; a second thing to learn, from which the states are told apart better.
+            knows it; an auxiliary target, from which the state is classified.
     """
 
     file: str
@@ -43,7 +43,7 @@ class LabelledImage:
 
 
 def read_labels(folder: str | Path) -> list[LabelledImage]:
-    """All images that labels.csv names.
+    """Read labels.csv.
 
     Raises:
         FileNotFoundError: there is no labels.csv.
@@ -51,7 +51,7 @@ def read_labels(folder: str | Path) -> list[LabelledImage]:
     """
     path = Path(folder) / LABELS
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there; 'python -m mentor_reward collect' makes it")
+        raise FileNotFoundError(f"{path} is not there; 'python -m mentor_reward collect' writes it")
     images = []
     with path.open(newline="") as file:
         rows = csv.DictReader(file)
@@ -77,7 +77,7 @@ def _check_file(file: str) -> None:
 
 
 def write_labels(folder: str | Path, images: Iterable[LabelledImage]) -> None:
-    """Writes labels.csv anew, by renaming, so that an interruption loses nothing."""
+    """Write labels.csv to a temporary name that is then renamed: an interruption loses nothing."""
     path = Path(folder) / LABELS
     part = path.with_suffix(".part")
     with part.open("w", newline="") as file:
@@ -91,9 +91,16 @@ def write_labels(folder: str | Path, images: Iterable[LabelledImage]) -> None:
 
 
 def write_image(folder: str | Path, image: LabelledImage, frame: np.ndarray) -> None:
-    """Writes views (3 to 9, height, width) uint8, planes R, G, B, as the PNG of ``image``.
+    """Write the views of an image as its PNG.
 
-    They stand beside each other in the order of VIEWS, the camera's own at the left.
+    Args:
+        folder: of labelled images.
+        image: names the file.
+        frame: views (3 to 9, height, width) uint8, planes R, G, B; they are written side by side
+            in the order of VIEWS, the camera's own at the left.
+
+    Raises:
+        OSError: the file could not be written.
     """
     path = Path(folder) / image.file
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,89 +111,101 @@ def write_image(folder: str | Path, image: LabelledImage, frame: np.ndarray) -> 
         raise OSError(f"{path} could not be written")
 
 
-def write_silhouettes(folder: str | Path, image: LabelledImage, shares: np.ndarray) -> None:
-    """Writes how much of each pixel the cable covers, (views, height, width) uint8, by the image.
+def write_masks(folder: str | Path, image: LabelledImage, coverage: np.ndarray) -> None:
+    """Write the segmentation masks of an image beside it.
 
-    255 is all of it. Where a simulator knows it, it teaches a classifier to find the cable.
+    Args:
+        folder: of labelled images.
+        image: whose masks they are.
+        coverage: (views, height, width) uint8, how much of each pixel the cable covers; 255: all.
+
+    Raises:
+        OSError: the file could not be written.
     """
-    path = Path(folder) / _silhouette_file(image)
-    if not cv2.imwrite(str(path), np.concatenate(list(shares), axis=1)):
+    path = _mask_file(folder, image)
+    if not cv2.imwrite(str(path), np.concatenate(list(coverage), axis=1)):
         raise OSError(f"{path} could not be written")
 
 
 @dataclass(frozen=True)
-class Silhouettes:
-    """Frames and how much of each pixel the cable covers.
+class CableMasks:
+    """Frames with segmentation masks of the cable.
 
     Args:
         frames: (N, 3, 84, 84) uint8.
-        shares: (N, 84, 84) uint8, 255 is all of it.
-        views: (N,) int64, which of the VIEWS each frame is.
+        coverage: (N, 84, 84) uint8, how much of each pixel the cable covers; 255: all.
+        views: (N,) int64, each frame's index in VIEWS.
     """
 
     frames: np.ndarray
-    shares: np.ndarray
+    coverage: np.ndarray
     views: np.ndarray
 
-    def chosen(self, mask: np.ndarray) -> Silhouettes:
-        """Those of a mask (N,)."""
-        return Silhouettes(self.frames[mask], self.shares[mask], self.views[mask])
+    def subset(self, mask: np.ndarray) -> CableMasks:
+        """Return the frames that a mask (N,) selects."""
+        return CableMasks(self.frames[mask], self.coverage[mask], self.views[mask])
 
 
-def load_silhouettes(folder: str | Path, images: Iterable[LabelledImage]) -> Silhouettes:
-    """Those of all views of these images, every view by itself.
+def load_masks(folder: str | Path, images: Iterable[LabelledImage]) -> CableMasks:
+    """Load the segmentation masks of all views of these images.
 
     Raises:
-        FileNotFoundError: none of the images has silhouettes.
+        FileNotFoundError: none of the images has masks.
     """
     frames: list[np.ndarray] = []
-    shares: list[np.ndarray] = []
-    which: list[int] = []
+    coverage: list[np.ndarray] = []
+    indices: list[int] = []
     for image in images:
-        seen = cv2.imread(str(Path(folder) / _silhouette_file(image)), cv2.IMREAD_GRAYSCALE)
-        if seen is not None:
+        masks = cv2.imread(str(_mask_file(folder, image)), cv2.IMREAD_GRAYSCALE)
+        if masks is not None:
             views = read_views(Path(folder) / image.file)
             frames += np.split(views, len(views) // 3)
-            shares += np.split(seen, len(views) // 3, axis=1)
-            which += range(len(views) // 3)
+            coverage += np.split(masks, len(views) // 3, axis=1)
+            indices += range(len(views) // 3)
     if not frames:
-        raise FileNotFoundError(f"{folder} has no silhouettes; collect them from a simulator")
-    return Silhouettes(np.stack(frames), np.stack(shares), np.array(which, np.int64))
+        raise FileNotFoundError(f"{folder} has no masks; collect them from a simulator")
+    return CableMasks(np.stack(frames), np.stack(coverage), np.array(indices, np.int64))
 
 
-def _silhouette_file(image: LabelledImage) -> str:
-    return str(Path(image.file).with_suffix(".silhouette.png"))
+def _mask_file(folder: str | Path, image: LabelledImage) -> Path:
+    picture = Path(folder) / image.file
+    former = picture.with_suffix(".silhouette.png")  # the name that earlier versions gave it
+    return former if former.exists() else picture.with_suffix(".mask.png")
 
 
 def read_frame(path: str | Path) -> np.ndarray:
-    """A picture as the classifier sees it: (3, 84, 84) uint8, planes R, G, B."""
+    """Read a picture and resize it to (3, 84, 84) uint8, planes R, G, B. Raises: ValueError."""
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
-        raise ValueError(f"{path} is no picture that can be read")
+        raise ValueError(f"{path} is not a picture that can be read")
     return resize(bgr[:, :, ::-1], IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1)
 
 
 def read_views(path: str | Path) -> np.ndarray:
-    """A picture of a folder of labelled images: (3 to 9, 84, 84) uint8, one to three views.
+    """Read the picture of a labelled image: (3 to 9, 84, 84) uint8, one to three views.
 
-    Two or three times as wide as high, it holds the frames of VIEWS beside each other.
+    A picture two or three times as wide as high holds the frames of VIEWS side by side.
+
+    Raises:
+        ValueError: it is no picture.
     """
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
-        raise ValueError(f"{path} is no picture that can be read")
+        raise ValueError(f"{path} is not a picture that can be read")
     count = _views_of_size(*bgr.shape[:2])
     views = np.split(bgr[:, :, ::-1], count, axis=1)
     return np.concatenate([resize(v, IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1) for v in views])
 
 
 class PictureFiles:
-    """Pictures of a folder in place of an array (N, 3 to 9, 84, 84) uint8, read when it is asked.
+    """Pictures of a folder like an array (N, 3 to 9, 84, 84) uint8, but read when they are used.
 
-    As many views of each as all have, which their headers tell. A slice, a mask or indices choose
-    among them; ``np.asarray`` reads those that were chosen. As an array a hundred thousand are
-    6 GB.
+    A hundred thousand take 6 GB as an array. A slice, a mask or indices select pictures;
+    ``np.asarray`` reads the selected ones, and raises ValueError for a file that is not a picture.
 
-    Raises: ValueError, where one is read that is no picture.
+    Args:
+        files: the pictures.
+        planes: 3 for each view; None: as many views as all pictures have, by their headers.
     """
 
     def __init__(self, files: Sequence[Path], planes: int | None = None) -> None:
@@ -213,7 +232,7 @@ def _views_of_size(height: int, width: int) -> int:
 
 
 def _views_in(path: Path) -> int:
-    """How many views a picture has; of a PNG only the header is read."""
+    """Return how many views a picture has; of a PNG only the header is read."""
     with path.open("rb") as file:
         head = file.read(24)
     if len(head) == 24 and head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -227,8 +246,7 @@ class Examples:
     """Labelled frames of one camera as arrays.
 
     Args:
-        frames: (N, 3 to 9, 84, 84) uint8: the camera's own view, and others after it as in VIEWS.
-            May be PictureFiles.
+        frames: (N, 3 to 9, 84, 84) uint8, in the order of VIEWS; may be PictureFiles.
         states: (N,) int64.
         groups: (N,) names of the groups.
         profiles: (N, P) float32, NaN where unknown; P may be 0.
@@ -242,16 +260,13 @@ class Examples:
     def __len__(self) -> int:
         return len(self.states)
 
-    def chosen(self, mask: np.ndarray) -> Examples:
-        """Those of a mask or of indices (N,)."""
+    def subset(self, mask: np.ndarray) -> Examples:
+        """Return the examples that a mask (N,) or indices select."""
         return Examples(*(part[mask] for part in vars(self).values()))
 
 
 def load_examples(folder: str | Path, images: Iterable[LabelledImage]) -> Examples:
-    """The labelled ones of these images; those without a label are left out.
-
-    As many views of each as all have.
-    """
+    """Load the labelled ones of these images, with as many views of each as all have."""
     known = [image for image in images if image.state is not None]
     frames = np.empty((len(known), 3 * _MOST_VIEWS, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     planes = 3 * _MOST_VIEWS if known else 3
@@ -263,7 +278,7 @@ def load_examples(folder: str | Path, images: Iterable[LabelledImage]) -> Exampl
 
 
 def open_examples(folder: str | Path, images: Iterable[LabelledImage]) -> Examples:
-    """As load_examples, but the pictures stay in their files until they are looked at."""
+    """As load_examples, but read the pictures only when they are used."""
     known = [image for image in images if image.state is not None]
     return _with_labels(PictureFiles([Path(folder) / image.file for image in known]), known)
 
@@ -281,6 +296,6 @@ def _with_labels(frames: np.ndarray | PictureFiles, known: list[LabelledImage]) 
 
 
 def count_states(images: Iterable[LabelledImage], camera: str) -> dict[str, int]:
-    """How many images of a camera show each state."""
+    """Count the images of a camera by state."""
     seen = Counter(image.state for image in images if image.camera == camera)
     return {state.name: seen[int(state)] for state in states_of(camera)}

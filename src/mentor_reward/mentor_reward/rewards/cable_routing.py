@@ -1,4 +1,4 @@
-"""The reward of cable routing: states of both slots, seen or true, and eq. 7."""
+"""The reward of cable routing: eq. 7 of both slots' states, classified or from the ground truth."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mentor_common.tasks.reward_model import (
 from mentor_common.tasks.task import Task
 
 if TYPE_CHECKING:  # torch takes seconds to import, and is not needed for the ground truth
-    from mentor_reward.classifier.slot_classifier import Measured, SlotClassifier
+    from mentor_reward.classifier.slot_classifier import FeatureCache, SlotClassifier
 
 States = tuple[int, int]
 
@@ -78,8 +78,8 @@ class SlotStateReader:
         planes = {
             name: np.ascontiguousarray(frames[name].transpose(2, 0, 1)) for name in self._cameras
         }
-        measured: Measured = {}
-        first, second = (each.see(planes, measured) for each in self._classifiers)
+        cache: FeatureCache = {}
+        first, second = (each.classify_frames(planes, cache) for each in self._classifiers)
         return int(first), int(second)
 
 

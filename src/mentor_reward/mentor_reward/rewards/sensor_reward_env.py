@@ -1,6 +1,6 @@
-"""A twin's environment in process, with the reward of the cell's sensors instead of the true one.
+"""A twin's environment in process, with the reward that the cell's sensors give.
 
-Gives what the reward node gives over the topics, for the same seed and actions.
+For the same seed and actions, the rewards are those that the reward node publishes.
 """
 
 from __future__ import annotations

@@ -1,0 +1,45 @@
+"""The command line of a package: ``python -m <package> <command>``, a module for each command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+
+def run_command(
+    package: str,
+    description: str,
+    commands: Mapping[str, ModuleType],
+    refusals: tuple[type[Exception], ...],
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Parse the arguments and run the command that they name.
+
+    Args:
+        package: name of the package.
+        description: shown above the list of commands.
+        commands: module by the command's name. A module's docstring begins with the command and a
+            colon, and goes on with its help text; ``add_arguments(parser)`` adds its options, and
+            ``run(options)`` returns the exit code.
+        refusals: errors whose text is complete; they are printed in one line, without a traceback.
+        arguments: of the command line; None: those of this process.
+
+    Returns:
+        The exit code: that of the command, or 2 after a refusal.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {package}", description=description)
+    parsers = parser.add_subparsers(dest="command", required=True)
+    for name, module in commands.items():
+        summary = (module.__doc__ or "").partition(": ")[2]
+        escaped = summary.replace("%", "%%")  # argparse formats the help, but not the description
+        command = parsers.add_parser(name, help=escaped, description=summary)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except refusals as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2

@@ -1,0 +1,1 @@
+"""The command line: ``python -m mentor_reward collect | label | train | evaluate``."""

@@ -1,0 +1,48 @@
+"""Options that several commands have, and what they lead to."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+CAMERAS = ("slot_1", "slot_2")
+
+
+def show_defaults(parser: argparse.ArgumentParser) -> None:
+    """Let the help text name the default of each option."""
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add ``--data``, the folder that commands read and write."""
+    parser.add_argument(
+        "--data", type=Path, default=Path("runs/slot_images"), help="folder of labelled images"
+    )
+
+
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    """Add ``--env``."""
+    parser.add_argument(
+        "--env",
+        default="mentor/cable_routing-v0",
+        help="gymnasium id of an environment whose info has the states slot_1 and slot_2",
+    )
+
+
+def make_environment(name: str, options: dict[str, Any] | None = None) -> Any:
+    """Make an environment by its gymnasium id."""
+    import gymnasium
+
+    from mentor_common.env.registration import register_environments
+
+    register_environments()
+    return gymnasium.make(name, disable_env_checker=True, **(options or {}))
+
+
+def limit_threads() -> None:
+    """Use ``$OMP_NUM_THREADS`` threads, by default one: several processes may share the machine."""
+    import torch
+
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))

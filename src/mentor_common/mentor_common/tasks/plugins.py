@@ -1,8 +1,8 @@
 """Finds the plug-ins of a task: its reward, its reset routine and its twin, by entry points.
 
-A package that brings one announces it in its setup.py, e.g.
-``entry_points={"mentor.rewards": ["toy = toy_task.reward:ToyReward"]}``; the name is what the task
-file says under ``reward.kind``, ``reset.routine`` or ``twin``.
+A package announces its plug-ins as entry points in its setup.cfg or setup.py, e.g.
+``toy = toy_task.reward:ToyReward`` in the group ``mentor.rewards``. The task file has the name
+(``toy``) under ``reward.kind``, ``reset.routine`` or ``twin``.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def load_plugin(group: str, name: str) -> Any:
         key = _KEYS.get(group, "name")
         raise PluginError(
             f"{key} '{name}': no plug-in of this name in group {group}; installed: "
-            f"{sorted(installed) or 'none'}; a package announces one in the entry_points of its "
-            "setup.py (then build and source the workspace)"
+            f"{sorted(installed) or 'none'}; a package announces one in the entry points of "
+            "its setup.cfg (then build and source the workspace)"
         )
     entry = installed[name]
     try:

@@ -159,6 +159,44 @@ def test_history_that_comes_late_from_one_publisher_is_history_all_the_same():
     assert steps.collect(9.0) == []
 
 
+def test_the_newest_step_of_history_waits_for_a_publisher_that_is_found_late():
+    steps = fresh_reader()
+    for number in range(4):
+        steps.add_observation(observation(number), 0.0)
+    assert steps.collect(0.4) == [] == steps.collect(5.0)
+    for number in range(4):
+        steps.add_motion(motion(number), 9.0)  # long after the time of a step
+    assert numbers(steps.collect(9.0)) == [(1, 3)]
+
+
+def test_the_time_of_a_step_begins_with_its_motion():
+    steps = reader(ground_truth=True)
+    steps.add_observation(observation(1), 0.0)
+    assert steps.collect(5.0) == []
+    steps.add_motion(motion(1), 5.0)
+    assert steps.collect(6.9) == []
+    (step,) = steps.collect(7.1)
+    assert step.reason == "no ground truth from the twin in 2 s"
+
+
+def test_an_answer_that_is_found_late_tells_that_the_newest_step_had_its_reward():
+    steps = fresh_reader()
+    steps.add_observation(observation(3), 0.0)
+    assert steps.collect(0.4) == []
+    steps.add_action(action_message([0.0, 0.0], 1, 3, Time()), 1.0)
+    steps.add_motion(motion(3), 1.1)
+    assert steps.collect(1.1) == [] == steps.collect(99.0)
+
+
+def test_history_is_not_over_before_every_topic_has_its_publisher():
+    found = False
+    steps = StepReader(COURT_TASK, RewardNeeds(), timeout=2.0, matched=lambda: found)
+    stream(steps, 1, [3], acted=False)
+    assert steps.collect(1.0) == [], "an action may still come"
+    found = True
+    assert numbers(steps.collect(1.1)) == [(1, 3)]
+
+
 def test_a_stream_without_a_pause_is_not_taken_for_history_for_ever():
     steps = fresh_reader()
     for number in range(30):

@@ -101,6 +101,8 @@ class StepJoin:
         self.counts = JoinCounts()
         self.expects: Callable[[StepKey], bool] = lambda _: True
         """Whether a step is waited for at all; parts of others are strays."""
+        self.outlives: Callable[[JoinedStep], bool] = lambda _: False
+        """Whether a step goes on waiting when its time is over."""
         self._ordered = ordered
         self._restored = dict(known or {})
         self._newest: OrderedDict[int, int] = OrderedDict(self._restored)
@@ -156,11 +158,11 @@ class StepJoin:
             longest waiting first.
         """
         leaving = [self._leave(key) for key in list(self._whole)]
-        while self._open:
-            oldest = next(iter(self._open.values()))
-            if now - oldest.since < self.timeout:
+        for waiting in self:
+            if now - waiting.since < self.timeout:
                 break
-            leaving.append(self._leave(oldest.key))
+            if not self.outlives(waiting):
+                leaving.append(self._leave(waiting.key))
         return leaving
 
     def finish(self, episode: int, step: int) -> JoinedStep | None:

@@ -86,7 +86,10 @@ class RewardNode(CellNode):
         model = make_reward(
             task, RewardOptions(states, self.text("weights"), self.integer("threads"))
         )
-        self._steps = StepReader(task, model.needs, self.number("observation_timeout"))
+        self._awaited: list[Any] = []
+        self._steps = StepReader(
+            task, model.needs, self.number("observation_timeout"), self._every_topic_is_matched
+        )
         self._episodes = EpisodeRewards(model, self.integer("max_steps") or task.episode.max_steps)
         self._rewards = self.publisher(topics.REWARD)
         reader = self._steps
@@ -124,8 +127,13 @@ class RewardNode(CellNode):
                 self._drops.note(f"a message on {topic.name} is dropped: {error}")
             self._publish_ready()
 
-        self.subscription(topic, receive, hot=True)
+        made = self.subscription(topic, receive, hot=True)
+        if required or topic == topics.ACTION:  # that tells which steps have had their rewards
+            self._awaited.append(made)
         self.peers.publisher_of(topic, required=required)
+
+    def _every_topic_is_matched(self) -> bool:
+        return all(subscription.get_publisher_count() for subscription in self._awaited)
 
     def _add_motion(self, message: Motion, now: float) -> None:
         self._steps.add_motion(message, now)

@@ -23,6 +23,7 @@ class History:
         self._steps: dict[int, int] = {}  # newest step by episode
         self._acted: set[StepKey] = set()
         self._first = self._last = 0.0
+        self._over = False
 
     def add(self, key: StepKey, now: float) -> None:
         """Note that something of a step came; ``now``: seconds."""
@@ -36,11 +37,18 @@ class History:
         """Note an action: its agent has had the reward of that step."""
         self._acted.add(key)
 
-    def is_over(self, now: float) -> bool:
-        """Return whether all history has come."""
-        if self.newest is None:
-            return False
-        return now - self._last >= QUIET or now - self._first >= LONGEST
+    def is_over(self, now: float, matched: bool = True) -> bool:
+        """Return whether all history has come.
+
+        Args:
+            now: seconds.
+            matched: whether each topic that is read has a publisher that is known: a process that
+                starts finds the topics of one and the same peer up to seconds apart.
+        """
+        if not self._over and self.newest is not None:
+            quiet = matched and now - self._last >= QUIET
+            self._over = quiet or now - self._first >= LONGEST
+        return self._over
 
     def is_new(self, key: StepKey) -> bool:
         """Return whether a step may still be without its reward."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ from mentor_reward.steps.history import History
 from mentor_reward.steps.image_buffer import ImageBuffer
 
 _KEPT = 256
+_LATEST = 10.0  # seconds for which a step waits whose motion may come from a publisher found late
 _PUBLISHERS = {
     "observation": "stacker",
     "action": "agent",
@@ -62,10 +64,19 @@ class StepReader:
     Args:
         task: whose layout, axes and cameras the messages must have.
         needs: of the reward.
-        timeout: seconds after the first message of a step at which it is incomplete for good.
+        timeout: seconds after the motion of a step at which it is incomplete for good. What comes
+            without a motion waits longer, and so does the newest step of history, for which an
+            agent may be waiting: the topics of a publisher may be found seconds apart.
+        matched: tells whether each topic that is read has a publisher that is known.
     """
 
-    def __init__(self, task: Task, needs: RewardNeeds, timeout: float) -> None:
+    def __init__(
+        self,
+        task: Task,
+        needs: RewardNeeds,
+        timeout: float,
+        matched: Callable[[], bool] = lambda: True,
+    ) -> None:
         unknown = [name for name in needs.cameras if name not in task.rewarded_cameras]
         if unknown:
             raise ValueError(
@@ -84,11 +95,13 @@ class StepReader:
         first = tuple(name for name in every if name != "action")
         self.join = StepJoin(every, needs=lambda step: every if step else first, timeout=timeout)
         self._parts = frozenset(every)
-        self._history: History | None = History()
-        self._awaited: StepKey | None = None  # the newest step of history
+        self._matched = matched
+        self._history = History()
+        self._reading_history = True
         self._actions: _Recent[StepKey, Action] = _Recent()
         self._starts: _Recent[int, EpisodeInfo] = _Recent()
         self._ends: _Recent[StepKey, int] = _Recent()
+        self._motions: _Recent[StepKey, float] = _Recent()  # when they came
         self._buffers = {
             name: ImageBuffer(round(1e9 * task.camera(name).max_age)) for name in needs.cameras
         }
@@ -104,6 +117,7 @@ class StepReader:
         self._ends[key] = time_to_nanoseconds(message.end)
         if not self._add("motion", key, message, now):
             return
+        self._motions[key] = now
         for name, value in (
             ("action", self._actions.get(StepKey(key.episode, key.step - 1))),
             ("episode_start", self._starts.get(key.episode)),
@@ -129,8 +143,7 @@ class StepReader:
         if values.shape != (len(self._task.action),) or not np.isfinite(values).all():
             raise Refused(f"an action {values.tolist()}; {len(self._task.action)} numbers needed")
         self._actions[StepKey(message.episode, message.step)] = message
-        if self._history is not None:
-            self._history.add_action(StepKey(message.episode, message.step))
+        self._add_answer(StepKey(message.episode, message.step))
         key = StepKey(message.episode, message.step + 1)
         if "action" in self._parts and self._has_motion(key):
             self._add("action", key, message, now)
@@ -166,9 +179,11 @@ class StepReader:
         """Return the steps that are complete, or whose time is over, in their order."""
         if not self._history_is_over(now):
             return []
+        self.join.outlives = lambda waiting: self._outlives(waiting, now)
         read = []
         for joined in self.join.collect(now):
-            repeated = joined.key == self._awaited and joined.missing  # may have had its reward
+            # The newest step of history may have had its reward, so it is never called incomplete.
+            repeated = joined.key == self._history.newest and joined.missing
             if "motion" in joined.parts and not repeated:
                 read.append(self._read(joined))
         episodes = list(dict.fromkeys(step.motion.episode for step in read))
@@ -176,7 +191,7 @@ class StepReader:
 
     def finish(self, episode: int, step: int, reason: str) -> ReadStep | None:
         """Return a step that is not waited for any longer; None if it is not open, or history."""
-        if self._history is not None:
+        if self._reading_history:
             return None
         joined = self.join.finish(episode, step)
         if joined is None or "motion" not in joined.parts:
@@ -186,22 +201,34 @@ class StepReader:
     @property
     def waiting(self) -> bool:
         """Whether time alone may complete something."""
-        begun = self._history is not None and self._history.newest is not None
+        begun = self._reading_history and self._history.newest is not None
         return len(self.join) > 0 or begun
 
     def _history_is_over(self, now: float) -> bool:
-        history = self._history
-        if history is None:
-            return True
-        if not history.is_over(now):
-            return False
-        self.join.drop(lambda key: not history.is_new(key))
-        self.join.expects = history.is_new
-        self._history, self._awaited = None, history.newest
-        return True
+        if self._reading_history and self._history.is_over(now, self._matched()):
+            self._reading_history = False
+            self.join.expects = self._history.is_new
+            self._drop_history()
+        return not self._reading_history
+
+    def _outlives(self, waiting: JoinedStep, now: float) -> bool:
+        since = self._motions.get(waiting.key)
+        if since is None or waiting.key == self._history.newest:
+            return now - waiting.since < _LATEST
+        return now - since < self.join.timeout
+
+    def _drop_history(self) -> None:
+        self.join.drop(lambda key: not self._history.is_new(key))
+
+    def _add_answer(self, key: StepKey) -> None:
+        """Note an action: its step has had its reward."""
+        if self._reading_history or key == self._history.newest:
+            self._history.add_action(key)
+            if not self._reading_history:
+                self._drop_history()
 
     def _add(self, part: str, key: StepKey, value: Any, now: float) -> bool:
-        if self._history is not None:
+        if self._reading_history:
             self._history.add(key, now)
         return self.join.add(part, key.episode, key.step, value, now)
 

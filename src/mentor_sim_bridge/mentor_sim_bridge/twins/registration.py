@@ -6,10 +6,10 @@ import gymnasium
 
 CABLE_ID = "mentor/cable_routing-v0"
 VARIED_ID = "mentor/cable_routing_varied-v0"
-MOMENTS_ID = "mentor/cable_routing_moments-v0"
+SNAPSHOTS_ID = "mentor/cable_routing_snapshots-v0"
 _TWINS = {
     CABLE_ID: "mentor_sim_bridge.twins.cable.env:CableRoutingEnv",
-    MOMENTS_ID: "mentor_sim_bridge.twins.cable.snapshots:CableMomentsEnv",
+    SNAPSHOTS_ID: "mentor_sim_bridge.twins.cable.snapshots:CableSnapshotsEnv",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import mujoco
 import numpy as np
 
@@ -51,10 +53,20 @@ class CameraRenderer:
         mujoco.mjr_readPixels(self._pixels, None, self._frame, self._buffers)
         return np.flipud(self._pixels).copy()
 
-    def segmentation_mask(
-        self, model: mujoco.MjModel, data: mujoco.MjData, camera: str, geoms: np.ndarray
+    def segmentation_masks(
+        self, model: mujoco.MjModel, data: mujoco.MjData, camera: str, groups: Sequence[np.ndarray]
     ) -> np.ndarray:
-        """Return where one image shows these geoms (ids), (height, width) bool."""
+        """Return where one image shows each group of geoms.
+
+        Args:
+            model: of the scene.
+            data: its state.
+            camera: its name.
+            groups: ids of the geoms of each group.
+
+        Returns:
+            (groups, height, width) bool.
+        """
         flags = self._scene.flags
         for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
             flags[flag] = 1
@@ -64,10 +76,11 @@ class CameraRenderer:
             for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
                 flags[flag] = 0
         segments = seen @ [1, 1 << 8, 1 << 16] - 1  # -1: background
-        shown = [g for g in self._scene.geoms[: self._scene.ngeom] if g.segid >= 0]
         kind = int(mujoco.mjtObj.mjOBJ_GEOM)
-        wanted = [g.segid for g in shown if g.objtype == kind and g.objid in geoms]
-        return np.isin(segments, wanted)
+        shown = [g for g in self._scene.geoms[: self._scene.ngeom] if g.segid >= 0]
+        shown = [g for g in shown if g.objtype == kind]
+        wanted = [[g.segid for g in shown if g.objid in geoms] for geoms in groups]
+        return np.stack([np.isin(segments, ids) for ids in wanted])
 
     def close(self) -> None:
         """Free the graphics context."""

@@ -12,6 +12,7 @@ from mentor_sim_bridge.twins.cable.drawn_scene import DrawnScene
 
 CAMERAS = ("side", "slot_1", "slot_2")
 TIE = "grasp_tie"
+WALLS = tuple(f"{slot}_wall_{side}" for slot in ("slot_1", "slot_2") for side in ("left", "right"))
 
 
 def cable_scene(config: CableConfig, scene: DrawnScene) -> mujoco.MjSpec:

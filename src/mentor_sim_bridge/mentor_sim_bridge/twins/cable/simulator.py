@@ -30,7 +30,7 @@ from mentor_sim_bridge.twins.cable.disturbances import (
     read_disturbance,
 )
 from mentor_sim_bridge.twins.cable.drawn_scene import draw_scene
-from mentor_sim_bridge.twins.cable.scene import CAMERAS, TIE, cable_scene
+from mentor_sim_bridge.twins.cable.scene import CAMERAS, TIE, WALLS, cable_scene
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot, slot_1_state, slot_2_state
 from mentor_sim_bridge.twins.simulator import TrueState
 from mentor_sim_bridge.twins.visuals import (
@@ -113,10 +113,11 @@ class CableSimulator(PandaSimulator):
         force = self.data.efc_force[:3]  # the only equality: rows 0 to 2
         return math.sqrt(force @ force)
 
-    def segmentation_mask(self, camera: str) -> np.ndarray:
-        """Return which pixels of the image show the cable, (H, W) bool."""
-        return self.camera_renderer().segmentation_mask(
-            self.model, self.data, camera, self._cable_geoms
+    def segmentation_masks(self, camera: str) -> np.ndarray:
+        """Return which pixels of the image show the cable, and which the slots: (2, H, W) bool."""
+        walls = np.array([self.model.geom(name).id for name in WALLS])
+        return self.camera_renderer().segmentation_masks(
+            self.model, self.data, camera, (self._cable_geoms, walls)
         )
 
     def begin_episode(

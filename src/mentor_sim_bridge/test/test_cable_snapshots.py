@@ -1,4 +1,4 @@
-"""`mentor/cable_routing_moments-v0`: many looks at the physics of `mentor/cable_routing-v0`."""
+"""`mentor/cable_routing_snapshots-v0`: many pictures of the physics of `mentor/cable_routing-v0`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pytest
 
 from mentor_common.env.registration import register_environments
 from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
-from mentor_sim_bridge.twins.cable.snapshots import CableMomentsEnv
+from mentor_sim_bridge.twins.cable.snapshots import CableSnapshotsEnv
 
 ACTIONS = [(0.9, 0.4), (-0.5, 1.0), (1.0, -1.0)]
 
 
 @pytest.fixture(scope="module")
 def env():
-    made = CableMomentsEnv()
+    made = CableSnapshotsEnv()
     yield made
     made.close()
 
@@ -30,7 +30,7 @@ def play(env, seed: int = 5) -> list[dict]:
     return infos
 
 
-def test_new_looks_leave_the_physics_as_it_is_to_the_last_bit(env):
+def test_new_visuals_leave_the_physics_as_it_is_to_the_last_bit(env):
     plain = CableRoutingEnv()
     try:
         for seen, usual in zip(play(env), play(plain), strict=True):
@@ -41,37 +41,37 @@ def test_new_looks_leave_the_physics_as_it_is_to_the_last_bit(env):
         plain.close()
 
 
-def test_each_moment_tells_the_truth_of_its_own_time_and_the_last_that_of_the_end(env):
+def test_each_snapshot_has_the_states_of_its_own_time_and_the_last_those_of_the_end(env):
     info = play(env)[0]
-    moments = info["moments"]
-    assert len(moments) == 5
-    assert np.array_equal(moments[-1]["slot_1_profile"], info["slot_1_profile"])
-    offsets = [moment["slot_2_profile"][0, 4] for moment in moments]
+    snapshots = info["snapshots"]
+    assert len(snapshots) == 5
+    assert np.array_equal(snapshots[-1]["slot_1_profile"], info["slot_1_profile"])
+    offsets = [snapshot["slot_2_profile"][0, 4] for snapshot in snapshots]
     assert len(set(offsets)) == 5, "the cable moves between them"
 
 
-def test_each_moment_has_a_look_of_its_own_and_shows_all_cameras(env):
-    moments = [moment for info in play(env) for moment in info["moments"]]
+def test_each_snapshot_has_visuals_of_its_own_and_shows_all_cameras(env):
+    snapshots = [snapshot for info in play(env) for snapshot in info["snapshots"]]
     for camera in ("side", "slot_1", "slot_2"):
-        frames = np.array([moment["frames"][camera] for moment in moments])
+        frames = np.array([snapshot["frames"][camera] for snapshot in snapshots])
         assert frames.shape == (15, 3, 84, 84) and frames.dtype == np.uint8
         tables = {tuple(frame[:, 80, 2]) for frame in frames}
         assert len(tables) > 10, "of the table's colours, hardly two are alike"
 
 
-def test_the_same_seed_gives_the_same_moments_and_another_other_looks(env):
+def test_the_same_seed_gives_the_same_snapshots_and_another_other_visuals(env):
     def pictures(seed: int) -> np.ndarray:
-        return np.array([m["frames"]["slot_2"] for i in play(env, seed) for m in i["moments"]])
+        return np.array([m["frames"]["slot_2"] for i in play(env, seed) for m in i["snapshots"]])
 
     first = pictures(5)
     assert not np.array_equal(first, pictures(6))
     assert np.array_equal(first, pictures(5))
 
 
-def test_after_a_reset_there_are_no_moments_and_an_episode_shows_what_the_usual_one_would(env):
+def test_after_a_reset_there_are_no_snapshots_and_an_episode_shows_what_the_usual_one_would(env):
     play(env)
     _, info = env.reset(seed=7)
-    assert info["moments"] == []
+    assert info["snapshots"] == []
     plain = CableRoutingEnv()
     try:
         plain.reset(seed=7)
@@ -80,41 +80,45 @@ def test_after_a_reset_there_are_no_moments_and_an_episode_shows_what_the_usual_
         plain.close()
 
 
-def test_silhouettes_cover_the_cable_and_nothing_else_and_change_no_picture(env):
-    usual = [moment for info in play(env) for moment in info["moments"]]
-    assert all("silhouettes" not in moment for moment in usual)
-    told = CableMomentsEnv(silhouettes=True)
+def test_masks_cover_cable_and_slots_and_nothing_else_and_change_no_picture(env):
+    usual = [snapshot for info in play(env) for snapshot in info["snapshots"]]
+    assert all("masks" not in snapshot for snapshot in usual)
+    told = CableSnapshotsEnv(masks=True)
     try:
-        moments = [moment for info in play(told) for moment in info["moments"]]
+        snapshots = [snapshot for info in play(told) for snapshot in info["snapshots"]]
     finally:
         told.close()
     covered = 0
-    for moment, other in zip(moments, usual, strict=True):
-        for camera, frame in moment["frames"].items():
+    for snapshot, other in zip(snapshots, usual, strict=True):
+        for camera, frame in snapshot["frames"].items():
             assert np.array_equal(frame, other["frames"][camera])
-            share, pixels = moment["silhouettes"][camera], frame.astype(np.int32)
-            assert share.shape == (84, 84) and share.dtype == np.uint8
+            (share, slots), pixels = snapshot["masks"][camera], frame.astype(np.int32)
+            assert share.shape == slots.shape == (84, 84) and share.dtype == np.uint8
+            assert slots.sum() / 255 > 20 and (share.astype(int) + slots <= 260).all()
             if camera == "side":  # to it the cable is a line about a pixel wide
                 assert 40 < share.sum() / 255 < 120
                 continue
             red = pixels[0] - pixels[1:].max(axis=0)  # of all that is seen, the cable alone is red
             assert (red[share == 255] > 40).mean() > 0.99
             assert (red[share == 0] < 40).mean() > 0.99
+            colour = pixels[1:].max(axis=0) - pixels[0]  # the slots alone are blue or green
+            assert (colour[slots == 255] > 40).mean() > 0.95
+            assert (colour[slots == 0] < 40).mean() > 0.95
             covered += int((share == 255).sum())
     assert covered > 1000
 
 
 def test_it_is_registered_and_takes_the_number_of_moments():
     register_environments()
-    made = gymnasium.make("mentor/cable_routing_moments-v0", moments=2, disable_env_checker=True)
+    made = gymnasium.make("mentor/cable_routing_snapshots-v0", snapshots=2, disable_env_checker=True)
     try:
         made.reset(seed=0)
-        assert len(made.step(np.zeros(2))[-1]["moments"]) == 2
+        assert len(made.step(np.zeros(2))[-1]["snapshots"]) == 2
     finally:
         made.close()
 
 
-@pytest.mark.parametrize("moments", [0, 26])
-def test_more_moments_than_a_motion_has_looks_are_refused(moments):
+@pytest.mark.parametrize("snapshots", [0, 26])
+def test_more_snapshots_than_a_motion_has_control_intervals_are_refused(snapshots):
     with pytest.raises(ValueError, match="must be from 1 to 25"):
-        CableMomentsEnv(moments=moments)
+        CableSnapshotsEnv(snapshots=snapshots)

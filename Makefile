@@ -94,10 +94,10 @@ classifiers: train = python -m mentor_reward train --data $(data)/train --masks 
 	--calibrate-on $(data)/calibration --weights src/mentor_reward/mentor_reward/classifier/weights
 classifiers:
 	$(SET_UP) ready
-	@$(IN_WORKSPACE) $(collect) --data $(data)/train --env mentor/cable_routing_moments-v0 \
+	@$(IN_WORKSPACE) $(collect) --data $(data)/train --env mentor/cable_routing_snapshots-v0 \
 		--env-options '{"max_steps": 50}' --first-seed 10000 --episodes 1800 --per-class 60000 --processes 2 $(ARGS)
-	@$(IN_WORKSPACE) $(collect) --data $(data)/masks --env mentor/cable_routing_moments-v0 \
-		--env-options '{"max_steps": 25, "silhouettes": true}' --first-seed 20000 --episodes 8 --per-class 100
+	@$(IN_WORKSPACE) $(collect) --data $(data)/masks --env mentor/cable_routing_snapshots-v0 \
+		--env-options '{"max_steps": 25, "masks": true}' --first-seed 20000 --episodes 8 --per-class 100
 	@$(IN_WORKSPACE) $(collect) --data $(data)/calibration --processes 2 \
 		--env-options '{"max_steps": 100}' --first-seed 600000 --episodes 120 --per-class 3000
 	@$(IN_WORKSPACE) $(collect) --data $(data)/held_out \

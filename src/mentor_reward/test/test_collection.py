@@ -49,17 +49,17 @@ class Snapshots(WalkingStates):
 
     def _see(self):
         pixels, info = super()._see()
-        moments = []
+        snapshots = []
         for brightness in (10, 20) if self.steps else ():
             frames = {
                 camera: np.full((3, 84, 84), brightness + which, np.uint8)
                 for which, camera in enumerate(("slot_1", "slot_2", "side"))
             }
             frames["side"][:, :10] = 0  # its upper rows
-            coverage = {camera: frame[0] + 100 for camera, frame in frames.items()}
-            moment = {"slot_2": brightness // 10, "frames": frames, "silhouettes": coverage}
-            moments.append({**info, **moment})
-        return np.zeros_like(pixels), {**info, "moments": moments}
+            coverage = {camera: frame[:2] + 100 for camera, frame in frames.items()}
+            snapshot = {"slot_2": brightness // 10, "frames": frames, "masks": coverage}
+            snapshots.append({**info, **snapshot})
+        return np.zeros_like(pixels), {**info, "snapshots": snapshots}
 
 
 def test_an_environment_with_snapshots_gives_those_and_nothing_else():
@@ -71,7 +71,7 @@ def test_an_environment_with_snapshots_gives_those_and_nothing_else():
         for camera, views in sample.views.items():
             assert views.shape == (9, 84, 84)
             assert (views[::3].max(axis=(1, 2)) - brightness).tolist() == own_first[camera]
-            assert np.array_equal(sample.masks[camera], views[::3] + 100)
+            assert np.array_equal(sample.masks[camera], views.reshape(3, 3, 84, 84)[:, :2] + 100)
             assert not views[6, :, :10].any(), "the side view lies on its side"
 
 
@@ -81,7 +81,7 @@ def test_masks_are_written_beside_the_images_that_are_kept(tmp_path):
     )
     masks = load_masks(tmp_path, images)
     assert len(masks.frames) == 3 * len(images)
-    assert np.array_equal(masks.coverage, masks.frames[:, 0] + 100)
+    assert np.array_equal(masks.coverage, masks.frames[:, :2] + 100)
 
 
 def test_both_slots_are_seen_at_the_same_timestep_the_own_one_first(tmp_path):

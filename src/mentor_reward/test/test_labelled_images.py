@@ -69,7 +69,7 @@ def test_pictures_that_stay_in_their_files_are_chosen_and_read_as_an_array_would
 def test_masks_come_back_view_by_view_with_their_frames(tmp_path):
     rng = np.random.default_rng(0)
     views = rng.integers(0, 256, (9, 84, 84), dtype=np.uint8)
-    coverage = rng.integers(0, 256, (3, 84, 84), dtype=np.uint8)
+    coverage = rng.integers(0, 256, (3, 2, 84, 84), dtype=np.uint8)
     images = [LabelledImage(f"slot_1/{name}.png", "slot_1", 3, "one") for name in "ab"]
     for image in images:
         write_image(tmp_path, image, views)

@@ -23,8 +23,8 @@ from mentor_reward.classifier.slots import states_of
 from mentor_reward.classifier.training import train_classifier
 from mentor_reward.classifier.training_settings import TrainingSettings
 from mentor_reward.dataset.labelled_images import (
-    CableMasks,
     Examples,
+    Masks,
     read_labels,
     write_labels,
 )
@@ -283,7 +283,7 @@ def test_a_segmenter_trained_on_masks_locates_the_bar(pictures):
         pictures,
         settings,
         log=lambda line: None,
-        masks=CableMasks(pictures.frames, coverage, np.zeros(len(pictures), np.int64)),
+        masks=Masks(pictures.frames, coverage[:, None], np.zeros(len(pictures), np.int64)),
     )
     assert accuracy(result.classifier) > 0.9
     frame = torch.from_numpy(slot_picture("slot_1", 2, np.random.default_rng(9)))[None]
@@ -302,8 +302,10 @@ def test_the_side_view_has_a_segmenter_of_its_own(pictures):
         mask[10:74, left : left + 8] = 255
         thin[10:74, left] = 255  # of the same frames another thing is to be found
     views = np.repeat([0, 2], len(pictures))
-    masks = CableMasks(
-        np.concatenate([pictures.frames, pictures.frames]), np.concatenate([bar, line]), views
+    masks = Masks(
+        np.concatenate([pictures.frames, pictures.frames]),
+        np.concatenate([bar, line])[:, None],
+        views,
     )
     three = replace(pictures, frames=np.concatenate([pictures.frames] * 3, axis=1))
     settings = TrainingSettings(epochs=2, batch=16, segmenter_steps=120)

@@ -1,4 +1,4 @@
-"""`mentor/cable_routing_snapshots-v0`: many pictures of the physics of `mentor/cable_routing-v0`."""
+"""`mentor/cable_routing_snapshots-v0`: many pictures of the physics of the cable cell."""
 
 from __future__ import annotations
 
@@ -110,7 +110,9 @@ def test_masks_cover_cable_and_slots_and_nothing_else_and_change_no_picture(env)
 
 def test_it_is_registered_and_takes_the_number_of_moments():
     register_environments()
-    made = gymnasium.make("mentor/cable_routing_snapshots-v0", snapshots=2, disable_env_checker=True)
+    made = gymnasium.make(
+        "mentor/cable_routing_snapshots-v0", snapshots=2, disable_env_checker=True
+    )
     try:
         made.reset(seed=0)
         assert len(made.step(np.zeros(2))[-1]["snapshots"]) == 2

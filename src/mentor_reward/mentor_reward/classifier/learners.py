@@ -15,7 +15,7 @@ from mentor_reward.classifier.sampling import log_frequency
 from mentor_reward.classifier.segmenter_training import train_segmenters
 from mentor_reward.classifier.slot_network import PROFILE, SlotNetwork
 from mentor_reward.classifier.training_settings import TrainingSettings
-from mentor_reward.dataset.labelled_images import CableMasks, Examples, PictureFiles
+from mentor_reward.dataset.labelled_images import Examples, Masks, PictureFiles
 
 _FEATURE_NOISE = 0.02
 """Standard deviation of the noise added to features during training, pixels."""
@@ -100,7 +100,7 @@ class ProfileLearner:
         network: to train.
         train: the training images.
         settings: of the training.
-        masks: segmentation masks of the cable; None: there are none.
+        masks: segmentation masks; None: there are none.
         log: called with a line of progress.
 
     Raises:
@@ -112,7 +112,7 @@ class ProfileLearner:
         network: SlotNetwork,
         train: Examples,
         settings: TrainingSettings,
-        masks: CableMasks | None,
+        masks: Masks | None,
         log: Callable[[str], None],
     ) -> None:
         if train.profiles.shape[1] > PROFILE:

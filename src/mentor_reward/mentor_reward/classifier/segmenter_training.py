@@ -1,4 +1,4 @@
-"""Training of the cable segmenters, from segmentation masks that a simulator rendered."""
+"""Training of the segmenters, from segmentation masks that a simulator rendered."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import torch
 from torch import nn
 
 from mentor_reward.classifier.augmentation import augment
-from mentor_reward.classifier.slot_network import CableSegmenter, SlotNetwork
+from mentor_reward.classifier.slot_network import Segmenter, SlotNetwork
 from mentor_reward.classifier.slots import SIDE_VIEW
-from mentor_reward.dataset.labelled_images import CableMasks
+from mentor_reward.dataset.labelled_images import Masks
 
 
 def train_segmenters(
     network: SlotNetwork,
-    masks: CableMasks,
+    masks: Masks,
     steps: int,
     seed: int,
     log: Callable[[str], None] = print,
@@ -44,8 +44,8 @@ def train_segmenters(
 
 
 def train_segmenter(
-    segmenter: CableSegmenter,
-    masks: CableMasks,
+    segmenter: Segmenter,
+    masks: Masks,
     steps: int,
     seed: int,
     log: Callable[[str], None] = print,
@@ -70,5 +70,5 @@ def train_segmenter(
         schedule.step()
         total += float(loss.detach())
         if step % 250 == 0:
-            log(f"cable segmenter, step {step}: loss {total / 250:.4f}")
+            log(f"segmenter, step {step}: loss {total / 250:.4f}")
             total = 0.0

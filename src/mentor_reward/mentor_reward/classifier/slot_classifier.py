@@ -77,7 +77,8 @@ class SlotClassifier:
             )
         try:
             made = NETWORKS[meta.get("network", "profile")]
-            network = made(len(states), int(meta.get("views", "1")))
+            parts = {"parts": int(meta.get("parts", "1"))} if made is SlotNetwork else {}
+            network = made(len(states), int(meta.get("views", "1")), **parts)
             network.load_state_dict(tensors)
         except (KeyError, RuntimeError) as error:
             raise ValueError(f"slot classifier: {file} fits another network: {error}") from error
@@ -98,6 +99,7 @@ class SlotClassifier:
             "classes": json.dumps([s.name for s in self.states]),
             "views": str(self.views),
             "network": self.network.kind,
+            **({"parts": str(self.network.parts)} if isinstance(self.network, SlotNetwork) else {}),
             **notes,
         }
         tensors = {

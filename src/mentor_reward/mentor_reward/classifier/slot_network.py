@@ -20,14 +20,17 @@ _WIDTH = 12  # channels of a segmenter
 _FEW = 0.3  # pixels of cable below which a row hardly counts
 
 
-class CableSegmenter(nn.Module):
-    """Predicts how much of each pixel the cable covers: three 3x3 convolutions and one 1x1.
+class Segmenter(nn.Module):
+    """Predicts how much of each pixel each part covers: three 3x3 convolutions and one 1x1.
 
     With two of them the receptive field is five pixels, and the cable, which is one pixel wide to
     the side camera, is misplaced by 0.12 pixels in the median; with three, by 0.02.
+
+    Args:
+        parts: number of PARTS that are segmented.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parts: int = 1) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.Conv2d(3, _WIDTH, 3, padding=1),
@@ -36,37 +39,39 @@ class CableSegmenter(nn.Module):
             nn.ReLU(),
             nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1),
             nn.ReLU(),
-            nn.Conv2d(_WIDTH, 1, 1),
+            nn.Conv2d(_WIDTH, parts, 1),
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return logits (B, 84, 84) of the coverage in frames (B, 3, 84, 84), float in 0..255."""
-        return self.layers(images / 127.5 - 1.0)[:, 0]
+        """Return logits (B, parts, 84, 84) of frames (B, 3, 84, 84), float in 0..255."""
+        logits: torch.Tensor = self.layers(images / 127.5 - 1.0)
+        return logits
 
     def extract_features(self, images: torch.Tensor) -> torch.Tensor:
-        """Locate the cable in each band.
+        """Locate each part in each band.
 
         Args:
             images: (B, 3, 84, 84), uint8 or float in 0..255.
 
         Returns:
-            (B, 2 * BANDS): the cable's widths in pixels, then its middles in pixels from the
-            frame's centre.
+            (B, parts * 2 * BANDS): of each part its widths in pixels, then its middles in pixels
+            from the frame's centre.
         """
         frames = images.float().contiguous(memory_format=torch.channels_last)
-        coverage = self(frames).sigmoid().reshape(-1, BANDS, IMAGE_SIZE // BANDS, IMAGE_SIZE)
+        coverage = self(frames).sigmoid().contiguous()
+        coverage = coverage.reshape(len(frames), -1, BANDS, IMAGE_SIZE // BANDS, IMAGE_SIZE)
         place = torch.arange(IMAGE_SIZE, device=coverage.device) - (IMAGE_SIZE - 1) / 2
         width = coverage.sum(-1)
         middle = (coverage * place).sum(-1) / (width + _FEW)
-        return torch.cat([width.mean(-1), middle.mean(-1)], 1)
+        return torch.stack([width.mean(-1), middle.mean(-1)], 2).flatten(1)
 
 
 class SlotNetwork(nn.Module):
-    """Segments the cable in each view, locates it, predicts its profile, and classifies that.
+    """Segments each view, locates its parts, predicts the cable's profile, and classifies that.
 
-    The features of a view are the cable's width and middle in each band of rows. They are accurate
-    to a tenth of a pixel, as the borders between the states need; convolutions with stride are far
-    less accurate. The side camera sees the cable one pixel wide instead of eight, so its view has a
+    The features of a view are the width and middle of each part in each band of rows. They are
+    accurate to a tenth of a pixel, as the borders between the states need; convolutions with stride
+    are far less accurate. The side camera sees the cable one pixel wide instead of eight, so its view has a
     segmenter of its own.
 
     The profile describes how the cable runs along the slot, and the state is classified from the
@@ -78,16 +83,18 @@ class SlotNetwork(nn.Module):
     Args:
         classes: number of states.
         views: number of frames, of three planes each, in the order of VIEWS.
+        parts: number of PARTS that are segmented: the cable, and the slots where they may stand
+            elsewhere in every episode.
     """
 
     kind = "profile"
 
-    def __init__(self, classes: int, views: int = 1) -> None:
+    def __init__(self, classes: int, views: int = 1, parts: int = 1) -> None:
         super().__init__()
-        self.classes, self.views = classes, views
-        self.segmenter = CableSegmenter()
-        self.side_segmenter = CableSegmenter() if views > SIDE_VIEW else None
-        size = views * BANDS * 2
+        self.classes, self.views, self.parts = classes, views, parts
+        self.segmenter = Segmenter(parts)
+        self.side_segmenter = Segmenter(parts) if views > SIDE_VIEW else None
+        size = views * parts * BANDS * 2
         self.scale = nn.BatchNorm1d(size, affine=False)
         self.trunk = nn.Sequential(
             nn.Linear(size, HIDDEN),
@@ -107,7 +114,7 @@ class SlotNetwork(nn.Module):
         )
 
     @property
-    def segmenters(self) -> list[CableSegmenter]:
+    def segmenters(self) -> list[Segmenter]:
         """The segmenter of each view, by the view's index."""
         own = [self.segmenter] * min(self.views, SIDE_VIEW)
         return own if self.side_segmenter is None else [*own, self.side_segmenter]
@@ -117,13 +124,13 @@ class SlotNetwork(nn.Module):
         return self.classify_features(self.extract_features(images))
 
     def extract_features(self, images: torch.Tensor) -> torch.Tensor:
-        """Return features (B, views * 2 * BANDS) of views (B, 3 views, 84, 84)."""
+        """Return features (B, F) of views (B, 3 views, 84, 84)."""
         views = images.split(3, dim=1)
         pairs = zip(self.segmenters, views, strict=True)
         return torch.cat([segmenter.extract_features(view) for segmenter, view in pairs], 1)
 
     def predict_profile(self, features: torch.Tensor) -> torch.Tensor:
-        """Return profiles (B, PROFILE) of features (B, views * 2 * BANDS)."""
+        """Return profiles (B, PROFILE) of features (B, F)."""
         return self.profile(self.trunk(self.scale(features)))
 
     def classify_profiles(self, profiles: torch.Tensor) -> torch.Tensor:
@@ -131,7 +138,7 @@ class SlotNetwork(nn.Module):
         return self.head(profiles / _PROFILE_UNIT)
 
     def classify_features(self, features: torch.Tensor) -> torch.Tensor:
-        """Return logits (B, classes) of features (B, views * 2 * BANDS)."""
+        """Return logits (B, classes) of features (B, F)."""
         return self.classify_profiles(self.predict_profile(features))
 
     @torch.no_grad()

@@ -13,6 +13,8 @@ IMAGE_SIZE = 84
 """Height and width of the frames that are classified, pixels: those of the observation."""
 SLOTS: dict[str, type[IntEnum]] = {"slot_1": Slot1, "slot_2": Slot2}
 """The camera of each slot, and the slot's states."""
+PARTS = ("cable", "slots")
+"""What a simulator's masks segment, in this order; masks of the cable alone have only the first."""
 SIDE = "side"
 """The camera whose view is across the cable."""
 VIEWS = {"slot_1": ("slot_1", "slot_2", SIDE), "slot_2": ("slot_2", "slot_1", SIDE)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Literal
 
@@ -18,7 +19,7 @@ from mentor_reward.classifier.slot_classifier import SlotClassifier
 from mentor_reward.classifier.slot_network import SlotNetwork
 from mentor_reward.classifier.slots import states_of
 from mentor_reward.classifier.training_settings import TrainingResult, TrainingSettings
-from mentor_reward.dataset.labelled_images import CableMasks, Examples, PictureFiles
+from mentor_reward.dataset.labelled_images import Examples, Masks, PictureFiles
 
 Network = Literal["auto", "profile", "image"]
 Score = tuple[float, float, float]
@@ -31,7 +32,7 @@ def train_classifier(
     start: SlotClassifier | None = None,
     log: Callable[[str], None] = print,
     on_improvement: Callable[[TrainingResult], None] = lambda result: None,
-    masks: CableMasks | None = None,
+    masks: Masks | None = None,
     calibrate_on: Examples | None = None,
     network: Network = "auto",
 ) -> TrainingResult:
@@ -47,7 +48,7 @@ def train_classifier(
         start: whose weights training starts from; None: random weights.
         log: called with a line for each epoch.
         on_improvement: called with each best result so far, so that an interruption loses nothing.
-        masks: segmentation masks of the cable, for the profile network.
+        masks: segmentation masks, for the profile network.
         calibrate_on: further images, not trained on, on which the logits are calibrated, together
             with the held-out groups (see calibration_offsets).
         network: "profile" locates the cable first, trained on a simulator's profiles and masks;
@@ -105,7 +106,7 @@ def _make_learner(
     settings: TrainingSettings,
     start: SlotClassifier | None,
     log: Callable[[str], None],
-    masks: CableMasks | None,
+    masks: Masks | None,
     network: Network,
 ) -> Learner:
     classes, views = len(states_of(camera)), train.frames.shape[1] // 3
@@ -113,7 +114,14 @@ def _make_learner(
     if network == "auto":
         started = start is not None and isinstance(start.network, SlotNetwork)
         network = "profile" if profiles or started else "image"
-    made = SlotNetwork(classes, views) if network == "profile" else ImageNetwork(classes, views)
+    made: SlotNetwork | ImageNetwork
+    if network == "profile":
+        parts = 1 if masks is None else masks.coverage.shape[1]
+        if masks is None and start is not None and isinstance(start.network, SlotNetwork):
+            parts = start.network.parts
+        made = SlotNetwork(classes, views, parts)
+    else:
+        made = ImageNetwork(classes, views)
     if start is not None:
         try:
             made.load_state_dict(start.network.state_dict())
@@ -215,9 +223,7 @@ class _Training:
             all_logits.append(self._learner.logits(self._calibrate_on.frames))
             all_states.append(self._calibrate_on.states)
         offsets = calibration_offsets(np.concatenate(all_logits), np.concatenate(all_states))
-        network = self._learner.network
-        final = type(network)(network.classes, network.views)
-        final.load_state_dict(network.state_dict())
+        final = copy.deepcopy(self._learner.network)
         final.shift_logits(torch.from_numpy(offsets))
         final.half().float()
         return TrainingResult(

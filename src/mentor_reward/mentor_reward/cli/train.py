@@ -21,9 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", type=Path, required=True, help="folder to write the weights to"
     )
-    parser.add_argument(
-        "--masks", type=Path, help="folder of images with segmentation masks of the cable"
-    )
+    parser.add_argument("--masks", type=Path, help="folder of images with segmentation masks")
     parser.add_argument(
         "--calibrate-on",
         type=Path,

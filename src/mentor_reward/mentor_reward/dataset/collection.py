@@ -13,7 +13,7 @@ import gymnasium
 import numpy as np
 
 from mentor_common.messages.frames import FrameLayout
-from mentor_reward.classifier.slots import SLOTS, states_of, views_of
+from mentor_reward.classifier.slots import SLOTS, VIEWS, states_of, views_of
 from mentor_reward.dataset.exploration import choose_behaviour
 from mentor_reward.dataset.labelled_images import (
     LABELS,
@@ -41,7 +41,7 @@ class Sample:
         views: (9, 84, 84) uint8, see views_of.
         states: the slot's class.
         profiles: of the cable along the slot, see LabelledImage; empty where unknown.
-        masks: (3, 84, 84) uint8, a segmentation mask of each view; None where there are none.
+        masks: (3, parts, 84, 84) uint8, segmentation masks of each view; None where there are none.
     """
 
     group: str
@@ -57,15 +57,18 @@ def _sample(group: str, frames: Mapping[str, np.ndarray], truth: dict[str, Any])
         {camera: views_of(camera, frames) for camera in SLOTS},
         {camera: int(truth[camera]) for camera in SLOTS},
         {camera: _profile(truth.get(f"{camera}_profile")) for camera in SLOTS},
-        _masks(truth.get("silhouettes")),
+        _masks(truth.get("masks")),
     )
 
 
 def _masks(coverage: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray] | None:
     if coverage is None:
         return None
-    planes = {camera: mask[None] for camera, mask in coverage.items()}
-    return {camera: views_of(camera, planes) for camera in SLOTS}
+    views = {camera: views_of(camera, coverage) for camera in SLOTS}
+    return {
+        camera: masks.reshape(len(VIEWS[camera]), -1, *masks.shape[1:])
+        for camera, masks in views.items()
+    }
 
 
 def _frames(pixels: np.ndarray, layout: FrameLayout, frame: int) -> dict[str, np.ndarray]:
@@ -87,8 +90,9 @@ def rollout_samples(
 
     Args:
         env: has the ground truth in ``info["slot_1"]`` and ``info["slot_2"]``, and may have that of
-            the motion's midpoint in ``info["midpoint"]``: that frame is a sample, too. Where it has
-            snapshots of the motion in ``info["moments"]``, frames included, those are the samples.
+            the motion's midpoint in ``info["midpoint"]``: that frame is a sample, too. Where
+            ``info["snapshots"]`` has snapshots of the motion, frames included, those are the
+            samples.
         seed: of the episode and its behaviour.
         wanted: whether states (by camera) are still rare; the episode stays longer in those.
     """
@@ -99,9 +103,9 @@ def rollout_samples(
     over = False
     while True:
         pixels = observation["image"] if isinstance(observation, dict) else observation
-        if "moments" in info:
-            for moment in info["moments"]:
-                yield _sample(group, moment["frames"], moment)
+        if "snapshots" in info:
+            for snapshot in info["snapshots"]:
+                yield _sample(group, snapshot["frames"], snapshot)
         else:
             if info.get("midpoint"):
                 yield _sample(group, _frames(pixels, layout, 1), info["midpoint"])

@@ -117,23 +117,27 @@ def write_masks(folder: str | Path, image: LabelledImage, coverage: np.ndarray) 
     Args:
         folder: of labelled images.
         image: whose masks they are.
-        coverage: (views, height, width) uint8, how much of each pixel the cable covers; 255: all.
+        coverage: (views, parts, height, width) uint8, how much of each pixel each of PARTS covers;
+            255: all.
 
     Raises:
         OSError: the file could not be written.
     """
     path = _mask_file(folder, image)
-    if not cv2.imwrite(str(path), np.concatenate(list(coverage), axis=1)):
+    views, parts, height, width = coverage.shape
+    # Views beside each other, parts below each other.
+    sheet = coverage.transpose(1, 2, 0, 3).reshape(parts * height, views * width)
+    if not cv2.imwrite(str(path), sheet):
         raise OSError(f"{path} could not be written")
 
 
 @dataclass(frozen=True)
-class CableMasks:
-    """Frames with segmentation masks of the cable.
+class Masks:
+    """Frames with segmentation masks.
 
     Args:
         frames: (N, 3, 84, 84) uint8.
-        coverage: (N, 84, 84) uint8, how much of each pixel the cable covers; 255: all.
+        coverage: (N, parts, 84, 84) uint8, how much of each pixel each of PARTS covers; 255: all.
         views: (N,) int64, each frame's index in VIEWS.
     """
 
@@ -141,12 +145,12 @@ class CableMasks:
     coverage: np.ndarray
     views: np.ndarray
 
-    def subset(self, mask: np.ndarray) -> CableMasks:
+    def subset(self, mask: np.ndarray) -> Masks:
         """Return the frames that a mask (N,) selects."""
-        return CableMasks(self.frames[mask], self.coverage[mask], self.views[mask])
+        return Masks(self.frames[mask], self.coverage[mask], self.views[mask])
 
 
-def load_masks(folder: str | Path, images: Iterable[LabelledImage]) -> CableMasks:
+def load_masks(folder: str | Path, images: Iterable[LabelledImage]) -> Masks:
     """Load the segmentation masks of all views of these images.
 
     Raises:
@@ -160,11 +164,12 @@ def load_masks(folder: str | Path, images: Iterable[LabelledImage]) -> CableMask
         if masks is not None:
             views = read_views(Path(folder) / image.file)
             frames += np.split(views, len(views) // 3)
-            coverage += np.split(masks, len(views) // 3, axis=1)
+            sheet = masks.reshape(-1, IMAGE_SIZE, len(views) // 3, IMAGE_SIZE)
+            coverage += list(sheet.transpose(2, 0, 1, 3))
             indices += range(len(views) // 3)
     if not frames:
         raise FileNotFoundError(f"{folder} has no masks; collect them from a simulator")
-    return CableMasks(np.stack(frames), np.stack(coverage), np.array(indices, np.int64))
+    return Masks(np.stack(frames), np.stack(coverage), np.array(indices, np.int64))
 
 
 def _mask_file(folder: str | Path, image: LabelledImage) -> Path:

@@ -71,8 +71,8 @@ class SlotNetwork(nn.Module):
 
     The features of a view are the width and middle of each part in each band of rows. They are
     accurate to a tenth of a pixel, as the borders between the states need; convolutions with stride
-    are far less accurate. The side camera sees the cable one pixel wide instead of eight, so its view has a
-    segmenter of its own.
+    are far less accurate. The side camera sees the cable one pixel wide instead of eight, so its
+    view has a segmenter of its own.
 
     The profile describes how the cable runs along the slot, and the state is classified from the
     profile alone. Where a simulator knows true profiles, most of the weights learn positions, and

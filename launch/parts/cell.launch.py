@@ -25,6 +25,12 @@ STATES = DeclareLaunchArgument(
     "or the ground truth of a twin",
     choices=["sensors", "ground_truth"],
 )
+RESET_OPTIONS = DeclareLaunchArgument(
+    "reset_options",
+    default_value="",
+    description="JSON object: options of every reset of an episode whose goal names no others; "
+    "empty: none",
+)
 TWIN = EqualsSubstitution(LaunchConfiguration("robot"), "twin")
 
 
@@ -65,6 +71,7 @@ def generate_launch_description():
         [
             part("robot_arguments"),
             STATES,
+            RESET_OPTIONS,
             part("every_node"),
             part("policy"),
             part("recorder"),  # early: what is published before it listens is in no bag
@@ -77,6 +84,10 @@ def generate_launch_description():
                 states=LaunchConfiguration("states"),
                 image_reliability=reliability,
             ),
-            node("mentor_reset", "reset_node"),
+            node(
+                "mentor_reset",
+                "reset_node",
+                options=ParameterValue(LaunchConfiguration("reset_options"), value_type=str),
+            ),
         ]
     )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mentor_common.messages.frames import FrameLayout
@@ -189,6 +189,7 @@ def test_every_value_of_another_type_is_refused(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(NAMES))
     path = data.draw(st.sampled_from(paths(TREES[name])))
     bad = data.draw(wrong_type(at(TREES[name], path)))
+    assume(bad != {} or path[0] not in ("arm", "window_offset"))  # each of their keys has a default
     tree = copy.deepcopy(TREES[name])
     at(tree, path[:-1])[path[-1]] = bad
     said = refused(tree)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from mentor_common.tasks.reward_fields import read_coefficients, require_axes
 from mentor_common.tasks.task import Task
 
 AXES = ("x", "y", "z", "r")
+Float64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -23,8 +29,16 @@ class Peg:
 class PegReward:
     """Eq. 6 with C1 (xy distance), C2 (height), C3 (angle), C4 (offset).
 
-    An insertion succeeds within ``max_distance`` (xy), ``max_height`` (both normalised) and
-    ``max_angle`` (radians) of the goal.
+    Positions are normalised, in the order ``axes``; angles count in radians.
+
+    Args:
+        coefficients: C1 to C4.
+        pegs: of the task.
+        max_distance: xy distance from the goal within which an insertion succeeds, normalised.
+        max_height: the same for the height.
+        max_angle: the same for the angle, radians.
+        axes: names of the workspace's axes, in order.
+        turn: radians that a unit of the axis r stands for.
     """
 
     coefficients: dict[str, float]
@@ -32,6 +46,80 @@ class PegReward:
     max_distance: float
     max_height: float
     max_angle: float
+    axes: tuple[str, ...] = AXES
+    turn: float = 1.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the pegs, in the order of the task file."""
+        return tuple(peg.name for peg in self.pegs)
+
+    def goal(self, name: str) -> Float64:
+        """Return the taught goal of a peg, (axes,) normalised. Raises: ValueError."""
+        for peg in self.pegs:
+            if peg.name == name:
+                return np.array([peg.goal[axis] for axis in self.axes])
+        raise ValueError(f"peg '{name}' is none of the task's, {list(self.names)}")
+
+    def terms(self, position: npt.ArrayLike, goal: npt.ArrayLike) -> dict[str, float]:
+        """Return the terms of eq. 6, whose sum is the reward.
+
+        Args:
+            position: of the end effector, (axes,) normalised.
+            goal: where the peg is in, (axes,) normalised.
+
+        Returns:
+            ``distance``, ``height``, ``angle`` and ``offset``, each with the half of eq. 6.
+
+        Raises:
+            ValueError: the position is not finite.
+        """
+        distance, height, angle = self._away(position, goal)
+        c1, c2, c3, c4 = (self.coefficients[name] for name in ("C1", "C2", "C3", "C4"))
+        return {
+            "distance": 0.5 * (math.sqrt(2.0) - distance) * c1,
+            "height": 0.5 * (2.0 - height) * c2,
+            "angle": 0.5 * (math.pi / 2.0 - angle) * c3,
+            "offset": -0.5 * c4,
+        }
+
+    def is_reached(self, position: npt.ArrayLike, goal: npt.ArrayLike) -> bool:
+        """Return whether the end effector is as near to the goal as an inserted peg brings it.
+
+        Args:
+            position: of the end effector, (axes,) normalised.
+            goal: where the peg is in, (axes,) normalised.
+
+        Raises:
+            ValueError: the position is not finite.
+        """
+        distance, height, angle = self._away(position, goal)
+        near = distance <= self.max_distance and angle <= self.max_angle
+        return near and height <= self.max_height
+
+    def _away(self, position: npt.ArrayLike, goal: npt.ArrayLike) -> tuple[float, float, float]:
+        """Return xy distance and height difference, normalised, and the angle between, radians."""
+        difference = np.asarray(position, np.float64) - np.asarray(goal, np.float64)
+        if difference.shape != (len(self.axes),) or not np.isfinite(difference).all():
+            raise ValueError(
+                f"position {np.asarray(position).tolist()}: {len(self.axes)} finite numbers are "
+                f"needed, on the axes {list(self.axes)}"
+            )
+        x, y, z, r = (float(difference[self.axes.index(axis)]) for axis in AXES)
+        return math.hypot(x, y), abs(z), abs(math.remainder(self.turn * r, 2.0 * math.pi))
+
+
+def draw_peg(names: Sequence[str], episodes: Mapping[str, int], random: np.random.Generator) -> str:
+    """Return the peg of the next episode: one of those that had the fewest episodes so far.
+
+    Args:
+        names: the pegs to choose from.
+        episodes: how many each has had; none for a peg that is missing.
+        random: source of the draw.
+    """
+    fewest = min(episodes.get(name, 0) for name in names)
+    due = [name for name in names if episodes.get(name, 0) == fewest]
+    return due[int(random.integers(len(due)))]
 
 
 def peg_reward_of(task: Task) -> PegReward:
@@ -64,6 +152,8 @@ def peg_reward_of(task: Task) -> PegReward:
         max_distance=success.number("max_distance", 0.0, 1.0, above=True),
         max_height=success.number("max_height", 0.0, 1.0, above=True),
         max_angle=success.number("max_angle", 0.0, 3.2, above=True),
+        axes=axes,
+        turn=float(task.workspace.high[axes.index("r")] - task.workspace.low[axes.index("r")]) / 2,
     )
     success.end()
     fields.end()

@@ -176,6 +176,7 @@ class ResetContext:
         options: of the goal of ``reset_episode``.
         attempt: 1 for the first, more after a failure.
         saved: what :class:`Save` saved last; empty if nothing ever was.
+        seeded: whether the reset's goal named a seed: it alone is to decide what is drawn.
     """
 
     start: Float32
@@ -184,6 +185,7 @@ class ResetContext:
     options: Options = field(default_factory=lambda: MappingProxyType({}))
     attempt: int = 1
     saved: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    seeded: bool = False
 
 
 Parts = Generator[Part, PartResult, None]

@@ -73,6 +73,11 @@ class ResetNode(CellNode):
             low=0.001, high=2.0,
         ),
         Param(
+            "options", "str", "",
+            "JSON object: options of every reset whose goal does not name them",
+            read_only=True,
+        ),
+        Param(
             "state_file", "str", "",
             "where a routine saves what the next reset must know; empty: below $ROS_HOME or ~/.ros",
             read_only=True,
@@ -88,6 +93,7 @@ class ResetNode(CellNode):
         """Make the routine, the server and the clients of the arm."""
         self._task = task = find_task(self.text("task"))
         self._routine = make_routine(task)
+        self._options = _object(self.text("options"))
         self._draws = EpisodeDraws(task)
         self._saved = SavedState(self._state_file())
         self._help = HelpRequest()
@@ -158,7 +164,7 @@ class ResetNode(CellNode):
     def _reset(self, goal: Goal) -> ResetEpisode.Result:
         request, attempts = goal.request, self._task.reset.attempts
         try:
-            options = _options(request)
+            options = {**self._options, **_options(request)}
         except ValueError as error:
             return ResetEpisode.Result(success=False, message=str(error))
         began = time.monotonic()
@@ -209,6 +215,7 @@ class ResetNode(CellNode):
             episode.options,
             attempt,
             self._saved.load(),
+            episode.seed is not None,
         )
         run_routine(self._routine.parts(context), runner.carry_out)
         self._await_observation(runner, episode.number)
@@ -259,6 +266,17 @@ class ResetNode(CellNode):
         text = f"a person is needed: {request}; when it is done: {call}"
         self.health.problem("help", health.ERROR, text)
         self.get_logger().error(text)
+
+
+def _object(text: str) -> dict[str, Any]:
+    """Return the parameter ``options``. Raises: ValueError."""
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"parameter options: {text[:80]!r} is no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"parameter options: {text[:80]!r} is no JSON object")
+    return value
 
 
 def _options(request: ResetEpisode.Goal) -> dict[str, Any]:

@@ -7,14 +7,16 @@ import gymnasium
 CABLE_ID = "mentor/cable_routing-v0"
 VARIED_ID = "mentor/cable_routing_varied-v0"
 SNAPSHOTS_ID = "mentor/cable_routing_snapshots-v0"
+PEG_ID = "mentor/peg_insertion-v0"
 _TWINS = {
     CABLE_ID: "mentor_sim_bridge.twins.cable.env:CableRoutingEnv",
     SNAPSHOTS_ID: "mentor_sim_bridge.twins.cable.snapshots:CableSnapshotsEnv",
+    PEG_ID: "mentor_sim_bridge.twins.peg.env:PegInsertionEnv",
 }
 
 
 def register_twins() -> None:
-    """Register the cable cell and its variant for collecting images."""
+    """Register the cells, and the cable's variants."""
     for name, entry_point in _TWINS.items():
         gymnasium.register(name, entry_point=entry_point)
     varied = {"task": "cable_routing_varied"}

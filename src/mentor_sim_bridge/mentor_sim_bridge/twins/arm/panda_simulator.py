@@ -52,6 +52,7 @@ class PandaSimulator:
     """
 
     resets = True
+    guess = GUESS
     joint_names = (*ARM_JOINTS, *FINGER_JOINTS)
 
     def __init__(
@@ -179,7 +180,7 @@ class PandaSimulator:
             ValueError: the pose is out of reach.
         """
         rotation = ImpedanceController.rotation(pose[3])
-        posture = solve_posture(self.model, pose[:3], rotation, GUESS)
+        posture = solve_posture(self.model, pose[:3], rotation, self.guess)
         self.data.qpos[self._joints[:7]] = posture
         self.data.qpos[self._joints[7:]] = self._fingers
         self._controller.rest(posture)

@@ -1,0 +1,29 @@
+"""The peg insertion cell: arm and cameras, stacker, reward, reset, and the policy."""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, SetLaunchConfiguration
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.substitutions import FindPackageShare
+
+PEG = DeclareLaunchArgument(
+    "peg",
+    default_value="all",
+    description="Which peg is inserted; all: each in a third of the episodes",
+    choices=["star", "triangle", "arrow", "all"],
+)
+CELL = {
+    "cell": "peg_insertion",
+    "camera_1": "wrist",
+    "camera_2": "side",
+    "camera_3": "",
+    "camera_4": "",
+    "reset_options": ['{"peg": "', LaunchConfiguration("peg"), '"}'],
+}
+
+
+def generate_launch_description():
+    """Return the cell of this task."""
+    part = [FindPackageShare("mentor_bringup"), "launch", "parts", "cell.launch.py"]
+    cell = IncludeLaunchDescription(PythonLaunchDescriptionSource(PathJoinSubstitution(part)))
+    return LaunchDescription([PEG, *(SetLaunchConfiguration(*item) for item in CELL.items()), cell])

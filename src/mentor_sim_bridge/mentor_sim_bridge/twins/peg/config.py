@@ -1,0 +1,197 @@
+"""The cell's geometry, contact and randomization, read from `peg_insertion.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from mentor_sim_bridge.twins.config_file import Colour, Range, read_config
+
+DEFAULT_FILE = Path(__file__).with_name("peg_insertion.yaml")
+
+
+@dataclass(frozen=True)
+class PegConfig:
+    """One peg and its socket.
+
+    Args:
+        socket_yaw: by which the socket is turned in the board, radians.
+        grip: width of the block by which the gripper holds the peg, metres; it tells the pegs
+            apart.
+    """
+
+    socket_yaw: float
+    grip: float
+
+
+@dataclass(frozen=True)
+class PegsConfig:
+    """The three pegs, and what they have in common.
+
+    Args:
+        length: of the prism, metres.
+        block: height of the block on top of it, metres; the gripper takes it in the middle.
+        density: kg/m3.
+        play: between a peg and its socket, metres, both sides together.
+    """
+
+    star: PegConfig
+    triangle: PegConfig
+    arrow: PegConfig
+    length: float
+    block: float
+    density: float
+    play: float
+
+
+@dataclass(frozen=True)
+class BoardConfig:
+    """The board with the three sockets in a row along y: metres.
+
+    Args:
+        position: of its middle, x and y.
+        thickness: height of its upper side.
+        floor: height of the sockets' floors.
+        pitch: distance between two sockets' middles; also the side of the square around each.
+    """
+
+    position: tuple[float, float]
+    thickness: float
+    floor: float
+    pitch: float
+
+
+@dataclass(frozen=True)
+class ShelfConfig:
+    """The shelf with three places in a row along y: metres.
+
+    Args:
+        position: of its middle, x and y.
+        height: of the plate on which the pegs stand.
+        pitch: distance between two places.
+        catch: distance from its place within which a peg that is let go stands in it.
+    """
+
+    position: tuple[float, float]
+    height: float
+    pitch: float
+    catch: float
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """Physics and control.
+
+    Args:
+        timestep: seconds of a step of physics and control.
+        rotational_stiffness: N m/rad about the horizontal axes.
+        turn_stiffness: N m/rad about the vertical axis.
+    """
+
+    timestep: float
+    rotational_stiffness: float
+    turn_stiffness: float
+
+
+@dataclass(frozen=True)
+class FaultConfig:
+    """What the cell does not bear: newtons at which the peg slips from the gripper, metres off the
+    target, radians from a joint's end."""
+
+    slip_force: float
+    reach_error: float
+    joint_margin: float
+
+
+@dataclass(frozen=True)
+class PoseSpread:
+    """How far something may be from where it is configured, either way: metres and radians."""
+
+    x: float
+    y: float
+    z: float
+    yaw: float
+
+
+@dataclass(frozen=True)
+class SceneRandomization:
+    """What an episode draws of the physical scene, uniformly.
+
+    Args:
+        board: pose of the board; its z is not drawn.
+        hand: pose of the peg in the hand.
+        friction: coefficient between peg and board.
+        stiffness: N/m with which the arm is drawn to where it is sent.
+    """
+
+    board: PoseSpread
+    hand: PoseSpread
+    friction: Range
+    stiffness: Range
+
+
+@dataclass(frozen=True)
+class VisualRandomization:
+    """What an episode draws of colours, light and cameras; each range from one end to another.
+
+    Args:
+        light_shift: of a light's direction, a unit vector, either way.
+        camera_shift: metres along each axis of a camera, either way.
+        camera_turn: radians about each axis of a camera, either way.
+    """
+
+    star_colour: tuple[Colour, Colour]
+    triangle_colour: tuple[Colour, Colour]
+    arrow_colour: tuple[Colour, Colour]
+    board_colour: tuple[Colour, Colour]
+    socket_colour: tuple[Colour, Colour]
+    table_colour: tuple[Colour, Colour]
+    light_diffuse: Range
+    light_ambient: Range
+    light_shift: float
+    camera_shift: float
+    camera_turn: float
+
+
+@dataclass(frozen=True)
+class PegCellConfig:
+    """The whole cell."""
+
+    pegs: PegsConfig
+    board: BoardConfig
+    shelf: ShelfConfig
+    motion: MotionConfig
+    faults: FaultConfig
+    scene_randomization: SceneRandomization
+    visual_randomization: VisualRandomization
+
+    def peg(self, name: str) -> PegConfig:
+        """Return what is configured of one peg."""
+        config: PegConfig = getattr(self.pegs, name)
+        return config
+
+    @property
+    def grasp_height(self) -> float:
+        """Height of the grasp point above a peg's lower end, metres."""
+        return self.pegs.length + self.pegs.block / 2
+
+    @property
+    def open_width(self) -> float:
+        """Opening of the fingers around a peg that they do not hold, metres."""
+        return max(self.pegs.star.grip, self.pegs.triangle.grip, self.pegs.arrow.grip) + 0.010
+
+    @property
+    def socket_depth(self) -> float:
+        """Depth of a socket, metres."""
+        return self.board.thickness - self.board.floor
+
+
+@cache
+def load_peg_config(file: Path = DEFAULT_FILE) -> PegCellConfig:
+    """Read a cell's YAML.
+
+    Raises:
+        ValueError: a key is missing or unknown; names file and key.
+    """
+    return read_config(PegCellConfig, file)

@@ -1,0 +1,124 @@
+"""`mentor/peg_insertion-v0`: the peg insertion cell in process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mentor_common.tasks.episode_draw import EpisodeDraw
+from mentor_common.tasks.peg_insertion import draw_peg
+from mentor_common.tasks.reward_model import EpisodeInfo
+from mentor_common.tasks.task import find_task
+from mentor_sim_bridge.twins.peg.config import PegCellConfig
+from mentor_sim_bridge.twins.peg.disturbances import (
+    BOARD_MOVED,
+    NEAR,
+    PUSH,
+    Disturbance,
+    read_disturbance,
+)
+from mentor_sim_bridge.twins.peg.expert import PegExpert
+from mentor_sim_bridge.twins.peg.shapes import PEGS
+from mentor_sim_bridge.twins.peg.simulator import PegSimulator
+from mentor_sim_bridge.twins.twin_env import TwinEnv
+
+ALL = "all"
+
+
+class PegInsertionEnv(TwinEnv):
+    """Insert the peg in the hand into its socket.
+
+    Observation: (18, 84, 84) uint8; cameras wrist and side, each at begin, midpoint and end of the
+    last motion. Action: (4,) dx, dy, dz, dr in [-1, 1]. Reward: eq. 6 with the goal where the board
+    lies. Never terminates; truncated after `max_steps`, or by a fault with `info["valid"]` False.
+    `info["peg"]` is the index of the peg in star, triangle, arrow.
+
+    Args:
+        config: of the cell; default is the package's.
+        max_steps: of an episode; default is the task's.
+        images: "all", "first" or "blank" (see TwinEnv).
+        disturbance: of every episode whose reset names no other by `options["disturbance"]`; a
+            value of Disturbance.
+        peg: of every episode whose reset names no other by `options["peg"]`; "all" draws it, so
+            that all have equally many episodes.
+        task: peg_insertion, or the path of a task file.
+        render_mode: "rgb_array" lets `render` return the side camera's image.
+
+    Raises:
+        ValueError: an argument is unknown.
+    """
+
+    def __init__(
+        self,
+        config: PegCellConfig | None = None,
+        max_steps: int | None = None,
+        images: str = "all",
+        disturbance: str = "none",
+        peg: str = ALL,
+        task: str = "peg_insertion",
+        render_mode: str | None = None,
+    ) -> None:
+        cell = find_task(task)
+        self.simulator = PegSimulator(config, cell)
+        super().__init__(cell, self.simulator, max_steps, images, render_mode)
+        self._expert = PegExpert(self.arm, self.simulator)
+        self._usual = {"disturbance": read_disturbance(disturbance).value, "peg": peg}
+        if peg not in (*PEGS, ALL):
+            raise ValueError(f"peg is {peg!r}; known: {', '.join((*PEGS, ALL))}")
+        self._episodes: dict[str, int] = {}
+        self._to_come = Disturbance.NONE
+        self._random = np.random.default_rng()
+
+    def episode_options(
+        self, draw: EpisodeDraw, seed: int | None, options: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return the options of an episode: `peg` and `disturbance`.
+
+        Args:
+            draw: of the episode.
+            seed: given to `reset`; the turns of the pegs begin anew with it.
+            options: given to `reset`.
+
+        Raises:
+            ValueError: the disturbance is unknown.
+        """
+        chosen = {**self._usual, **options}
+        self._to_come = read_disturbance(chosen["disturbance"])
+        self._random = np.random.default_rng(draw.seed)  # as the reset routine's
+        if seed is not None:
+            self._episodes = {}
+        if chosen["peg"] == ALL:
+            chosen["peg"] = draw_peg(PEGS, self._episodes, self._random)
+        self._episodes[chosen["peg"]] = self._episodes.get(chosen["peg"], 0) + 1
+        return chosen
+
+    def begin_reward(self, episode: EpisodeInfo) -> None:
+        """Have the reward and the expert begin an episode."""
+        super().begin_reward(episode)
+        self._expert = PegExpert(self.arm, self.simulator)
+
+    def before_step(self) -> None:
+        """What happens within an episode happens once (see Disturbance)."""
+        simulator, arm, peg = self.simulator, self.arm, self.simulator.peg_in_hand
+        if not self._to_come.within_episode or not peg:
+            return
+        values = simulator.ground_truth().values
+        above = simulator.peg_pose(peg)[2] - simulator.config.board.thickness
+        if values["distance"] > NEAR or above > NEAR:
+            return
+        if self._to_come is Disturbance.ARM_PUSHED:
+            side = -PUSH if arm.position[1] > 0.0 else PUSH
+            for push in ([0.0, 0.0, PUSH, 0.0], [0.0, side, 0.0, 0.0]):
+                arm.move(np.clip(arm.position + np.array(push), -1.0, 1.0), arm.period)
+        else:
+            angle = self._random.uniform(0.0, 2.0 * np.pi)
+            simulator.move_board(BOARD_MOVED * np.array([np.cos(angle), np.sin(angle)]))
+        self._to_come = Disturbance.NONE
+        if not simulator.fault:
+            self.redraw()
+
+    def expert_action(self) -> np.ndarray:
+        """Return what the scripted expert, who sees the true state, does now: (4,) float32."""
+        return self._expert.act()

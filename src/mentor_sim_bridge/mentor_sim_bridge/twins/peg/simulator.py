@@ -1,0 +1,277 @@
+"""The peg insertion cell in simulation: pegs in hand, shelf or sockets, and their true state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import mujoco
+import numpy as np
+
+from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
+from mentor_common.tasks.task import Task, find_task
+from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
+from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults, PandaSimulator
+from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
+from mentor_sim_bridge.twins.peg.disturbances import Disturbance, read_disturbance
+from mentor_sim_bridge.twins.peg.drawn_scene import (
+    DrawnScene,
+    draw_scene,
+    nominal_scene,
+    socket_pose,
+)
+from mentor_sim_bridge.twins.peg.holds import Holds
+from mentor_sim_bridge.twins.peg.scene import CAMERAS, peg_scene
+from mentor_sim_bridge.twins.peg.shapes import PEGS
+from mentor_sim_bridge.twins.simulator import TrueState
+from mentor_sim_bridge.twins.visuals import DARKER, VisualsOfModel, bump_cameras, draw_visuals
+
+AXES = ("x", "y", "z", "r")
+FRAME = 84
+"""Height of a frame of the observation, pixels."""
+INSERTED = 0.8
+"""Share of a socket's depth from which on a peg counts as inserted."""
+IN_SOCKET = 0.003
+"""Distance from its socket's middle beyond which a peg is not in it, metres."""
+PEG_STREAM = 0x9E6
+"""Sets the draw of a peg apart from what else an episode's seed draws."""
+GUESS = np.array([-0.1, 0.4, 0.1, -2.1, 0.0, 0.95, 0.0])
+"""Posture, radians, from which inverse kinematics begins."""
+SETTLE = 0.05
+"""Seconds for which the arm stands before an episode begins."""
+WIDTH_TOLERANCE = 0.005
+"""Metres by which the width of a grasped block may differ from what is expected."""
+
+
+class PegSimulator(PandaSimulator):
+    """A Panda that puts pegs of three shapes into their sockets, with a shelf for the pegs.
+
+    Args:
+        config: of the cell; default is the package's YAML.
+        task: whose workspace and starts it has; default is peg_insertion.
+        image_size: height and width of the camera images, pixels.
+
+    Raises:
+        ValueError: the task has other axes or cameras.
+    """
+
+    guess = GUESS
+
+    def __init__(
+        self,
+        config: PegCellConfig | None = None,
+        task: Task | None = None,
+        image_size: tuple[int, int] = (168, 168),
+    ) -> None:
+        task = task or find_task("peg_insertion")
+        self.config = config = config or load_peg_config()
+        if task.workspace.names != AXES:
+            raise ValueError(f"task {task.file}: axes {task.workspace.names}, must be {AXES}")
+        if task.observed_cameras != CAMERAS:
+            raise ValueError(
+                f"task {task.file}: cameras {task.observed_cameras}, must be {CAMERAS}"
+            )
+        self._random = np.random.default_rng(0)
+        self.scene = nominal_scene(config)
+        model = peg_scene(config).compile()
+        self._visuals = VisualsOfModel(model)
+        self._camera_quaternions = model.cam_quat.copy()
+        faults = ArmFaults(config.faults.reach_error, config.faults.joint_margin)
+        motion = config.motion
+        gains = ImpedanceGains(
+            rotational_stiffness=motion.rotational_stiffness, turn_stiffness=motion.turn_stiffness
+        )
+        super().__init__(model, task.workspace, faults, image_size, CAMERAS, 0.01, gains)
+        self._starts = np.mean([task.reset.start[name] for name in AXES], axis=1)
+        self._board = model.body("board").id
+        self._rubs = np.flatnonzero(model.geom_contype > 0)
+        self._slip_at = config.faults.slip_force
+        self._lay(self.scene, self._starts, "")
+
+    # What is true.
+
+    @property
+    def peg_in_hand(self) -> str:
+        """Name of the peg in the hand; empty: none."""
+        return self.holds.in_hand
+
+    def peg_pose(self, peg: str) -> np.ndarray:
+        """Return x, y, z (metres) of a peg's lower end and its yaw (radians), (4,)."""
+        body = self.data.body(peg)
+        return np.array([*body.xpos, np.arctan2(body.xmat[3], body.xmat[0])])
+
+    def depth(self, peg: str) -> float:
+        """Return how deep a peg is in its own socket, metres; 0 outside."""
+        pose, socket = self.peg_pose(peg), socket_pose(self.config, self.scene, peg)
+        if np.linalg.norm(pose[:2] - socket[:2]) > IN_SOCKET:
+            return 0.0
+        return max(0.0, float(self.config.board.thickness - pose[2]))
+
+    def goal(self, peg: str) -> np.ndarray:
+        """Return the pose (x, y, z, r) of the arm at which a peg that sits in the hand as it should
+        is in its socket, where the board lies in this episode."""
+        x, y, yaw = socket_pose(self.config, self.scene, peg)
+        return np.array([x, y, self.config.board.floor + self.config.grasp_height, yaw])
+
+    def ground_truth(self) -> TrueState:
+        """Return where the peg in the hand is relative to its socket, and success: it is inserted
+        to INSERTED of the depth. ``peg`` is its index in PEGS, -1 without one."""
+        peg = self.peg_in_hand
+        force = float(np.linalg.norm(self.wrench()[:3]))
+        if not peg:
+            return TrueState(False, {"peg": -1, "force": force})
+        pose, socket = self.peg_pose(peg), socket_pose(self.config, self.scene, peg)
+        depth = self.depth(peg)
+        success = depth >= INSERTED * self.config.socket_depth
+        values = {
+            "peg": PEGS.index(peg),
+            "inserted": float(success),
+            "depth": depth,
+            "distance": float(np.linalg.norm(pose[:2] - socket[:2])),
+            "angle": float(np.angle(np.exp(1j * (pose[3] - socket[2])))),
+            "force": force,
+        }
+        goal = {
+            f"goal_{axis}": float(value) for axis, value in zip(AXES, self.goal(peg), strict=True)
+        }
+        return TrueState(success, values | goal)
+
+    def wrench(self) -> np.ndarray:
+        """Return the force (N) that the peg in the hand bears from what it touches, and its torque
+        (N m) about the grasp point, (6,), in the frame of the base."""
+        wrench, one = np.zeros(6), np.zeros(6)
+        if not self.peg_in_hand:
+            return wrench
+        body, grasp = self.model.body(self.peg_in_hand).id, self.data.site_xpos[self._site]
+        for number in range(self.data.ncon):
+            contact = self.data.contact[number]
+            bodies = self.model.geom_bodyid[contact.geom]
+            if body not in bodies:
+                continue
+            mujoco.mj_contactForce(self.model, self.data, number, one)
+            # Along the contact's axes, from the first geom on the second.
+            force = contact.frame.reshape(3, 3).T @ one[:3]
+            force = force if bodies[1] == body else -force
+            wrench[:3] += force
+            wrench[3:] += np.cross(contact.pos - grasp, force)
+        return wrench
+
+    # What happens.
+
+    def begin_episode(
+        self, seed: int | None, start: np.ndarray, options: Mapping[str, object] | None = None
+    ) -> None:
+        """Draw an episode, lay the cell anew and stand still at a start.
+
+        Args:
+            seed: of scene and visuals; None goes on with the last random state.
+            start: (4,) normalised.
+            options: `peg`, the one that is put into the hand; without it the one that is there, or
+                one drawn from the seed. `disturbance`, a value of Disturbance; those within an
+                episode are left to whoever runs it.
+
+        Raises:
+            ValueError: an option, a peg or a disturbance is unknown.
+        """
+        options = dict(options or {})
+        disturbance = read_disturbance(options.pop("disturbance", "none"))
+        peg = str(options.pop("peg", self.peg_in_hand))
+        if options:
+            raise ValueError(
+                f"peg insertion: options {sorted(options)} are unknown; known: disturbance, peg"
+            )
+        if peg and peg not in PEGS:
+            raise ValueError(f"peg insertion: peg {peg!r} is unknown; known: {', '.join(PEGS)}")
+        if seed is not None:
+            self._random = np.random.default_rng(seed)
+        random = self._random
+        scene = draw_scene(self.config, random)
+        unseen = disturbance is Disturbance.UNSEEN_VISUALS
+        visuals = draw_visuals(self.config.visual_randomization, len(CAMERAS), random, unseen)
+        further = int(random.integers(2**63))
+        self._visuals.apply(visuals, DARKER if disturbance is Disturbance.CAMERA_BUMPED else 0.0)
+        if disturbance is Disturbance.CAMERA_BUMPED:
+            bump_cameras(self.model, FRAME, np.random.default_rng(further))
+        drawn = np.random.default_rng([further, PEG_STREAM]).choice(PEGS)
+        self._lay(scene, start, peg or str(drawn))
+
+    def move_board(self, by: np.ndarray) -> None:
+        """Move the board by x, y, metres, with the peg out of it."""
+        self.scene = replace(self.scene, board=self.scene.board + np.append(by, 0.0))
+        self._place_board()
+
+    def recover(self, timeout: float = 0.0) -> None:
+        """End a fault where the arm is; a peg that was lost is put back into the shelf."""
+        if not self.fault:
+            return
+        if self.data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number:
+            self._lay(self.scene, self._starts, "")
+        self.fault, self._slip_at = "", self.config.faults.slip_force
+        for peg in PEGS:
+            if not self.holds.holds(peg):
+                self.holds.store(peg)
+        mujoco.mj_forward(self.model, self.data)
+
+    def fail_soon(self) -> str:
+        """Have the next motion take the peg out of the gripper."""
+        self._slip_at = -1.0
+        return "the peg slips from the gripper in the next motion"
+
+    def gripper(self, command: GripperCommand) -> GripperState:
+        """Let the peg go, or take the one between the fingers.
+
+        Raises:
+            GripperFailed: no peg of that width is between the fingers.
+        """
+        if command.command != "grasp":
+            self.holds.release()
+            return super().gripper(command)
+        peg = self.peg_in_hand or self.holds.between_fingers()
+        width = self.config.peg(peg).grip if peg else 0.0
+        self.holds.grasp(peg)
+        super().gripper(GripperCommand("grasp", width))
+        if not peg:
+            raise GripperFailed("the fingers closed on nothing")
+        if command.width and abs(width - command.width) > WIDTH_TOLERANCE:
+            raise GripperFailed(
+                f"what the fingers hold is {1000 * width:.1f} mm wide, "
+                f"not {1000 * command.width:.1f} mm"
+            )
+        return GripperState(width, True)
+
+    def watch_faults(self) -> None:
+        """Check whether the peg slips from the gripper."""
+        if self.peg_in_hand and (force := self.holds.force()) > self._slip_at:
+            self._fail(f"the {self.peg_in_hand} peg slipped from the gripper ({force:.0f} N)")
+            self.holds.drop()
+
+    def _lay(self, scene: DrawnScene, start: np.ndarray, peg: str) -> None:
+        """New data, so that nothing of an earlier episode remains; a peg in the hand, the others in
+        the shelf."""
+        self.scene = scene
+        damping = 2.6 * np.sqrt(scene.stiffness)  # as the usual 90 N s/m belong to 1200 N/m
+        self.gains = replace(self.gains, stiffness=scene.stiffness, damping=damping)
+        self.model.geom_friction[self._rubs, 0] = scene.friction
+        self.load(self.model)
+        self.holds = Holds(self.config, self.model, self.data)
+        self._slip_at = self.config.faults.slip_force
+        self._place_board()
+        pose = self.workspace.xyzr(start)
+        self._fingers = self.config.peg(peg).grip / 2 if peg else self.config.open_width / 2
+        self.place_arm(pose)
+        mujoco.mj_kinematics(self.model, self.data)
+        for each in PEGS:
+            self.holds.put_into_hand(each, scene.hand) if each == peg else self.holds.store(each)
+        mujoco.mj_forward(self.model, self.data)
+        self.hold(pose, SETTLE)
+
+    def _place_board(self) -> None:
+        x, y, yaw = self.scene.board
+        self.model.body_pos[self._board] = [x, y, 0.0]
+        self.model.body_quat[self._board] = [np.cos(yaw / 2), 0.0, 0.0, np.sin(yaw / 2)]
+
+
+def make(task: Task, config: Path | None, image_size: tuple[int, int]) -> PegSimulator:
+    """Make the twin of the peg insertion task (see mentor_sim_bridge.twins.simulator.Factory)."""
+    return PegSimulator(load_peg_config(config) if config else None, task, image_size)

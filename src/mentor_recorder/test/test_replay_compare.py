@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from small_bags import episode_messages
 
 from mentor_common.messages import topics
@@ -17,6 +18,7 @@ from mentor_recorder.replay.compare import (
     compare_rewards,
 )
 from mentor_recorder.replay.expected import Expected
+from mentor_recorder.replay.readiness import Readiness
 from mentor_recorder.replay.tally import Tally
 
 
@@ -128,3 +130,22 @@ def test_a_changed_file_behind_a_bag_is_named(gone: bool, tmp_path: Any) -> None
         weights.write_bytes(b"Weights")
     lines, data = origin_changes(Bag(tmp_path / "bag"))
     assert data and str(weights) in lines[0]
+
+
+def report_of(node: str, waiting: str, state: str = "active") -> DiagnosticArray:
+    values = [KeyValue(key="state", value=state), KeyValue(key="waiting for", value=waiting)]
+    return DiagnosticArray(status=[DiagnosticStatus(hardware_id=node, values=values)])
+
+
+def test_a_replay_waits_for_nodes_that_have_not_found_its_images_yet() -> None:
+    image, readiness = "/replay/camera/side/color/image_raw", Readiness()
+    stacker = "/replay/stacker"
+    assert readiness.missing([stacker], [image]) == [f"{stacker} has not reported yet"]
+    readiness.add(report_of(stacker, "", "inactive"))
+    assert readiness.missing([stacker], [image]) == [f"{stacker} is not active: inactive"]
+    readiness.add(report_of(stacker, f"waits for 1 s: nobody publishes {image} (usually a camera)"))
+    readiness.add(report_of("/other/stacker", "nobody"))
+    (text,) = readiness.missing([stacker], [image])
+    assert text == f"{stacker} has not found who publishes {image}"
+    readiness.add(report_of(stacker, f"waits for 9 s: nobody publishes {image}/compressed"))
+    assert readiness.missing([stacker], [image]) == []

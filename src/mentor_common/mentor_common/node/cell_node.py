@@ -212,6 +212,7 @@ class CellNode(WorkingNode):
             return TransitionCallbackReturn.FAILURE
         self.state_label = "active"
         self.peers.restart()
+        self.peers.look()  # else the first report says that nobody is missing
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:

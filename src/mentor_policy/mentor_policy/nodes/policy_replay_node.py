@@ -61,6 +61,8 @@ class PolicyReplayNode(CellNode):
         self._replayed = self.publisher(REPLAYED)
         self.subscription(topics.OBSERVATION, self._on_observation)
         self.subscription(topics.ACTION, self._on_action)
+        self.peers.publisher_of(topics.OBSERVATION)
+        self.peers.publisher_of(topics.ACTION)
         self._computed = self.health.counter("means")
 
     def _open(self, run: Path | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,12 +22,14 @@ from mentor_common.messages.experience import nanoseconds_to_time, time_to_nanos
 from mentor_common.messages.topics import Topic
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
+from mentor_common.node.peers import node_names
 from mentor_common.node.running import main as run_node
 from mentor_recorder.bags.cell_checks import check_cell
 from mentor_recorder.replay.compare import compare_means, compare_observations, compare_rewards
 from mentor_recorder.replay.expected import Expected
 from mentor_recorder.replay.feed import Feed, Span
 from mentor_recorder.replay.origin_changes import origin_changes
+from mentor_recorder.replay.readiness import Readiness
 from mentor_recorder.replay.tally import Tally
 
 IDENTICAL, DIFFERENT, NOTHING_COMPARED = 0, 1, 2
@@ -36,6 +39,8 @@ FED = ("clock", "motion", "observation", "action", "ground_truth", "episode_star
 IMAGE = "sensor_msgs/msg/Image"
 HOPELESS = 3
 """Steps of which nothing has come at all after which a comparison ends."""
+DISCOVERY = 1.0
+"""Seconds for which playing waits for subscribers that run already."""
 STALLED = 12
 """Images of a camera between two motions after which the stacker is given time to take them."""
 
@@ -104,6 +109,7 @@ class ReplayNode(CellNode):
     # Playing.
 
     def _play(self) -> None:
+        self.stopping.wait(DISCOVERY)
         first: int | None = None
         begun, count, ticked = time.monotonic(), 0, 0.0
         for message in self._feed.messages():
@@ -150,6 +156,8 @@ class ReplayNode(CellNode):
                 self._parts[name] = Expected(tally, compare, refusal)
                 made = Topic(f"replayed/{name}", topic.type, topic.qos, tally.node)
                 self.subscription(made, partial(self._come, name))
+        self._readiness = Readiness()
+        self.subscription(topics.DIAGNOSTICS, self._readiness.add)
         return {*FED, *images}
 
     def _image_topics(self) -> set[str]:
@@ -233,34 +241,41 @@ class ReplayNode(CellNode):
     def _wait_for_nodes(self) -> bool:
         """Wait until every compared node publishes and receives; log who is missing."""
         until = time.monotonic() + 90.0
+        while not self.stopping.wait(0.1):
+            missing = self._missing_nodes() or self._missing_subscribers()
+            if not missing:
+                return True
+            if time.monotonic() > until:
+                self.get_logger().error("nothing is compared: " + "; ".join(missing))
+                return False
+        return False
+
+    def _missing_nodes(self) -> list[str]:
+        """Return which compared nodes are not there, or do not know yet who plays to them."""
+        nodes, missing = [], []
+        for name, part in self._parts.items():
+            topic = self.resolve_topic_name(f"replayed/{name}")
+            found = node_names(self.get_publishers_info_by_topic(topic))
+            nodes += found
+            if not found:
+                missing.append(f"nobody publishes {topic} (the {part.tally.node})")
+        played = [publisher.topic_name for publisher in self._made.values()]
+        return missing + self._readiness.missing(nodes, played)
+
+    def _missing_subscribers(self) -> list[str]:
+        """Return the topics that are not matched yet with all nodes that need them."""
         wanted = {
             "observation": ["motion", *self._image_topics()],
             "reward": ["motion", "observation"],
             "action": ["observation", "action"],
         }
-        while not self.stopping.is_set():
-            missing = [
-                f"nobody publishes replayed/{name} (the {self._parts[name].tally.node})"
-                for name in self._parts
-                if not self.count_publishers(self.resolve_topic_name(f"replayed/{name}"))
-            ]
-            needed: dict[str, int] = {}
-            for name in self._parts:
-                for topic in wanted[name]:
-                    needed[topic] = needed.get(topic, 0) + 1
-            missing += [
-                f"{topic} has {found} of {count} subscribers"
-                for topic, count in needed.items()
-                if (found := self.count_subscribers(self.resolve_topic_name(topic))) < count
-            ]
-            if not missing:
-                self.stopping.wait(0.5)  # matched here, but perhaps not yet on the other side
-                return True
-            if time.monotonic() > until:
-                self.get_logger().error("nothing is compared: " + "; ".join(missing))
-                return False
-            self.stopping.wait(0.1)
-        return False
+        needed = Counter(topic for name in self._parts for topic in wanted[name])
+        return [
+            f"{relative} has {found} of {needed[relative]} subscribers"
+            for name, publisher in self._made.items()
+            if (relative := self._feed.relative(name)) in needed
+            and (found := publisher.get_subscription_count()) < needed[relative]
+        ]
 
     def _report(self) -> None:
         changes, data_changed = origin_changes(self._bag)
@@ -294,18 +309,7 @@ class ReplayNode(CellNode):
             "bag": str(self._bag.path),
             "verdict": verdict,
             "summary": lines,
-            "parts": {
-                name: {
-                    "compared": tally.compared,
-                    "identical": tally.identical,
-                    "different": tally.differing,
-                    "missing": tally.missing,
-                    "additional": tally.additional,
-                    "not_compared": dict(tally.skipped),
-                    "first": [str(difference) for difference in tally.first],
-                }
-                for name, tally in self._tallies.items()
-            },
+            "parts": {name: tally.summary() for name, tally in self._tallies.items()},
         }
         Path(self.text("report")).write_text(json.dumps(content, indent=2) + "\n")
 

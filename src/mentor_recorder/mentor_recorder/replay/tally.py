@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from mentor_recorder.replay.compare import Difference
 
@@ -70,6 +71,18 @@ class Tally:
     def skip(self, reason: str, count: int = 1) -> None:
         """Count steps that cannot be compared."""
         self.skipped[reason] += count
+
+    def summary(self) -> dict[str, Any]:
+        """Return all that was counted, as JSON knows it."""
+        return {
+            "compared": self.compared,
+            "identical": self.identical,
+            "different": self.differing,
+            "missing": self.missing,
+            "additional": self.additional,
+            "not_compared": dict(self.skipped),
+            "first": [str(difference) for difference in self.first],
+        }
 
     def lines(self, positions: dict[int, int]) -> list[str]:
         """Return the summary.

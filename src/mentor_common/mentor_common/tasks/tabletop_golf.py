@@ -1,32 +1,104 @@
-"""Tabletop golf (App. C): what its task file says of the hole and eq. 8."""
+"""Tabletop golf (App. C): the court, the reward of eq. 8, and success."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
+from mentor_common.tasks.golf_court import BallPlace, Court, Rectangle
 from mentor_common.tasks.reward_fields import LARGE, read_coefficients, require_axes
 from mentor_common.tasks.task import Task
+from mentor_common.tasks.workspace import Workspace
+from mentor_common.tasks.yaml_fields import Fields
 
+KIND = "tabletop_golf"
 AXES = ("x", "y", "r")
+FARTHEST = 3.0
+"""Metres; bound of every place on the court."""
 
 
 @dataclass(frozen=True)
 class GolfReward:
     """Eq. 8 with C6 (hole), C7 (out of bounds), C8 (club to ball), C9 (ball to hole), C10 (angle)
-    and C11 (wrong side).
+    and C11 (wrong side), with a task file's values.
 
     Args:
-        hole: (x, y) of the hole, normalised.
-        hole_radius: distance from the hole's middle at which the ball is in, normalised.
+        coefficients: C6 to C11 by name.
+        court: in metres.
+        workspace: in whose normalised coordinates eq. 8 is computed.
         margin: the 0.05 of eq. 8, by which the club stays behind the ball.
         strike_penalty: the factor of I(strike), 1 in eq. 8.
+        last_steps: steps of an episode after the one at whose end the ball has left the court.
     """
 
     coefficients: dict[str, float]
-    hole: tuple[float, float]
-    hole_radius: float
+    court: Court
+    workspace: Workspace
     margin: float
     strike_penalty: float
+    last_steps: int
+
+    def terms(
+        self, club: npt.ArrayLike, ball: npt.ArrayLike, struck: bool, place: BallPlace
+    ) -> dict[str, float]:
+        """Return the terms of eq. 8, whose sum is the reward.
+
+        Args:
+            club: normalised pose (x, y, r) of the club, (3,).
+            ball: normalised place (x, y) of the ball, (2,); in the hole it counts as its middle.
+            struck: whether the action was a strike.
+            place: where the ball is.
+
+        Returns:
+            `club_to_ball`, `ball_to_hole`, `strike`, `angle`, `wrong_side`, `hole` and
+            `out_of_bounds`.
+
+        Raises:
+            ValueError: a number that is not finite, or too few or too many of them.
+        """
+        pose, at = np.asarray(club, np.float64), np.asarray(ball, np.float64)
+        if pose.shape != (3,) or at.shape != (2,) or not np.isfinite([*pose, *at]).all():
+            raise ValueError(f"eq. 8 of club {pose.tolist()} and ball {at.tolist()}")
+        hole = self.normalised(self.court.hole)
+        if place is BallPlace.IN_HOLE:
+            at = hole
+        c = self.coefficients
+        turn = abs(self.best_angle(at) - float(pose[2]))
+        ahead = max(0.0, float(at[1] - pose[1]) + self.margin)
+        return {
+            "club_to_ball": (2.0 - float(np.linalg.norm(pose[:2] - at))) * c["C8"],
+            "ball_to_hole": (2.0 - float(np.linalg.norm(at - hole))) * c["C9"],
+            "strike": -self.strike_penalty * float(struck),
+            "angle": (2.0 - turn) * c["C10"],
+            "wrong_side": -ahead * c["C11"],
+            "hole": c["C6"] * float(place is BallPlace.IN_HOLE),
+            "out_of_bounds": -c["C7"] * float(place is BallPlace.OUT),
+        }
+
+    def best_angle(self, ball: npt.ArrayLike) -> float:
+        """Return theta_best of eq. 8 for a ball at (x, y), all normalised; within [-1, 1]."""
+        x, y = self.metric(ball)
+        low, high = (self._bound(side, "r") for side in ("low", "high"))
+        _, angle = self.court.best_way((x, y))
+        return float(np.clip((angle - low) / (high - low) * 2.0 - 1.0, -1.0, 1.0))
+
+    def normalised(self, place: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Convert a place (x, y) on the court from metres."""
+        low, high = self._bounds("low"), self._bounds("high")
+        return np.asarray((np.asarray(place, np.float64) - low) / (high - low) * 2.0 - 1.0)
+
+    def metric(self, place: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Convert a normalised place (x, y) on the court to metres."""
+        low, high = self._bounds("low"), self._bounds("high")
+        return np.asarray(low + (np.asarray(place, np.float64) + 1.0) / 2.0 * (high - low))
+
+    def _bounds(self, side: str) -> npt.NDArray[np.float64]:
+        return np.array([self._bound(side, name) for name in ("x", "y")])
+
+    def _bound(self, side: str, name: str) -> float:
+        return float(getattr(self.workspace.axes[self.workspace.names.index(name)], side))
 
 
 def golf_reward_of(task: Task) -> GolfReward:
@@ -42,14 +114,43 @@ def golf_reward_of(task: Task) -> GolfReward:
         raise fields.refuse(
             "kind", task.reward.kind, "two cameras with rewarded: true, which see the ball"
         )
-    hole = fields.section("hole")
     reward = GolfReward(
         coefficients,
-        hole=(hole.number("x", -1.0, 1.0), hole.number("y", -1.0, 1.0)),
-        hole_radius=hole.number("radius", 0.0, 1.0, above=True),
+        court=_read_court(fields),
+        workspace=task.workspace,
         margin=fields.number("margin", 0.0, 1.0),
         strike_penalty=fields.number("strike_penalty", 0.0, LARGE),
+        last_steps=fields.integer("last_steps", 0, 1000),
     )
-    hole.end()
     fields.end()
     return reward
+
+
+def _read_court(fields: Fields) -> Court:
+    inside = _read_rectangle(fields, "court")
+    section = fields.section("hole")
+    hole = (section.number("x", -FARTHEST, FARTHEST), section.number("y", -FARTHEST, FARTHEST))
+    court = Court(
+        inside,
+        hole,
+        section.number("radius", 0.0, 1.0, above=True),
+        _read_rectangle(fields, "water"),
+        fields.number("ball_radius", 0.0, 0.1, above=True),
+    )
+    section.end()
+    if inside.depth(hole) < court.hole_radius:
+        raise fields.refuse("hole", list(hole), "a hole inside the court")
+    if min(inside.depth(court.water.low), inside.depth(court.water.high)) <= 0.0:
+        raise fields.refuse("water", list(court.water.low), "a hazard inside the court")
+    if court.water.depth(hole) > -court.hole_radius:
+        raise fields.refuse("water", list(court.water.low), "a hazard clear of the hole")
+    return court
+
+
+def _read_rectangle(fields: Fields, key: str) -> Rectangle:
+    section = fields.section(key)
+    (x0, x1), (y0, y1) = (section.interval(axis, -FARTHEST, FARTHEST) for axis in ("x", "y"))
+    section.end()
+    if x0 == x1 or y0 == y1:
+        raise section.refuse("x", [x0, x1], "two different numbers")
+    return Rectangle((x0, y0), (x1, y1))

@@ -1,0 +1,1 @@
+"""The tabletop golf cell: court, ball, club and collector."""

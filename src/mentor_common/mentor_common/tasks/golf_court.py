@@ -13,6 +13,8 @@ from enum import IntEnum
 Point = tuple[float, float]
 CLEARANCE = 0.01
 """Metres between the ball and the water on the best way past it."""
+REACHED = 0.015
+"""Metres from a corner within which the ball is past it."""
 
 
 class BallPlace(IntEnum):
@@ -50,9 +52,7 @@ class Rectangle:
         ]
         if any(outside):
             return -math.hypot(*outside)
-        return min(
-            min(p - a, b - p) for a, p, b in zip(self.low, point, self.high, strict=True)
-        )
+        return min(min(p - a, b - p) for a, p, b in zip(self.low, point, self.high, strict=True))
 
     def crosses(self, first: Point, last: Point) -> bool:
         """Return whether the straight line between two points passes through the inside."""
@@ -109,7 +109,8 @@ class Court:
         region = self.water.grown(margin)
         ways = []
         for x, side in ((region.low[0], -1.0), (region.high[0], 1.0)):
-            ahead = [(x, y) for y in (region.low[1], region.high[1]) if y < ball[1]]
+            corners = [(x, y) for y in (region.low[1], region.high[1]) if y < ball[1]]
+            ahead = [corner for corner in corners if math.dist(corner, ball) > REACHED]
             if ahead:
                 corner = max(ahead, key=lambda c: side * angle_towards(ball, c))
                 length = math.dist(ball, corner) + math.dist(corner, self.hole)

@@ -127,6 +127,7 @@ class StepReward:
         value: the reward.
         terms: the named terms that make it up.
         terminated: whether the step led to a terminal state.
+        truncated: whether the episode is cut off here, though its state has a future.
         success: the episode's success as it stands.
         valid: False: nothing may be learned from the step, and the episode is cut off.
         reason: why it is not valid.
@@ -135,6 +136,7 @@ class StepReward:
     value: float
     terms: Mapping[str, float] = field(default_factory=dict)
     terminated: bool = False
+    truncated: bool = False
     success: bool = False
     valid: bool = True
     reason: str = ""

@@ -56,7 +56,7 @@ class SensorReward(gymnasium.Wrapper[Any, Any, Any, Any]):
             return observation, reward, terminated, truncated, info
         mine = self._model.compute(self._inputs(observation, info, action))
         info.update(success=mine.success, reward_terms=dict(mine.terms))
-        return observation, mine.value, mine.terminated, truncated, info
+        return observation, mine.value, mine.terminated, truncated or mine.truncated, info
 
     def _inputs(
         self, observation: Any, info: dict[str, Any], action: Any | None = None

@@ -43,8 +43,9 @@ class EpisodeRewards:
         if number == 0:
             return None
         reward = self._checked(step)
-        ended = number >= self._max_steps and not reward.terminated
-        return EpisodeReward(reward, truncated=ended or not reward.valid)
+        ended = reward.truncated or number >= self._max_steps
+        cut = ended and not reward.terminated
+        return EpisodeReward(reward, truncated=cut or not reward.valid)
 
     def _begin(self, step: ReadStep) -> None:
         self._episode, self._refused = step.motion.episode, ""

@@ -8,10 +8,12 @@ CABLE_ID = "mentor/cable_routing-v0"
 VARIED_ID = "mentor/cable_routing_varied-v0"
 SNAPSHOTS_ID = "mentor/cable_routing_snapshots-v0"
 PEG_ID = "mentor/peg_insertion-v0"
+GOLF_ID = "mentor/tabletop_golf-v0"
 _TWINS = {
     CABLE_ID: "mentor_sim_bridge.twins.cable.env:CableRoutingEnv",
     SNAPSHOTS_ID: "mentor_sim_bridge.twins.cable.snapshots:CableSnapshotsEnv",
     PEG_ID: "mentor_sim_bridge.twins.peg.env:PegInsertionEnv",
+    GOLF_ID: "mentor_sim_bridge.twins.golf.env:GolfEnv",
 }
 
 

@@ -15,6 +15,8 @@ from mentor_common.tasks.episode_draw import EpisodeDraw, EpisodeDraws
 from mentor_common.tasks.reward_model import (
     EpisodeInfo,
     RewardOptions,
+    StampedImage,
+    States,
     StepInputs,
     StepReward,
     make_reward,
@@ -26,7 +28,7 @@ IMAGES = ("all", "first", "blank")
 
 
 class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
-    """The cell of any task, with the reward of the task's plug-in computed from the ground truth.
+    """The cell of any task, with the reward of the task's plug-in.
 
     Observation: (9 x cameras, 84, 84) uint8; each observed camera at begin, midpoint and end of the
     last motion. Action: as the task file says, each dimension in [-1, 1]. Truncated after
@@ -40,6 +42,7 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         images: what the observation shows: "all"; "first", the first of the episode for ever; or
             "blank", black. The last two show what a policy can do that does not look.
         render_mode: "rgb_array" lets `render` return the image of the camera `side`.
+        states: what the reward is computed from: "ground_truth", or "sensors" as on a real cell.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012
@@ -52,6 +55,7 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         max_steps: int | None = None,
         images: str = "all",
         render_mode: str | None = None,
+        states: States = "ground_truth",
     ) -> None:
         if images not in IMAGES:
             raise ValueError(f"images is {images!r}; known: {', '.join(IMAGES)}")
@@ -71,13 +75,16 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._black = np.zeros((task.frame_height, task.frame_width, 3), np.uint8)
         self._frames: dict[str, list[np.ndarray]] = {}
         self._steps = self._episode = 0
+        self._states: States = states
+        self._rewarded: dict[str, list[StampedImage]] = {}
         self.load_reward()
 
     # Hooks, for the environments of single tasks.
 
     def load_reward(self) -> None:
-        """Make the reward; runs once. The default is the task's plug-in on the ground truth."""
-        self._model = make_reward(self.task, RewardOptions(states="ground_truth"))
+        """Make the reward; runs once. The default is the task's plug-in."""
+        self._model = make_reward(self.task, RewardOptions(states=self._states))
+        self._rewarded = {camera: [] for camera in self._model.needs.cameras}
 
     def episode_options(
         self, draw: EpisodeDraw, seed: int | None, options: Mapping[str, Any]
@@ -113,17 +120,11 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             return StepReward(0.0, success=state.success), state.success
         if outcome.failed:
             return StepReward.invalid(outcome.reason), state.success
-        inputs = StepInputs(
-            episode=self._episode,
-            step=self._steps,
-            pose=outcome.normalized,
-            begin=outcome.begin,
-            end=outcome.end,
-            clipped=outcome.clipped,
-            action=None if action is None else np.asarray(action, np.float32),
-            ground_truth=state.values,
-        )
-        return self._model.compute(inputs), state.success
+        try:
+            reward = self._model.compute(self._inputs(outcome, action))
+        except ValueError as error:
+            reward = StepReward.invalid(str(error))
+        return reward, state.success
 
     # The environment.
 
@@ -144,14 +145,14 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         chosen = self.episode_options(draw, seed, options or {})
         self.arm.begin_episode(seed, draw.start, draw.window_offset, chosen)
         self._episode, self._steps = self._episode + 1, 0
-        self.begin_reward(EpisodeInfo(self._episode, seed, draw.start, draw.window_offset, chosen))
         self._frames = {}
         self._frames = {camera: [image] * 3 for camera, image in self._pictures().items()}
+        self.begin_reward(EpisodeInfo(self._episode, seed, draw.start, draw.window_offset, chosen))
         return self._observation(), self._info(None, None)[1]
 
     def begin_reward(self, episode: EpisodeInfo) -> None:
         """Have the reward begin an episode."""
-        self._model.begin_episode(episode, None)
+        self._model.begin_episode(episode, self._inputs(self.arm.outcome(self._cell.time, False)))
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Carry out one motion.
@@ -179,7 +180,8 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         observation = self._observation()
         reward, info = self._info(outcome, action)
         info["midpoint"] = midpoint
-        truncated = outcome.failed or self._steps >= self.max_steps
+        ended = reward.truncated or self._steps >= self.max_steps
+        truncated = (ended and not reward.terminated) or outcome.failed or not reward.valid
         if truncated or reward.terminated:
             self._frames = {}
         return observation, reward.value, reward.terminated, truncated, info
@@ -198,6 +200,9 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._cell.close()
 
     def _pictures(self) -> dict[str, np.ndarray]:
+        for camera, images in self._rewarded.items():
+            pixels = self.task.camera(camera).cropped(self._cell.render(camera))
+            images.append(StampedImage(self._cell.time, pixels))
         cameras = self.frame_layout.cameras
         if self._images == "blank":
             return dict.fromkeys(cameras, self._black)
@@ -205,6 +210,26 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             return {camera: frames[-1] for camera, frames in self._frames.items()}
         height, width = self.frame_layout.height, self.frame_layout.width
         return {camera: resize(self._cell.render(camera), height, width) for camera in cameras}
+
+    def _inputs(self, outcome: MotionOutcome, action: np.ndarray | None = None) -> StepInputs:
+        """Return what the reward is told of a step, as the reward node is told over the topics."""
+        images = {camera: tuple(taken) for camera, taken in self._rewarded.items()}
+        for taken in self._rewarded.values():
+            taken.clear()
+        needs = self._model.needs
+        truth = dict(self._cell.ground_truth().values) if needs.ground_truth else None
+        return StepInputs(
+            episode=self._episode,
+            step=self._steps,
+            pose=outcome.normalized.astype(np.float32).astype(np.float64),  # as messages carry it
+            begin=outcome.begin,
+            end=outcome.end,
+            clipped=outcome.clipped,
+            frames={camera: frames[-1] for camera, frames in self._frames.items()},
+            images=images,
+            action=None if action is None else np.asarray(action, np.float32),
+            ground_truth=truth,
+        )
 
     def _observation(self) -> np.ndarray:
         return stack_planes([frame for frames in self._frames.values() for frame in frames])

@@ -180,10 +180,17 @@ class PandaSimulator:
             ValueError: the pose is out of reach.
         """
         rotation = ImpedanceController.rotation(pose[3])
-        posture = solve_posture(self.model, pose[:3], rotation, self.guess)
+        posture = solve_posture(self.model, pose[:3], rotation, self.posture_guess(pose))
         self.data.qpos[self._joints[:7]] = posture
         self.data.qpos[self._joints[7:]] = self._fingers
         self._controller.rest(posture)
+
+    def posture_guess(self, pose: np.ndarray) -> np.ndarray:
+        """Return the posture, (7,) radians, from which inverse kinematics begins for a pose."""
+        return self.guess
+
+    def advance(self, seconds: float) -> None:
+        """Advance what a twin computes beside MuJoCo; called after each step of physics."""
 
     def watch_faults(self) -> None:
         """Check for faults of a twin's own; called after each step of physics."""
@@ -198,6 +205,7 @@ class PandaSimulator:
             data.ctrl[:7] = controller.torques(data, pose)
             data.ctrl[7:] = self._fingers
             mujoco.mj_step(self.model, data)
+            self.advance(self._timestep)
             self._ticks += 1
             if not self.fault:
                 self.watch_faults()

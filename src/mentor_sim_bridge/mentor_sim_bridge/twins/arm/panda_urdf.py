@@ -53,6 +53,9 @@ def _visuals(model: mujoco.MjModel, body: int) -> str:
         if model.geom_bodyid[geom] != body:
             continue
         mesh = int(model.geom_dataid[geom])
+        if mesh < 0:
+            parts.append(_primitive(model, geom))
+            continue
         # MuJoCo moved the mesh to its own centre and axes; the file has it as it was.
         turn, back = np.zeros(4), np.zeros(4)
         mujoco.mju_negQuat(back, model.mesh_quat[mesh])
@@ -66,6 +69,20 @@ def _visuals(model: mujoco.MjModel, body: int) -> str:
             f'scale="{_numbers(model.mesh_scale[mesh])}"/></geometry></visual>'
         )
     return "".join(parts)
+
+
+def _primitive(model: mujoco.MjModel, geom: int) -> str:
+    """Return the visual of a box or a cylinder, e.g. of a tool in the hand; empty: another shape."""
+    x, y, z = (2.0 * float(half) for half in model.geom_size[geom])
+    shapes = {
+        int(mujoco.mjtGeom.mjGEOM_BOX): f'<box size="{_numbers(np.array([x, y, z]))}"/>',
+        int(mujoco.mjtGeom.mjGEOM_CYLINDER): f'<cylinder radius="{x / 2:.6g}" length="{y:.6g}"/>',
+    }
+    shape = shapes.get(int(model.geom_type[geom]))
+    if shape is None:
+        return ""
+    origin = _origin(model.geom_pos[geom], model.geom_quat[geom])
+    return f"<visual>{origin}<geometry>{shape}</geometry></visual>"
 
 
 def _origin(position: np.ndarray, quaternion: np.ndarray) -> str:

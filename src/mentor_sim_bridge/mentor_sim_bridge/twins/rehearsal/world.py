@@ -101,6 +101,7 @@ class World:
         for _ in range(steps):
             self.data.ctrl[self._motors] = self.torques + self.bias
             mujoco.mj_step(self.model, self.data)
+            self.simulator.advance(passed / steps)
         self.ticks += 1
         if self._shared is not None and self.ticks % PUBLISHED_EVERY == 0:
             self._shared.write(self.ticks, self.data.qpos, self.data.qvel)

@@ -1,0 +1,22 @@
+"""The tabletop golf cell: arm and cameras, stacker, reward, reset, and the policy."""
+
+from launch import LaunchDescription
+from launch.actions import IncludeLaunchDescription, SetLaunchConfiguration
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import PathJoinSubstitution
+from launch_ros.substitutions import FindPackageShare
+
+CELL = {
+    "cell": "tabletop_golf",
+    "camera_1": "wrist",
+    "camera_2": "side",
+    "camera_3": "court_long",
+    "camera_4": "court_short",
+}
+
+
+def generate_launch_description():
+    """Return the cell of this task."""
+    part = [FindPackageShare("mentor_bringup"), "launch", "parts", "cell.launch.py"]
+    cell = IncludeLaunchDescription(PythonLaunchDescriptionSource(PathJoinSubstitution(part)))
+    return LaunchDescription([*(SetLaunchConfiguration(*item) for item in CELL.items()), cell])

@@ -1,0 +1,67 @@
+"""The motion of a strike: to the target, a backswing, a swing through it, and back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from mentor_common.arm.trajectory import Float64, Trajectory
+
+ARRIVED, BACK, THROUGH, RETURNED = 0.45, 0.6, 0.8, 0.95
+"""Shares of the duration at which the target is reached, and at which backswing, swing and return
+are done."""
+READY = 0.4
+"""Share of the duration after which the commanded pose is at the target."""
+
+
+@dataclass(frozen=True)
+class Stroke(Trajectory):
+    """A trajectory that ends with a swing along the end effector's angle.
+
+    The swing goes along (sin r, -cos r) from as far behind the target as it ends before it, fastest
+    at the target.
+
+    Args:
+        speed: of the swing at the target, m/s.
+        lead: seconds by which the commanded pose is ahead, as an impedance controller whose damping
+            is against standing still lags: damping over stiffness.
+    """
+
+    speed: float = 0.0
+    lead: float = 0.0
+
+    def at(self, share: float) -> Float64:
+        """Return the commanded pose (4,) after this share of the duration, 0 to 1."""
+        part = min(1.0, share / READY)
+        pose = self.first + part * part * (3.0 - 2.0 * part) * (self.last - self.first)
+        offset, velocity = self._swing(share)
+        along = offset + self.lead * velocity
+        pose[0] += along * math.sin(pose[3])
+        pose[1] -= along * math.cos(pose[3])
+        return np.asarray(pose)
+
+    @property
+    def reach(self) -> float:
+        """Metres by which the swing goes beyond the target, and behind it before."""
+        return self.speed * (THROUGH - BACK) * self.seconds / math.pi
+
+    def _swing(self, share: float) -> tuple[float, float]:
+        """Return how far the swing is ahead of the target, metres, and its velocity, m/s."""
+        reach = self.reach
+        if share < ARRIVED or share >= RETURNED:
+            return 0.0, 0.0
+        if share < BACK:
+            rate, begin = math.pi / (BACK - ARRIVED), ARRIVED
+            phase = rate * (share - begin)
+            place, slope = -0.5 * reach * (1.0 - math.cos(phase)), -0.5 * reach * math.sin(phase)
+        elif share < THROUGH:
+            rate, begin = math.pi / (THROUGH - BACK), BACK
+            phase = rate * (share - begin)
+            place, slope = -reach * math.cos(phase), reach * math.sin(phase)
+        else:
+            rate, begin = math.pi / (RETURNED - THROUGH), THROUGH
+            phase = rate * (share - begin)
+            place, slope = 0.5 * reach * (1.0 + math.cos(phase)), -0.5 * reach * math.sin(phase)
+        return place, slope * rate / self.seconds

@@ -1,0 +1,123 @@
+"""The cell's physics, collector and randomization, read from `tabletop_golf.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from mentor_sim_bridge.twins.config_file import Colour, Range, read_config
+from mentor_sim_bridge.twins.golf.ball import BallConfig
+
+DEFAULT_FILE = Path(__file__).with_name("tabletop_golf.yaml")
+
+
+@dataclass(frozen=True)
+class ClubConfig:
+    """The club's head: half its size, and its distance from the felt; metres."""
+
+    half_thickness: float
+    half_width: float
+    half_height: float
+    clearance: float
+
+
+@dataclass(frozen=True)
+class CollectorConfig:
+    """The way of a ball that has left the court.
+
+    Args:
+        dwell: seconds in hole, water or gutter.
+        way: seconds from there to the light sensor.
+        spin_up: seconds that the motor must run before the ball is up again.
+        outlet: where it comes back, metres.
+        heading: in which direction.
+        turn: of the heading, radians, either way.
+        speed: with which it comes back, m/s.
+    """
+
+    dwell: float
+    way: Range
+    spin_up: float
+    outlet: tuple[float, float]
+    heading: tuple[float, float]
+    turn: float
+    speed: Range
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """Seconds of a step of physics and control, and of settling after a reset."""
+
+    timestep: float
+    settle: float
+
+
+@dataclass(frozen=True)
+class FaultConfig:
+    """Metres off the target, and radians from a joint's end, that are a fault of the arm."""
+
+    reach_error: float
+    joint_margin: float
+
+
+@dataclass(frozen=True)
+class SceneRandomization:
+    """What an episode draws of the physical scene, uniformly.
+
+    Args:
+        stimp: feet that a ball rolls from a Stimpmeter.
+        slope: of the steepest place of the felt.
+        start_x: where the ball lies at the beginning, metres.
+        start_y: the same along the long side.
+    """
+
+    stimp: Range
+    slope: Range
+    start_x: Range
+    start_y: Range
+
+
+@dataclass(frozen=True)
+class VisualRandomization:
+    """What an episode draws of colours, light and cameras; each range from one end to another.
+
+    Args:
+        light_shift: of a light's direction, a unit vector, either way.
+        camera_shift: metres along each axis of a camera, either way.
+        camera_turn: radians about each axis of a camera, either way.
+    """
+
+    ball_colour: tuple[Colour, Colour]
+    felt_colour: tuple[Colour, Colour]
+    water_colour: tuple[Colour, Colour]
+    border_colour: tuple[Colour, Colour]
+    table_colour: tuple[Colour, Colour]
+    light_diffuse: Range
+    light_ambient: Range
+    light_shift: float
+    camera_shift: float
+    camera_turn: float
+
+
+@dataclass(frozen=True)
+class GolfConfig:
+    """The whole cell."""
+
+    ball: BallConfig
+    club: ClubConfig
+    collector: CollectorConfig
+    motion: MotionConfig
+    faults: FaultConfig
+    scene_randomization: SceneRandomization
+    visual_randomization: VisualRandomization
+
+
+@cache
+def load_golf_config(file: Path = DEFAULT_FILE) -> GolfConfig:
+    """Read a cell's YAML.
+
+    Raises:
+        ValueError: a key is missing or unknown; names file and key.
+    """
+    return read_config(GolfConfig, file)

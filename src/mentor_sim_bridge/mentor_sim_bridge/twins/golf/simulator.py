@@ -1,0 +1,241 @@
+"""The tabletop golf cell in simulation: ball, club, collector and true state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import mujoco
+import numpy as np
+
+from mentor_common.arm.backend import Watch
+from mentor_common.arm.stroke import Stroke
+from mentor_common.arm.trajectory import Trajectory
+from mentor_common.tasks.golf_court import BallPlace
+from mentor_common.tasks.tabletop_golf import AXES, golf_reward_of
+from mentor_common.tasks.task import Task, find_task
+from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
+from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults, PandaSimulator
+from mentor_sim_bridge.twins.golf.ball import Ball, Club, stimp_deceleration
+from mentor_sim_bridge.twins.golf.collector import Collector
+from mentor_sim_bridge.twins.golf.config import GolfConfig, load_golf_config
+from mentor_sim_bridge.twins.golf.ground import Ground, draw_ground
+from mentor_sim_bridge.twins.golf.scene import BALL_JOINTS, CAMERAS, golf_scene
+from mentor_sim_bridge.twins.simulator import TrueState
+from mentor_sim_bridge.twins.visuals import DARKER, VisualsOfModel, bump_cameras, draw_visuals
+
+GRIP = 0.006
+"""Opening of each finger that holds the club, metres."""
+FRAME = 84
+"""Height of a frame of the observation, pixels."""
+GONE = -0.3
+"""Height of a ball in the collector, where no camera sees it, metres."""
+THROWS = 50
+"""Times that the ball is thrown for a start until it comes to rest where it is to lie."""
+LONGEST_ROLL = 10.0
+DISTURBANCES = ("none", "unseen_visuals", "camera_bumped")
+"""What the reset option `disturbance` may be: colours and light that training never sees, cameras
+that see everything moved and darker."""
+
+
+class GolfSimulator(PandaSimulator):
+    """A Panda with a golf club over a court.
+
+    Args:
+        config: of the twin; default is its YAML.
+        task: whose workspace, court and starts it has; default is tabletop_golf.
+        image_size: height and width of the camera images, pixels.
+
+    Raises:
+        ValueError: the task has other axes or cameras.
+    """
+
+    def __init__(
+        self,
+        config: GolfConfig | None = None,
+        task: Task | None = None,
+        image_size: tuple[int, int] = (168, 168),
+    ) -> None:
+        task = task or find_task("tabletop_golf")
+        self.config = config = config or load_golf_config()
+        names = tuple(camera.name for camera in task.cameras)
+        if task.workspace.names != AXES or set(names) != set(CAMERAS):
+            raise ValueError(
+                f"task {task.file}: axes {task.workspace.names} and cameras {names}, "
+                f"must be {AXES} and {CAMERAS}"
+            )
+        self.court = golf_reward_of(task).court
+        model = golf_scene(config, self.court, task.workspace.fixed[2]).compile()
+        faults = ArmFaults(config.faults.reach_error, config.faults.joint_margin)
+        self._random = np.random.default_rng(0)
+        self.ball = Ball(self.court, config.ball, Ground(), stimp_deceleration(10.0))
+        self.collector = Collector(config.collector, self._random)
+        super().__init__(model, task.workspace, faults, image_size, CAMERAS, GRIP)
+        self._starts = np.mean([task.reset.start[name] for name in AXES], axis=1)
+        self._strike_speed = task.arm.limits.speed
+        self._visuals = VisualsOfModel(model)
+        self._failing = False
+
+    def load(self, model: mujoco.MjModel) -> None:
+        """Begin anew with a model (see PandaSimulator)."""
+        super().load(model)
+        joints = [model.joint(name) for name in BALL_JOINTS]
+        self._ball_qpos = np.array([joint.qposadr[0] for joint in joints])
+        self._ball_dofs = np.array([joint.dofadr[0] for joint in joints])
+        self._jacobian = np.zeros((6, model.nv))
+
+    def follow(
+        self,
+        trajectory: Trajectory,
+        strike: float = 0.0,
+        midway: Watch | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        """Carry out a motion, with a swing at its end if `strike` is above 0."""
+        if self._failing:
+            self._failing = False
+            self._fail("the arm was stopped, for rehearsal")
+        if strike > 0.0:
+            gains = ImpedanceGains()
+            trajectory = Stroke(
+                trajectory.first,
+                trajectory.last,
+                trajectory.seconds,
+                strike * self._strike_speed,
+                gains.damping / gains.stiffness,
+            )
+        super().follow(trajectory, 0.0, midway, watch)
+
+    def advance(self, seconds: float) -> None:
+        """Move the ball; called after each step of physics."""
+        self.ball.advance(seconds, self.club())
+        self.collector.advance(seconds, self.ball)
+        self._show_ball()
+
+    def club(self) -> Club:
+        """Return where the club's head is and how it moves."""
+        mujoco.mj_jacSite(self.model, self.data, self._jacobian[:3], self._jacobian[3:], self._site)
+        arm = self._joint_dofs[:7]
+        velocity = self._jacobian[:, arm] @ self.data.qvel[arm]
+        place, turn = self.data.site_xpos[self._site], self.data.site_xmat[self._site]
+        head = self.config.club
+        return Club(
+            float(place[0]), float(place[1]), float(np.arctan2(turn[3], turn[0])),
+            float(velocity[0]), float(velocity[1]), float(velocity[5]),
+            head.half_thickness, head.half_width,
+        )  # fmt: skip
+
+    def ground_truth(self) -> TrueState:
+        """Return place (metres), speed and whereabouts of the ball; success: it is in the hole.
+
+        Read from the state of the scene, which a rehearsal shares between processes.
+        """
+        x, y, z = (float(value) for value in self.data.qpos[self._ball_qpos])
+        speed = float(np.hypot(*self.data.qvel[self._ball_dofs][:2]))
+        place = BallPlace.ON_COURT
+        if z <= GONE / 2:
+            place = self._left_by
+        elif z < 0.0:
+            place = self.court.place((x, y)) or BallPlace.OUT
+        values = {"ball_x": x, "ball_y": y, "ball_speed": speed, "ball_place": float(place)}
+        return TrueState(place is BallPlace.IN_HOLE, values)
+
+    def begin_episode(
+        self, seed: int | None, start: np.ndarray, options: Mapping[str, object] | None = None
+    ) -> None:
+        """Draw an episode, have the ball come to rest and stand still at a start.
+
+        Args:
+            seed: of scene and visuals; None goes on with the last random state.
+            start: (axes,) normalised.
+            options: `disturbance`, one of DISTURBANCES.
+
+        Raises:
+            ValueError: an option is unknown.
+        """
+        chosen = dict(options or {})
+        disturbance = chosen.pop("disturbance", "none")
+        if chosen or disturbance not in DISTURBANCES:
+            raise ValueError(
+                f"options {sorted(chosen)}, disturbance {disturbance!r}; known: disturbance, one "
+                f"of {', '.join(DISTURBANCES)}"
+            )
+        if seed is not None:
+            self._random = np.random.default_rng(seed)
+        random = self._random
+        self._lay_ball(random)
+        unseen = disturbance == "unseen_visuals"
+        visuals = draw_visuals(self.config.visual_randomization, len(CAMERAS), random, unseen)
+        if disturbance == "camera_bumped":
+            self._visuals.apply(visuals, DARKER)
+            bump_cameras(self.model, FRAME, np.random.default_rng(random.integers(2**63)))
+        else:
+            self._visuals.apply(visuals)
+        self._set_up(start)
+
+    def recover(self, timeout: float = 0.0) -> None:
+        """End a fault: the arm stands in the middle of the starts; the ball stays where it is."""
+        self._set_up(self._starts)
+
+    def fail_soon(self) -> str:
+        """Have the next motion end in a fault."""
+        self._failing = True
+        return "the arm stops in the next motion"
+
+    def posture_guess(self, pose: np.ndarray) -> np.ndarray:
+        """Return a posture from which inverse kinematics finds one for every place of the court."""
+        towards = float(np.arctan2(pose[1], pose[0]))
+        return np.array([towards, 0.3, 0.0, -2.1, 0.0, 0.85, towards - pose[3]])
+
+    def _lay_ball(self, random: np.random.Generator) -> None:
+        """Draw the felt, and let the collector throw the ball until it lies where it is to."""
+        scene = self.config.scene_randomization
+        deceleration = stimp_deceleration(random.uniform(*scene.stimp))
+        ground = draw_ground(random.uniform(*scene.slope), random)
+        self.ball = ball = Ball(self.court, self.config.ball, ground, deceleration)
+        self.collector = Collector(self.config.collector, random)
+        (x0, x1), (y0, y1) = scene.start_x, scene.start_y
+        for _ in range(THROWS):
+            self.collector.throw(ball)
+            passed = 0.0
+            while ball.speed > 0.0 and ball.place is BallPlace.ON_COURT and passed < LONGEST_ROLL:
+                ball.advance(self._timestep)
+                passed += self._timestep
+            if ball.place is BallPlace.ON_COURT and x0 <= ball.x <= x1 and y0 <= ball.y <= y1:
+                break
+        else:
+            ball.lay(random.uniform(x0, x1), random.uniform(y0, y1))
+        # What the collector draws later must not depend on how often it threw.
+        self.collector = Collector(
+            self.config.collector, np.random.default_rng(random.integers(2**63))
+        )
+        self._left_by = BallPlace.OUT
+
+    def _show_ball(self) -> None:
+        """Set the ball of the scene to where the ball is."""
+        ball, data = self.ball, self.data
+        if ball.place is BallPlace.COLLECTED:
+            data.qpos[self._ball_qpos] = [*self.config.collector.outlet, GONE]
+            data.qvel[self._ball_dofs] = 0.0
+            return
+        if ball.place is not BallPlace.ON_COURT:
+            self._left_by = ball.place
+        # Below the felt by a hair as soon as it has left the court: the true state is read from it.
+        sunk = max(ball.sink, 1e-6) if ball.place is not BallPlace.ON_COURT else 0.0
+        data.qpos[self._ball_qpos] = [ball.x, ball.y, -sunk]
+        data.qvel[self._ball_dofs] = [ball.vx, ball.vy, 0.0]
+
+    def _set_up(self, start: np.ndarray) -> None:
+        """New data, so that nothing of an earlier episode remains; then the arm comes to rest."""
+        self.data = mujoco.MjData(self.model)
+        self.fault, self._failing, self._fingers = "", False, GRIP
+        pose = self.workspace.xyzr(start)
+        self.place_arm(pose)
+        self._show_ball()
+        mujoco.mj_forward(self.model, self.data)
+        self.hold(pose, self.config.motion.settle)
+
+
+def make(task: Task, config: Path | None, image_size: tuple[int, int]) -> GolfSimulator:
+    """Make the twin of the tabletop golf task (see mentor_sim_bridge.twins.simulator.Factory)."""
+    return GolfSimulator(load_golf_config(config) if config else None, task, image_size)

@@ -72,7 +72,7 @@ def _visuals(model: mujoco.MjModel, body: int) -> str:
 
 
 def _primitive(model: mujoco.MjModel, geom: int) -> str:
-    """Return the visual of a box or a cylinder, e.g. of a tool in the hand; empty: another shape."""
+    """Return the visual of a box or a cylinder, e.g. of a tool; empty: another shape."""
     x, y, z = (2.0 * float(half) for half in model.geom_size[geom])
     shapes = {
         int(mujoco.mjtGeom.mjGEOM_BOX): f'<box size="{_numbers(np.array([x, y, z]))}"/>',

@@ -55,9 +55,9 @@ class GolfExpert:
         behind = self._behind(rest, angle, GAP)
         here = arm.workspace.to_metric(arm.target)
         wanted = np.array([*behind, angle])
-        if self._in_the_way(here, rest):
-            wanted[:2] = self._round(here, rest, angle)
         low, high = arm.workspace.to_metric(arm.window_offset + np.array([[-1.0], [1.0]]))
+        if self._in_the_way(here, rest):
+            wanted[:2] = self._round(here, rest, low[0], high[0])
         wanted = np.clip(wanted, low, high)
         move = (arm.workspace.to_normalised(wanted) - arm.target) * self._divisors
         action = np.clip(move, -1.0, 1.0)
@@ -79,13 +79,15 @@ class GolfExpert:
         """Whether the club is not yet on the ball's far side from the hole."""
         return bool(club[1] < ball.y + self._simulator.court.ball_radius)
 
-    def _round(self, club: np.ndarray, ball: Ball, angle: float) -> tuple[float, float]:
-        """Where the club goes next on its way round the ball: aside, then back."""
+    def _round(self, club: np.ndarray, ball: Ball, low: float, high: float) -> tuple[float, float]:
+        """Where the club goes next on its way round the ball: aside within [low, high], then
+        back."""
         config, radius = self._simulator.config.club, self._simulator.court.ball_radius
         room = radius + config.half_width + CLEAR
         side = math.copysign(1.0, club[0] - ball.x)
-        if abs(club[0] - ball.x) < room - 0.005:
-            return ball.x + side * room, float(club[1])
+        aside = float(np.clip(ball.x + side * room, low, high))
+        if side * (aside - club[0]) > ARRIVED:
+            return aside, float(club[1])
         return float(club[0]), ball.y + radius + config.half_width + CLEAR
 
     def _reaches(self, club: np.ndarray, ball: Ball) -> bool:

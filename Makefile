@@ -27,7 +27,8 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make bench  [ARGS="bench/x.py"]   benchmarks, one JSON object a line
   make lint                         ruff, mypy, hadolint, yamllint, size of files
   make format                       let ruff format and mend
-  make bench-cable                  train MENTOR and its ablations on the cable cell (hours; resumes)
+  make bench-learning [TASK=...]    train MENTOR, its ablations and DrM on a task (many hours; resumes)
+  make bench-cable                  the same on the cable cell
   make classifiers                  collect images, train and evaluate the slot classifiers
   make reflexes                     a simulated robot that enforces reflexes (franka-sim), in .venv-reflexes
   make check-cell ARGS="--cell cells/mine.yaml"      what of a real cell is right or wrong; nothing moves
@@ -39,7 +40,7 @@ Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requir
 $(if $(ROS_DISTRO),ROS 2 $(ROS_DISTRO) is sourced and used.,No ROS 2 distribution is sourced: the client library comes as wheels and mentor_bringup.runner launches.)
 endef
 
-.PHONY: help launch test test-processors soak bench bench-cable classifiers lint format build hardware reflexes check-cell clean ready ready-dev hardware-ready FORCE
+.PHONY: help launch test test-processors soak bench bench-learning bench-cable classifiers lint format build hardware reflexes check-cell clean ready ready-dev hardware-ready FORCE
 
 help:
 	$(info $(HELP))@:
@@ -73,9 +74,12 @@ bench:
 	$(SET_UP) ready
 	@$(IN_WORKSPACE) for script in $(or $(ARGS),$(wildcard bench/*.py)); do python "$$script" || exit; done
 
-bench-cable:
-	$(SET_UP) ready
-	@$(IN_WORKSPACE) exec python bench/learning/cable_routing.py $(ARGS)
+bench-learning:
+	$(SET_UP) ready $(DONE)/bench
+	@$(IN_WORKSPACE) exec python bench/learning/robot_task.py --task $(TASK) $(ARGS)
+
+bench-cable: TASK = cable_routing
+bench-cable: bench-learning
 
 lint:
 	$(SET_UP) $(DONE)/dev
@@ -149,6 +153,10 @@ $(DONE)/run: $(REQUIREMENTS) requirements-constraints.txt | $(DONE)/apt
 
 $(DONE)/hardware: requirements-hardware.txt $(DONE)/run
 	@setup/venv.sh $(PYTHON) $(MENTOR_VENV) $(REQUIREMENTS) requirements-hardware.txt
+	@touch $@
+
+$(DONE)/bench: requirements-bench.txt $(DONE)/run
+	@setup/venv.sh $(PYTHON) $(MENTOR_VENV) $(REQUIREMENTS) requirements-bench.txt
 	@touch $@
 
 # The tests rehearse the real cell, too.

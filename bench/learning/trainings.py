@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +49,35 @@ def draw_mean(
         mean = [np.mean([seen[step] for seen in found]) for step in steps]
         label = f"{name} (mean of {len(curves)})" if len(curves) > 1 else name
         axes.plot(steps, mean, "o", ls=style, color=colour, lw=2.5, label=label)
+
+
+def first_and_lasting(
+    steps: Sequence[float], success: Sequence[float], wanted: float
+) -> tuple[int | None, int | None]:
+    """Find when a run first reached a success, and from when on it held it.
+
+    Args:
+        steps: of the evaluations.
+        success: of each.
+        wanted: share that counts.
+
+    Returns:
+        Step of the first evaluation that reaches it, and of the first after which all do; None if
+        there is none.
+    """
+    first = lasting = None
+    for step, value in zip(steps, success, strict=True):
+        if value >= wanted:
+            first, lasting = first or int(step), lasting or int(step)
+        else:
+            lasting = None
+    return first, lasting
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)

@@ -20,6 +20,7 @@ from mentor_policy.config import (
     load_config,
     presets,
 )
+from mentor_policy.config.load import preset_differences
 
 LAUNCH = Path(__file__).parents[3] / "launch"
 # Table 2: feature dimension, learning rate, alpha_max, end of the noise schedule
@@ -212,3 +213,12 @@ def test_whatever_a_file_holds_is_refused_with_a_config_error(value: object, pla
     except ConfigError:
         return
     assert type(config.agent) in AGENT_CONFIGS.values()
+
+
+def test_the_differences_of_two_presets_turn_one_into_the_other():
+    differences = preset_differences("cable_routing", "robot")
+    assert "train.discount" in differences and "agent.experts" not in differences
+    overrides = [f"{key}={value}" for key, value in differences.items()]
+    ours = config_to_dict(load_config("mentor", "cable_routing", overrides))
+    theirs = config_to_dict(load_config("mentor", "robot"))
+    assert {**ours, "preset": ""} == {**theirs, "preset": ""}

@@ -62,6 +62,29 @@ def load_config(
     return _finish(config)
 
 
+def preset_differences(preset: str, other: str, agent: str = "mentor") -> dict[str, Any]:
+    """Return in which settings two presets differ.
+
+    Args:
+        preset: one of :func:`presets`.
+        other: another one.
+        agent: whose settings are compared.
+
+    Returns:
+        Each setting's key, such as ``train.discount``, and its value in ``other``.
+
+    Raises:
+        ConfigError: an unknown agent or preset.
+    """
+    ours, theirs = (config_to_dict(load_config(agent, name)) for name in (preset, other))
+    return {
+        f"{section}.{key}": value
+        for section in ("train", "agent")
+        for key, value in theirs[section].items()
+        if ours[section][key] != value
+    }
+
+
 def config_from_dict(values: Mapping[str, Any]) -> Config:
     """Rebuild a configuration that :func:`config_to_dict` took apart (from a checkpoint, say).
 

@@ -1,0 +1,268 @@
+"""Train the agents on one of the robot's tasks, evaluate what they learned, and write the tables.
+
+Every run is one command, printed before it begins, in a folder that is resumed if the script was
+interrupted; what is done is not done again. Final policies are evaluated in episodes that are the
+same for all runs, undisturbed and with each disturbance. Rewards come from the task's sensors where
+it has some in process, success from the ground truth. Blind runs train on the true reward, which
+can only help them: with black images, and with an episode's first observation for ever.
+
+Runs of --presets say what each difference between the task's preset and `robot`, Table 2 of the
+paper, is worth: one run for each, with that setting switched back, and one run of `robot` itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from seed_intervals import over_seeds
+from trainings import draw_mean, evaluations, first_and_lasting, train, write_csv
+
+from mentor_policy.config.load import preset_differences
+
+AGENTS = ("mentor", "mentor_wo_moe", "mentor_wo_tp", "drm")
+SEEDS = (101, 102, 103)
+"""Of the reported runs; none was used to choose anything."""
+BLIND = ("blank", "first")
+SAME = ("train.frames", "train.eval_every_frames", "train.checkpoint_every_frames")
+"""Settings in which presets differ and that change nothing of what is learned."""
+EPISODE_SEED = 45_000_000
+"""Of the final evaluation's episodes, the same for every run."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A task as it is trained in process.
+
+    Args:
+        sensors: environment whose rewards come from sensors; the true one where there is none.
+        true: environment of the ground truth.
+        preset: of the training.
+        steps: of a run.
+        wanted: success that is drawn as a line.
+        disturbances: of the final evaluations.
+    """
+
+    sensors: str
+    true: str
+    preset: str
+    steps: int
+    wanted: float
+    disturbances: tuple[str, ...]
+
+
+CELLS = {
+    "cable_routing": Cell(
+        "mentor/cable_routing_classified-v0",
+        "mentor/cable_routing-v0",
+        "cable_routing",
+        7200,
+        0.8,
+        ("cable_pulled_out", "arm_pushed", "camera_bumped", "unseen_visuals", "stiff_cable"),
+    ),
+    "cable_routing_varied": Cell(
+        "mentor/cable_routing_varied-v0",
+        "mentor/cable_routing_varied-v0",
+        "cable_routing",
+        7200,
+        0.8,
+        ("cable_pulled_out", "arm_pushed", "camera_bumped", "unseen_visuals", "stiff_cable"),
+    ),
+    "peg_insertion": Cell(
+        "mentor/peg_insertion-v0",
+        "mentor/peg_insertion-v0",
+        "robot",
+        10_000,
+        0.9,
+        ("arm_pushed", "board_moved", "camera_bumped", "unseen_visuals"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training.
+
+    Args:
+        cell: where it is trained.
+        name: of its group, in tables and figures.
+        agent: that is trained.
+        seed: of the run.
+        folder: of the run.
+        images: that the policy sees: all, blank or first.
+        preset: of the training; empty: the cell's.
+        settings: key=value, besides the preset.
+    """
+
+    cell: Cell
+    name: str
+    agent: str
+    seed: int
+    folder: Path
+    images: str = "all"
+    preset: str = ""
+    settings: tuple[str, ...] = ()
+
+    def command(self, steps: int, overrides: list[str]) -> list[str]:
+        """Return what a person would type."""
+        environment = ["--env", self.cell.sensors]
+        if self.cell.sensors != self.cell.true:
+            environment += ["--evaluate-in", self.cell.true]
+        settings = [f"train.frames={steps}", f"train.seed={self.seed}", "train.threads=1"]
+        if self.images != "all":
+            environment = ["--env", self.cell.true]
+            settings.append(f"env.images={self.images}")
+        preset = self.preset or self.cell.preset
+        return [
+            *("python", "-m", "mentor_policy", "train", *environment),
+            *("--agent", self.agent, "--preset", preset, "--run-dir", str(self.folder)),
+            *(*settings, "train.eval_episodes=20", "train.video=false"),
+            *(*self.settings, *overrides),
+        ]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has reached its end."""
+        return (self.folder / "summary.json").exists()
+
+    def evaluate(self, disturbance: str, episodes: int) -> dict[str, Any]:
+        """Return the outcome of the final policy; from the folder, if it is there already."""
+        file = self.folder / f"final_{disturbance}_{episodes}.json"
+        if not file.exists():
+            command = [
+                *(sys.executable, "-m", "mentor_policy", "evaluate", str(self.folder)),
+                *(f"env.disturbance={disturbance}", f"env.images={self.images}"),
+                *("--env", self.cell.true, "--episodes", str(episodes)),
+                *("--seed", str(EPISODE_SEED), "--json"),
+            ]
+            environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+            done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True)
+            part = file.with_suffix(".part")
+            part.write_bytes(done.stdout)
+            part.replace(file)
+        outcome: dict[str, Any] = json.loads(file.read_text())
+        return outcome
+
+    def evaluations(self) -> dict[str, list[float]]:
+        """Return what its evaluations gave, by column; empty while there is none."""
+        return evaluations(self.folder)
+
+
+def runs_of(cell: Cell, options: argparse.Namespace) -> list[Run]:
+    """Return all runs that the options ask for, in the order in which they are made."""
+    folder: Path = options.folder or Path("runs") / f"bench_{options.task}"
+    if options.presets:
+        wanted: list[tuple[str, str, tuple[str, ...]]]
+        wanted = [("as it is", "", ()), ("robot", "robot", ())]
+        for key, value in preset_differences(cell.preset, "robot").items():
+            if key not in SAME:
+                wanted.append((f"{key}={value}", "", (f"{key}={value}",)))
+        return [
+            Run(cell, name, "mentor", SEEDS[0], folder / f"preset-{n}", "all", preset, settings)
+            for n, (name, preset, settings) in enumerate(wanted)
+        ]
+    runs = [Run(cell, a, a, s, folder / f"{a}-{s}") for s in SEEDS for a in options.agents]
+    if not options.no_blind:
+        for images in BLIND:
+            name = f"mentor, images: {images}"
+            runs.append(
+                Run(cell, name, "mentor", SEEDS[0], folder / f"mentor-{images}-{SEEDS[0]}", images)
+            )
+    return runs
+
+
+def report(runs: list[Run], options: argparse.Namespace) -> None:
+    """Evaluate the runs that are over; write the tables, and print them as Markdown."""
+    cell, episodes = CELLS[options.task], options.episodes
+    kind = f"{options.task}{'_presets' if options.presets else ''}"
+    curves, finals = [], []
+    for run in runs:
+        seen = run.evaluations()
+        for step, success in zip(seen.get("step", []), seen.get("success", []), strict=True):
+            curves.append((run.name, run.seed, int(step), success))
+    header = ("agent", "seed", "step", "success")
+    write_csv(options.data / f"{kind}_curves.csv", header, curves)
+    over = [run for run in runs if run.is_over]
+    disturbances = ("none",) if options.presets else ("none", *cell.disturbances)
+    for disturbance in disturbances:
+        for run in over:
+            share = run.evaluate(disturbance, episodes)["success"]
+            finals.append((run.name, run.seed, disturbance, round(share * episodes), episodes))
+    columns = ("agent", "seed", "disturbance", "successes", "episodes")
+    write_csv(options.data / f"{kind}_final.csv", columns, finals)
+    print("| agent | disturbance | runs | success | 95 % interval |\n|---|---|---|---|---|")
+    for name in dict.fromkeys(run.name for run in over):
+        for disturbance in disturbances:
+            found = [row[3] for row in finals if (row[0], row[2]) == (name, disturbance)]
+            mean, low, high = over_seeds(found, episodes)
+            print(
+                f"| {name} | {disturbance} | {len(found)} | {mean:.2f} | {low:.2f} to {high:.2f} |"
+            )
+    print(f"| agent | seed | first at {cell.wanted:g} | lasting from |\n|---|---|---|---|")
+    for run in over:
+        seen = run.evaluations()
+        first, lasting = first_and_lasting(seen["step"], seen["success"], cell.wanted)
+        print(f"| {run.name} | {run.seed} | {first or 'never'} | {lasting or 'never'} |")
+    best = [row[3] / episodes for row in finals if (row[0], row[2]) == ("mentor", "none")]
+    if best:
+        line = {"name": f"{kind}/success", "value": sum(best) / len(best), "unit": "share"}
+        print(json.dumps({**line, "ratio": None, "against": None}))
+
+
+def draw(runs: Sequence[Run], wanted: float, path: Path) -> None:
+    """Draw success by the ground truth over the steps, the mean of a group's seeds in bold."""
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for number, name in enumerate(dict.fromkeys(run.name for run in runs)):
+        curves = [seen for r in runs if r.name == name and (seen := r.evaluations())]
+        draw_mean(axes, number, name, curves, "success")
+    axes.axhline(wanted, color="0.6", lw=0.8, ls="--")
+    axes.set(xlabel="environment steps", ylabel="success of 20 episodes", ylim=(-0.03, 1.03))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="upper left")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """Train what is not trained yet, then evaluate, report and draw it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", choices=CELLS, default="cable_routing")
+    parser.add_argument("--folder", type=Path, help="of the runs; default runs/bench_<task>")
+    parser.add_argument("--steps", type=int, help="of a run; default is the task's")
+    parser.add_argument("--episodes", type=int, default=20, help="of each final evaluation")
+    parser.add_argument("--parallel", type=int, default=1, help="runs at a time, a core each")
+    parser.add_argument("--agents", nargs="*", choices=AGENTS, default=list(AGENTS))
+    parser.add_argument("--no-blind", action="store_true", help="leave out the blind runs")
+    parser.add_argument("--presets", action="store_true", help="the runs of the presets' table")
+    parser.add_argument("--data", type=Path, default=Path("docs/results/data"))
+    parser.add_argument("--report-only", action="store_true", help="train nothing")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="of every run")
+    options = parser.parse_args()
+    cell = CELLS[options.task]
+    runs = runs_of(cell, options)
+
+    def train_one(run: Run) -> None:
+        if not run.is_over:
+            train(run.command(options.steps or cell.steps, options.overrides), run.folder, 1)
+
+    if not options.report_only:
+        with ThreadPoolExecutor(options.parallel) as pool:
+            list(pool.map(train_one, runs))
+    report(runs, options)
+    draw(runs, cell.wanted, runs[0].folder.parent / "success.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print; return the exit code."""
+    found = beside(options.checkpoint)
+    if found and not (options.checkpoint / "checkpoints").exists():
+        print(f"run {options.checkpoint}: no checkpoint yet, or an agent that learns nothing")
+        print("\n".join(found))
+        return 0
     checkpoint = read_checkpoint(options.checkpoint)
     tensors = checkpoint.tensors()
     progress, shape, config = checkpoint.progress, checkpoint.shape, checkpoint.config

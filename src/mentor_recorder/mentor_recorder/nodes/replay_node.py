@@ -25,7 +25,12 @@ from mentor_common.node.parameters import Param
 from mentor_common.node.peers import node_names
 from mentor_common.node.running import main as run_node
 from mentor_recorder.bags.cell_checks import check_cell
-from mentor_recorder.replay.compare import compare_means, compare_observations, compare_rewards
+from mentor_recorder.replay.compare import (
+    compare_means,
+    compare_observations,
+    compare_rewards,
+    why_no_mean,
+)
 from mentor_recorder.replay.expected import Expected
 from mentor_recorder.replay.feed import Feed, Span
 from mentor_recorder.replay.origin_changes import origin_changes
@@ -41,6 +46,8 @@ HOPELESS = 3
 """Steps of which nothing has come at all after which a comparison ends."""
 DISCOVERY = 1.0
 """Seconds for which playing waits for subscribers that run already."""
+REWARD_FIRST = 2.0
+"""Seconds for which an action is held back until its step's reward has come."""
 STALLED = 12
 """Images of a camera between two motions after which the stacker is given time to take them."""
 
@@ -152,8 +159,9 @@ class ReplayNode(CellNode):
             elif reason:
                 tally.skip(reason, self._count(name))
             else:
-                refusal = _no_mean if name == "action" else _fits
-                self._parts[name] = Expected(tally, compare, refusal)
+                self._parts[name] = Expected(tally, compare)
+                if name == "action":
+                    self._parts[name].refusal = why_no_mean
                 made = Topic(f"replayed/{name}", topic.type, topic.qos, tally.node)
                 self.subscription(made, partial(self._come, name))
         self._readiness = Readiness()
@@ -182,6 +190,8 @@ class ReplayNode(CellNode):
             if self.stopping.is_set():
                 return None
             name = self._feed.relative(message.topic)
+            if name == "action":
+                self._let_reward_come(message)
             if name == "motion":  # all that the steps before it need has been fed by now
                 key = step_of(message.data, message.type)
                 if not self._wait_for_steps((key.episode, key.step)):
@@ -228,6 +238,15 @@ class ReplayNode(CellNode):
             if first is None or any(time_to_nanoseconds(stamp) < first for stamp in stamps):
                 return True
         return False
+
+    def _let_reward_come(self, action: BagMessage) -> None:
+        """Give the reward node time before the action that answers the step.
+
+        A reward node that has just started leaves out steps that an agent has already answered.
+        """
+        key = step_of(action.data, action.type)
+        if "reward" in self._parts:
+            self._parts["reward"].settle((key.episode, key.step), REWARD_FIRST)
 
     def _wait_for_steps(self, later: tuple[int, int] | None = None) -> bool:
         """Wait for what is outstanding; return False if a node makes nothing of what it gets."""
@@ -321,15 +340,6 @@ def _lossless(depth: int) -> QoSProfile:
         reliability=ReliabilityPolicy.RELIABLE,
         durability=DurabilityPolicy.VOLATILE,
     )
-
-
-def _fits(message: Any) -> str | None:
-    return None
-
-
-def _no_mean(message: Any) -> str | None:
-    """Return why a replayed action has no mean: its run_id names the reason."""
-    return None if len(message.mean) else message.run_id or "no weights"
 
 
 def main() -> None:

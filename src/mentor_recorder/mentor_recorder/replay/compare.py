@@ -147,3 +147,8 @@ def _numbers(name: str, recorded: Any, replayed: Any, kind: type[np.generic]) ->
     first = int(np.flatnonzero(~same)[0])
     size = float(np.abs(old.astype(np.float64) - new.astype(np.float64)).max())
     return [Difference(f"{name}[{first}]", repr(float(old[first])), repr(float(new[first])), size)]
+
+
+def why_no_mean(action: Any) -> str | None:
+    """Return why a replayed action has no mean, None if it has one: its run_id names the reason."""
+    return None if len(action.mean) else action.run_id or "no weights"

@@ -78,6 +78,11 @@ class Expected:
                 self._changed.wait(left)
         return True
 
+    def settle(self, key: Key, seconds: float) -> None:
+        """Wait until a step is not outstanding; later it may still come."""
+        with self._changed:
+            self._changed.wait_for(lambda: key not in self._recorded, seconds)
+
     def end(self) -> None:
         """Count what came but was not recorded."""
         with self._changed:

@@ -13,6 +13,7 @@ from enum import IntEnum
 Point = tuple[float, float]
 CLEARANCE = 0.01
 """Metres between the ball and the water on the best way past it."""
+EXACT = 1e-9
 REACHED = 0.015
 """Metres from a corner within which the ball is past it."""
 
@@ -106,12 +107,14 @@ class Court:
         keep_off = min(margin, max(0.0, -self.water.depth(ball)))
         if not self.water.grown(keep_off).crosses(ball, self.hole):
             return self.hole, angle_towards(ball, self.hole)
-        region = self.water.grown(margin)
+        region = self.water.grown(keep_off)
         ways = []
         for x, side in ((region.low[0], -1.0), (region.high[0], 1.0)):
-            corners = [(x, y) for y in (region.low[1], region.high[1]) if y < ball[1]]
+            corners = [(x, y) for y in (region.low[1], region.high[1]) if y <= ball[1] + EXACT]
             ahead = [corner for corner in corners if math.dist(corner, ball) > REACHED]
-            if ahead:
+            if corners and not ahead:  # it lies at the last corner of this side
+                ways.append((math.dist(ball, self.hole), self.hole))
+            elif ahead:
                 corner = max(ahead, key=lambda c: side * angle_towards(ball, c))
                 length = math.dist(ball, corner) + math.dist(corner, self.hole)
                 ways.append((length, corner))

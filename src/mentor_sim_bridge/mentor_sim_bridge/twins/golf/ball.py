@@ -18,17 +18,18 @@ Sources of the constants' ranges:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from mentor_common.tasks.golf_court import BallPlace, Court
+from mentor_sim_bridge.twins.golf.contact import GRAVITY, Club, Contact, bounce, gets_over
 from mentor_sim_bridge.twins.golf.ground import Ground
 
-GRAVITY = 9.81
 STIMPMETER_SPEED, FOOT = 1.83, 0.3048
 """Speed (m/s) at which a Stimpmeter lets a ball go; metres of a foot."""
 FINE = 0.001
 """Longest step over hole and water, seconds."""
+GUTTER_SPEED = 0.6
+"""At which a ball over the border goes on to the middle of the gutter, m/s."""
 SETTLE = 4.0
 """Share of its speed that a ball loses in each second at the bottom of hole, water or gutter."""
 
@@ -66,28 +67,6 @@ class BallConfig:
     gutter_width: float
 
 
-@dataclass(frozen=True)
-class Club:
-    """The club's head at one moment: a box that is taller than the ball.
-
-    Args:
-        x, y: of its middle, metres.
-        angle: about the vertical, radians; the face looks along (sin angle, -cos angle).
-        vx, vy: of its middle, m/s.
-        turn: rad/s.
-        half_thickness, half_width: along the stroke and across, metres.
-    """
-
-    x: float
-    y: float
-    angle: float
-    vx: float
-    vy: float
-    turn: float
-    half_thickness: float
-    half_width: float
-
-
 def stimp_deceleration(feet: float) -> float:
     """Return the deceleration (m/s^2) of a ball on a green on which it rolls so many feet."""
     return STIMPMETER_SPEED**2 / (2.0 * feet * FOOT)
@@ -113,8 +92,6 @@ class Ball:
         self.sink = self.fall = 0.0
         """Metres below the felt, and m/s downwards."""
         self.spin_x = self.spin_y = self.spin_z = 0.0
-        self.hits = 0
-        """Contacts with the club so far."""
         self._radius = court.ball_radius
 
     def lay(self, x: float, y: float) -> None:
@@ -180,15 +157,26 @@ class Ball:
         sliding = min(seconds, slip / (3.5 * friction))
         if slip > 1e-9 and sliding > 0.0:
             ax, ay = -friction * slip_x / slip, -friction * slip_y / slip
-            self.x += self.vx * sliding + 0.5 * ax * sliding**2
-            self.y += self.vy * sliding + 0.5 * ay * sliding**2
-            self.vx += ax * sliding
-            self.vy += ay * sliding
+            rise_x, rise_y = self.ground.slope(self.x, self.y)
+            along_x, along_y = ax - GRAVITY * rise_x, ay - GRAVITY * rise_y
+            before = self.energy
+            self.x += self.vx * sliding + 0.5 * along_x * sliding**2
+            self.y += self.vy * sliding + 0.5 * along_y * sliding**2
+            self.vx += along_x * sliding
+            self.vy += along_y * sliding
             # The torque of the friction, over 2/5 of mass and radius squared.
             self.spin_x += 2.5 / radius * ay * sliding
             self.spin_y -= 2.5 / radius * ax * sliding
+            self._lose(self.energy - before)
         if sliding < seconds:
             self._roll(seconds - sliding)
+
+    def _lose(self, energy: float) -> None:
+        """Take from the speed what a curved slope, straight within a step, has added; J."""
+        squared = self.vx**2 + self.vy**2
+        if energy > 0.0 and squared > 0.0:
+            scale = math.sqrt(max(0.0, 1.0 - 2.0 * energy / (self.config.mass * squared)))
+            self.vx, self.vy = self.vx * scale, self.vy * scale
 
     def _roll(self, seconds: float) -> None:
         """Roll; the new speed is that of the energy which is left, so that none can be won."""
@@ -248,8 +236,7 @@ class Ball:
                 self.place = BallPlace.IN_HOLE if in_hole else BallPlace.IN_WATER
             return
         # The far edge: what is left of the speed must lift the ball out again.
-        left = self.vx**2 + self.vy**2 - 2.0 * GRAVITY * self.sink
-        speed = self.speed
+        left, speed = self.speed**2 - 2.0 * GRAVITY * self.sink, self.speed
         if left <= 0.0 or speed == 0.0:
             hole = math.dist((self.x, self.y), self.court.hole) < 2.0 * self.court.hole_radius
             self.place = BallPlace.IN_HOLE if hole else BallPlace.IN_WATER
@@ -262,11 +249,7 @@ class Ball:
     # Border and club.
 
     def _meet_border(self) -> None:
-        """Bounce off a border, or roll over it.
-
-        Over a step lower than its middle a ball gets if it turns about the step's edge with energy
-        enough: its angular momentum about the edge is kept.
-        """
+        """Bounce off a border, or roll over it."""
         region = self.court.inside.grown(-self._radius)
         for axis, (low, high) in enumerate(zip(region.low, region.high, strict=True)):
             at = (self.x, self.y)[axis]
@@ -275,90 +258,39 @@ class Ball:
             outwards = -1.0 if at < low else 1.0
             towards = outwards * (self.vx, self.vy)[axis]
             if towards > 0.0:
-                spin = outwards * (self.spin_y if axis == 0 else -self.spin_x)
-                if self._gets_over(towards, spin):
+                config, spin = self.config, outwards * (self.spin_y if axis == 0 else -self.spin_x)
+                if gets_over(towards, spin, self._radius, config.border_height):
                     self.place = BallPlace.OUT
                     return
                 normal = (-outwards, 0.0) if axis == 0 else (0.0, -outwards)
-                config = self.config
-                self._bounce(
-                    normal, config.border_restitution, config.border_friction, math.inf, (0.0, 0.0)
-                )
+                wall = Contact(normal, 0.0, (0.0, 0.0))
+                self._bounce(wall, config.border_restitution, config.border_friction)
             if axis == 0:
                 self.x = min(max(self.x, low), high)
             else:
                 self.y = min(max(self.y, low), high)
 
-    def _gets_over(self, speed: float, spin: float) -> bool:
-        radius, height = self._radius, self.config.border_height
-        turning = (speed * (radius - height) + 0.4 * radius**2 * spin) / (1.4 * radius**2)
-        return turning > 0.0 and 0.7 * radius**2 * turning**2 >= GRAVITY * height
-
     def _meet_club(self, club: Club) -> None:
         """Be struck or pushed by the club, which the ball does not slow down."""
-        cos, sin = math.cos(club.angle), math.sin(club.angle)
-        dx, dy = self.x - club.x, self.y - club.y
-        ahead, aside = dx * sin - dy * cos, dx * cos + dy * sin
-        near_ahead = min(max(ahead, -club.half_thickness), club.half_thickness)
-        near_aside = min(max(aside, -club.half_width), club.half_width)
-        off_ahead, off_aside = ahead - near_ahead, aside - near_aside
-        gap = math.hypot(off_ahead, off_aside)
-        if gap >= self._radius:
+        contact = club.contact(self.x, self.y, self._radius)
+        if contact is None:
             return
-        if gap < 1e-9:  # the ball's middle is inside the head: out through the nearer face
-            off_ahead, off_aside, gap = math.copysign(1.0, ahead), 0.0, 1.0
-            depth = self._radius + club.half_thickness - abs(ahead)
-        else:
-            depth = self._radius - gap
-        normal = (
-            (off_ahead * sin + off_aside * cos) / gap,
-            (-off_ahead * cos + off_aside * sin) / gap,
-        )
-        face_x = near_ahead * sin + near_aside * cos
-        face_y = -near_ahead * cos + near_aside * sin
-        face = (club.vx - club.turn * face_y, club.vy + club.turn * face_x)
         config = self.config
-        if self._bounce(normal, config.club_restitution, 0.0, config.club_mass, face):
-            self.hits += 1
-        self.x += depth * normal[0]
-        self.y += depth * normal[1]
+        self._bounce(contact, config.club_restitution, 0.0, config.club_mass)
+        self.x += contact.depth * contact.normal[0]
+        self.y += contact.depth * contact.normal[1]
 
     def _bounce(
-        self,
-        normal: tuple[float, float],
-        restitution: float,
-        friction: float,
-        mass: float,
-        surface: tuple[float, float],
-    ) -> bool:
-        """Change velocity and spin by a collision with a wall.
-
-        Args:
-            normal: of the wall, towards the ball.
-            restitution: of the collision.
-            friction: coefficient along the wall.
-            mass: of the wall, kg.
-            surface: velocity of the wall, m/s.
-
-        Returns:
-            whether they met: a ball that is leaving is not touched.
-        """
-        nx, ny = normal
-        towards = -((self.vx - surface[0]) * nx + (self.vy - surface[1]) * ny)
-        if towards <= 0.0:
-            return False
+        self, contact: Contact, restitution: float, friction: float, mass: float = math.inf
+    ) -> None:
+        """Change velocity and spin by a collision, if they are not leaving each other."""
         share = 1.0 if math.isinf(mass) else mass / (mass + self.config.mass)
-        push = (1.0 + restitution) * towards * share
-        self.vx += push * nx
-        self.vy += push * ny
-        tx, ty = -ny, nx
-        slip = (self.vx - surface[0]) * tx + (self.vy - surface[1]) * ty
-        slip -= self._radius * self.spin_z
-        rub = -math.copysign(min(friction * push, abs(slip) / 3.5), slip)
-        self.vx += rub * tx
-        self.vy += rub * ty
-        self.spin_z -= 2.5 * rub / self._radius
-        return True
+        velocity = (self.vx, self.vy)
+        after = bounce(velocity, self._radius * self.spin_z, contact, (1.0 + restitution) * share,
+                       friction)  # fmt: skip
+        if after is not None:
+            self.vx, self.vy, spin = after
+            self.spin_z = spin / self._radius
 
     # Off the court.
 
@@ -387,7 +319,7 @@ class Ball:
             self._sink_to(config.gutter_depth, seconds)
             outer = court.inside.grown(config.gutter_width)
             self._keep_within(outer.low, outer.high)
-            self._push_out(config.gutter_width)
+            self._push_out(config.gutter_width, GUTTER_SPEED * seconds)
 
     def _sink_to(self, depth: float, seconds: float) -> None:
         self.fall = self.fall + GRAVITY * seconds if self.sink < depth else 0.0
@@ -403,14 +335,15 @@ class Ball:
             self.vy = 0.0
         self.x, self.y = x, y
 
-    def _push_out(self, width: float) -> None:
-        """Keep a ball in the gutter's middle, off the court."""
-        inside, at = self.court.inside, (self.x, self.y)
-        if inside.grown(width - 1e-6).contains(at):
-            sides: list[tuple[float, Callable[[], None]]] = [
-                (at[0] - inside.low[0], lambda: setattr(self, "x", inside.low[0] - width)),
-                (inside.high[0] - at[0], lambda: setattr(self, "x", inside.high[0] + width)),
-                (at[1] - inside.low[1], lambda: setattr(self, "y", inside.low[1] - width)),
-                (inside.high[1] - at[1], lambda: setattr(self, "y", inside.high[1] + width)),
-            ]
-            min(sides, key=lambda side: side[0])[1]()
+    def _push_out(self, width: float, way: float) -> None:
+        """Move a ball that has left the court on to the gutter's middle, by `way` at most."""
+        inside = self.court.inside
+        gaps = [
+            (self.x - inside.low[0] + width, -1.0, 0.0),
+            (inside.high[0] + width - self.x, 1.0, 0.0),
+            (self.y - inside.low[1] + width, 0.0, -1.0),
+            (inside.high[1] + width - self.y, 0.0, 1.0),
+        ]
+        gap, x, y = min(gaps)
+        self.x += x * max(0.0, min(gap, way))
+        self.y += y * max(0.0, min(gap, way))

@@ -10,7 +10,8 @@ import numpy as np
 from mentor_common.arm.arm import Arm
 from mentor_common.tasks.golf_court import BallPlace
 from mentor_common.tasks.task import Task
-from mentor_sim_bridge.twins.golf.ball import GRAVITY, Ball
+from mentor_sim_bridge.twins.golf.ball import Ball
+from mentor_sim_bridge.twins.golf.contact import GRAVITY
 from mentor_sim_bridge.twins.golf.simulator import GolfSimulator
 
 GAP = 0.006

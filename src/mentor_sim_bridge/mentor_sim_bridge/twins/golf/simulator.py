@@ -16,9 +16,10 @@ from mentor_common.tasks.tabletop_golf import AXES, golf_reward_of
 from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults, PandaSimulator
-from mentor_sim_bridge.twins.golf.ball import Ball, Club, stimp_deceleration
+from mentor_sim_bridge.twins.golf.ball import Ball, stimp_deceleration
 from mentor_sim_bridge.twins.golf.collector import Collector
 from mentor_sim_bridge.twins.golf.config import GolfConfig, load_golf_config
+from mentor_sim_bridge.twins.golf.contact import Club
 from mentor_sim_bridge.twins.golf.ground import Ground, draw_ground
 from mentor_sim_bridge.twins.golf.scene import BALL_JOINTS, CAMERAS, golf_scene
 from mentor_sim_bridge.twins.simulator import TrueState

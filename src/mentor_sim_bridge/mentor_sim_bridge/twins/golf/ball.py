@@ -112,7 +112,7 @@ class Ball:
 
     @property
     def energy(self) -> float:
-        """Return kinetic energy and potential energy, J; the felt's zero is the ground's."""
+        """Return kinetic and potential energy on the court, J."""
         turning = 0.4 * self._radius**2 * (self.spin_x**2 + self.spin_y**2 + self.spin_z**2)
         moving = self.vx**2 + self.vy**2 + self.fall**2
         height = self.ground.height(self.x, self.y) - self.sink
@@ -155,7 +155,7 @@ class Ball:
         self.spin_z = math.copysign(max(0.0, abs(self.spin_z) - decline), self.spin_z)
         friction = self.config.sliding_friction * GRAVITY
         sliding = min(seconds, slip / (3.5 * friction))
-        if slip > 1e-9 and sliding > 0.0:
+        if slip > 1e-9:
             ax, ay = -friction * slip_x / slip, -friction * slip_y / slip
             rise_x, rise_y = self.ground.slope(self.x, self.y)
             along_x, along_y = ax - GRAVITY * rise_x, ay - GRAVITY * rise_y

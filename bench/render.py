@@ -65,7 +65,7 @@ def stock(env: Any) -> Callable[[], None]:
 
 def suites_own(env: Any) -> Callable[[], Any]:
     """What draws a picture in the suite of a task: dm_control's, or gymnasium's renderer."""
-    suite = env.body._env
+    suite = env.simulator._env
     if hasattr(suite, "physics"):
         return lambda: suite.physics.render(84, 84, camera_id=0)
     from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer

@@ -52,11 +52,9 @@ def generate_launch_description():
     bridge = Node(
         package="mentor_sim_bridge",
         executable="benchmark_bridge",
-        namespace=LaunchConfiguration("namespace"),
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         parameters=[{"environment": ENVIRONMENT}, LaunchConfiguration("params_file")],
-        remappings=[("/clock", "clock")],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
@@ -74,8 +72,7 @@ def generate_launch_description():
             SetLaunchConfiguration("cell", cell),
             part("every_node"),
             part("policy"),
-            part("recorder"),  # early: what is published before it listens is in no bag
-            part("monitor"),
+            part("observers"),  # early: what is published before the recorder starts is in no bag
             bridge,
         ]
     )

@@ -26,7 +26,6 @@ def generate_launch_description():
         package="mentor_policy",
         executable="learner_node",
         sigterm_timeout="3.6",  # its last checkpoint is 0.2 GB; all else is on the disk by then
-        namespace=LaunchConfiguration("namespace"),
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         parameters=[parameters, LaunchConfiguration("params_file")],

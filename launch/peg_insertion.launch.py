@@ -1,7 +1,7 @@
 """The peg insertion cell: arm and cameras, stacker, reward, reset, and the policy."""
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, SetLaunchConfiguration
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
@@ -16,14 +16,13 @@ CELL = {
     "cell": "peg_insertion",
     "camera_1": "wrist",
     "camera_2": "side",
-    "camera_3": "",
-    "camera_4": "",
     "reset_options": ['{"peg": "', LaunchConfiguration("peg"), '"}'],
 }
 
 
 def generate_launch_description():
     """Return the cell of this task."""
-    part = [FindPackageShare("mentor_bringup"), "launch", "parts", "cell.launch.py"]
-    cell = IncludeLaunchDescription(PythonLaunchDescriptionSource(PathJoinSubstitution(part)))
-    return LaunchDescription([PEG, *(SetLaunchConfiguration(*item) for item in CELL.items()), cell])
+    parts = PathJoinSubstitution([FindPackageShare("mentor_bringup"), "launch", "parts"])
+    source = PythonLaunchDescriptionSource([parts, "/cell.launch.py"])
+    cell = IncludeLaunchDescription(source, launch_arguments=CELL.items())
+    return LaunchDescription([PEG, cell])

@@ -62,7 +62,6 @@ def node(package, executable, parameters, **others):
     return Node(
         package=package,
         executable=executable,
-        namespace=LaunchConfiguration("namespace"),
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         parameters=[*parameters, LaunchConfiguration("params_file")],
@@ -78,7 +77,7 @@ def compared(package, executable, name, topic, **parameters):
         package,
         executable,
         [recorded, parameters],
-        remappings=[("/clock", "clock"), (topic, f"replayed/{topic}")],
+        remappings=[(topic, f"replayed/{topic}")],
         additional_env={"OMP_NUM_THREADS": "1"},  # as in the cell: the last bits depend on it
         condition=IfCondition(LaunchConfiguration("diff")),
     )
@@ -102,7 +101,7 @@ def generate_launch_description():
         [
             *ARGUMENTS,
             IncludeLaunchDescription(PythonLaunchDescriptionSource(every_node)),
-            node("mentor_recorder", "replay_node", [replay], remappings=[("/clock", "clock")]),
+            node("mentor_recorder", "replay_node", [replay]),
             compared(
                 "mentor_camera", "stacker_node", "stacker", "observation",
                 image_reliability="reliable",
@@ -110,7 +109,6 @@ def generate_launch_description():
             compared("mentor_reward", "reward_node", "reward", "reward"),
             node(
                 "mentor_policy", "policy_replay_node", [policy],
-                remappings=[("/clock", "clock")],
                 condition=IfCondition(LaunchConfiguration("diff")),
             ),
         ]

@@ -14,7 +14,7 @@ from launch.substitutions import (
     LaunchConfiguration,
     PathJoinSubstitution,
 )
-from launch_ros.actions import SetParameter
+from launch_ros.actions import PushROSNamespace, SetParameter, SetRemap
 from launch_ros.substitutions import FindPackageShare
 
 NO_PARAMETERS = PathJoinSubstitution([FindPackageShare("mentor_bringup"), "params", "none.yaml"])
@@ -105,10 +105,12 @@ def generate_launch_description():
             *ARGUMENTS,
             OpaqueFunction(function=check_arguments),
             RegisterEventHandler(OnProcessExit(on_exit=fail_with_a_required_process)),
+            PushROSNamespace(LaunchConfiguration("namespace")),
+            SetRemap("/clock", "clock"),  # a twin's clock is its cell's alone
             SetParameter("use_sim_time", LaunchConfiguration("use_sim_time")),
             SetParameter("autostart", LaunchConfiguration("autostart")),
             SetEnvironmentVariable("MENTOR_ENDS_WITH_LAUNCH", "true"),
-            # Pictures are drawn without a screen, by the thread that wants them.
+            # Images are rendered without a screen, by the calling thread.
             SetEnvironmentVariable(
                 "MUJOCO_GL", EnvironmentVariable("MUJOCO_GL", default_value="egl")
             ),

@@ -81,11 +81,9 @@ def node(executable, names, learner):
     return Node(
         package="mentor_policy",
         executable=executable,
-        namespace=LaunchConfiguration("namespace"),
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         parameters=[parameters, LaunchConfiguration("params_file")],
-        remappings=[("/clock", "clock")],
         on_exit=[Shutdown(reason=f"{executable} has ended")],
         sigterm_timeout="3.6",  # its last checkpoint is 0.2 GB; all else is on the disk by then
         condition=IfCondition(

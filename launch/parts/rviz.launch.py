@@ -34,7 +34,6 @@ def node(package, executable, wanted, **others):
     return Node(
         package=package,
         executable=executable,
-        namespace=LaunchConfiguration("namespace"),
         output="screen",
         condition=IfCondition(wanted),
         **others,
@@ -57,7 +56,6 @@ def generate_launch_description():
                 "scene_node",
                 OrSubstitution(rviz, LaunchConfiguration("scene")),
                 parameters=[{"task": cell}, LaunchConfiguration("params_file")],
-                remappings=[("/clock", "clock")],
                 additional_env={"OMP_NUM_THREADS": "1"},
                 respawn=True,
                 respawn_delay=4.0,

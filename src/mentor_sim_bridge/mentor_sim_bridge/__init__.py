@@ -1,1 +1,1 @@
-"""Simulated bodies: DMC, Meta-World and Adroit over the topics, and twins of the real cells."""
+"""Simulators: DMC, Meta-World and Adroit over the topics, and twins of the real cells."""

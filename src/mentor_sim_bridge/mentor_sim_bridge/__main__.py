@@ -1,6 +1,26 @@
-"""``python -m mentor_sim_bridge list | show | play | bridge``."""
+"""``python -m mentor_sim_bridge``: list, show, play, bridge."""
 
-from mentor_sim_bridge.command_line import main
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from mentor_common.cli.commands import run_command
+from mentor_sim_bridge.cli import bridge, list, play, show
+
+COMMANDS = {"list": list, "show": show, "play": play, "bridge": bridge}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code."""
+    return run_command(
+        "mentor_sim_bridge",
+        "Simulated environments: which there are, what they look like, how they play.",
+        COMMANDS,
+        (ValueError, OSError),
+        arguments,
+    )
+
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Pictures of episodes, side by side, for a human to look at."""
+"""Contact sheets: frames of episodes side by side."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LABEL_HEIGHT = 14
 def episode_frames(
     env: gym.Env[Any, Any], policy: Policy, seed: int, max_steps: int = 0
 ) -> tuple[list[Frame], float, bool]:
-    """Plays an episode.
+    """Play an episode.
 
     Args:
         env: an environment of this package.
@@ -28,7 +28,8 @@ def episode_frames(
         seed: of the episode.
         max_steps: stop after so many; 0: at the episode's end.
 
-    Returns: one frame ``(height, width * cameras, 3)`` RGB per step, the return, the success.
+    Returns:
+        One frame ``(height, width * cameras, 3)`` RGB per step, the return, the success.
     """
     layout = env.unwrapped.frame_layout  # type: ignore[attr-defined]
     observation, _ = env.reset(seed=seed)
@@ -55,7 +56,14 @@ def _newest(observation: Any, layout: Any) -> Frame:
 
 
 def row(label: str, frames: list[Frame], columns: int, scale: int = 1) -> Frame:
-    """``columns`` frames spread evenly over an episode, with a label above."""
+    """Return frames spread evenly over an episode, with a label above.
+
+    Args:
+        label: text.
+        frames: of the episode, ``(height, width, 3)`` RGB.
+        columns: how many to show.
+        scale: by which each is enlarged.
+    """
     picked = np.linspace(0, len(frames) - 1, columns).round().astype(int)
     strip = np.hstack([frames[i] for i in picked])
     if scale > 1:
@@ -66,7 +74,7 @@ def row(label: str, frames: list[Frame], columns: int, scale: int = 1) -> Frame:
 
 
 def sheet(rows: list[Frame], across: int = 1) -> Frame:
-    """Rows below each other, in ``across`` columns, padded with white."""
+    """Return rows below each other, in ``across`` columns, padded with white."""
     while len(rows) % across:
         rows = [*rows, np.full_like(rows[0], 255)]
     per_column = len(rows) // across
@@ -85,9 +93,15 @@ def sheet(rows: list[Frame], across: int = 1) -> Frame:
 
 
 def save(picture: Frame, path: Path, colours: int = 0) -> None:
-    """Writes a PNG; with ``colours`` (2 to 256) as a palette of so many, which is smaller.
+    """Write a PNG.
 
-    Raises: OSError if it cannot be written.
+    Args:
+        picture: ``(height, width, 3)`` RGB.
+        path: of the file.
+        colours: size of a palette (2 to 256), which makes a smaller file; 0: no palette.
+
+    Raises:
+        OSError: it cannot be written.
     """
     from PIL import Image
 

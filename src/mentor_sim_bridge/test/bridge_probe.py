@@ -1,4 +1,4 @@
-"""A hand on the topics of a bridge: sends any action, hears everything, reads the diagnostics."""
+"""A probe at the topics of a bridge: publishes actions, receives all topics and diagnostics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mentor_msgs.srv import Describe
 
 
 class BridgeProbe:
-    """Speaks to the bridge in a namespace; to be used with ``with``."""
+    """A client of the bridge in a namespace; to be used with ``with``."""
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
@@ -73,7 +73,7 @@ class BridgeProbe:
         self._executor.spin_until_future_complete(future, seconds)
 
     def describe(self) -> Describe.Response:
-        """What the environment says of itself, as soon as it is ready."""
+        """The environment's description, as soon as it is ready."""
         self.until(self._describe.service_is_ready)
         while True:
             found = answer(lambda: self._describe.call_async(Describe.Request()), self._wait)
@@ -121,7 +121,7 @@ class BridgeProbe:
         return {
             key: float(value)
             for key, value in self.diagnostics.items()
-            if key.startswith(("actions", "messages", "episodes"))
+            if key.startswith(("actions", "episodes"))
         }
 
     def __enter__(self) -> BridgeProbe:

@@ -47,10 +47,12 @@ def test_a_sparse_task_pays_at_success_and_a_thousandth_short_of_it(task: str) -
     sparse.reset(seed=2)
     paid = []
     for _ in range(400):
-        action = expert.act(dense.body.state())
+        action = expert.act(dense.simulator.state())
         shaped, _, ended, _ = dense.advance(action)
         value, _, _, info = sparse.advance(action)
-        momentary = bool(sparse.body._env.evaluate_state(sparse.body._state, action)[1]["success"])
+        momentary = bool(
+            sparse.simulator._env.evaluate_state(sparse.simulator._state, action)[1]["success"]
+        )
         assert value == pytest.approx(shaped if momentary else shaped / 1000, rel=1e-12)
         paid.append(momentary)
         if sum(paid) > 5 or ended:
@@ -70,7 +72,7 @@ def test_a_scripted_expert_succeeds_and_success_stays(task: str) -> None:
         env.reset(seed=seed)
         reached = ended = False
         while not ended:
-            *_, ended, info = env.advance(expert.act(env.body.state()))
+            *_, ended, info = env.advance(expert.act(env.simulator.state()))
             assert info["success"] or not reached
             reached = info["success"]
             ended = ended or reached
@@ -84,18 +86,18 @@ def test_mt5_reports_success_per_task() -> None:
     for task_id, task in enumerate(MT5):
         expert = ScriptedExpert(task)
         env.reset(seed=20 + task_id)
-        assert env.body.info() == {
+        assert env.simulator.info() == {
             "task_id": task_id,
             "task": f"metaworld-mt5/{task.replace('-', '_')}",
         }
         ended = False
         while not ended:
-            *_, ended, info = env.advance(expert.act(env.body.state()))
+            *_, ended, info = env.advance(expert.act(env.simulator.state()))
             ended = ended or info["success"]
         assert info["success"], task
     env.reset(options={"task_id": 0})
     env.advance(np.zeros(4, np.float32))
-    assert env.body.success_by_task() == {"door-open": (1, 2)} | dict.fromkeys(MT5[1:], (1, 1))
+    assert env.simulator.success_by_task() == {"door-open": (1, 2)} | dict.fromkeys(MT5[1:], (1, 1))
     env.close()
 
 
@@ -155,7 +157,7 @@ def test_adroits_success_is_the_suites_flag(task: str, joint: str, value: float)
     env.reset(seed=0)
     action = np.zeros(env.action_space.shape, np.float32)
     assert not env.advance(action)[3]["success"]
-    suite = env.body._env
+    suite = env.simulator._env
     suite.data.qpos[suite.model.joint(joint).qposadr[0]] = value
     reward, _, _, info = env.advance(action)
     assert info["success"] and reward > 10

@@ -50,7 +50,7 @@ def is_upright(ours: NDArray[Any], theirs: NDArray[Any], limit: float) -> None:
                                   "hopper_hop"])  # fmt: skip
 def test_a_dmc_picture_is_dm_controls_without_shadows(name: str) -> None:
     env, ours = after_some_steps(f"mentor/dmc-{name}-v0")
-    physics = env.body._env.physics
+    physics = env.simulator._env.physics
     without_extras(physics.model.ptr)
 
     def plain(scene: Any) -> None:
@@ -67,7 +67,7 @@ def test_a_metaworld_picture_is_the_suites_turned_upright(task: str) -> None:
     from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer
 
     env, ours = after_some_steps(f"mentor/metaworld-{task}-v0")
-    suite = env.body._env
+    suite = env.simulator._env
     renderer = MujocoRenderer(suite.model, suite.data, None, 84, 84, camera_name="corner4")
     viewer = renderer._get_viewer("rgb_array")
     viewer.scn.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
@@ -84,7 +84,7 @@ def test_an_adroit_picture_is_the_suites_without_shadows(task: str) -> None:
     from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer
 
     env, ours = after_some_steps(f"mentor/adroit-{task}-v0")
-    suite = env.body._env
+    suite = env.simulator._env
     renderer = MujocoRenderer(suite.model, suite.data, None, 84, 84, camera_name="fixed")
     viewer = renderer._get_viewer("rgb_array")
     viewer.scn.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
@@ -100,11 +100,11 @@ def test_the_stock_switch_gives_the_suites_look(name: str) -> None:
     env, ours = after_some_steps(name, stock=True)
     fast, plain = after_some_steps(name)
     if "dmc" in name:
-        theirs = env.body._env.physics.render(84, 84, camera_id=0)
+        theirs = env.simulator._env.physics.render(84, 84, camera_id=0)
     else:
-        model = env.body._env.model
+        model = env.simulator._env.model
         with mujoco.Renderer(model, 84, 84) as renderer:
-            renderer.update_scene(env.body._env.data, "corner4")
+            renderer.update_scene(env.simulator._env.data, "corner4")
             theirs = renderer.render()[::-1, ::-1]
     assert difference(ours, theirs) < 0.5
     assert difference(plain, theirs) > difference(ours, theirs)
@@ -118,9 +118,9 @@ def test_the_renderer_serves_several_threads_and_environments_at_once() -> None:
     first, picture = after_some_steps("mentor/dmc-hopper_hop-v0")
     second, _ = after_some_steps("mentor/dmc-reacher_easy-v0")
     with ThreadPoolExecutor(2) as pool:
-        drawn = list(pool.map(lambda _: first.body.render(), range(4)))
+        drawn = list(pool.map(lambda _: first.simulator.render(), range(4)))
     second.close()  # frees a context of this thread, which must not harm the other one
-    drawn.append(first.body.render())
+    drawn.append(first.simulator.render())
     for frame in drawn:
         assert (frame.transpose(1, 2, 0) == picture).all()
     first.close()

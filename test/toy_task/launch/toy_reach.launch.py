@@ -1,7 +1,7 @@
 """The toy cell: the launch file of a task in a package of its own."""
 
 from launch import LaunchDescription
-from launch.actions import IncludeLaunchDescription, SetLaunchConfiguration
+from launch.actions import IncludeLaunchDescription
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
@@ -10,13 +10,11 @@ CELL = {
     "cell": "toy_reach",
     "camera_1": "front",
     "camera_2": "overhead",
-    "camera_3": "",
-    "camera_4": "",
 }
 
 
 def generate_launch_description():
     """Return the cell of this task."""
-    part = [FindPackageShare("mentor_bringup"), "launch", "parts", "cell.launch.py"]
-    cell = IncludeLaunchDescription(PythonLaunchDescriptionSource(PathJoinSubstitution(part)))
-    return LaunchDescription([*(SetLaunchConfiguration(*item) for item in CELL.items()), cell])
+    parts = PathJoinSubstitution([FindPackageShare("mentor_bringup"), "launch", "parts"])
+    source = PythonLaunchDescriptionSource([parts, "/cell.launch.py"])
+    return LaunchDescription([IncludeLaunchDescription(source, launch_arguments=CELL.items())])

@@ -40,6 +40,8 @@ def run_command(
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
+    except BrokenPipeError:  # the reader of the output has gone, as `head` does
+        return 0
     except refusals as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

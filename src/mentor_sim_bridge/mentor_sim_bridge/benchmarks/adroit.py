@@ -1,8 +1,8 @@
-"""Adroit: the hand's four tasks, with the reward's known sign error put right.
+"""Adroit: the hand's four tasks, with the reward's known sign error corrected.
 
 The dense rewards of door, hammer and relocate in gymnasium-robotics 1.2.1 to 1.4.2 add
-``0.1 * |palm - handle|`` where the original pays ``-0.1 * |palm - handle|``: they reward keeping
-away from the thing to be grasped. Here the term has the original's sign. ``suite_reward=True``
+``0.1 * |palm - handle|`` where the original pays ``-0.1 * |palm - handle|``: they reward staying
+away from the object to be grasped. Here the term has the original's sign. ``suite_reward=True``
 keeps the suite's. Pen has no such term; sparse rewards (10 at success, -0.1 short of it) never had.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 from mentor_sim_bridge.benchmarks.renderer import PixelRenderer  # sets GL's defaults: stays first
-from mentor_sim_bridge.benchmarks.simulator import Body, Outcome
+from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, View
 
 # isort: split
 with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
@@ -43,18 +44,16 @@ REACH = 0.1
 """Weight of the distance from palm to handle, hammer or ball."""
 
 
-class AdroitBody(Body):
+class AdroitSimulator(MujocoSimulator):
     """One Adroit task.
 
     Args:
         task: ``door``, ``hammer``, ``pen`` or ``relocate``.
         sparse: 10 at success, -0.1 short of it.
-        image_size: pixels.
-        camera: ``fixed``, or ``vil_camera`` from farther away (pen has more).
-        stock: draw the suite's look.
+        view: how it renders; ``vil_camera`` is farther away than ``fixed`` (pen has more cameras).
         state: None; ``robot``: the hand's joint angles in radians (its base's in metres) and the
-            palm's position in metres; ``full``: all that the suite gives.
-        suite_reward: leave the dense reward's sign error in.
+            palm's position in metres; ``full``: the suite's observation.
+        suite_reward: keep the sign error of the dense reward.
 
     Raises:
         ValueError: no such state or camera.
@@ -64,24 +63,23 @@ class AdroitBody(Body):
         self,
         task: str,
         sparse: bool = False,
-        image_size: int = 84,
-        camera: str = CAMERA,
-        stock: bool = False,
+        view: View | None = None,
         state: str | None = None,
         suite_reward: bool = False,
     ) -> None:
+        view = view or View()
         if state not in (None, "robot", "full"):
             raise ValueError(f"state is {state!r}; known: None, 'robot', 'full'")
         self.task = f"adroit-{task}{'_sparse' if sparse else ''}"
-        self.camera = camera
+        self.camera = str(CAMERA if view.camera is None else view.camera)
         self._env = SUITE[task](reward_type="sparse" if sparse else "dense")
         model = self._env.model
         self.action_names = tuple(model.actuator(i).name for i in range(model.nu))
         self.max_frames = MAX_FRAMES
         self.frame_seconds = float(self._env.dt)
-        self._renderer = PixelRenderer(model, camera, image_size, image_size, stock)
+        self._renderer = PixelRenderer(model, self.camera, view.size, view.size, view.stock)
         self._target = _reach_target(self._env, task)
-        self._mend = self._target is not None and not sparse and not suite_reward
+        self._corrects = self._target is not None and not sparse and not suite_reward
         self._palm = model.site("S_grasp").id
         self._hand_joints = [
             model.joint(name.removeprefix("A_")).qposadr[0] for name in self.action_names
@@ -93,17 +91,17 @@ class AdroitBody(Body):
         self._frames = 0
 
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
-        """Begins an episode; the seed decides where things stand."""
+        """Begin an episode; the seed decides the positions of the objects."""
         self._frames = 0
         self._observation, _ = self._env.reset(seed=seed)
 
     def step(self, action: NDArray[np.float32]) -> Outcome:
-        """Goes on by one step of the suite (five of the simulator, 10 ms)."""
+        """Simulate one step of the suite (five of MuJoCo, 10 ms)."""
         self._observation, reward, terminated, _, info = self._env.step(action)
         self._frames += 1
         value = float(reward)
         terms = {}
-        if self._mend:
+        if self._corrects:
             reach = -REACH * self._distance()
             terms = {"reach": reach, "rest": value + reach}
             value += 2.0 * reach
@@ -115,23 +113,14 @@ class AdroitBody(Body):
             terms,
         )
 
-    def render(self) -> NDArray[np.uint8]:
-        """What the camera sees now."""
-        return self._renderer.render(self._env.data)
-
     def state(self) -> NDArray[np.float32]:
-        """See ``state`` of the class."""
+        """Return the state that was chosen."""
         if self._state_kind == "full":
             return self._observation.astype(np.float32)
         data = self._env.data
         return np.concatenate(
             [data.qpos[self._hand_joints], data.site_xpos[self._palm]], dtype=np.float32
         )
-
-    def close(self) -> None:
-        """Frees the renderer and the simulator."""
-        self._renderer.close()
-        self._env.close()
 
     def _distance(self) -> float:
         assert self._target is not None
@@ -142,7 +131,7 @@ class AdroitBody(Body):
 
 
 def _reach_target(env: Any, task: str) -> tuple[str, int] | None:
-    """What the palm is to be near to, in the tasks whose reward has that term wrong."""
+    """Return what the palm is to be near to, in the tasks whose reward has the sign error."""
     if task == "door":
         return "site", int(env.model.site("S_handle").id)
     if task in ("hammer", "relocate"):
@@ -150,18 +139,5 @@ def _reach_target(env: Any, task: str) -> tuple[str, int] | None:
     return None
 
 
-def make(
-    task: str,
-    sparse: bool = False,
-    image_size: int = 84,
-    frame_stack: int = 3,
-    action_repeat: int = 2,
-    camera: str = CAMERA,
-    stock: bool = False,
-    state: str | None = None,
-    suite_reward: bool = False,
-    render_mode: str | None = None,
-) -> PixelEnv:
-    """Makes ``mentor/adroit-<task>-v0`` or ``..._sparse-v0``; 200 frames."""
-    body = AdroitBody(task, sparse, image_size, camera, stock, state, suite_reward)
-    return PixelEnv(body, action_repeat, frame_stack, image_size, render_mode)
+make = partial(PixelEnv.make, AdroitSimulator)
+"""Makes ``mentor/adroit-<task>-v0`` or ``..._sparse-v0``: 200 frames."""

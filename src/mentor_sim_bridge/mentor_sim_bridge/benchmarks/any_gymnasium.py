@@ -1,4 +1,4 @@
-"""Any gymnasium environment that can be looked at, as one of pixels and actions in [-1, 1]."""
+"""Any gymnasium environment that renders, as one with images and actions in [-1, 1]."""
 
 from __future__ import annotations
 
@@ -11,57 +11,50 @@ from numpy.typing import NDArray
 from mentor_common.messages.images import resize
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 from mentor_sim_bridge.benchmarks.renderer import PixelRenderer
-from mentor_sim_bridge.benchmarks.simulator import Body, Outcome
+from mentor_sim_bridge.benchmarks.simulator import Outcome, TaskSimulator, View
 
 SECONDS_IF_UNKNOWN = 0.05
 
 
-class GymnasiumBody(Body):
-    """A gymnasium environment with bounded continuous actions and something to look at.
+class GymnasiumSimulator(TaskSimulator):
+    """A gymnasium environment with bounded continuous actions and images.
 
-    Where the picture comes from, the first that there is: the environment's own observation, if it
-    is an RGB image (or holds one in a dictionary); MuJoCo's model, drawn by this package; else
-    ``render()``. Pictures are resized with area filtering.
+    The image is the first of these that exists: the environment's own observation, if it is an RGB
+    image (or holds one in a dictionary); MuJoCo's model, rendered by this package; ``render()``.
+    Images are resized with area filtering.
 
     Args:
         name: the environment's id.
-        image_size: pixels.
-        camera: a MuJoCo model's camera; None: its ``track`` camera, else the free one.
-        stock: draw MuJoCo's look.
-        kwargs: handed to ``gymnasium.make``.
+        view: how a MuJoCo model is rendered; usually by its ``track`` camera, else the free one.
+        kwargs: passed to ``gymnasium.make``.
 
     Raises:
-        ValueError: the actions are not bounded numbers, or there is nothing to look at.
+        ValueError: the actions are not bounded numbers, or there is no image.
     """
 
-    def __init__(
-        self,
-        name: str,
-        image_size: int = 84,
-        camera: str | int | None = None,
-        stock: bool = False,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, name: str, view: View | None = None, **kwargs: Any) -> None:
+        view = view or View()
         env = gym.make(name, **kwargs)
         self._image_key = _image_in(env.observation_space)
         inner = env.unwrapped
         self._renderer: PixelRenderer | None = None
-        self._size = image_size
+        self._size = view.size
         self.camera = "image"
         if self._image_key is None and hasattr(inner, "model") and hasattr(inner, "data"):
             names = [inner.model.camera(i).name for i in range(inner.model.ncam)]
+            camera = view.camera
             if camera is None:
                 camera = "track" if "track" in names else -1
             self.camera = camera if isinstance(camera, str) else f"camera{camera}"
-            self._renderer = PixelRenderer(inner.model, camera, image_size, image_size, stock)
+            self._renderer = PixelRenderer(inner.model, camera, view.size, view.size, view.stock)
         elif self._image_key is None:
             env.close()
             if "rgb_array" not in env.metadata.get("render_modes", []):
-                raise ValueError(f"{name} shows nothing: no image observation, no rgb_array")
+                raise ValueError(f"{name} has no images: no image observation, no rgb_array")
             env = gym.make(name, render_mode="rgb_array", **kwargs)
         space = env.action_space
         if not isinstance(space, gym.spaces.Box) or not space.is_bounded():
-            raise ValueError(f"{name} has actions {space}; only bounded Box spaces can be driven")
+            raise ValueError(f"{name} has actions {space}; only bounded Box spaces are supported")
         self._env = env
         self.task = name.removesuffix("-v0").replace("/", "-")
         self._low = space.low.reshape(-1).astype(np.float64)
@@ -75,11 +68,11 @@ class GymnasiumBody(Body):
         self._observation: Any = None
 
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
-        """Begins an episode."""
+        """Begin an episode."""
         self._observation, _ = self._env.reset(seed=seed, options=options or None)
 
     def step(self, action: NDArray[np.float32]) -> Outcome:
-        """Goes on by one step of the environment."""
+        """Make one step of the environment."""
         space = self._env.action_space
         scaled = self._low + (action.astype(np.float64) + 1.0) * 0.5 * (self._high - self._low)
         scaled = scaled.reshape(space.shape).astype(space.dtype)
@@ -93,7 +86,7 @@ class GymnasiumBody(Body):
         )
 
     def render(self) -> NDArray[np.uint8]:
-        """What there is to see now."""
+        """Return the image, ``(3, height, width) uint8``."""
         if self._renderer is not None:
             return self._renderer.render(self._env.unwrapped.data)  # type: ignore[attr-defined]
         if self._image_key is None:
@@ -106,14 +99,14 @@ class GymnasiumBody(Body):
         return np.ascontiguousarray(small.transpose(2, 0, 1))
 
     def close(self) -> None:
-        """Frees the renderer and the environment."""
+        """Free the renderer and the environment."""
         if self._renderer is not None:
             self._renderer.close()
         self._env.close()
 
 
 def _image_in(space: gym.Space[Any]) -> str | None:
-    """Key of the RGB image in a dictionary space, "" if the space is one itself, None if none."""
+    """Return the key of the RGB image in a dictionary space; "" if the space is one, else None."""
     if isinstance(space, gym.spaces.Dict):
         return next((key for key, part in space.items() if _image_in(part) == ""), None)
     if isinstance(space, gym.spaces.Box) and space.dtype == np.uint8 and len(space.shape) == 3:
@@ -130,19 +123,19 @@ def make_pixel_env(
     stock: bool = False,
     **kwargs: Any,
 ) -> gym.Env[Any, Any]:
-    """Makes any environment by id; those of this stack as they are, others behind PixelEnv.
+    """Make any environment by its id: those of this stack as they are, others as a PixelEnv.
 
     Args:
         name: gymnasium id.
         image_size: height and width of a frame in pixels.
         frame_stack: frames of an observation.
-        action_repeat: None: what the environment's maker has as default, 1 for others.
+        action_repeat: None: the default of this stack's environments, 1 for others.
         camera: None: the environment's default.
-        stock: draw the suite's look.
-        kwargs: handed on to the environment.
+        stock: render as the suite does.
+        kwargs: passed to the environment.
 
     Raises:
-        ValueError, gymnasium.error.Error: the environment cannot be made, or not be looked at.
+        ValueError, gymnasium.error.Error: the environment cannot be made, or has no images.
     """
     if name.startswith("mentor/"):
         wanted: dict[str, Any] = {"image_size": image_size, "frame_stack": frame_stack}
@@ -152,8 +145,8 @@ def make_pixel_env(
         if camera is not None:
             wanted["camera"] = camera
         defaults = {"image_size": 84, "frame_stack": 3, "stock": False}
-        # What stands at its default is left to the maker: not every environment knows it.
+        # Defaults are not passed on: not every environment has each of these arguments.
         changed = {key: value for key, value in wanted.items() if defaults.get(key) != value}
         return gym.make(name, **changed, **kwargs).unwrapped
-    body = GymnasiumBody(name, image_size, camera, stock, **kwargs)
-    return PixelEnv(body, action_repeat or 1, frame_stack, image_size)
+    simulator = GymnasiumSimulator(name, View(image_size, camera, stock), **kwargs)
+    return PixelEnv(simulator, action_repeat or 1, frame_stack, image_size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 from mentor_sim_bridge.benchmarks.renderer import PixelRenderer  # sets GL's defaults: stays first
-from mentor_sim_bridge.benchmarks.simulator import Body, Outcome
+from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, View
 
 # isort: split
 from dm_control import suite
@@ -18,7 +19,7 @@ CAMERAS = {"quadruped": 2}
 """Number of the camera where it is not the first one (as in DrQ-v2)."""
 
 
-class DmcBody(Body):
+class DmcSimulator(MujocoSimulator):
     """One dm_control task.
 
     ``reset(seed)`` begins the same episode as the first one of
@@ -27,45 +28,37 @@ class DmcBody(Body):
     Args:
         domain: e.g. ``dog``.
         task: e.g. ``walk``.
-        image_size: pixels.
-        camera: name or number; None is the suite's usual one.
-        stock: draw the suite's look.
+        view: how it renders.
     """
 
-    def __init__(
-        self,
-        domain: str,
-        task: str,
-        image_size: int = 84,
-        camera: str | int | None = None,
-        stock: bool = False,
-    ) -> None:
+    def __init__(self, domain: str, task: str, view: View | None = None) -> None:
+        view = view or View()
         self.task = f"dmc-{domain}_{task}"
         self._env = suite.load(domain, task, task_kwargs={"random": 0})
         self._seeded = False
         physics = self._env.physics
+        camera = view.camera
         if camera is None:
             camera = CAMERAS.get(domain, 0 if physics.model.ncam else -1)
         self.camera = _camera_name(physics, camera)
-        model = physics.model.ptr
-        self._renderer = PixelRenderer(model, camera, image_size, image_size, stock)
-        self._rendered_model = model
-        self._make_renderer = lambda ptr: PixelRenderer(ptr, camera, image_size, image_size, stock)
+        size, stock = view.size, view.stock
+        self._make_renderer = lambda model: PixelRenderer(model, camera, size, size, stock)
+        self._rendered_model = physics.model.ptr
+        self._renderer = self._make_renderer(self._rendered_model)
         spec = self._env.action_spec()
         self._low = spec.minimum.astype(np.float64)
         self._high = spec.maximum.astype(np.float64)
         self._unit = bool((self._low == -1.0).all() and (self._high == 1.0).all())
         names = [physics.model.id2name(i, "actuator") for i in range(physics.model.nu)]
-        size = int(spec.shape[0])
-        if len(names) != size:
-            names = [""] * size
+        if len(names) != spec.shape[0]:
+            names = [""] * int(spec.shape[0])
         self.action_names = tuple(name or f"a{i}" for i, name in enumerate(names))
         self.frame_seconds = float(self._env.control_timestep())
         limit = self._env._step_limit
         self.max_frames = int(np.ceil(limit)) if np.isfinite(limit) else 0
 
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
-        """Begins an episode with the suite's own randomisation."""
+        """Begin an episode with the suite's own randomization."""
         if seed is not None:
             self._env.task._random = np.random.RandomState(seed)
         elif not self._seeded:
@@ -80,7 +73,7 @@ class DmcBody(Body):
             self._renderer.terrain_changed()
 
     def step(self, action: NDArray[np.float32]) -> Outcome:
-        """Goes on by one control step of the suite."""
+        """Simulate one control step of the suite."""
         scaled = action.astype(np.float64)
         if not self._unit:
             scaled = self._low + (scaled + 1.0) * 0.5 * (self._high - self._low)
@@ -88,14 +81,8 @@ class DmcBody(Body):
         terminated = bool(step.last() and step.discount == 0.0)
         return Outcome(float(step.reward), terminated, bool(step.last()) and not terminated)
 
-    def render(self) -> NDArray[np.uint8]:
-        """What the camera sees now."""
-        return self._renderer.render(self._env.physics.data.ptr)
-
-    def close(self) -> None:
-        """Frees the renderer and the simulator."""
-        self._renderer.close()
-        self._env.close()
+    def _data(self) -> Any:
+        return self._env.physics.data.ptr
 
 
 def _camera_name(physics: Any, camera: str | int) -> str:
@@ -104,16 +91,5 @@ def _camera_name(physics: Any, camera: str | int) -> str:
     return (camera >= 0 and physics.model.id2name(camera, "camera")) or f"camera{camera}"
 
 
-def make(
-    domain: str,
-    task: str,
-    image_size: int = 84,
-    frame_stack: int = 3,
-    action_repeat: int = 2,
-    camera: str | int | None = None,
-    stock: bool = False,
-    render_mode: str | None = None,
-) -> PixelEnv:
-    """Makes ``mentor/dmc-<domain>_<task>-v0``; 1000 frames, reward 0 to 1 each."""
-    body = DmcBody(domain, task, image_size, camera, stock)
-    return PixelEnv(body, action_repeat, frame_stack, image_size, render_mode)
+make = partial(PixelEnv.make, DmcSimulator)
+"""Makes ``mentor/dmc-<domain>_<task>-v0``: 1000 frames with rewards of 0 to 1."""

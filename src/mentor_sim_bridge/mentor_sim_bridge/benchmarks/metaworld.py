@@ -1,7 +1,8 @@
-"""Meta-World (v3): all fifty tasks, dense or sparse, seen by the literature's camera."""
+"""Meta-World (v3): all fifty tasks, dense or sparse, from the camera that the literature uses."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 from mentor_sim_bridge.benchmarks.renderer import PixelRenderer  # sets GL's defaults: stays first
-from mentor_sim_bridge.benchmarks.simulator import Body, Outcome
+from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, View
 
 # isort: split
 from metaworld import ALL_V3_ENVIRONMENTS
@@ -27,15 +28,13 @@ STATES = {"robot": 4, "full": 39}
 """Length of the state: hand position in metres and gripper opening; or all that the suite gives."""
 
 
-class MetaworldBody(Body):
+class MetaworldSimulator(MujocoSimulator):
     """One Meta-World task, with a new goal and object position in each episode.
 
     Args:
         task: as the suite spells it without version, e.g. ``coffee-push``.
         sparse: pay the shaped reward at success only, and a thousandth of it short of that.
-        image_size: pixels.
-        camera: name of a camera of the suite.
-        stock: draw the suite's look.
+        view: how it renders.
         state: None, ``robot`` or ``full``.
 
     Raises:
@@ -46,15 +45,14 @@ class MetaworldBody(Body):
         self,
         task: str,
         sparse: bool = False,
-        image_size: int = 84,
-        camera: str = CAMERA,
-        stock: bool = False,
+        view: View | None = None,
         state: str | None = None,
     ) -> None:
+        view = view or View()
         if state is not None and state not in STATES:
             raise ValueError(f"state is {state!r}; known: None, {', '.join(map(repr, STATES))}")
         self.task = f"metaworld-{task.replace('-', '_')}{'_sparse' if sparse else ''}"
-        self.camera = camera
+        self.camera = str(CAMERA if view.camera is None else view.camera)
         self.action_names = ("dx", "dy", "dz", "gripper")
         env = ALL_V3_ENVIRONMENTS[f"{task}-v3"]()
         # What its benchmark classes set by pickled tasks: goals drawn anew from the seeded
@@ -70,13 +68,18 @@ class MetaworldBody(Body):
         self.max_frames = int(env.max_path_length)
         self.frame_seconds = float(env.dt)
         self._renderer = PixelRenderer(
-            env.model, camera, image_size, image_size, stock, upside_down=camera in UPSIDE_DOWN
+            env.model,
+            self.camera,
+            view.size,
+            view.size,
+            view.stock,
+            upside_down=self.camera in UPSIDE_DOWN,
         )
         self.state_size = STATES[state] if state else 0
         self._state = np.zeros(39, np.float64)
 
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
-        """Begins an episode; the seed decides goal and object."""
+        """Begin an episode; the seed decides goal and object."""
         if seed is not None:
             self._env.seed(seed)
         elif not self._seeded:
@@ -85,7 +88,7 @@ class MetaworldBody(Body):
         self._state, _ = self._env.reset()
 
     def step(self, action: NDArray[np.float32]) -> Outcome:
-        """Goes on by one step of the suite (five of the simulator, 12.5 ms)."""
+        """Simulate one step of the suite (five of MuJoCo, 12.5 ms)."""
         self._state, reward, _, truncated, info = self._env.step(action)
         success = bool(info["success"])
         value = float(reward)
@@ -93,31 +96,10 @@ class MetaworldBody(Body):
             value *= FAILURE_SHARE
         return Outcome(value, truncated=bool(truncated), success=success)
 
-    def render(self) -> NDArray[np.uint8]:
-        """What the camera sees now, upright."""
-        return self._renderer.render(self._env.data)
-
     def state(self) -> NDArray[np.float32]:
-        """The first ``state_size`` numbers of the suite's observation."""
+        """Return the first ``state_size`` numbers of the suite's observation."""
         return self._state[: self.state_size].astype(np.float32)
 
-    def close(self) -> None:
-        """Frees the renderer and the simulator."""
-        self._renderer.close()
-        self._env.close()
 
-
-def make(
-    task: str,
-    sparse: bool = False,
-    image_size: int = 84,
-    frame_stack: int = 3,
-    action_repeat: int = 2,
-    camera: str = CAMERA,
-    stock: bool = False,
-    state: str | None = None,
-    render_mode: str | None = None,
-) -> PixelEnv:
-    """Makes ``mentor/metaworld-<task>-v0`` or ``..._sparse-v0``; 500 frames."""
-    body = MetaworldBody(task, sparse, image_size, camera, stock, state)
-    return PixelEnv(body, action_repeat, frame_stack, image_size, render_mode)
+make = partial(PixelEnv.make, MetaworldSimulator)
+"""Makes ``mentor/metaworld-<task>-v0`` or ``..._sparse-v0``: 500 frames."""

@@ -1,7 +1,8 @@
-"""A task of a suite as a gymnasium environment: pictures in, actions out."""
+"""A task of a suite as a gymnasium environment with images and actions in [-1, 1]."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, SupportsFloat
 
 import gymnasium as gym
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentor_common.messages.frames import FrameLayout
-from mentor_sim_bridge.benchmarks.simulator import Body
+from mentor_sim_bridge.benchmarks.simulator import TaskSimulator, View
 
 Observation = NDArray[np.uint8] | dict[str, NDArray[Any]]
 
@@ -22,19 +23,19 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
     reset every frame of the stack is the first one.
 
     Args:
-        body: the task.
+        simulator: of the task.
         action_repeat: simulator frames per step; at the end of an episode there may be fewer.
         frame_stack: frames of an observation.
         image_size: height and width of a frame in pixels.
         render_mode: None or ``rgb_array``.
-        sticky_success: success once stays success until the reset (Meta-World, Adroit).
+        sticky_success: a success holds until the reset (Meta-World, Adroit).
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 30}  # noqa: RUF012 - gymnasium's form
 
     def __init__(
         self,
-        body: Body,
+        simulator: TaskSimulator,
         action_repeat: int = 2,
         frame_stack: int = 3,
         image_size: int = 84,
@@ -45,56 +46,89 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             raise ValueError(f"action_repeat is {action_repeat}, must be at least 1")
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode is {render_mode!r}; known: None, 'rgb_array'")
-        self.body = body
+        self.simulator = simulator
         self.action_repeat = action_repeat
         self.render_mode = render_mode
-        self.frame_layout = FrameLayout((body.camera,), frame_stack, image_size, image_size, True)
-        self.period = body.frame_seconds * action_repeat
-        self.max_steps = -(-body.max_frames // action_repeat)
+        self.frame_layout = FrameLayout(
+            (simulator.camera,), frame_stack, image_size, image_size, True
+        )
+        self.period = simulator.frame_seconds * action_repeat
+        self.max_steps = -(-simulator.max_frames // action_repeat)
         self.metadata = {**self.metadata, "render_fps": max(1, round(1 / self.period))}
         image = gym.spaces.Box(0, 255, self.frame_layout.shape, np.uint8)
         self.observation_space: gym.Space[Any] = image
-        if body.state_size:
-            state = gym.spaces.Box(-np.inf, np.inf, (body.state_size,), np.float32)
+        if simulator.state_size:
+            state = gym.spaces.Box(-np.inf, np.inf, (simulator.state_size,), np.float32)
             self.observation_space = gym.spaces.Dict(image=image, state=state)
-        self.action_names = body.action_names
-        self.action_space = gym.spaces.Box(-1.0, 1.0, (len(body.action_names),), np.float32)
+        self.action_names = simulator.action_names
+        self.action_space = gym.spaces.Box(-1.0, 1.0, (len(simulator.action_names),), np.float32)
         self._sticky = sticky_success
         self._success = False
         self._ended = True
         self._stack = np.zeros(self.frame_layout.shape, np.uint8)
 
+    @classmethod
+    def make(
+        cls,
+        simulator: Callable[..., TaskSimulator],
+        *,
+        image_size: int = 84,
+        camera: str | int | None = None,
+        stock: bool = False,
+        frame_stack: int = 3,
+        action_repeat: int = 2,
+        render_mode: str | None = None,
+        **options: Any,
+    ) -> PixelEnv:
+        """Make a task's environment.
+
+        Args:
+            simulator: makes the task's simulator.
+            image_size: height and width of a frame in pixels.
+            camera: name or number of a camera; None: the suite's usual one.
+            stock: render as the suite does.
+            frame_stack: frames of an observation.
+            action_repeat: simulator frames per step.
+            render_mode: None or ``rgb_array``.
+            options: further arguments of the simulator.
+
+        Raises:
+            TypeError, ValueError: an argument is unknown or wrong.
+        """
+        made = simulator(view=View(image_size, camera, stock), **options)
+        return cls(made, action_repeat, frame_stack, image_size, render_mode)
+
     @property
     def task(self) -> str:
-        """Name of the task of the running episode, e.g. ``dmc-hopper_hop``."""
-        return self.body.task
+        """The name of the running episode's task, e.g. ``dmc-hopper_hop``."""
+        return self.simulator.task
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begins an episode. Without a seed the randomness goes on as it is."""
+        """Begin an episode. Without a seed the random state goes on as it is."""
         super().reset(seed=seed)
-        self.body.reset(seed, options or {})
+        self.simulator.reset(seed, options or {})
         self._success = False
         self._ended = False
-        frame = self.body.render()
+        frame = self.simulator.render()
         self._stack = np.tile(frame, (self.frame_layout.frames, 1, 1))
-        return self._observation(), {"success": False, **self.body.info()}
+        return self._observation(), {"success": False, **self.simulator.info()}
 
     def step(
         self, action: NDArray[np.float32]
     ) -> tuple[Observation, SupportsFloat, bool, bool, dict[str, Any]]:
-        """Repeats the action; the reward is the sum over the frames.
+        """Repeat the action; the reward is the sum over the frames.
 
         Raises:
             ValueError: the action has a wrong size or holds NaN or infinity.
             gymnasium.error.ResetNeeded: the episode is over.
         """
         reward, terminated, truncated, info = self.advance(action)
-        return self.look(), reward, terminated, truncated, info
+        return self.observe(), reward, terminated, truncated, info
 
     def advance(self, action: NDArray[np.float32]) -> tuple[float, bool, bool, dict[str, Any]]:
-        """The first half of ``step``: all but the picture, which takes most of the time."""
+        """Do the first half of ``step``: all but the rendering, which takes most of the time."""
         action = np.asarray(action, np.float32)
         if action.shape != self.action_space.shape or not np.isfinite(action).all():
             raise ValueError(
@@ -107,7 +141,7 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         terms: dict[str, float] = {}
         success = False
         for _ in range(self.action_repeat):
-            outcome = self.body.step(action)
+            outcome = self.simulator.step(action)
             reward += outcome.reward
             for name, value in outcome.terms.items():
                 terms[name] = terms.get(name, 0.0) + value
@@ -116,31 +150,31 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
             if self._ended:
                 break
         self._success = success or (self._sticky and self._success)
-        info: dict[str, Any] = {"success": self._success, **self.body.info()}
+        info: dict[str, Any] = {"success": self._success, **self.simulator.info()}
         if terms:
             info["reward_terms"] = terms
         return reward, outcome.terminated, outcome.truncated, info
 
-    def look(self) -> Observation:
-        """The second half of ``step``: takes the new picture onto the stack."""
-        # A fresh array each step: whoever keeps an observation keeps it unchanged.
+    def observe(self) -> Observation:
+        """Do the second half of ``step``: render, and return the observation."""
+        # A new array at each step: an observation that is kept does not change.
         stack = np.empty_like(self._stack)
         stack[:-3] = self._stack[3:]
-        stack[-3:] = self.body.render()
+        stack[-3:] = self.simulator.render()
         self._stack = stack
         return self._observation()
 
     def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
-        """The newest frame as ``(height, width, 3) uint8``, if ``render_mode`` is rgb_array."""
+        """Return the newest frame, ``(height, width, 3) uint8``; None without ``render_mode``."""
         if self.render_mode is None:
             return None
         return np.ascontiguousarray(self._stack[-3:].transpose(1, 2, 0))
 
     def close(self) -> None:
-        """Frees the simulator and the renderer."""
-        self.body.close()
+        """Free the simulator and the renderer."""
+        self.simulator.close()
 
     def _observation(self) -> Observation:
-        if self.body.state_size:
-            return {"image": self._stack, "state": self.body.state()}
+        if self.simulator.state_size:
+            return {"image": self._stack, "state": self.simulator.state()}
         return self._stack

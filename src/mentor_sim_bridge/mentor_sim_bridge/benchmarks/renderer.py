@@ -1,8 +1,8 @@
-"""The one renderer of this package: small pictures of MuJoCo scenes, drawn fast on a processor.
+"""The one renderer of this package: small images of MuJoCo scenes, rendered fast on a processor.
 
 Software OpenGL spends most of a frame on shadows, reflections and antialiasing, which at 84x84
-pixels hardly show, and on handing small jobs to its own threads. Without them a frame takes about
-a tenth of the time. ``stock=True`` draws the look of the suite instead.
+pixels hardly show, and on passing small jobs to its own threads. Without them a frame takes about
+a tenth of the time. ``stock=True`` renders as the suite does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import weakref
 from typing import Any
 
 if sys.platform.startswith("linux"):
-    # Read when the first GL context is made. A user's own choice stands.
+    # Read when the first GL context is made. A user's own choice is kept.
     os.environ.setdefault("MUJOCO_GL", "egl")
     os.environ.setdefault("LP_NUM_THREADS", "0")
 
@@ -37,7 +37,7 @@ def _new_gl_context(width: int, height: int) -> Any:
 
 
 class _ThreadContext:
-    """What belongs to one thread: a GL context, MuJoCo's own, and the picture's buffer."""
+    """What belongs to one thread: a GL context, MuJoCo's own, and the image's buffer."""
 
     def __init__(self, model: mujoco.MjModel, height: int, width: int, fast: bool) -> None:
         self.gl = _new_gl_context(width, height)
@@ -53,7 +53,7 @@ class _ThreadContext:
         _contexts.add(self)
 
     def free(self) -> None:
-        """Gives GL's memory back, as far as the thread's context still lets itself be reached."""
+        """Free GL's memory, as far as the thread's context can still be reached."""
         gl, self.gl = self.gl, None
         if gl is None:
             return
@@ -62,7 +62,7 @@ class _ThreadContext:
             self.context.free()
             gl.free()
         except Exception:
-            gl._context = None  # else its destructor tries again, and prints what it meets
+            gl._context = None  # else its destructor tries again, and prints the error
 
     def __del__(self) -> None:
         self.free()
@@ -73,15 +73,15 @@ _contexts: weakref.WeakSet[_ThreadContext] = weakref.WeakSet()
 
 @atexit.register
 def _free_all() -> None:
-    # While GL's libraries still stand: destructors at interpreter exit come too late.
+    # While GL's libraries are still loaded: destructors at interpreter exit come too late.
     for context in list(_contexts):
         context.free()
 
 
 class PixelRenderer:
-    """Draws one camera of one model as ``(3, height, width) uint8``, upright.
+    """Renders one camera of one model as ``(3, height, width) uint8``, upright.
 
-    GL contexts belong to threads: each thread that draws gets its own, made at its first picture.
+    GL contexts belong to threads: each thread that renders gets its own, made at its first image.
 
     Args:
         model: the model; its rendering quality is lowered in place unless ``stock``.
@@ -89,7 +89,7 @@ class PixelRenderer:
         height: pixels.
         width: pixels.
         stock: keep shadows, reflections and antialiasing as the model has them.
-        upside_down: the camera hangs upside down: turn its picture by half a turn.
+        upside_down: the camera is mounted upside down: its image is turned by half a turn.
 
     Raises:
         ValueError: the model has no such camera.
@@ -121,7 +121,7 @@ class PixelRenderer:
         self._terrain_version = 0
 
     def render(self, data: mujoco.MjData) -> NDArray[np.uint8]:
-        """Draws ``data`` as a new array ``(3, height, width) uint8``."""
+        """Render ``data`` as a new array ``(3, height, width) uint8``."""
         thread = self._thread()
         thread.gl.make_current()
         mujoco.mjv_updateScene(
@@ -140,11 +140,11 @@ class PixelRenderer:
         return np.ascontiguousarray(upright.transpose(2, 0, 1))
 
     def terrain_changed(self) -> None:
-        """Says that the model's height fields were changed since the last picture."""
+        """Upload the model's height fields again before the next image, as they have changed."""
         self._terrain_version += 1
 
     def close(self) -> None:
-        """Frees the calling thread's context."""
+        """Free the calling thread's context."""
         self._local = threading.local()
 
     def _thread(self) -> _ThreadContext:

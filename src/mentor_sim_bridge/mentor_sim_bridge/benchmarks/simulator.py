@@ -1,4 +1,4 @@
-"""What a suite has to offer so that PixelEnv can make a gymnasium environment of it."""
+"""What a suite provides so that PixelEnv can make a gymnasium environment of it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mentor_sim_bridge.benchmarks.renderer import PixelRenderer
+
+
+@dataclass(frozen=True)
+class View:
+    """How a simulator renders.
+
+    Args:
+        size: height and width of a frame, pixels.
+        camera: name or number of a camera; None: the suite's usual one.
+        stock: render as the suite does: with shadows, reflections and antialiasing.
+    """
+
+    size: int = 84
+    camera: str | int | None = None
+    stock: bool = False
+
 
 @dataclass
 class Outcome:
-    """What one simulator frame led to."""
+    """The result of one simulator frame."""
 
     reward: float
     terminated: bool = False
     truncated: bool = False
     success: bool | None = None
-    """Whether the task is solved at this frame; None where the suite knows no success."""
+    """Whether the task is solved at this frame; None where the suite defines no success."""
     terms: dict[str, float] = field(default_factory=dict)
 
 
-class Body(ABC):
-    """One task of one suite: the simulator without stacking and repeating.
+class TaskSimulator(ABC):
+    """One task of one suite, without frame stack and action repeat.
 
     Attributes:
         task: name of the task, e.g. ``dmc-hopper_hop``.
-        camera: name of the camera that the agent looks through.
+        camera: name of the camera that renders.
         action_names: name of each action dimension, ``(action_size,)``.
-        frame_seconds: simulated seconds that one frame takes.
+        frame_seconds: simulated seconds of one frame.
         max_frames: frames after which an episode is cut off; 0 if unknown.
         state_size: length of ``state()``; 0 for none.
     """
@@ -43,23 +60,43 @@ class Body(ABC):
 
     @abstractmethod
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
-        """Begins an episode; without a seed the randomness goes on as it is."""
+        """Begin an episode; without a seed the random state goes on as it is."""
 
     @abstractmethod
     def step(self, action: NDArray[np.float32]) -> Outcome:
-        """Goes on by one frame. ``action``: ``(action_size,)`` in [-1, 1]."""
+        """Simulate one frame with an action ``(action_size,)`` in [-1, 1]."""
 
     @abstractmethod
     def render(self) -> NDArray[np.uint8]:
-        """What the camera sees now, a new array ``(3, height, width) uint8``."""
+        """Render a new array ``(3, height, width) uint8``, upright."""
 
     def state(self) -> NDArray[np.float32]:
-        """The robot's own state, ``(state_size,)``."""
+        """Return the robot's state, ``(state_size,)``."""
         return np.zeros(0, np.float32)
 
     def info(self) -> dict[str, Any]:
-        """What is to be known of the episode beside its reward and success."""
+        """Return what ``info`` holds of the episode besides its success."""
         return {}
 
-    def close(self) -> None:  # noqa: B027 - nothing to do is a fair default
-        """Frees what the simulator holds."""
+    def close(self) -> None:  # noqa: B027 - doing nothing is a fair default
+        """Free what the simulator holds."""
+
+
+class MujocoSimulator(TaskSimulator):
+    """A task whose suite has a MuJoCo model; the subclass sets ``_env`` and ``_renderer``."""
+
+    _env: Any
+    _renderer: PixelRenderer
+
+    def render(self) -> NDArray[np.uint8]:
+        """Render a new array ``(3, height, width) uint8``, upright."""
+        return self._renderer.render(self._data())
+
+    def close(self) -> None:
+        """Free the renderer and the simulator."""
+        self._renderer.close()
+        self._env.close()
+
+    def _data(self) -> Any:
+        """Return MuJoCo's data."""
+        return self._env.data

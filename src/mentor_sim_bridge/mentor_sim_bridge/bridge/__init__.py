@@ -1,1 +1,1 @@
-"""A gymnasium environment as the body of a cell: what the bridge decides, without ROS."""
+"""A gymnasium environment behind the topics of a cell; the bridge without its node."""

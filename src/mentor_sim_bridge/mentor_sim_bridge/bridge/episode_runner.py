@@ -1,8 +1,7 @@
-"""An environment that is driven by numbered actions, of which any may be wrong, late or twice."""
+"""Runs the episodes of one environment by numbered actions, any of which may be wrong."""
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,27 +9,26 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from mentor_common.arm.command import Command, CommandStatus, check_command
 from mentor_common.messages.episode_numbers import EpisodeNumbers
 from mentor_common.messages.frames import FrameLayout
 
 
-class Verdict(enum.Enum):
-    """What became of an action. Only the first two move anything."""
-
-    TAKEN = "actions taken"
-    CLIPPED = "actions clipped"
-    WRONG_SIZE = "actions refused: size"
-    NOT_FINITE = "actions refused: not finite"
-    OTHER_EPISODE = "actions dropped: other episode"
-    OTHER_STEP = "actions dropped: other step"
-    AFTER_END = "actions dropped: episode over"
-    LATE = "actions dropped: late"
-    UNREADABLE = "messages unreadable"
-
-
 @dataclass(frozen=True)
-class Result:
-    """What an action led to: the reward of the step that was reached, and how it stands."""
+class StepResult:
+    """The result of an action.
+
+    Args:
+        episode: of the action.
+        step: that was reached.
+        reward: of this step.
+        terminated: whether the episode ended by itself.
+        truncated: whether it was cut off.
+        success: whether the task is solved.
+        valid: whether the step may be learned from.
+        reason: why not; empty if it may.
+        terms: of the reward, by name.
+    """
 
     episode: int
     step: int
@@ -43,8 +41,8 @@ class Result:
     terms: dict[str, float] = field(default_factory=dict)
 
 
-class Stage:
-    """Plays the episodes of one environment, by the rules of the stream.
+class EpisodeRunner:
+    """Runs the episodes of one environment.
 
     Args:
         env: its observation is ``frame_layout.shape`` uint8, or a dictionary of that (``image``)
@@ -68,26 +66,34 @@ class Stage:
         self.over = True
         self.pixels: NDArray[np.uint8] = np.zeros(self.layout.shape, np.uint8)
         self.state: NDArray[np.float32] = np.zeros(self.state_size, np.float32)
-        # PixelEnv can tell the reward before it draws: whoever waits for it has it sooner.
-        self._halves = hasattr(env, "advance") and hasattr(env, "look")
+        # PixelEnv returns the reward before it renders, so that the reward is published sooner.
+        self._renders_later = hasattr(env, "advance") and hasattr(env, "observe")
 
     @property
     def task(self) -> str:
-        """Name of the task of the running episode."""
+        """The name of the running episode's task."""
         env: Any = self.env.unwrapped
         spec = env.spec
         return str(getattr(env, "task", spec.id if spec else type(env).__name__))
 
     def success_by_task(self) -> dict[str, tuple[int, int]]:
-        """Successes and episodes of each task, where an environment has several."""
-        body = getattr(self.env, "body", None)
-        report = getattr(body, "success_by_task", None)
+        """Return the successes and episodes of each task, where an environment has several."""
+        simulator = getattr(self.env, "simulator", None)
+        report = getattr(simulator, "success_by_task", None)
         return report() if report is not None else {}
 
     def reset(self, seed: int | None, options: dict[str, Any]) -> int:
-        """Begins an episode; ``pixels`` and ``state`` are its first. Returns its number.
+        """Begin an episode; ``pixels`` and ``state`` are then its first observation.
 
-        Raises: whatever the environment raises; then no episode is running.
+        Args:
+            seed: of the episode; None: the random state goes on.
+            options: of the environment's reset.
+
+        Returns:
+            The episode's number.
+
+        Raises:
+            Exception: whatever the environment raises; then no episode is running.
         """
         self.over = True
         observation, _ = self.env.reset(seed=seed, options=options)
@@ -97,32 +103,34 @@ class Stage:
         self.over = False
         return self.episode
 
-    def judge(
-        self, episode: int, step: int, data: NDArray[np.float32]
-    ) -> tuple[Verdict, NDArray[np.float32]]:
-        """Whether an action may be carried out, and as what. Changes nothing."""
-        if episode != self.episode:
-            return Verdict.OTHER_EPISODE, data
-        if self.over:
-            return Verdict.AFTER_END, data
-        if step != self.step:
-            return Verdict.OTHER_STEP, data
-        if data.shape != self._low.shape:
-            return Verdict.WRONG_SIZE, data
-        if not np.isfinite(data).all():
-            return Verdict.NOT_FINITE, data
-        if ((data < self._low) | (data > self._high)).any():
-            return Verdict.CLIPPED, np.clip(data, self._low, self._high)
-        return Verdict.TAKEN, data
+    def check(
+        self, command: Command, now: int
+    ) -> tuple[CommandStatus, str, NDArray[np.floating[Any]]]:
+        """Decide whether an action may be executed; change nothing.
 
-    def act(self, action: NDArray[np.float32]) -> Result:
-        """Carries out an action that ``judge`` has let through. ``look()`` must follow.
+        Args:
+            command: the action.
+            now: nanoseconds of ROS time.
+
+        Returns:
+            Its status, the reason where it is not executed as it is, and the action within its
+            bounds.
+        """
+        episode = 0 if self.over else self.episode
+        status, reason = check_command(command, episode, self.step, self._low, self._high, now)
+        action = command.data
+        if status is CommandStatus.CLIPPED:
+            action = np.clip(action, self._low, self._high)
+        return status, reason, action
+
+    def act(self, action: NDArray[np.floating[Any]]) -> StepResult:
+        """Execute an action that passed ``check``; ``observe`` must follow.
 
         A simulator that fails ends the episode: truncated, not valid, with the reason.
         """
         self.step += 1
         try:
-            if self._halves:
+            if self._renders_later:
                 reward, terminated, truncated, info = self.env.advance(action)  # type: ignore
             else:
                 observation, value, terminated, truncated, info = self.env.step(action)
@@ -133,11 +141,11 @@ class Stage:
         except Exception as error:
             self.over = True
             reason = f"{type(error).__name__}: {error}"
-            return Result(
+            return StepResult(
                 self.episode, self.step, 0.0, False, True, False, valid=False, reason=reason
             )
         self.over = bool(terminated or truncated)
-        return Result(
+        return StepResult(
             self.episode,
             self.step,
             reward,
@@ -149,10 +157,10 @@ class Stage:
             info.get("reward_terms", {}),
         )
 
-    def look(self, after: Result | None = None) -> None:
-        """Brings ``pixels`` and ``state`` up to the step; after a failure they stay the old."""
-        if self._halves and (after is None or after.valid):
-            self._take(self.env.look())  # type: ignore[attr-defined]
+    def observe(self, result: StepResult) -> None:
+        """Update ``pixels`` and ``state`` to a result's step; after a failure they stay as is."""
+        if self._renders_later and result.valid:
+            self._take(self.env.observe())  # type: ignore[attr-defined]
 
     def _take(self, observation: Any) -> None:
         if self.has_state:

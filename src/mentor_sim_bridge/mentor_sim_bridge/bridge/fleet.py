@@ -14,14 +14,14 @@ SECONDS_TO_STOP = 5.0
 
 
 class BridgeFleet:
-    """Starts bridge processes and stops them again; to be used with ``with``.
+    """Starts bridge processes, and stops them at the end of a ``with`` block.
 
     The namespaces are ``<namespace>_0`` to ``<namespace>_<count - 1>``.
 
     Args:
         environment: gymnasium id.
         count: how many.
-        namespace: their common beginning, e.g. ``/sim``.
+        namespace: their common prefix, e.g. ``/sim``.
         parameters: further parameters of the bridge node, e.g. ``{"action_repeat": 4}``;
             dictionaries are written as JSON.
         remappings: further ``from:=to`` rules.
@@ -55,17 +55,17 @@ class BridgeFleet:
 
     def _start(self, namespace: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "mentor_sim_bridge.nodes.benchmark_bridge"]
-        # Each simulator is one thread's work: the others belong to the other simulators.
+        # Each simulator uses one thread, and leaves the other cores to the other simulators.
         env = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
         return subprocess.Popen([*command, *self._arguments, "-r", f"__ns:={namespace}"], env=env)
 
     def restart(self, index: int) -> None:
-        """Starts a bridge anew whose process has ended."""
+        """Start a bridge whose process has ended again."""
         self.processes[index].wait(SECONDS_TO_STOP)
         self.processes[index] = self._start(self.namespaces[index])
 
     def wait(self) -> int:
-        """Waits until the first process ends; returns its exit status."""
+        """Wait until the first process ends; return its exit status."""
         pid_of = {process.pid: process for process in self.processes}
         while True:
             pid, status = os.wait()
@@ -75,7 +75,7 @@ class BridgeFleet:
                 return code
 
     def stop(self) -> None:
-        """Ends all processes: SIGINT, and SIGKILL for who does not listen."""
+        """End all processes: SIGINT, then SIGKILL after SECONDS_TO_STOP."""
         for process in self.processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)

@@ -1,7 +1,7 @@
-"""The thread that owns the environment: takes actions from DDS, publishes what they led to.
+"""The thread that owns the environment: receives actions, publishes observations and rewards.
 
-It reads the one subscription directly; an executor's turn would take ten times as long, and the
-simulators want all their calls from one thread.
+It reads the one subscription directly, which takes a tenth of the time that an executor takes; and
+simulators must be called from one thread.
 """
 
 from __future__ import annotations
@@ -16,37 +16,39 @@ from typing import Any
 import numpy as np
 from builtin_interfaces.msg import Time
 
+from mentor_common.arm.command import Command, CommandStatus
 from mentor_common.messages.cdr import ActionRecord, CdrError, ObservationWriter, read_action
 from mentor_common.messages.experience import nanoseconds_to_time, observation_message
 from mentor_common.node.direct_reader import DirectReader, take_messages
 from mentor_common.node.health import Health
 from mentor_msgs.msg import Reward
-from mentor_sim_bridge.bridge.episode_runner import Result, Stage, Verdict
+from mentor_sim_bridge.bridge.episode_runner import EpisodeRunner, StepResult
 
-LOOK = 0.25
-"""Longest time in seconds that the thread sleeps at once."""
+LONGEST_WAIT = 0.25
+"""Seconds that the thread sleeps at most."""
 
 
 class BridgeLoop:
-    """Carries out actions and resets, one at a time, on the thread that calls ``run``.
+    """Executes actions and resets, one at a time, on the thread that calls ``run``.
 
     Args:
-        stage: the environment.
+        runner: of the environment's episodes.
         context: of rclpy.
         subscription: of Action, raw, in a ``NoExecutor`` group.
         guard: a guard condition that no executor serves.
-        publish_observation: hands the CDR bytes of an Observation to DDS before it returns.
-        publish_reward: likewise a Reward.
-        health: where verdicts and times are counted.
+        publish_observation: called with the CDR bytes of an Observation.
+        publish_reward: called with a Reward, which is used again afterwards.
+        health: counts the actions by status, and times.
         now: ROS time in nanoseconds.
-        deadline: seconds after an action's stamp in which it must begin; 0: for ever. The
-            message's own goes first.
-        say: called with the verdict and a sentence for each action that is not taken as it came.
+        deadline: seconds after an action's stamp within which it must begin, where the message
+            has none; 0: no limit.
+        report: called with the status and the reason for each action that is not executed as it
+            is.
     """
 
     def __init__(
         self,
-        stage: Stage,
+        runner: EpisodeRunner,
         context: Any,
         subscription: Any,
         guard: Any,
@@ -55,19 +57,19 @@ class BridgeLoop:
         health: Health,
         now: Callable[[], int],
         deadline: float = 0.0,
-        say: Callable[[Verdict, str], None] = lambda verdict, text: None,
+        report: Callable[[CommandStatus, str], None] = lambda status, reason: None,
     ) -> None:
-        self.stage = stage
+        self.runner = runner
         self.deadline = deadline
         self._subscription = subscription
         self._guard = guard
         self._publish_observation = publish_observation
         self._publish_reward = publish_reward
         self._now = now
-        self._say = say
+        self._report = report
         self._reader = DirectReader(context, [subscription], guard)
         self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
-        self._verdicts = {verdict: health.counter(verdict.value) for verdict in Verdict}
+        self._counters = {status: health.counter(status.value) for status in CommandStatus}
         self._faults = health.counter("episodes cut off by a fault")
         self._episodes = health.counter("episodes")
         self._health = health
@@ -77,19 +79,19 @@ class BridgeLoop:
         self._reward = Reward()
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """Until ``stopping()``; whoever sets that wakes the thread by ``wake``."""
+        """Run until ``stopping()``; whoever sets that wakes the thread by ``wake``."""
         while not stopping():
             self._serve_work()
             self._drain()
-            self._reader.wait(LOOK)
+            self._reader.wait(LONGEST_WAIT)
         self._refuse_work()
 
     def wake(self) -> None:
-        """Ends the thread's sleep; callable from any thread."""
+        """End the thread's sleep; callable from any thread."""
         self._guard.trigger()
 
     def reset(self, seed: int | None, options: dict[str, Any]) -> Future[int]:
-        """Has the thread begin an episode, whose number the future holds; from any thread."""
+        """Let the thread begin an episode, whose number is the future's result; from any thread."""
         return self._submit(lambda: self._reset(seed, options))
 
     def _submit(self, work: Callable[[], Any]) -> Future[Any]:
@@ -112,55 +114,50 @@ class BridgeLoop:
         while not self._work.empty():
             _, future = self._work.get()
             if future.set_running_or_notify_cancel():
-                future.set_exception(RuntimeError("the bridge stops"))
+                future.set_exception(RuntimeError("the bridge is stopping"))
 
     def _reset(self, seed: int | None, options: dict[str, Any]) -> int:
-        episode = self.stage.reset(seed, options)
+        episode = self.runner.reset(seed, options)
         self._episodes.add()
-        self._show(episode, 0, self._now())
+        self._send_observation(episode, 0, self._now())
         return episode
 
     def _drain(self) -> None:
-        # Raw: the client library's own reader ends the process at some broken messages.
+        # Raw: at some malformed messages the client library's own reader ends the process.
         for raw in take_messages(self._subscription):
             try:
                 record = read_action(raw)
             except CdrError as error:
-                self._count(Verdict.UNREADABLE, str(error))
+                self._count(CommandStatus.UNREADABLE, str(error))
                 continue
-            self._hear(record)
+            self._execute(record)
 
-    def _hear(self, message: ActionRecord) -> None:
+    def _execute(self, record: ActionRecord) -> None:
         begin = time.perf_counter()
-        verdict, action = self.stage.judge(message.episode, message.step, message.data)
-        if verdict in (Verdict.TAKEN, Verdict.CLIPPED) and self._late(message):
-            verdict = Verdict.LATE
-        if verdict is not Verdict.TAKEN:
-            self._count(verdict, f"action of episode {message.episode}, step {message.step}")
-            if verdict is not Verdict.CLIPPED:
-                return
-        self._verdicts[Verdict.TAKEN].add()
-        result = self.stage.act(action)
+        deadline = record.deadline or int(self.deadline * 1e9)
+        command = Command(record.episode, record.step, record.data, record.stamp, deadline)
+        status, reason, action = self.runner.check(command, self._now())
+        self._count(status, reason)
+        if not status.executed:
+            return
+        result = self.runner.act(action)
         stamp = self._now()
-        # The reward goes first: the agent reads it while the picture is drawn.
-        self._tell(result, stamp)
-        self.stage.look(result)
-        self._show(result.episode, result.step, stamp)
+        # The reward goes first: the agent reads it while the image is rendered.
+        self._send_reward(result, stamp)
+        self.runner.observe(result)
+        self._send_observation(result.episode, result.step, stamp)
         self._rate.add()
         self._step_time.took(time.perf_counter() - begin)
 
-    def _late(self, message: ActionRecord) -> bool:
-        allowed = message.deadline or int(self.deadline * 1e9)
-        return allowed > 0 and self._now() - message.stamp > allowed
+    def _count(self, status: CommandStatus, reason: str) -> None:
+        self._counters[status].add()
+        if status is not CommandStatus.EXECUTED:
+            self._report(status, reason)
 
-    def _count(self, verdict: Verdict, text: str) -> None:
-        self._verdicts[verdict].add()
-        self._say(verdict, text)
-
-    def _tell(self, result: Result, stamp: int) -> None:
+    def _send_reward(self, result: StepResult, stamp: int) -> None:
         message = self._reward
         message.header.stamp = nanoseconds_to_time(stamp)
-        message.header.frame_id = self.stage.task
+        message.header.frame_id = self.runner.task
         message.episode, message.step = result.episode, result.step
         message.value = result.reward
         message.term_names = list(result.terms)
@@ -170,29 +167,29 @@ class BridgeLoop:
         message.reason = result.reason
         if not result.valid:
             self._faults.add()
-        if self.stage.over:
-            for task, (successes, episodes) in self.stage.success_by_task().items():
+        if self.runner.over:
+            for task, (successes, episodes) in self.runner.success_by_task().items():
                 self._health.gauge(f"success of {task}").set(successes / max(episodes, 1))
         self._publish_reward(message)
 
-    def _show(self, episode: int, step: int, stamp: int) -> None:
-        stage = self.stage
-        state = stage.state if stage.has_state else None
-        raw = self._writer().write(stage.pixels, episode, step, stamp, state)
+    def _send_observation(self, episode: int, step: int, stamp: int) -> None:
+        runner = self.runner
+        state = runner.state if runner.has_state else None
+        raw = self._writer().write(runner.pixels, episode, step, stamp, state)
         self._publish_observation(raw)
 
     def _writer(self) -> ObservationWriter:
-        stage = self.stage
-        writer = self._writers.get(stage.task)
+        runner = self.runner
+        writer = self._writers.get(runner.task)
         if writer is None:
             blank = observation_message(
-                np.zeros(stage.layout.shape, np.uint8),
-                stage.layout,
+                np.zeros(runner.layout.shape, np.uint8),
+                runner.layout,
                 0,
                 0,
                 Time(),
-                task=stage.task,
-                state=np.zeros(stage.state_size, np.float32),
+                task=runner.task,
+                state=np.zeros(runner.state_size, np.float32),
             )
-            writer = self._writers[stage.task] = ObservationWriter(blank)
+            writer = self._writers[runner.task] = ObservationWriter(blank)
         return writer

@@ -1,4 +1,4 @@
-"""Node: any gymnasium environment with a picture, as arm, stacker and reward node at once."""
+"""Node: any gymnasium environment that renders, as arm, stacker and reward node at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, ClassVar
 
+from mentor_common.arm.command import CommandStatus
 from mentor_common.env.registration import register_environments
 from mentor_common.messages import topics
 from mentor_common.node.actions import Cancelled, Goal
@@ -16,7 +17,7 @@ from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_main
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.srv import Describe
-from mentor_sim_bridge.bridge.episode_runner import Stage, Verdict
+from mentor_sim_bridge.bridge.episode_runner import EpisodeRunner
 from mentor_sim_bridge.bridge.loop import BridgeLoop
 
 VERSION = "0.1.0"
@@ -26,16 +27,16 @@ def _json_object(text: str) -> str | None:
     try:
         value = json.loads(text)
     except ValueError as error:
-        return f"is no JSON: {error}"
+        return f"is not JSON: {error}"
     return None if isinstance(value, dict) else "must be a JSON object"
 
 
 class BenchmarkBridge(CellNode):
-    """Serves ``reset_episode`` and ``describe``, hears ``action``, tells what it led to.
+    """Serves ``reset_episode`` and ``describe``; executes ``action``; publishes the results.
 
-    An action that is not for the running episode's newest observation is dropped, one of a wrong
-    size or with NaN or infinity is refused, one outside the bounds is clipped to them. Each is
-    counted in the diagnostics; only a clipped one moves anything.
+    An action that is not for the running episode's newest observation, that is stale, of a wrong
+    size or not finite is dropped; one outside the bounds is clipped to them. Each is counted in the
+    diagnostics.
     """
 
     PARAMETERS: ClassVar = (
@@ -57,16 +58,16 @@ class BenchmarkBridge(CellNode):
         ),
         Param("camera", "str", "", "name of the camera; empty: the environment's own", None, None,
               (), True),
-        Param("stock", "bool", False, "draw the suite's look: shadows, reflections, antialiasing",
+        Param("stock", "bool", False, "render as the suite does, with shadows and reflections",
               None, None, (), True),
         Param(
             "action_deadline", "float", 0.0,
-            "seconds after its stamp in which an action must begin, if it says nothing else; "
-            "0: for ever, as simulated time waits",
+            "seconds after its stamp within which an action must begin, if the message has no "
+            "deadline; 0: no limit, as simulated time waits",
             0.0, 60.0,
         ),
-        Param("reset_timeout", "float", 60.0, "seconds of wall time for a reset, if the goal says "
-              "nothing else", 0.1, 3600.0),
+        Param("reset_timeout", "float", 60.0, "seconds of wall time for a reset, if its goal has "
+              "no timeout", 0.1, 3600.0),
         Param("min_step_rate", "float", 0.0, "steps per second below which diagnostics warn; "
               "0: never", 0.0, 1e6),
     )  # fmt: skip
@@ -75,7 +76,7 @@ class BenchmarkBridge(CellNode):
         super().__init__("benchmark_bridge", **node_arguments)
 
     def configure(self) -> None:
-        """Makes the environment. Raises: what its maker raises."""
+        """Make the environment. Raises: what its maker raises."""
         from mentor_sim_bridge.benchmarks.any_gymnasium import make_pixel_env
 
         register_environments()
@@ -88,7 +89,7 @@ class BenchmarkBridge(CellNode):
             self.flag("stock"),
             **json.loads(self.text("environment_options")),
         )
-        self._stage = Stage(self._env)
+        self._runner = EpisodeRunner(self._env)
         group = NoExecutor()
         self._actions = self.create_subscription(
             topics.ACTION.type,
@@ -103,7 +104,7 @@ class BenchmarkBridge(CellNode):
         reward = self.publisher(topics.REWARD)
         clock = self.get_clock()
         self._loop = BridgeLoop(
-            self._stage,
+            self._runner,
             self.context,
             self._actions,
             self._guard,
@@ -112,7 +113,7 @@ class BenchmarkBridge(CellNode):
             self.health,
             lambda: clock.now().nanoseconds,
             self.number("action_deadline"),
-            self._say,
+            self._report,
         )
         self._set_limits()
         self.serve(topics.DESCRIBE, self._describe)
@@ -120,20 +121,20 @@ class BenchmarkBridge(CellNode):
         self.peers.publisher_of(topics.ACTION, required=False)
 
     def activate(self) -> None:
-        """Begins to hear actions."""
+        """Start the thread that executes actions."""
         self.start_worker("environment", lambda: self._loop.run(self.stopping.is_set))
 
     def deactivate(self) -> None:
-        """Stops to hear actions; the episode is over."""
+        """Stop the thread; the episode is over."""
         self._loop.wake()
-        self._stage.over = True
+        self._runner.over = True
 
     def cleanup(self) -> None:
-        """Frees the environment."""
+        """Close the environment."""
         self._env.close()
 
     def parameters_changed(self, names: set[str]) -> None:
-        """Takes over what may change while running."""
+        """Apply the parameters that may change while running."""
         if hasattr(self, "_loop"):
             self._loop.deadline = self.number("action_deadline")
             self._set_limits()
@@ -142,17 +143,17 @@ class BenchmarkBridge(CellNode):
         least = self.number("min_step_rate")
         self.health.rate("steps", Limits(warn_below=least) if least else Limits())
 
-    def _say(self, verdict: Verdict, text: str) -> None:
-        # Once in ten seconds: a storm of bad messages must not become a storm of log lines.
-        self.get_logger().warning(f"{verdict.value}: {text}", throttle_duration_sec=10.0)
+    def _report(self, status: CommandStatus, reason: str) -> None:
+        # Once in ten seconds: many bad messages must not lead to as many log lines.
+        self.get_logger().warning(f"{status.value}: {reason}", throttle_duration_sec=10.0)
 
     def _describe(
         self, request: Describe.Request, response: Describe.Response
     ) -> Describe.Response:
         env: Any = self._env.unwrapped
-        layout, space = self._stage.layout, self._env.action_space
-        # Of all episodes: MT5's tasks are named by each observation.
-        response.task = self._stage.task.partition("/")[0]
+        layout, space = self._runner.layout, self._env.action_space
+        # The task of all episodes; an observation of MT5 names the episode's own.
+        response.task = self._runner.task.partition("/")[0]
         response.environment = f"benchmark_bridge {VERSION}: {self.text('environment')}"
         response.ready = self.active
         response.message = "" if self.active else f"the node is {self.state_label}"
@@ -163,8 +164,8 @@ class BenchmarkBridge(CellNode):
             layout.width,
         )
         response.stacked = layout.stacked
-        response.state_size = self._stage.state_size
-        size = self._stage.action_size
+        response.state_size = self._runner.state_size
+        size = self._runner.action_size
         response.action_names = list(getattr(env, "action_names", [f"a{i}" for i in range(size)]))
         response.action_low = space.low.tolist()  # type: ignore[attr-defined]
         response.action_high = space.high.tolist()  # type: ignore[attr-defined]
@@ -180,7 +181,7 @@ class BenchmarkBridge(CellNode):
             try:
                 options[name] = json.loads(text)
             except ValueError:
-                reason = f"option '{name}': {text!r} is no JSON"
+                reason = f"option '{name}': {text!r} is not JSON"
                 return ResetEpisode.Result(success=False, message=reason)
         if len(request.option_names) != len(request.option_values):
             reason = (
@@ -209,7 +210,7 @@ class BenchmarkBridge(CellNode):
 
 
 def main() -> None:
-    """Entry point ``benchmark_bridge``."""
+    """Run the bridge."""
     run_main(BenchmarkBridge)
 
 

@@ -1,11 +1,11 @@
-"""The arm, its cameras and the stacker, for the launch file of any task.
+"""The nodes of a cell but the agent's: arm or twin, cameras, stacker, reward and reset.
 
-Above them nothing knows which robot the cell has. The task's launch file sets `cell` to its task
-and `camera_1` to `camera_4` to its cameras' names (empty: none).
+Reward and reset do not know which robot the cell has. `cell` is the name of the task, `camera_1` to
+`camera_4` are its cameras' names (not set or empty: none).
 """
 
 from launch import LaunchDescription
-from launch.actions import LogInfo, Shutdown
+from launch.actions import DeclareLaunchArgument, LogInfo, Shutdown
 from launch.conditions import IfCondition, UnlessCondition
 from launch.substitutions import (
     AndSubstitution,
@@ -20,6 +20,19 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
+STATES = DeclareLaunchArgument(
+    "states",
+    default_value="sensors",
+    description="What the reward is computed from: the cell's sensors (cameras, the arm's pose), "
+    "or the ground truth of a twin",
+    choices=["sensors", "ground_truth"],
+)
+RESET_OPTIONS = DeclareLaunchArgument(
+    "reset_options",
+    default_value="",
+    description="JSON object: options of every reset of an episode whose goal names no others; "
+    "empty: none",
+)
 CAMERAS = ("camera_1", "camera_2", "camera_3", "camera_4")
 TWIN = EqualsSubstitution(LaunchConfiguration("robot"), "twin")
 REAL = NotEqualsSubstitution(LaunchConfiguration("robot"), "twin")
@@ -46,14 +59,12 @@ def node(package, executable, condition, name=None, **parameters):
         package=package,
         executable=executable,
         name=name,
-        namespace=LaunchConfiguration("namespace"),
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         parameters=[
             {"task": text(LaunchConfiguration("cell")), **parameters},
             LaunchConfiguration("params_file"),
         ],
-        remappings=[("/clock", "clock")],  # a twin's clock is its cell's alone
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
@@ -69,7 +80,7 @@ def node(package, executable, condition, name=None, **parameters):
 
 def camera(number):
     """Return the node of one of the cameras, if the cell has it and its images are our own."""
-    name = LaunchConfiguration(number)
+    name = LaunchConfiguration(number, default="")
     wanted = AndSubstitution(OWN_CAMERAS, NotEqualsSubstitution(name, ""))
     return node(
         "mentor_camera",
@@ -83,7 +94,7 @@ def camera(number):
 
 
 def generate_launch_description():
-    """Return the nodes from the hardware up to the observations."""
+    """Declare the arguments and start the nodes."""
     twin = node(
         "mentor_sim_bridge",
         "twin_node",
@@ -104,13 +115,14 @@ def generate_launch_description():
         cell=text(CELL_FILE),
         armed=LaunchConfiguration("armed"),
     )
+    # A twin in lockstep loses no frame; a real camera's images are sensor data.
+    reliability = IfElseSubstitution(TWIN, if_value="reliable", else_value="best_effort")
     stacker = node(
         "mentor_camera",
         "stacker_node",
         None,
         cell=text(CELL_FILE),
-        # A twin in lockstep loses no frame; a real camera is sensor data.
-        image_reliability=IfElseSubstitution(TWIN, if_value="reliable", else_value="best_effort"),
+        image_reliability=reliability,
         image_transport=text(
             IfElseSubstitution(
                 OrSubstitution(TWIN, OWN_CAMERAS),
@@ -119,6 +131,16 @@ def generate_launch_description():
             )
         ),
     )
+    reward = node(
+        "mentor_reward",
+        "reward_node",
+        None,
+        states=LaunchConfiguration("states"),
+        image_reliability=reliability,
+    )
+    reset = node(
+        "mentor_reset", "reset_node", None, options=text(LaunchConfiguration("reset_options"))
+    )
     no_twin = LogInfo(
         msg="rehearsal:=true is for robot:=fci or robot:=ros2_control; a twin needs none",
         condition=IfCondition(
@@ -126,4 +148,6 @@ def generate_launch_description():
         ),
     )
     cameras = [camera(number) for number in CAMERAS]
-    return LaunchDescription([no_twin, twin, rehearsal, arm, *cameras, stacker])
+    return LaunchDescription(
+        [STATES, RESET_OPTIONS, no_twin, twin, rehearsal, arm, *cameras, stacker, reward, reset]
+    )

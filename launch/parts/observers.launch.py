@@ -1,0 +1,100 @@
+"""The recorder and the live view, for the launch file of any task.
+
+Neither's death ends a training: the launch logs it and starts the node again.
+"""
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument
+from launch.conditions import IfCondition, UnlessCondition
+from launch.substitutions import EqualsSubstitution, IfElseSubstitution, LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+
+def equals(name, value):
+    """Return whether a launch argument has a value."""
+    return EqualsSubstitution(LaunchConfiguration(name), value)
+
+
+def text(value):
+    """Return a parameter of type string, whatever it looks like."""
+    return ParameterValue(value, value_type=str)
+
+
+IS_TWIN = EqualsSubstitution(LaunchConfiguration("robot", default="twin"), "twin")
+ARGUMENTS = [
+    DeclareLaunchArgument(
+        "record",
+        default_value=IfElseSubstitution(IS_TWIN, if_value="false", else_value="experience"),
+        description="Whether the topics are written to a bag: true is experience (what is learned "
+        "from), full has camera images and poses too, fault keeps the last minutes in memory and "
+        "writes them when an episode is not valid; a real arm and its rehearsal record experience",
+        choices=["false", "true", "experience", "full", "fault"],
+    ),
+    DeclareLaunchArgument(
+        "record_dir",
+        default_value="",
+        description="Folder in which the bag is made; empty: bags/ in run_dir",
+    ),
+    DeclareLaunchArgument(
+        "monitor",
+        default_value="false",
+        description="Whether a page shows the cell in the browser; its address is printed, and "
+        "Foxglove connects to it too",
+        choices=["true", "false"],
+    ),
+    DeclareLaunchArgument(
+        "monitor_host",
+        default_value="127.0.0.1",
+        description="Address that the page is served on; any but this machine's own loopback asks "
+        "for a token, which is printed",
+    ),
+    DeclareLaunchArgument(
+        "monitor_port", default_value="0", description="Its port; 0: a free one, which is printed"
+    ),
+]
+FOLDER = IfElseSubstitution(
+    equals("record_dir", ""),
+    if_value=[LaunchConfiguration("run_dir"), "/bags"],
+    else_value=LaunchConfiguration("record_dir"),
+)
+PROFILE = IfElseSubstitution(
+    equals("record", "true"), if_value="experience", else_value=LaunchConfiguration("record")
+)
+
+
+def node(executable, condition, **parameters):
+    """Return a node that observes the cell, where a condition holds."""
+    return Node(
+        package="mentor_recorder",
+        executable=executable,
+        output="screen",
+        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        parameters=[
+            {"task": text(LaunchConfiguration("cell")), **parameters},
+            LaunchConfiguration("params_file"),
+        ],
+        additional_env={"OMP_NUM_THREADS": "1"},
+        respawn=True,
+        respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
+        condition=condition,
+    )
+
+
+def generate_launch_description():
+    """Declare the arguments and start the nodes that are wanted."""
+    recorder = node(
+        "recorder_node",
+        UnlessCondition(equals("record", "false")),
+        profile=text(PROFILE),
+        folder=text(FOLDER),
+    )
+    monitor = node(
+        "monitor_node",
+        IfCondition(LaunchConfiguration("monitor")),
+        host=text(LaunchConfiguration("monitor_host")),
+        port=LaunchConfiguration("monitor_port"),
+        bags=text([LaunchConfiguration("run_dir"), "/bags"]),
+        use_sim_time=False,  # it needs no time of the cell's, whose every tick would wake it
+    )
+    return LaunchDescription([*ARGUMENTS, recorder, monitor])

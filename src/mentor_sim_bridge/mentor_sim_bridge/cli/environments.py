@@ -1,0 +1,100 @@
+"""The environments that commands name, and the policies that play them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+PAPER = (
+    "dmc-dog_stand",
+    "dmc-dog_walk",
+    "dmc-manipulator_bring_ball",
+    "dmc-acrobot_swingup_sparse",
+    "dmc-hopper_hop",
+    "metaworld-assembly",
+    "metaworld-disassemble",
+    "metaworld-pick_place",
+    "metaworld-coffee_push_sparse",
+    "metaworld-soccer_sparse",
+    "metaworld-hammer_sparse",
+    "metaworld-mt5",
+    "adroit-door",
+    "adroit-hammer",
+)
+"""The paper's simulated tasks, hopper hop and MT5."""
+
+
+def add_episode_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of commands that play episodes."""
+    parser.add_argument("--policy", choices=("random", "scripted"), default="random")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=0, help="stop after so many (default: never)")
+    parser.add_argument("--image-size", type=int, default=84, help="pixels (default 84)")
+    parser.add_argument("--camera", help="another camera than the task's usual one")
+    parser.add_argument("--stock", action="store_true", help="render as the suite does")
+
+
+def known_ids() -> list[str]:
+    """Return the ids of this stack's environments, sorted."""
+    import gymnasium as gym
+
+    from mentor_common.env.registration import register_environments
+
+    register_environments()
+    return sorted(name for name in gym.registry if name.startswith("mentor/"))
+
+
+def full_id(name: str) -> str:
+    """Return the id that a short name stands for: `dmc-hopper_hop` is `mentor/dmc-hopper_hop-v0`.
+
+    Raises:
+        ValueError: no such environment is registered.
+    """
+    import gymnasium as gym
+
+    short = f"mentor/{name}-v0"
+    found = short if short in known_ids() else name
+    try:
+        gym.spec(found)
+    except gym.error.Error as error:
+        raise ValueError(str(error)) from error
+    return found
+
+
+def make_with_policy(name: str, options: argparse.Namespace) -> tuple[Any, Any]:
+    """Make an environment and the policy for it.
+
+    Args:
+        name: id or short name.
+        options: see add_episode_options.
+
+    Returns:
+        The environment, and a function from observation to action.
+
+    Raises:
+        ValueError: it cannot be made, or has no scripted expert.
+    """
+    import gymnasium as gym
+
+    from mentor_sim_bridge.benchmarks.any_gymnasium import make_pixel_env
+    from mentor_sim_bridge.benchmarks.experts import ScriptedExpert, task_of
+
+    name = full_id(name)
+    more: dict[str, Any] = {}
+    if options.policy == "scripted":
+        task = task_of(name)
+        if task is None:
+            raise ValueError(f"{name} has no scripted expert; only Meta-World's single tasks have")
+        expert = ScriptedExpert(task)
+        more["state"] = "full"
+    try:
+        env = make_pixel_env(
+            name, options.image_size, camera=options.camera, stock=options.stock, **more
+        )
+    except (gym.error.Error, TypeError) as error:
+        raise ValueError(f"{name} cannot be made: {error}") from error
+    if options.policy == "scripted":
+        return env, lambda observation: expert.act(observation["state"])
+    space = env.action_space
+    space.seed(options.seed)
+    return env, lambda _: space.sample()

@@ -1,4 +1,4 @@
-"""How well the best fixed sequence of actions does on the cable cell: what needs no eyes.
+"""How well the best fixed sequence of actions does on a cell: what needs no eyes.
 
 Searches 2,000 sequences, without image, pose or seed: first at random among sequences of a few
 stretches of one action each, then by the cross-entropy method around the best. The best of all, by
@@ -20,10 +20,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from mentor_sim_bridge.twins.cable.config import load_cable_config
-from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
+import gymnasium
 
-STEPS, ACTIONS = 40, 2
+from mentor_common.env.registration import register_environments
+
 SEARCH_SEED, CHOICE_SEED, RESULT_SEED = 30_000_000, 31_000_000, 32_000_000
 RANDOM = 800
 """Sequences of the random search; the others are the cross-entropy method's."""
@@ -38,6 +38,9 @@ KEEP = 0.3
 LEAST_SPREAD = 0.1
 
 
+DEFAULT = "mentor/cable_routing_varied-v0"
+
+
 @dataclass(frozen=True)
 class Played:
     """What a sequence led to in one episode: success, and the last reward."""
@@ -46,38 +49,63 @@ class Played:
     reward: float
 
 
-TASK = "cable_routing_varied"
-_env: CableRoutingEnv | None = None
+@dataclass(frozen=True)
+class Cell:
+    """What is searched on.
+
+    Args:
+        name: id of a twin's environment.
+        config: YAML of the cell; empty: the package's.
+    """
+
+    name: str
+    config: str = ""
+
+    def make(self) -> gymnasium.Env:
+        """Return the environment, without images."""
+        register_environments()
+        arguments = {"config": Path(self.config)} if self.config else {}
+        return gymnasium.make(self.name, images="blank", **arguments)
 
 
-def play(job: tuple[str, list[list[float]], int]) -> Played:
-    """Play a sequence, STEPS actions, in the episode of a seed."""
+_env: gymnasium.Env | None = None
+
+
+def play(job: tuple[Cell, list[list[float]], int]) -> Played:
+    """Play a sequence in the episode of a seed."""
     global _env
-    file, sequence, seed = job
+    cell, sequence, seed = job
     if _env is None:
-        config = load_cable_config(Path(file)) if file else None
-        _env = CableRoutingEnv(config, images="blank", task=TASK)
+        _env = cell.make()
     _env.reset(seed=seed)
-    success, reward = False, -3.0
+    success, reward = False, 0.0
     for action in sequence:
-        _, reward, _, truncated, info = _env.step(np.array(action))
+        _, reward, terminated, truncated, info = _env.step(np.array(action, np.float32))
         success = bool(info["success"])
-        if truncated:
+        if terminated or truncated:
             break
     return Played(success and bool(info["valid"]), reward)
 
 
-def random_sequence(random: np.random.Generator) -> np.ndarray:
-    """Return a sequence (STEPS, ACTIONS) of 3 to 10 stretches of one action each.
+def random_sequence(random: np.random.Generator, steps: int, actions: int) -> np.ndarray:
+    """Return a sequence of 3 to 10 stretches of one action each.
 
     Half of all values are -1, 0 or 1: as far as an edge, or straight.
+
+    Args:
+        random: source of the draws.
+        steps: of an episode.
+        actions: size of an action.
+
+    Returns:
+        (steps, actions).
     """
     stretches = int(random.integers(3, 11))
-    ends = np.sort(random.choice(np.arange(1, STEPS), stretches - 1, replace=False))
-    values = random.uniform(-1.0, 1.0, (stretches, ACTIONS))
-    pure = random.random((stretches, ACTIONS)) < 0.5
+    ends = np.sort(random.choice(np.arange(1, steps), stretches - 1, replace=False))
+    values = random.uniform(-1.0, 1.0, (stretches, actions))
+    pure = random.random((stretches, actions)) < 0.5
     values[pure] = np.round(values[pure] * 1.5)
-    return np.repeat(np.clip(values, -1.0, 1.0), np.diff([0, *ends, STEPS]), axis=0)
+    return np.repeat(np.clip(values, -1.0, 1.0), np.diff([0, *ends, steps]), axis=0)
 
 
 class Search:
@@ -85,17 +113,20 @@ class Search:
 
     Args:
         folder: of the state.
-        config: file of the cell; empty: the package's.
+        cell: that is searched on.
         sequences: that are tried in all.
         seed: of the search.
         pool: plays the episodes.
     """
 
     def __init__(
-        self, folder: Path, config: str, sequences: int, seed: int, pool: ProcessPoolExecutor
+        self, folder: Path, cell: Cell, sequences: int, seed: int, pool: ProcessPoolExecutor
     ) -> None:
         self._file = folder / "search.json"
-        self._config, self._sequences, self._seed, self._pool = config, sequences, seed, pool
+        self._cell, self._sequences, self._seed, self._pool = cell, sequences, seed, pool
+        env = cell.make()
+        self._shape = env.unwrapped.max_steps, int(np.prod(env.action_space.shape))
+        env.close()
         folder.mkdir(parents=True, exist_ok=True)
         self._tried: list[list[list[float]]] = []
         self._scores: list[float] = []
@@ -106,17 +137,20 @@ class Search:
             self._begun = state["begun"]
 
     def run(self) -> np.ndarray:
-        """Search to the end; return the sequences (FINALISTS, STEPS, ACTIONS) with best scores."""
+        """Search to the end; return the sequences (FINALISTS, steps, actions) with best scores."""
         while len(self._tried) < self._sequences:
             done = len(self._tried)
             left = min(PER_GENERATION, self._sequences - done)
             random = np.random.default_rng([self._seed, done])
             if done < min(RANDOM, self._sequences // 2):
-                batch, episodes = [random_sequence(random) for _ in range(left)], TRIED_RANDOM
+                batch = [random_sequence(random, *self._shape) for _ in range(left)]
+                episodes = TRIED_RANDOM
             else:
                 mean, spread = self._distribution()
-                noise = np.repeat(random.normal(size=(left, STEPS // 4, ACTIONS)), 4, axis=1)
-                own = random.normal(size=(left, STEPS, ACTIONS))
+                steps, actions = self._shape
+                noise = random.normal(size=(left, -(-steps // 4), actions))
+                noise = np.repeat(noise, 4, axis=1)[:, :steps]
+                own = random.normal(size=(left, steps, actions))
                 batch = list(np.clip(mean + spread * (0.9 * noise + 0.3 * own), -1.0, 1.0))
                 episodes = TRIED
             # All of a generation meet the same episodes; the next meets others.
@@ -144,12 +178,12 @@ class Search:
 
     def play(self, sequences: Iterable[np.ndarray], seeds: Sequence[int]) -> list[list[Played]]:
         """Play every sequence in the episodes of all seeds."""
-        jobs = [(self._config, s.tolist(), seed) for s in sequences for seed in seeds]
+        jobs = [(self._cell, s.tolist(), seed) for s in sequences for seed in seeds]
         played = list(self._pool.map(play, jobs, chunksize=1))
         return [played[i : i + len(seeds)] for i in range(0, len(played), len(seeds))]
 
     def _distribution(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and spread (STEPS, ACTIONS) after all generations so far."""
+        """Mean and spread (steps, actions) after all generations so far."""
         sequences, scores = np.array(self._tried), np.array(self._scores)
         start = min(RANDOM, self._sequences // 2)
         elites = sequences[np.argsort(scores[:start])[::-1][:ELITES]]
@@ -171,15 +205,22 @@ class Search:
 def main() -> None:
     """Search, choose, and print the result as one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("runs/blind_search"))
+    parser.add_argument("--env", default=DEFAULT, help="id of a twin's environment")
+    parser.add_argument(
+        "--folder", type=Path, help="of the search; default: runs/blind_search, with the env's name"
+    )
     parser.add_argument("--config", default="", help="YAML of a cell; empty: the package's")
     parser.add_argument("--sequences", type=int, default=2000)
     parser.add_argument("--episodes", type=int, default=100, help="fresh episodes of the result")
     parser.add_argument("--seed", type=int, default=0, help="of the search")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
+    task = options.env.removeprefix("mentor/").removesuffix("-v0")
+    usual = "blind_search" if options.env == DEFAULT else f"blind_search_{task}"
+    folder = options.folder or Path("runs") / usual
+    cell = Cell(options.env, options.config)
     with ProcessPoolExecutor(options.processes) as pool:
-        search = Search(options.folder, options.config, options.sequences, options.seed, pool)
+        search = Search(folder, cell, options.sequences, options.seed, pool)
         finalists = search.run()
         first = CHOICE_SEED + 1000 * options.seed
         played = search.play(finalists, range(first, first + CHOICE_EPISODES))
@@ -189,8 +230,8 @@ def main() -> None:
         first = RESULT_SEED + 1000 * options.seed
         result = search.play([finalists[best]], range(first, first + options.episodes))[0]
     share = float(np.mean([p.success for p in result]))
-    (options.folder / "best.json").write_text(json.dumps(finalists[best].tolist()))
-    line = {"name": "cable_routing/blind_sequence", "value": round(share, 3), "unit": "success"}
+    (folder / "best.json").write_text(json.dumps(finalists[best].tolist()))
+    line = {"name": f"{task}/blind_sequence", "value": round(share, 3), "unit": "success"}
     print(f"best of the choice: {max(wins):.2f} in {CHOICE_EPISODES} episodes")
     print(json.dumps({**line, "ratio": None, "against": None}))
 

@@ -53,7 +53,7 @@ class Arm:
         workspace: the task's axes.
         dimensions: what each action dimension moves; None: a strike.
         period: duration of a step, seconds.
-        limits: of the task; how far ahead of the arm an action may begin.
+        limits: of the task; how far ahead of where it is an action may send the arm.
     """
 
     def __init__(
@@ -115,8 +115,7 @@ class Arm:
     ) -> MotionOutcome:
         """Carry out one step: move the target by the action, within the window.
 
-        An arm that did not come where it was sent, as something blocks it, goes on from a place at
-        most the task's lead ahead of where it is.
+        An arm that something blocks is sent no farther than the task's lead ahead of where it is.
 
         Args:
             action: (action_size,); clipped to [-1, 1].
@@ -127,11 +126,11 @@ class Arm:
             ValueError: the action is not `action_size` finite numbers.
             ArmFault: the arm has a fault.
         """
-        position = self.position
-        begin = np.clip(self.target, position - self._lead, position + self._lead)
         target, clipped = self.workspace.next_target(
-            begin, action, self._dimensions, self.window_offset
+            self.target, action, self._dimensions, self.window_offset
         )
+        position = self.position
+        target = np.clip(target, position - self._lead, position + self._lead)
         strike = max(
             (v for v, d in zip(np.asarray(action), self._dimensions, strict=True) if d is None),
             default=0.0,

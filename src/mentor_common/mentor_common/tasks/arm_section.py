@@ -29,9 +29,9 @@ class MotionLimits:
         turn_acceleration: radians per second squared.
         step: way of one action, metres.
         turn: rotation of one action, radians.
-        lead: distance along each axis by which the place where the arm was sent may be ahead of the
-            arm when an action begins, metres. An arm that is blocked is then pressed with a bounded
-            force (stiffness times lead and step), however often it is sent on.
+        lead: distance along each axis by which the place to which an action sends the arm may be
+            ahead of where it is, metres: an arm that is blocked then presses with stiffness times
+            lead at most, however often it is sent on.
         lead_turn: the same for the rotation, radians.
     """
 

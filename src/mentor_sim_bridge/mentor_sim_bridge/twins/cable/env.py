@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mentor_common.tasks.cable_routing import Slot1, cable_reward_of
 from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.reward_model import EpisodeInfo, StepReward
 from mentor_common.tasks.task import find_task
-from mentor_sim_bridge.twins.cable.config import CableConfig
+from mentor_sim_bridge.twins.cable.config import CableConfig, load_cable_config
 from mentor_sim_bridge.twins.cable.disturbances import PUSH, Disturbance, read_disturbance
 from mentor_sim_bridge.twins.cable.expert import CableExpert
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
@@ -29,7 +30,7 @@ class CableRoutingEnv(TwinEnv):
     `info["valid"]` False.
 
     Args:
-        config: of the cell; default is the one that the task names as its twin.
+        config: of the cell, or the YAML that has it; default is the one that the task names as its twin.
         max_steps: of an episode; default is the task's.
         images: "all", "first" or "blank" (see TwinEnv).
         disturbance: of every episode whose reset names no other by `options["disturbance"]`; a
@@ -40,7 +41,7 @@ class CableRoutingEnv(TwinEnv):
 
     def __init__(
         self,
-        config: CableConfig | None = None,
+        config: CableConfig | Path | None = None,
         max_steps: int | None = None,
         images: str = "all",
         disturbance: str = "none",
@@ -48,6 +49,7 @@ class CableRoutingEnv(TwinEnv):
         render_mode: str | None = None,
     ) -> None:
         cell = find_task(task)
+        config = load_cable_config(config) if isinstance(config, Path) else config
         self.simulator = CableSimulator(config, cell)
         super().__init__(cell, self.simulator, max_steps, images, render_mode)
         self._expert = CableExpert(self.arm, self.simulator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.peg_insertion import draw_peg
 from mentor_common.tasks.reward_model import EpisodeInfo
 from mentor_common.tasks.task import find_task
-from mentor_sim_bridge.twins.peg.config import PegCellConfig
+from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
 from mentor_sim_bridge.twins.peg.disturbances import (
     BOARD_MOVED,
     NEAR,
@@ -36,7 +37,7 @@ class PegInsertionEnv(TwinEnv):
     `info["peg"]` is the index of the peg in star, triangle, arrow.
 
     Args:
-        config: of the cell; default is the package's.
+        config: of the cell, or the YAML that has it; default is the package's.
         max_steps: of an episode; default is the task's.
         images: "all", "first" or "blank" (see TwinEnv).
         disturbance: of every episode whose reset names no other by `options["disturbance"]`; a
@@ -52,7 +53,7 @@ class PegInsertionEnv(TwinEnv):
 
     def __init__(
         self,
-        config: PegCellConfig | None = None,
+        config: PegCellConfig | Path | None = None,
         max_steps: int | None = None,
         images: str = "all",
         disturbance: str = "none",
@@ -61,6 +62,7 @@ class PegInsertionEnv(TwinEnv):
         render_mode: str | None = None,
     ) -> None:
         cell = find_task(task)
+        config = load_peg_config(config) if isinstance(config, Path) else config
         self.simulator = PegSimulator(config, cell)
         super().__init__(cell, self.simulator, max_steps, images, render_mode)
         self._expert = PegExpert(self.arm, self.simulator)

@@ -55,11 +55,11 @@ class Holds:
         yaw = float(np.arctan2(rotation[1, 0], rotation[0, 0])) + offset[3]
         below = np.array([offset[0], -offset[1], self._config.grasp_height - offset[2]])
         self._set_pose(peg, self._data.site_xpos[self._site] + rotation @ below, yaw)
-        self._tie(self._held[peg], self._hand, peg)
-        self.in_hand = peg
+        self._take(peg)
 
     def store(self, peg: str) -> None:
         """Have a peg stand in its place in the shelf."""
+        self._model.body_gravcomp[self._model.body(peg).id] = 0.0
         self._set_pose(peg, place_in_shelf(self._config, peg), 0.0)
         self._tie(self._stored[peg], self._shelf, peg)
 
@@ -79,8 +79,7 @@ class Holds:
         """Tie a peg to the hand as it is; nothing changes for one that is there already."""
         if peg and peg != self.in_hand:
             self._data.eq_active[self._stored[peg]] = 0
-            self._tie(self._held[peg], self._hand, peg)
-            self.in_hand = peg
+            self._take(peg)
 
     def release(self) -> None:
         """Let go of the peg in the hand; at its place in the shelf it stays there."""
@@ -97,7 +96,14 @@ class Holds:
         """Let go of the peg in the hand, wherever it is."""
         if self.in_hand:
             self._data.eq_active[self._held[self.in_hand]] = 0
+            self._model.body_gravcomp[self._model.body(self.in_hand).id] = 0.0
         self.in_hand = ""
+
+    def _take(self, peg: str) -> None:
+        """Tie a peg to the hand where it is; the arm's control bears its weight."""
+        self._tie(self._held[peg], self._hand, peg)
+        self._model.body_gravcomp[self._model.body(peg).id] = 1.0
+        self.in_hand = peg
 
     def _set_pose(self, peg: str, position: np.ndarray, yaw: float) -> None:
         address = self._model.joint(peg).qposadr[0]

@@ -11,7 +11,7 @@ from mentor_sim_bridge.twins.peg.config import PegCellConfig
 from mentor_sim_bridge.twins.peg.shapes import PEGS, fan, grown, outline, prism, ring
 
 CAMERAS = ("wrist", "side")
-SOLID = 'condim="3" solref="0.004 1" solimp="0.95 0.99 0.0005"'
+SOLID = 'condim="3" solref="0.004 1" solimp="0.98 0.995 0.0002"'
 """Contact so stiff that 30 N press a peg into a wall by less than 0.3 mm."""
 CLEARANCE = 0.0003
 """Height of a stored peg above the plate, metres: the shelf holds it, no contact is solved."""
@@ -55,7 +55,7 @@ def peg_scene(config: PegCellConfig) -> mujoco.MjSpec:
             weld.type = mujoco.mjtEq.mjEQ_WELD
             weld.objtype = mujoco.mjtObj.mjOBJ_BODY
             weld.name1, weld.name2 = body, peg
-            weld.solref = [0.006, 1.0]
+            weld.solref = [0.015, 1.0]  # softer than the contacts, so that these do not chatter
             weld.active = False
     _add_wrist_camera(hand)
     return spec
@@ -112,7 +112,10 @@ def _peg_xml(config: PegCellConfig, peg: str) -> tuple[str, str]:
         f'pos="0 0 {pegs.length + pegs.block / 2}"/>'
     )
     x, y, z = place_in_shelf(config, peg)
-    body = f'<body name="{peg}" pos="{x} {y} {z}"><freejoint name="{peg}"/>{geoms}{block}</body>'
+    body = (
+        f'<body name="{peg}" pos="{x} {y} {z}" gravcomp="1"><freejoint name="{peg}"/>'
+        f"{geoms}{block}</body>"
+    )
     return meshes, body
 
 

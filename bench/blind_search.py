@@ -18,9 +18,8 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np
-
 import gymnasium
+import numpy as np
 
 from mentor_common.env.registration import register_environments
 

@@ -30,7 +30,7 @@ class CableRoutingEnv(TwinEnv):
     `info["valid"]` False.
 
     Args:
-        config: of the cell, or the YAML that has it; default is the one that the task names as its twin.
+        config: of the cell, or the YAML that has it; default is what the task names as its twin.
         max_steps: of an episode; default is the task's.
         images: "all", "first" or "blank" (see TwinEnv).
         disturbance: of every episode whose reset names no other by `options["disturbance"]`; a

@@ -113,8 +113,6 @@ class ReplayNode(CellNode):
         """Begin, in a thread beside the callbacks."""
         self.start_worker("replay", self._compare if self.flag("diff") else self._play)
 
-    # Playing.
-
     def _play(self) -> None:
         self.stopping.wait(DISCOVERY)
         first: int | None = None
@@ -132,8 +130,6 @@ class ReplayNode(CellNode):
             count += 1
         self.get_logger().info(f"played {count} messages of {self._bag.path}")
         self.finish(0)
-
-    # Comparing.
 
     def _prepare_comparison(self) -> set[str]:
         """Subscribe to what is compared; return the relative names of what is fed."""

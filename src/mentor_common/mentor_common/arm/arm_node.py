@@ -16,19 +16,10 @@ import numpy as np
 from mentor_common.arm.arm import Arm, MotionOutcome
 from mentor_common.arm.backend import ArmBackend, GripperCommand, GripperFailed
 from mentor_common.arm.command import Command, CommandStatus
-from mentor_common.arm.messages import (
-    describe_task,
-    joint_message,
-    motion_message,
-    stamped_pose,
-)
+from mentor_common.arm.messages import describe_task, joint_message, motion_message, stamped_pose
 from mentor_common.arm.step_server import MoveFailed, StepServer
 from mentor_common.messages import topics
-from mentor_common.messages.experience import (
-    action_data,
-    nanoseconds_to_time,
-    time_to_nanoseconds,
-)
+from mentor_common.messages.experience import action_data, nanoseconds_to_time, time_to_nanoseconds
 from mentor_common.node import health
 from mentor_common.node.actions import Cancelled, Goal
 from mentor_common.node.cell_node import CellNode

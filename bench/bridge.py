@@ -199,17 +199,7 @@ def two_vs_one(environment: str, label: str, blocks: int, steps: int) -> None:
                 vector.step(action)
             return time.perf_counter() - begin
 
-        def one(count: int) -> float:
-            actions = rng.uniform(-1, 1, (count, *single.action_space.shape)).astype(np.float32)
-            spent = 0.0
-            for action in actions:
-                begin = time.perf_counter()
-                *_, terminated, truncated, _ = single.step(action)
-                spent += time.perf_counter() - begin
-                if terminated or truncated:
-                    single.reset()
-            return spent
-
+        one = random_steps(single)
         spent: dict[str, list[float]] = {"both": [], "one": []}
         both(20)
         for _ in range(blocks):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mentor_common.bags.mcap_file import BagWriteError
 from mentor_common.bags.reader import BagError
 from mentor_common.cli.commands import run_command
+from mentor_common.tasks.task import TaskError
 from mentor_policy.agents.base import NonFiniteGradientError
 from mentor_policy.cli import bag_from_ring, evaluate, info, ring_from_bag, train
 from mentor_policy.config import ConfigError
@@ -22,7 +23,7 @@ COMMANDS = {
 }  # fmt: skip
 REFUSALS = (
     BagError, BagWriteError, CheckpointError, ConfigError, NonFiniteGradientError, ReplayError,
-    RunFolderError, UnfitEnvironmentError,
+    RunFolderError, TaskError, UnfitEnvironmentError,
 )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from mentor_policy.config import (
     presets,
 )
 from mentor_policy.config.load import preset_differences
+from mentor_policy.config.preset_for import preset_for
 
 LAUNCH = Path(__file__).parents[3] / "launch"
 # Table 2: feature dimension, learning rate, alpha_max, end of the noise schedule
@@ -65,6 +66,32 @@ def test_the_robots_preset_is_table_2_with_one_frame_a_step() -> None:
     }  # fmt: skip
     assert differing == {"train.action_repeat", *how_long_and_how_often_seen}
     assert robot["train"]["action_repeat"] == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "preset"),
+    [
+        ("mentor/dmc-dog_walk-v0", "dog"),
+        ("mentor/metaworld-soccer_sparse-v0", "coffee_push_soccer"),
+        ("mentor/named", "cable_routing"),
+        ("mentor/named-v0", "cable_routing"),
+        ("mentor/named_classified-v0", "cable_routing"),
+        ("mentor/named_longer-v0", "robot"),
+        ("mentor/namedly-v0", "metaworld"),
+        ("named-v0", "metaworld"),
+    ],
+)
+def test_the_preset_is_that_of_the_suite_or_of_the_tasks_file(
+    environment: str, preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (LAUNCH / "tasks" / "cable_routing.yaml").read_text()
+    named = text.replace("name: cable_routing", "name: named", 1)
+    (tmp_path / "named.yaml").write_text(named)
+    longer = text.replace("name: cable_routing", "name: named_longer", 1)
+    longer = longer.replace("preset: cable_routing", "preset: robot", 1)
+    (tmp_path / "named_longer.yaml").write_text(longer)
+    monkeypatch.setenv("MENTOR_TASK_PATH", str(tmp_path))
+    assert preset_for(environment) == preset
 
 
 def test_a_preset_names_the_published_batch_of_taco() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 import rclpy
@@ -128,12 +127,7 @@ class BridgeProbe:
         self.until(lambda: self.node.count_subscribers(self.publisher.topic_name) > 0)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._reset.destroy()
         self._executor.shutdown()
         self.node.destroy_node()

@@ -68,7 +68,7 @@ class Task:
         twin: name of the plug-in in group ``mentor.twins``.
         window_offset: per axis, the interval from which an episode draws the offset of its
             workspace window, normalised.
-        preset: of mentor_policy, with which it is trained unless another one is chosen.
+        preset: of mentor_policy, with which an agent trains unless another is chosen; None: robot.
         arm: stiffness and limits of a real arm.
     """
 

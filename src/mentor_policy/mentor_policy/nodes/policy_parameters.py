@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
 from mentor_policy.config import Config, load_config
-from mentor_policy.config.preset_for import preset_for
+from mentor_policy.config.preset_for import OF_TASKS, preset_for
 
 AGENT = (
     Param(
@@ -69,7 +69,7 @@ def configuration(node: CellNode, task: str | None, own: Sequence[str] = ()) -> 
     """
     preset = node.text("preset")
     if preset == "auto":
-        preset = preset_for(f"mentor/{task or 'cable_routing'}")
+        preset = OF_TASKS if task is None else preset_for(f"mentor/{task}")
     device = f"train.device={node.text('device')}"
     overrides = [device, *own, *override_list(node.text("overrides"))]
     return load_config(node.text("agent"), preset, overrides)

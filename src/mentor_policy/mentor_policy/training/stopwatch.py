@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 
 
 class Stopwatch:
-    """Runs inside its ``with``; the work that is under way counts as far as it is."""
+    """Measures the time inside its ``with`` blocks; a block that has not ended counts so far."""
 
     def __init__(self) -> None:
         self._state: tuple[float, float | None] = (0.0, None)  # seconds before; since when now
 
     @property
     def seconds(self) -> float:
-        """Wall time of work so far."""
+        """Wall time inside the blocks so far."""
         done, began = self._state
         return done if began is None else done + time.monotonic() - began
 
@@ -22,12 +21,7 @@ class Stopwatch:
         self._state = (self._state[0], time.monotonic())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._state = (self.seconds, None)
 
 

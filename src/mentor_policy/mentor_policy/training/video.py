@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import imageio.v2 as imageio
@@ -52,12 +51,7 @@ class VideoWriter:
         frame = newest.reshape(layout.height, -1, 3)
         self._writer.append_data(frame.repeat(self._scale, axis=0).repeat(self._scale, axis=1))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._writer is None or self._path is None:
             return
         self._writer.close()

@@ -27,6 +27,7 @@ from mentor_recorder.monitor.pictures import observation_sheet as sheet
 from mentor_recorder.monitor.routes import Routes
 from mentor_recorder.monitor.server import MonitorServer
 from mentor_recorder.nodes.forwarder import Forwarder
+from mentor_recorder.nodes.view_subscriptions import subscribe
 
 SERVICES = {
     "pause": "policy/pause",
@@ -77,17 +78,9 @@ class MonitorNode(CellNode):
         self._numbers: dict[str, int] = {}
         self._sent: dict[str, float] = {}
         view = self._view
-        for topic, take in (
-            (topics.ACTION, view.on_action),
-            (topics.MOTION, view.on_motion),
-            (topics.REWARD, view.on_reward),
-            (topics.EPISODE_START, view.on_episode_start),
-            (topics.EXPERT_USAGE, view.on_expert_usage),
-            (topics.GROUND_TRUTH, view.on_ground_truth),
-            (topics.TRAINING, view.on_training),
-            (topics.ROBOT_DESCRIPTION, self._on_description),
-        ):
-            self.subscription(topic, take)
+        subscribe(self, view)
+        self.subscription(topics.GROUND_TRUTH, view.on_ground_truth)
+        self.subscription(topics.ROBOT_DESCRIPTION, self._on_description)
         self.subscription(topics.DIAGNOSTICS, lambda m: view.on_diagnostics(m, time.monotonic()))
         self._buttons = {
             name: self.create_client(Trigger, service) for name, service in SERVICES.items()

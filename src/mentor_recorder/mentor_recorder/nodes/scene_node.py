@@ -18,6 +18,7 @@ from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_recorder.monitor.cell_view import CellView
+from mentor_recorder.nodes.view_subscriptions import subscribe
 from mentor_recorder.scene.dashboard import dashboard
 from mentor_recorder.scene.markers import scene
 
@@ -51,15 +52,7 @@ class SceneNode(CellNode):
         self._view = view = CellView()
         self._target: PoseStamped | None = None
         self._scene, self._board = self.publisher(SCENE), self.publisher(DASHBOARD)
-        for topic, take in (
-            (topics.ACTION, view.on_action),
-            (topics.MOTION, view.on_motion),
-            (topics.REWARD, view.on_reward),
-            (topics.EPISODE_START, view.on_episode_start),
-            (topics.EXPERT_USAGE, view.on_expert_usage),
-            (topics.TRAINING, view.on_training),
-        ):
-            self.subscription(topic, take)
+        subscribe(self, view)
         self.subscription(topics.TARGET_POSE, self._on_target)
         self.timer(1.0 / self.number("rate"), self._publish_scene, wall=True)
         self.timer(1.0 / self.number("dashboard_rate"), self._publish_dashboard, wall=True)

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from types import TracebackType
 from typing import Any
 
 SECONDS_TO_STOP = 5.0
@@ -89,10 +88,5 @@ class BridgeFleet:
     def __enter__(self) -> BridgeFleet:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()

@@ -1,4 +1,4 @@
-"""``python -m mentor_reward``: collect, label, train, evaluate the slot classifiers."""
+"""``python -m mentor_reward``: the slot classifiers, and the calibration of court cameras."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ import sys
 from collections.abc import Sequence
 
 from mentor_common.cli.commands import run_command
-from mentor_reward.cli import collect, evaluate, label, train
+from mentor_reward.cli import calibrate, collect, evaluate, label, train
 
-COMMANDS = {"collect": collect, "label": label, "train": train, "evaluate": evaluate}
+COMMANDS = {
+    "collect": collect,
+    "label": label,
+    "train": train,
+    "evaluate": evaluate,
+    "calibrate": calibrate,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
     return run_command(
         "mentor_reward",
-        "The slot classifiers of the cable routing cell.",
+        "The slot classifiers of the cable routing cell, the court cameras of the golf cell.",
         COMMANDS,
         (FileNotFoundError, ValueError),
         arguments,

@@ -1,1 +1,1 @@
-"""The command line: ``python -m mentor_reward collect | label | train | evaluate``."""
+"""The command line: ``python -m mentor_reward collect | label | train | evaluate | calibrate``."""

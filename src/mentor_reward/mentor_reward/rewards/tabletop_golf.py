@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from mentor_common.tasks.golf_court import BallPlace
+from mentor_common.tasks.golf_court import BallPlace, Court
 from mentor_common.tasks.reward_model import (
     EpisodeInfo,
     RewardNeeds,
@@ -15,7 +15,11 @@ from mentor_common.tasks.reward_model import (
 )
 from mentor_common.tasks.tabletop_golf import golf_reward_of
 from mentor_common.tasks.task import Task
+from mentor_reward.tracker.ball_tracker import BallTracker
+from mentor_reward.tracker.court_camera import CourtCamera, load_marks
 
+LOST = 3.0
+"""Seconds after which a ball that is not seen is lost; nothing is learned then."""
 VALUES = ("ball_x", "ball_y", "ball_place")
 
 
@@ -51,22 +55,28 @@ class TabletopGolfReward:
     def __init__(self, task: Task, options: RewardOptions) -> None:
         self._reward = golf_reward_of(task)
         self._strike = [d.delta is None for d in task.action].index(True)
-        self._ball: Callable[[StepInputs], SeenBall] = _true_ball
+        self._seen: _SeenBalls | None = None
         self.needs = RewardNeeds(action=True, ground_truth=True)
-        self._last: SeenBall | None = None
+        if options.states != "ground_truth":
+            self._seen = _SeenBalls(task, self._reward.court, options.weights)
+            self.needs = RewardNeeds(task.rewarded_cameras, action=True)
+        self.last_ball: SeenBall | None = None
+        """The ball after the last step."""
         self._steps_after = 0
 
     def begin_episode(self, episode: EpisodeInfo, inputs: StepInputs | None) -> None:
-        """Forget the last episode."""
-        self._last, self._steps_after = None, 0
+        """Forget the last episode; the images of step 0 show where the ball lies."""
+        self.last_ball, self._steps_after = None, 0
+        if self._seen is not None:
+            self._seen.begin(inputs)
 
     def compute(self, step: StepInputs) -> StepReward:
         """Return eq. 8 after the step; a ball that has left the court stays where it went."""
-        ball = self._ball(step)
-        if self._last is not None and self._last.place is not BallPlace.ON_COURT:
-            ball = self._last
+        ball = _true_ball(step) if self._seen is None else self._seen.ball(step)
+        if self.last_ball is not None and self.last_ball.place is not BallPlace.ON_COURT:
+            ball = self.last_ball
             self._steps_after += 1
-        self._last = ball
+        self.last_ball = ball
         struck = step.action is not None and float(step.action[self._strike]) > 0.0
         at = self._reward.normalised(ball.at)
         terms = self._reward.terms(step.pose, at, struck, ball.place)
@@ -77,6 +87,58 @@ class TabletopGolfReward:
             truncated=left and self._steps_after >= self._reward.last_steps,
             success=ball.place is BallPlace.IN_HOLE,
         )
+
+
+class _SeenBalls:
+    """The ball as the court cameras see it.
+
+    Args:
+        task: whose cameras they are.
+        court: its geometry.
+        folder: of the calibration; empty: the twin's.
+
+    Raises:
+        ValueError: the calibration is refused, or a camera has none.
+    """
+
+    def __init__(self, task: Task, court: Court, folder: str) -> None:
+        marks = load_marks(Path(folder) if folder else None)
+        missing = [name for name in task.rewarded_cameras if name not in marks]
+        if missing:
+            raise ValueError(f"no calibration of the cameras {missing}; there is {sorted(marks)}")
+        cameras = {name: CourtCamera(marks[name], court, name) for name in task.rewarded_cameras}
+        self._tracker = BallTracker(cameras, court)
+
+    def begin(self, inputs: StepInputs | None) -> None:
+        """Begin an episode with the images of step 0, where there are any."""
+        self._tracker.begin()
+        if inputs is not None:
+            self._take(inputs)
+
+    def ball(self, step: StepInputs) -> SeenBall:
+        """Return the ball after a step.
+
+        Raises:
+            ValueError: it has not been seen for LOST seconds, or never.
+        """
+        self._take(step)
+        ball = self._tracker.ball()
+        if ball is None:
+            raise ValueError("the court cameras have not seen the ball since the episode began")
+        if ball.age > LOST:
+            raise ValueError(
+                f"the ball has not been seen for {ball.age:.1f} s, last at "
+                f"({ball.at[0]:.2f}, {ball.at[1]:.2f}) m: hidden by the arm, or lost"
+            )
+        return SeenBall(ball.at, ball.place)
+
+    def _take(self, step: StepInputs) -> None:
+        """Take the images of a step, oldest first; those of both cameras in pairs."""
+        newest_first = (reversed(images) for images in step.images.values())
+        pairs = list(zip(*newest_first, strict=False))
+        for pair in reversed(pairs):
+            images = dict(zip(step.images, (image.pixels for image in pair), strict=True))
+            self._tracker.see(images, max(image.stamp for image in pair))
 
 
 def _true_ball(step: StepInputs) -> SeenBall:

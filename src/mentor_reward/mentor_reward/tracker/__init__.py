@@ -1,0 +1,1 @@
+"""Finds and follows the golf ball in the court cameras."""

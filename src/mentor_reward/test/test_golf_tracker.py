@@ -1,0 +1,242 @@
+"""The ball tracker: calibration, what is found in drawn images, and how well in the twin's."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import gymnasium
+import numpy as np
+import pytest
+
+from mentor_common.env.registration import register_environments
+from mentor_common.tasks.golf_court import BallPlace
+from mentor_common.tasks.reward_model import (
+    EpisodeInfo,
+    RewardOptions,
+    StampedImage,
+    StepInputs,
+    make_reward,
+)
+from mentor_common.tasks.tabletop_golf import golf_reward_of
+from mentor_common.tasks.task import find_task
+from mentor_reward.__main__ import main
+from mentor_reward.tracker.ball_tracker import BallTracker
+from mentor_reward.tracker.court_camera import CourtCamera, Marks, court_corners, load_marks
+
+TASK = find_task("tabletop_golf")
+COURT = golf_reward_of(TASK).court
+MARKS = load_marks(None)
+CAMERAS = {name: CourtCamera(marks, COURT, name) for name, marks in MARKS.items()}
+SIZE, SECOND = 168, 10**9
+ORANGE, GREEN = (230, 110, 30), (40, 110, 50)
+BALL = (0.45, 0.2)
+
+
+def picture(name: str, *balls: tuple[float, float], height: float = COURT.ball_radius):
+    """The felt as a camera sees it, with balls whose middles are at a height."""
+    image = np.full((SIZE, SIZE, 3), GREEN, np.uint8)
+    for ball in balls:
+        place = [*ball, height]
+        at = CAMERAS[name].to_image(place) * SIZE - 0.5
+        radius = CAMERAS[name].size_of(place, 2 * COURT.ball_radius) * SIZE / 2
+        centre = [round(16 * value) for value in at]
+        cv2.circle(image, centre, round(16 * radius), ORANGE, -1, cv2.LINE_AA, 4)
+    return image
+
+
+def see(tracker: BallTracker, second: float, *balls: tuple[float, float], **how: float):
+    images = {name: picture(name, *balls, **how) for name in CAMERAS}
+    tracker.see(images, round(second * SECOND))
+    return tracker.ball()
+
+
+@pytest.fixture
+def tracker() -> BallTracker:
+    return BallTracker(CAMERAS, COURT)
+
+
+def test_four_marked_points_give_the_camera_and_the_places_that_it_sees():
+    for camera in CAMERAS.values():
+        assert camera.residual < 1e-3 and camera.place[2] > 0.5
+        for place in ([0.4, 0.3, 0.0], [0.6, -0.4, 0.05]):
+            assert np.allclose(camera.to_court(camera.to_image(place), place[2]), place[:2])
+
+
+@pytest.mark.parametrize(
+    ("field", "points", "said"),
+    [
+        (72.0, [(0.1, 0.4), (0.9, 0.4), (0.1, 0.7), (0.9, 0.7)], "in the order"),
+        (72.0, [(0.5, 0.5)] * 4, "court camera"),
+        (200.0, MARKS["court_long"].points, "allowed: 5 to 150"),
+        (72.0, [(0.1, 0.4), (0.9, 0.4), (0.1, math.nan), (0.9, 0.7)], "four of"),
+    ],
+)
+def test_points_that_are_no_view_of_the_court_are_refused(field, points, said):
+    with pytest.raises(ValueError, match=said):
+        CourtCamera(Marks(field, tuple(points)), COURT)
+
+
+def test_a_ball_is_found_to_a_few_millimetres_all_over_the_court(tracker):
+    for number, (x, y) in enumerate([(0.33, 0.42), (0.65, 0.42), (0.33, -0.42), (0.6, -0.2)]):
+        tracker.begin()
+        ball = see(tracker, number, (x, y))
+        assert math.dist(ball.at, (x, y)) < 0.004 and ball.confidence == 1.0 and not ball.hidden
+
+
+def test_a_hidden_ball_stays_where_it_was_while_age_grows_and_confidence_falls(tracker):
+    see(tracker, 0.0, BALL)
+    before = see(tracker, 0.5, BALL)
+    for second in (1.0, 2.0):
+        after = see(tracker, second)
+        assert after.at == before.at and after.hidden and after.age == second - 0.5
+    assert after.confidence < 0.3 < before.confidence
+    back = see(tracker, 2.5, (0.45, 0.1))
+    assert not back.hidden and math.dist(back.at, (0.45, 0.1)) < 0.004
+
+
+def test_one_camera_is_enough_but_less_sure(tracker):
+    tracker.see(
+        {"court_long": picture("court_long", BALL), "court_short": picture("court_short")}, 0
+    )
+    ball = tracker.ball()
+    assert math.dist(ball.at, BALL) < 0.006 and ball.confidence < 1.0
+
+
+def test_of_two_balls_the_one_that_was_followed_is_kept_and_the_other_lowers_confidence(tracker):
+    see(tracker, 0.0, BALL)
+    ball = see(tracker, 0.5, BALL, (0.6, -0.3))
+    assert math.dist(ball.at, BALL) < 0.006 and ball.candidates == 2 and ball.confidence < 1.0
+
+
+def test_two_balls_at_the_beginning_are_refused_with_their_places(tracker):
+    with pytest.raises(ValueError, match=r"2 balls are seen at .*take all but one off"):
+        see(tracker, 0.0, BALL, (0.6, -0.3))
+
+
+def test_what_stays_becomes_background_and_is_no_candidate_any_more(tracker):
+    thing = (0.62, -0.3)
+    see(tracker, 0.0, BALL)
+    for number in range(6):
+        ball = see(tracker, 0.5 + 0.5 * number, BALL, thing)
+    assert ball.candidates == 1
+    tracker.begin()
+    assert math.dist(see(tracker, 9.0, (0.5, 0.25), thing).at, (0.5, 0.25)) < 0.006
+
+
+@pytest.mark.parametrize(
+    ("ball", "height", "place"),
+    [
+        ((0.50, -0.31), 0.006, BallPlace.IN_HOLE),
+        ((0.47, -0.33), 0.006, BallPlace.IN_HOLE),
+        ((0.49, -0.27), 0.0213, BallPlace.ON_COURT),
+        ((0.45, 0.02), 0.006, BallPlace.IN_WATER),
+        ((0.53, -0.045), 0.006, BallPlace.IN_WATER),
+        ((0.49, 0.075), 0.0213, BallPlace.ON_COURT),
+        ((0.72, 0.1), 0.01, BallPlace.OUT),
+        ((0.45, -0.49), 0.01, BallPlace.OUT),
+        ((0.655, 0.1), 0.0213, BallPlace.ON_COURT),
+    ],
+)
+def test_hole_water_and_out_of_bounds_are_told_apart(tracker, ball, height, place):
+    assert see(tracker, 0.0, ball, height=height).place is place
+
+
+def step_of(number: int, *balls: tuple[float, float]) -> StepInputs:
+    images = {name: (StampedImage(number * SECOND, picture(name, *balls)),) for name in CAMERAS}
+    end = number * SECOND
+    return StepInputs(1, number, np.zeros(3), end - SECOND, end, images=images,
+                      action=np.zeros(4, np.float32))  # fmt: skip
+
+
+def test_a_ball_that_is_lost_gives_no_reward_and_one_that_is_found_does_again():
+    reward = make_reward(TASK, RewardOptions())
+    assert reward.needs.cameras == ("court_long", "court_short") and not reward.needs.ground_truth
+    reward.begin_episode(EpisodeInfo(1), step_of(0, BALL))
+    expected = golf_reward_of(TASK)
+    at = expected.normalised(BALL)
+    terms = expected.terms(np.zeros(3), at, False, BallPlace.ON_COURT)
+    assert dict(reward.compute(step_of(1, BALL)).terms) == pytest.approx(terms, abs=0.4)
+    for number in (2, 3, 4):
+        reward.compute(step_of(number))
+    with pytest.raises(ValueError, match=r"not been seen for 4\.0 s"):
+        reward.compute(step_of(5))
+    assert reward.compute(step_of(6, BALL)).valid
+    reward.begin_episode(EpisodeInfo(2), step_of(0))
+    with pytest.raises(ValueError, match="have not seen the ball since the episode began"):
+        reward.compute(step_of(1))
+
+
+def test_a_ball_that_has_left_the_court_stays_gone_and_the_episode_ends_some_steps_later():
+    reward = make_reward(TASK, RewardOptions())
+    reward.begin_episode(EpisodeInfo(1), step_of(0, (0.49, -0.25)))
+    found = [reward.compute(step_of(1, (0.49, -0.32)))]
+    found += [reward.compute(step_of(number)) for number in range(2, 5)]
+    assert all(each.success and each.terms["hole"] == 20.0 for each in found)
+    assert [each.truncated for each in found] == [False, False, False, True]
+    assert not any(each.terminated for each in found)
+
+
+def test_the_command_calibrates_a_camera_for_the_reward(tmp_path, capsys):
+    shot = tmp_path / "shot.png"
+    cv2.imwrite(str(shot), picture("court_long", BALL))
+    corners = CAMERAS["court_long"].to_image(court_corners(COURT)) * SIZE
+    points = [f"{x:.2f},{y:.2f}" for x, y in corners]
+    command = ["calibrate", "--camera", "court_long", "--image", str(shot), "--points", *points,
+               "--field-of-view", "72", "--folder", str(tmp_path / "cameras"),
+               "--overlay", str(tmp_path / "overlay.png")]  # fmt: skip
+    assert main(command) == 0
+    assert "stands at (0.82, 0.00, 0.80) m" in capsys.readouterr().out
+    assert (tmp_path / "overlay.png").stat().st_size > 0
+    with pytest.raises(ValueError, match=r"no calibration of the cameras \['court_short'\]"):
+        make_reward(TASK, RewardOptions(weights=str(tmp_path / "cameras")))
+    assert main([*command[:6], "1,1", "2,2", "3", "4,4", *command[10:]]) != 0
+    assert "allowed: two numbers" in capsys.readouterr().err
+
+
+class Followed:
+    """What the tracker and the ground truth say of the same steps."""
+
+    def __init__(self, episodes: int) -> None:
+        register_environments()
+        made = gymnasium.make("mentor/tabletop_golf-v0", images="blank", states="sensors",
+                              disable_env_checker=True)  # fmt: skip
+        env, random = made.unwrapped, np.random.default_rng(0)
+        truth = make_reward(TASK, RewardOptions(states="ground_truth"))
+        self.errors, self.places, self.rewards, self.invalid, self.speed = [], [], [], 0, 0.0
+        for episode in range(episodes):
+            env.reset(seed=700 + episode)
+            truth.begin_episode(EpisodeInfo(episode), None)
+            over = False
+            while not over:
+                action = env.expert_action()
+                if episode % 3 == 1:
+                    action = random.uniform(-1.0, 1.0, 4).astype(np.float32)
+                elif episode % 3 == 2 and action[3] > 0.0:
+                    action[2:] += random.normal(size=2).astype(np.float32)
+                _, reward, _, over, info = env.step(np.clip(action, -1.0, 1.0))
+                inputs = StepInputs(1, env._steps, info["pose"], 0, 0, action=action,
+                                    ground_truth=env.true_values())  # fmt: skip
+                true = truth.compute(inputs)
+                if not info["valid"]:
+                    self.invalid += 1
+                    continue
+                self.note(env._model.last_ball, truth.last_ball, info, reward, true.value)
+        made.close()
+
+    def note(self, seen, true, info, reward: float, true_reward: float) -> None:
+        self.places.append(seen.place is true.place)
+        self.rewards.append((reward, true_reward))
+        if true.place is BallPlace.ON_COURT:
+            self.errors.append(math.dist(seen.at, (info["ball_x"], info["ball_y"])))
+            self.speed = max(self.speed, info["ball_speed"])
+
+
+@pytest.mark.parametrize("episodes", [4, pytest.param(50, marks=pytest.mark.soak)])
+def test_in_the_twin_with_all_randomization_the_ball_is_followed_and_the_reward_is_the_true_one(
+    episodes,
+):
+    found = Followed(episodes)
+    assert np.median(found.errors) < 0.010 and np.percentile(found.errors, 95) < 0.025
+    assert np.mean(found.places) >= 0.99 and found.invalid <= episodes / 10
+    assert np.corrcoef(np.array(found.rewards).T)[0, 1] >= 0.98

@@ -81,7 +81,7 @@ CELLS = {
     "peg_insertion": Cell(
         "mentor/peg_insertion-v0",
         "mentor/peg_insertion-v0",
-        "robot",
+        "peg_insertion",
         10_000,
         0.9,
         ("arm_pushed", "board_moved", "camera_bumped", "unseen_visuals"),

@@ -249,3 +249,9 @@ def test_the_differences_of_two_presets_turn_one_into_the_other():
     ours = config_to_dict(load_config("mentor", "cable_routing", overrides))
     theirs = config_to_dict(load_config("mentor", "robot"))
     assert {**ours, "preset": ""} == {**theirs, "preset": ""}
+
+
+def test_a_preset_may_say_only_what_differs_from_another():
+    assert set(preset_differences("peg_insertion", "cable_routing")) == {
+        "train.frames", "train.eval_every_frames", "train.checkpoint_every_frames",
+    }  # fmt: skip

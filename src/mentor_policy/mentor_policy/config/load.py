@@ -52,7 +52,7 @@ def load_config(
     if agent not in AGENT_CONFIGS:
         variant = _read(_HERE / "agents" / f"{agent}.yaml")
     base = _base(str(variant.pop("base", agent)))
-    column = _read(_HERE / "presets" / f"{preset}.yaml")
+    column = _read_preset(preset)
     known = set(_node(base, "agent"))
     column["agent"] = {key: v for key, v in column.get("agent", {}).items() if key in known}
     config = _merge(base, column)
@@ -115,6 +115,18 @@ def _base(name: str) -> DictConfig:
 
 def _read(file: Path) -> dict[str, Any]:
     return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(file)) or {})
+
+
+def _read_preset(name: str) -> dict[str, Any]:
+    """Read a preset; one that names another as its `base` says only what differs from it."""
+    column = _read(_HERE / "presets" / f"{name}.yaml")
+    if "base" not in column:
+        return column
+    base = _read_preset(str(column.pop("base")))
+    return {
+        section: {**base.get(section, {}), **column.get(section, {})}
+        for section in {**base, **column}
+    }
 
 
 def _parse(override: str) -> DictConfig:

@@ -23,10 +23,10 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def domain_of_its_own() -> Iterator[None]:
-    """A ROS domain that nobody else hears, another one for each module.
+    """A ROS domain that nobody else uses, another one for each module.
 
     So none meets what another left behind: whoever takes the place in shared memory of a process
-    that has just ended may not be heard by its peers (see mentor_common.node.dds).
+    that has just ended may not be received by its peers (see mentor_common.node.dds).
     """
     claim = claim_domain()
     with pytest.MonkeyPatch.context() as patch:

@@ -39,7 +39,7 @@ ASSEMBLY = "mentor/metaworld-assembly-v0"
 
 
 def random_steps(env: gym.Env, seed: int = 0) -> Callable[[int], float]:
-    """Returns a function that takes so many random steps and returns their seconds."""
+    """Return a function that takes so many random steps and return their seconds."""
     rng = np.random.default_rng(seed)
     env.reset(seed=seed)
 
@@ -69,7 +69,7 @@ def take_turns(sides: dict[str, Callable[[int], float]], blocks: int, steps: int
 
 
 def report(name: str, value: float, unit: str, ratio: float, against: str) -> None:
-    """Prints one line of the benchmark's output."""
+    """Print one line of the benchmark's output."""
     line = {"name": name, "value": round(value, 3), "unit": unit, "ratio": round(ratio, 3)}
     print(json.dumps({**line, "against": against}), flush=True)
 
@@ -118,11 +118,11 @@ class BareEnd:
         time.sleep(0.5)
 
     def send(self, raw: bytes) -> None:
-        """Publishes the bytes of a message."""
+        """Publish the bytes of a message."""
         self._out.publish(raw)
 
-    def hear(self) -> None:
-        """Waits for a message and takes its bytes. Raises: TimeoutError."""
+    def receive(self) -> None:
+        """Wait for a message and take its bytes. Raises: TimeoutError."""
         for _ in range(10):
             for _ in take_messages(self._back):
                 return
@@ -141,19 +141,19 @@ class WithBareMessages(gym.Wrapper):
     def step(self, action: np.ndarray) -> tuple:
         """The step of the environment in process, after the messages."""
         self._end.send(self._action)
-        self._end.hear()
+        self._end.receive()
         return self.env.step(action)
 
 
 def echo(size: int) -> None:
-    """Answers each action with an observation of ``size`` bytes, until it is ended."""
+    """Answer each action with an observation of ``size`` bytes, until it is ended."""
     rclpy.init()
     end = BareEnd(topics.OBSERVATION, topics.ACTION)
     raw = serialize_message(topics.OBSERVATION.type(data=array("B", bytes(size))))
     end.wait_for_the_other()
     while True:
         with contextlib.suppress(TimeoutError):
-            end.hear()
+            end.receive()
             end.send(raw)
 
 
@@ -220,7 +220,7 @@ def two_vs_one(environment: str, label: str, blocks: int, steps: int) -> None:
 
 
 def main() -> None:
-    """Runs all, or those whose name holds a word of the command line."""
+    """Run all, or those whose name holds a word of the command line."""
     wanted = sys.argv[1:]
     if wanted[:1] == ["--echo"]:
         echo(int(wanted[1]))

@@ -40,7 +40,7 @@ UPDATE_FLOP = ROWS * (ENCODER_FLOP + LINEAR_FLOP)
 
 
 def batch() -> Batch:
-    """Pictures of coarse random patches, so that rows differ as those of a task do."""
+    """Return pictures of coarse random patches, so that rows differ as those of a task do."""
     generator = torch.Generator().manual_seed(0)
 
     def pixels() -> torch.Tensor:
@@ -54,13 +54,13 @@ def batch() -> Batch:
 
 
 def agent(name: str, *overrides: str, device: str = "cpu") -> Agent:
-    """An agent with a user's defaults."""
+    """Return an agent with a user's defaults."""
     config = load_config(name, "dmc", [f"train.device={device}", *overrides])
     return make_agent(config, LAYOUT, 0, ACTION_SIZE, 0)
 
 
 def medians(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Milliseconds of each side; they take turns, round after round."""
+    """Return milliseconds of each side; they take turns, round after round."""
     times: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds + 1):
         for name, side in sides.items():
@@ -103,7 +103,7 @@ def measure_cuda() -> None:
 
 
 def dormant_pass(experts: int) -> float:
-    """Milliseconds that measuring the dormant ratio adds to an update, over its interval."""
+    """Return milliseconds that measuring the dormant ratio adds to an update, over its interval."""
     override = f"agent.experts={experts}"
     always = updates("mentor", override, "agent.dormant_every=1")
     never = updates("mentor", override, "agent.dormant_every=1000000")

@@ -1,4 +1,4 @@
-"""The renderer of this package against each suite's own look and way of drawing, at 84x84.
+"""The renderer of this package against each suite's own renderer and settings, at 84x84.
 
 One agent step each: two simulator frames and one picture. Both sides take turns in blocks, each in
 a process of its own, as the suites run with software OpenGL's usual threads (one per core).
@@ -48,7 +48,7 @@ def fast(env: Any) -> Callable[[], None]:
 
 
 def stock(env: Any) -> Callable[[], None]:
-    """The same step, drawn by the suite's own renderer in the suite's own look."""
+    """The same step, by the suite's own renderer and settings."""
     rng = np.random.default_rng(0)
     env.reset(seed=0)
     draw = suites_own(env)
@@ -117,7 +117,7 @@ def start(side: str, name: str) -> subprocess.Popen[str]:
 
 
 def ask(child: subprocess.Popen[str], seconds: float) -> float:
-    """Seconds per step of one block."""
+    """Return seconds per step of one block."""
     assert child.stdin is not None and child.stdout is not None
     child.stdin.write(f"{seconds}\n")
     child.stdin.flush()
@@ -125,7 +125,7 @@ def ask(child: subprocess.Popen[str], seconds: float) -> float:
 
 
 def main() -> None:
-    """Runs all, or those whose name holds a word of the command line."""
+    """Run all, or those whose name holds a word of the command line."""
     if sys.argv[1:2] == ["--side"]:
         serve(sys.argv[2], sys.argv[3])
         return
@@ -147,7 +147,7 @@ def main() -> None:
             "value": round(rate["fast"], 1),
             "unit": "agent steps/s",
             "ratio": round(rate["fast"] / rate["stock"], 2),
-            "against": f"the suite's own renderer and look: {rate['stock']:.1f} agent steps/s",
+            "against": f"the suite's own renderer and settings: {rate['stock']:.1f} agent steps/s",
         }
         print(json.dumps(line), flush=True)
 

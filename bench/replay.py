@@ -38,7 +38,7 @@ def report(name: str, value: float, unit: str, ratio: float | None, against: str
 
 
 def fill(folder: Path) -> tuple[ReplayRing, float]:
-    """A ring of random frames, and the seconds that appending one took."""
+    """Return a ring of random frames, and the seconds that appending one took."""
     layout = FrameLayout(("camera",), 3, 84, 84, True)
     ring = ReplayRing(folder, RingHeader(layout, 7, 0, 1_000_000, 20_000), expected=RECORDS)
     rng = np.random.default_rng(0)

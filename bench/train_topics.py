@@ -54,7 +54,7 @@ SETTINGS = [
 
 @contextlib.contextmanager
 def cell(namespace: str) -> Iterator[None]:
-    """The cell's nodes, as the launch file starts them."""
+    """Return the cell's nodes, as the launch file starts them."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     processes = []
     for module, parameters in NODES:

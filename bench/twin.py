@@ -39,13 +39,13 @@ def median_seconds(sides: dict[str, Callable[[], None]], blocks: int = BLOCKS) -
 
 
 def report(name: str, value: float, unit: str, ratio: float, against: str) -> None:
-    """Prints one line of the benchmark's output."""
+    """Print one line of the benchmark's output."""
     line = {"name": name, "value": round(value, 2), "unit": unit, "ratio": round(ratio, 2)}
     print(json.dumps({**line, "against": against}), flush=True)
 
 
 def acting(env: CableRoutingEnv) -> Callable[[], None]:
-    """Takes STEPS random steps at a time; never past the end of an episode."""
+    """Take STEPS random steps at a time; never past the end of an episode."""
     random = np.random.default_rng(0)
     left = 0
 
@@ -62,7 +62,7 @@ def acting(env: CableRoutingEnv) -> Callable[[], None]:
 
 
 def drawing(render: Callable[[str], np.ndarray]) -> Callable[[], None]:
-    """Draws FRAMES frames of each camera."""
+    """Draw FRAMES frames of each camera."""
     return lambda: [render(camera) for _ in range(FRAMES) for camera in CAMERAS] and None
 
 
@@ -88,7 +88,7 @@ def stock_pictures(cell: CableSimulator) -> Callable[[str], np.ndarray]:
 
 
 def main() -> None:
-    """Prints one JSON object a line."""
+    """Print one JSON object a line."""
     ours, stock = CableRoutingEnv(), stock_solver(CableRoutingEnv())
     seconds = median_seconds({"ours": acting(ours), "stock": acting(stock)})
     rate = STEPS / seconds["ours"]

@@ -19,7 +19,7 @@ CAPTION = 18
 
 
 def newest(observation: np.ndarray) -> np.ndarray:
-    """The newest frame of each camera side by side, (84, 252, 3)."""
+    """Return the newest frame of each camera side by side, (84, 252, 3)."""
     frames = observation.reshape(3, 3, 3, 84, 84)[:, 2].transpose(0, 2, 3, 1)
     return np.hstack(list(frames))
 
@@ -30,19 +30,19 @@ def enlarged(image: np.ndarray) -> np.ndarray:
 
 
 def captioned(image: np.ndarray, text: str) -> np.ndarray:
-    """The picture under a line of text."""
+    """Return the picture under a line of text."""
     line = np.full((CAPTION, image.shape[1], 3), 255, np.uint8)
     cv2.putText(line, text, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
     return np.vstack([line, image])
 
 
 def save(name: str, image: np.ndarray) -> None:
-    """A PNG beside this file."""
+    """Return a PNG beside this file."""
     cv2.imwrite(str(HERE / name), image[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def episode(env: CableRoutingEnv) -> None:
-    """An expert's episode: reset, slot 1 filled, on the way to slot 2, success."""
+    """Return an expert's episode: reset, slot 1 filled, on the way to slot 2, success."""
     observation, _ = env.reset(seed=SEED)
     rows = [captioned(enlarged(newest(observation)), "reset: side, slot_1, slot_2")]
     filled = crossing = False

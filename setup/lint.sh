@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that can be said about the tree without running it. All checks run; the status is that of the worst.
+# All checks of the tree that run none of it. All checks run; the status is that of the worst.
 set -uo pipefail
 failed=()
 check() { # check NAME COMMAND...

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def is_whole(distribution: Distribution) -> bool:
-    """Say whether every file of the distribution's record is there, in full size."""
+    """Return whether every file of the distribution's record is there, in full size."""
     if not distribution.files:
         return False
     for file in distribution.files:

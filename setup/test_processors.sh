@@ -8,7 +8,7 @@ processors=(
   "ATEN_CPU_CAPABILITY=default"
   "ATEN_CPU_CAPABILITY=avx2"
   "ONEDNN_MAX_CPU_ISA=AVX2"
-  # A processor of 2010, for every library that can be told: no AVX, no fused multiply-add.
+  # A processor of 2010, for every library that can be configured: no AVX, no fused multiply-add.
   "ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2 OPENBLAS_CORETYPE=Nehalem
    NPY_DISABLE_CPU_FEATURES=X86_V3,X86_V4,AVX512_ICL OPENCV_CPU_DISABLE=AVX,FP16,AVX2,FMA3,AVX512-SKX
    GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4"

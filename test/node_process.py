@@ -38,16 +38,16 @@ def executables() -> list[tuple[str, str]]:
     return found
 
 
-def eventually(look: Callable[[], Result], seconds: float = LATE) -> Result:
+def eventually(poll: Callable[[], Result], seconds: float = LATE) -> Result:
     """Return the first thing that is something; the last nothing if it takes too long."""
     until = time.monotonic() + seconds
-    while not (result := look()) and time.monotonic() < until:
+    while not (result := poll()) and time.monotonic() < until:
         time.sleep(0.05)
     return result
 
 
 OF_A_TASK = {("mentor_reset", "reset_node"), ("mentor_reward", "reward_node")}
-"""Nodes that must be told their task."""
+"""Nodes that need the parameter ``task``."""
 
 
 def its_task(package: str, executable: str) -> list[str]:
@@ -90,7 +90,7 @@ class NodeProcess:
 
 
 class Observer:
-    """A plain node beside the others: sees the graph, calls services, hears diagnostics."""
+    """A plain node beside the others: sees the graph, calls services, receives diagnostics."""
 
     def __init__(self) -> None:
         self._context = rclpy.Context()
@@ -110,7 +110,7 @@ class Observer:
         self._context.shutdown()
 
     def spin(self, seconds: float) -> None:
-        """Hear for a while."""
+        """Receive for a while."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self._executor.spin_once(timeout_sec=0.02)
@@ -129,12 +129,12 @@ class Observer:
     def wait_for_node(self, process: NodeProcess) -> str:
         """Return the full name of the process' node once it answers."""
 
-        def look() -> str:
+        def poll() -> str:
             assert process.process.poll() is None, f"ended:\n{process.output}"
             names = self.nodes_in(process.namespace)
             return names[0] if names else ""
 
-        name = eventually(look)
+        name = eventually(poll)
         assert name, f"no node in {process.namespace}:\n{process.output}"
         return name
 

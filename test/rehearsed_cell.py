@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fake_peer import FakePartner
+from fake_peer import FakePeer
 from node_process import Observer
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 
@@ -73,7 +73,7 @@ class RehearsedCell:
         for name in self._nodes:
             self.start(name)
         self.env = RosEnv(reset_timeout=90.0, use_sim_time=robot == "twin")
-        self._peer = FakePartner("witness")
+        self._peer = FakePeer("witness")
         self.motions: dict[tuple[int, int], Motion] = {}
         topic = topics.MOTION
         self._peer.node.create_subscription(topic.type, topic.name, self._on_motion, topic.qos)

@@ -1,6 +1,6 @@
-"""A camera stops in the middle of an episode: the agent is told in bounded time, and goes on after.
+"""A camera stops within an episode: the agent gets an error in bounded time, and goes on later.
 
-The nodes are the real ones; the body is a clock that sends grey pictures.
+The nodes are the real ones; the cell is a clock that sends grey images.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from ament_index_python.packages import get_package_share_directory
-from fake_peer import FakePartner
+from fake_peer import FakePeer
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionServer
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -33,7 +33,7 @@ NAMESPACE = "/stopped_camera"
 HALF_STEP = 250_000_000  # nanoseconds
 
 
-class ClockBody(FakePartner):
+class ClockCell(FakePeer):
     """Arm and cameras: every action takes half a second, which passes at once."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class ClockBody(FakePartner):
         self.now = time.time_ns()
         self.step = 0
         self.episode = 0
-        super().__init__("body", namespace=NAMESPACE)
+        super().__init__("arm", namespace=NAMESPACE)
         group = ReentrantCallbackGroup()
         self.images = {
             name: self.node.create_publisher(t.type, t.name, topics.STATE_QOS)
@@ -134,16 +134,16 @@ def wait_until_connected(env: RosEnv) -> None:
 
 
 @pytest.fixture(scope="module")
-def cell() -> Iterator[tuple[ClockBody, RosEnv]]:
+def cell() -> Iterator[tuple[ClockCell, RosEnv]]:
     assert get_package_share_directory("mentor_bringup"), "the task file is looked for there"
-    body = ClockBody()
+    arm = ClockCell()
     processes = [
         start(
             "mentor_camera.nodes.stacker_node",
             "frame_timeout:=0.5",
             "image_reliability:=reliable",
             "max_age:=0.0",
-            "max_future:=0.0",  # the body's time is its own
+            "max_future:=0.0",  # the arm's time is its own
         ),
         start(
             "mentor_reward.nodes.reward_node",
@@ -156,26 +156,26 @@ def cell() -> Iterator[tuple[ClockBody, RosEnv]]:
     env = RosEnv(NAMESPACE, reset_timeout=60.0)
     try:
         wait_until_connected(env)
-        yield body, env
+        yield arm, env
     finally:
         env.close()
         for process in processes:
             process.terminate()
         for process in processes:
             process.wait(60)
-        body.close()
+        arm.close()
 
 
 @pytest.mark.parametrize("camera", ["side", "slot_1", "slot_2"])
 def test_the_step_ends_in_bounded_time_not_to_be_learned_from_and_the_next_episode_goes_on(
-    cell: tuple[ClockBody, RosEnv], camera: str
+    cell: tuple[ClockCell, RosEnv], camera: str
 ) -> None:
-    body, env = cell
+    arm, env = cell
     first, _ = env.reset(seed=1)
     seen, _, terminated, truncated, info = env.step(ACTION)
     assert info["valid"] and not (terminated or truncated) and not np.array_equal(seen, first)
 
-    body.stopped.add(camera)
+    arm.stopped.add(camera)
     began = time.monotonic()
     last, _, terminated, truncated, info = env.step(ACTION)
     assert time.monotonic() - began < 6.0
@@ -183,22 +183,22 @@ def test_the_step_ends_in_bounded_time_not_to_be_learned_from_and_the_next_episo
     assert "no observation from the stacker" in info["reason"]
     assert np.array_equal(last, seen), "of a step without observation, the last one is returned"
 
-    body.stopped.clear()
+    arm.stopped.clear()
     env.reset()
     _, _, _, truncated, info = env.step(ACTION)
     assert info["valid"] and not truncated
 
 
-def test_an_episode_does_not_begin_while_a_camera_stands(cell: tuple[ClockBody, RosEnv]) -> None:
-    body, env = cell
-    body.stopped.add("slot_1")
+def test_an_episode_does_not_begin_while_a_camera_stands(cell: tuple[ClockCell, RosEnv]) -> None:
+    arm, env = cell
+    arm.stopped.add("slot_1")
     result: list[str] = []
     try:
         env.reset()
     except RuntimeError as error:
         result.append(str(error))
     finally:
-        body.stopped.clear()
-    assert result and "Observation" in result[0], "the reset says what is missing"
+        arm.stopped.clear()
+    assert result and "Observation" in result[0], "the reset names what is missing"
     env.reset()
     assert env.step(ACTION)[4]["valid"]

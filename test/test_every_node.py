@@ -115,11 +115,11 @@ def test_a_value_out_of_range_is_refused_with_a_reason(pair: Pair, observer: Obs
 
 
 def test_it_reports_on_diagnostics(pair: Pair, observer: Observer) -> None:
-    def look() -> object:
+    def poll() -> object:
         observer.spin(0.2)
         return observer.status_of(pair.a)
 
-    status = eventually(look)
+    status = eventually(poll)
     assert status is not None
     assert ("state", "unconfigured") in {(v.key, v.value) for v in status.values}  # type: ignore[attr-defined]
 
@@ -136,7 +136,7 @@ def test_two_of_it_live_side_by_side_in_two_namespaces(pair: Pair, observer: Obs
         assert strangers == []
     for name, ok, process in zip((pair.a, pair.b), configured, pair.processes, strict=True):
         assert observer.state(name) == ("inactive" if ok else "unconfigured")
-        assert ok or "configure failed: " in process.output  # it says why it cannot
+        assert ok or "configure failed: " in process.output  # the log has the reason
 
 
 def test_inactive_it_rejects_goals(pair: Pair, observer: Observer) -> None:

@@ -49,7 +49,7 @@ def remove_leftovers(folder: Path = _FOLDER, older_than: float = 60.0) -> tuple[
 
 @contextlib.contextmanager
 def _locked(locks: list[Path], older_than: float) -> Iterator[bool]:
-    """Lock all lock files of a name for a moment; yield whether nobody else holds one."""
+    """Lock all lock files of a name briefly; yield whether nobody else holds one."""
     opened = []
     try:
         for path in locks:

@@ -29,7 +29,7 @@ ARGUMENTS = [
     DeclareLaunchArgument(
         "max_steps",
         default_value="0",
-        description="Environment steps after which the launch ends; 0: as the preset says, for "
+        description="Environment steps after which the launch ends; 0: those of the preset, for "
         "agent:=random until Ctrl-C",
     ),
     DeclareLaunchArgument(

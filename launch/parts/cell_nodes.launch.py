@@ -49,7 +49,7 @@ CELL_FILE = IfElseSubstitution(
 
 
 def text(value):
-    """Return a parameter that is a text, whatever it looks like."""
+    """Return a parameter of type string, even if its text is a number."""
     return ParameterValue(value, value_type=str)
 
 

@@ -17,7 +17,7 @@ def equals(name, value):
 
 
 def text(value):
-    """Return a parameter of type string, whatever it looks like."""
+    """Return a parameter of type string, even if its text is a number."""
     return ParameterValue(value, value_type=str)
 
 

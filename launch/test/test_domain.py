@@ -1,4 +1,4 @@
-"""Two launches on one machine do not hear each other."""
+"""Two launches on one machine do not receive each other."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_domain_that_the_user_chose_is_used(tmp_path: Path) -> None:
     launch = RunningLaunch(launch_file(tmp_path, DOMAIN), folder=tmp_path, env=env)
     launch.wait_for("[bash-1] 7 SUBNET")
     launch.end(signal.SIGINT)
-    assert "ROS domain 7, as ROS_DOMAIN_ID says" in launch.output
+    assert "ROS domain 7, from ROS_DOMAIN_ID" in launch.output
 
 
 def test_a_domain_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

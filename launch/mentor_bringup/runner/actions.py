@@ -118,7 +118,7 @@ class GroupAction(Action):
         self.scoped = scoped
 
     def execute(self, context: LaunchContext) -> Iterable[Entity]:
-        """Visit the actions, in a scope of their own unless told otherwise."""
+        """Visit the actions, in a scope of their own unless scoped=False."""
         if not self.scoped:
             return self.actions
         assert context.service is not None

@@ -98,7 +98,7 @@ def _choose_domain(screen: Screen, is_real: bool) -> DomainClaim | None:
         os.environ["ROS_DOMAIN_ID"] = str(number)
         why = "a free one"
     else:
-        why = "as ROS_DOMAIN_ID says"
+        why = "from ROS_DOMAIN_ID"
     who = (
         "the launch service of the ROS 2 distribution"
         if is_real

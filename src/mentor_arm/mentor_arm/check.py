@@ -116,7 +116,7 @@ def _check_state(cell: Cell, report: Report) -> str:
     franky = hardware_library("franky", "franky-control")
     config = franky.RealtimeConfig
     realtime = config.Enforce if cell.robot.realtime == "enforce" else config.Ignore
-    # The check above has taken the box's one connection for a moment.
+    # The check above has used the box's one connection briefly.
     robot = franky.Robot(cell.robot.address, realtime_config=realtime)
     gaps, last = [], time.monotonic()
     until = last + MEASURED

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from asking import answer
-from fake_peer import FakePartner
+from fake_peer import FakePeer
 from rclpy.action import ActionClient
 from std_srvs.srv import SetBool, Trigger
 from task_node import task_node
@@ -22,7 +22,7 @@ from mentor_msgs.srv import Describe
 LATE = 60.0
 
 
-class Cell(FakePartner):
+class Cell(FakePeer):
     """Whoever uses the arm."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Cell(FakePartner):
             kind: ActionClient(self.node, kind, name)
             for kind, name in ((MoveTo, "move_to"), (Gripper, "gripper"), (Recover, "recover"))
         }
-        self.reports = self.hear_diagnostics("arm")
+        self.reports = self.record_diagnostics("arm")
         self.begin()
 
     def call(self, kind: Any, name: str, request: Any) -> Any:

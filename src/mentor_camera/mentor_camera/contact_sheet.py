@@ -8,7 +8,7 @@ from mentor_common.messages.frames import FrameLayout
 
 
 def contact_sheet(pixels: np.ndarray, layout: FrameLayout) -> np.ndarray:
-    """Pixels of ``layout.shape`` as (cameras * height, frames * width, 3) uint8 RGB.
+    """Return pixels of ``layout.shape`` as (cameras * height, frames * width, 3) uint8 RGB.
 
     One row for each camera; time runs from left to right.
     """

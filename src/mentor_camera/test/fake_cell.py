@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clockface import MS, clock_image
-from fake_peer import FakePartner
+from fake_peer import FakePeer
 
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time
@@ -13,8 +13,8 @@ from mentor_msgs.msg import Motion, Observation
 CAMERAS = ("side", "slot_1", "slot_2")
 
 
-class FakeCell(FakePartner):
-    """Publishes images and motions, and hears observations and diagnostics, over real DDS."""
+class FakeCell(FakePeer):
+    """Publishes images and motions, and receives observations and diagnostics, over real DDS."""
 
     def __init__(self) -> None:
         super().__init__("fake_cell")
@@ -25,15 +25,15 @@ class FakeCell(FakePartner):
         }
         self._motions = self.node.create_publisher(Motion, "motion", topics.EXPERIENCE_QOS)
         self.observations: dict[tuple[int, int], Observation] = {}
-        self.heard = 0
-        self.diagnostics = self.hear_diagnostics("stacker")
+        self.received = 0
+        self.diagnostics = self.record_diagnostics("stacker")
         self.node.create_subscription(
             Observation, "observation", self._on_observation, topics.EXPERIENCE_QOS
         )
         self.begin()
 
     def wait_for_stacker(self) -> None:
-        """Until the stacker hears all topics."""
+        """Wait until the stacker receives all topics."""
         publishers = [*self._images.values(), self._motions]
 
         def connected() -> bool:
@@ -70,5 +70,5 @@ class FakeCell(FakePartner):
         return self.observations[episode, step]
 
     def _on_observation(self, message: Observation) -> None:
-        self.heard += 1
+        self.received += 1
         self.observations[message.episode, message.step] = message

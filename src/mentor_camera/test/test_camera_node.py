@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from fake_peer import FakePartner
+from fake_peer import FakePeer
 from sensor_msgs.msg import CompressedImage, Image
 from task_node import task_node
 
@@ -32,7 +32,7 @@ cameras:
 """
 
 
-class Viewer(FakePartner):
+class Viewer(FakePeer):
     """Receives the images of a camera and the node's diagnostics."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Viewer(FakePartner):
         self.node.create_subscription(
             Image, topics.camera_image("side").name, self.images.append, topics.IMAGE_QOS
         )
-        self.diagnostics = self.hear_diagnostics("camera")
+        self.diagnostics = self.record_diagnostics("camera")
         self.begin()
 
     def reads(self, level: int, text: str) -> bool:
@@ -124,7 +124,7 @@ def test_a_camera_is_waited_for_found_lost_and_found_again(viewer: tuple[Viewer,
 
 
 def test_compressed_topics_of_realsense2_camera_are_stacked_and_a_wrong_clock_is_refused() -> None:
-    peer = FakePartner("realsense2_camera")
+    peer = FakePeer("realsense2_camera")
     cameras = ("side", "slot_1", "slot_2")
     publishers = {
         name: peer.node.create_publisher(
@@ -135,7 +135,7 @@ def test_compressed_topics_of_realsense2_camera_are_stacked_and_a_wrong_clock_is
     motions = peer.node.create_publisher(Motion, "motion", topics.EXPERIENCE_QOS)
     seen: list[Observation] = []
     peer.node.create_subscription(Observation, "observation", seen.append, topics.EXPERIENCE_QOS)
-    diagnostics = peer.hear_diagnostics("stacker")
+    diagnostics = peer.record_diagnostics("stacker")
     peer.begin()
     picture = np.zeros((480, 640, 3), np.uint8)
     picture[:] = (200, 100, 50)

@@ -66,7 +66,7 @@ def test_with_jitter_and_lost_frames_every_step_of_an_episode_has_its_nearest_fr
 
 
 def test_two_motions_in_a_row_and_a_repeated_one_make_two_observations(cell):
-    before = cell.heard
+    before = cell.received
     cell.motion(3, 1, 30_000, 30_500)
     cell.motion(3, 2, 30_500, 31_000)
     cell.motion(3, 1, 30_000, 30_500)
@@ -74,7 +74,7 @@ def test_two_motions_in_a_row_and_a_repeated_one_make_two_observations(cell):
     assert times_in(observation_pixels(cell.observation(3, 1)))[:3] == [30_000, 30_250, 30_500]
     assert times_in(observation_pixels(cell.observation(3, 2)))[:3] == [30_500, 30_750, 31_000]
     time.sleep(0.3)
-    assert cell.heard == before + 2
+    assert cell.received == before + 2
 
 
 def test_a_camera_that_stops_is_named_as_an_error_and_the_next_episode_goes_on(cell):

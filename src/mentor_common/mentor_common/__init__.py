@@ -1,1 +1,1 @@
-"""The words that two or more crafts share: task files, images, experience, topics, RosEnv."""
+"""What two or more packages share: task files, images, experience, topics, nodes, RosEnv."""

@@ -1,4 +1,4 @@
-"""What plays the peers of a tested node: a node beside it, over real DDS."""
+"""A node that plays the peers of a tested node, over real DDS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mentor_common.messages import topics
 from mentor_common.node.dds import ask_for_short_lease
 
 
-class FakePartner:
+class FakePeer:
     """A node in a context of its own, whose callbacks run on threads of their own."""
 
     def __init__(self, name: str, namespace: str | None = None) -> None:
@@ -23,10 +23,10 @@ class FakePartner:
         rclpy.init(context=self.context)
         self.node = rclpy.create_node(name, namespace=namespace, context=self.context)
         self.states: list[str] = []
-        """What the node of ``hear_diagnostics`` says of its lifecycle, report by report."""
+        """The lifecycle states in the reports of ``record_diagnostics``, one a report."""
 
     def begin(self, threads: int = 1) -> None:
-        """Spins from now on; for when all that the node has is made."""
+        """Begin to spin, once all that the node has is made."""
         if threads == 1:
             self._executor = SingleThreadedExecutor(context=self.context)
         else:
@@ -36,35 +36,35 @@ class FakePartner:
         self._thread.start()
 
     def close(self) -> None:
-        """Stops."""
+        """Stop spinning and destroy the node."""
         self._executor.shutdown()
         self._thread.join()
         self.node.destroy_node()
         self.context.try_shutdown()
 
-    def hear_diagnostics(self, of: str) -> list[tuple[int, str]]:
-        """Level and message of each report of nodes whose name holds ``of``, as they come."""
-        heard: list[tuple[int, str]] = []
+    def record_diagnostics(self, of: str) -> list[tuple[int, str]]:
+        """Return a list that receives level and message of each report of nodes named ``of``."""
+        reports: list[tuple[int, str]] = []
         self.states.clear()
 
         def on_diagnostics(message: DiagnosticArray) -> None:
             for status in message.status:
                 if of in status.name:
-                    heard.append((status.level[0], status.message))
+                    reports.append((status.level[0], status.message))
                     self.states += [v.value for v in status.values if v.key == "state"]
 
         topic = topics.DIAGNOSTICS
         self.node.create_subscription(topic.type, topic.name, on_diagnostics, topic.qos)
-        return heard
+        return reports
 
     def wait_until_active(self, connected: Callable[[], bool], who: str) -> None:
-        """Until this peer finds the node, and the node then says that it is active: not deaf."""
+        """Wait until this peer finds the node, and the node then reports that it is active."""
         assert self.wait(connected, 60.0), f"{who} did not come"
         self.states.clear()
         assert self.wait(lambda: "active" in self.states, 60.0), f"{who} is not active"
 
     def wait(self, done: Callable[[], bool], seconds: float) -> bool:
-        """Whether it comes about in time."""
+        """Return whether ``done`` becomes true in time."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not done():
             time.sleep(0.005)

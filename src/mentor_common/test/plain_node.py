@@ -33,7 +33,7 @@ class PlainNode(CellNode):
             open(self.text("file")).close()
         self.rewards = self.publisher(topics.REWARD)
         self.sent = self.health.rate("rewards", Limits(warn_below=5.0, error_below=1.0))
-        self.heard = self.health.counter("actions")
+        self.received = self.health.counter("actions")
         self.timer(0.05, self.tick, wall=True)
         self.subscription(topics.ACTION, self.on_action)
         self.peers.publisher_of(topics.ACTION)
@@ -44,7 +44,7 @@ class PlainNode(CellNode):
         self.sent.add()
 
     def on_action(self, message: Action) -> None:
-        self.heard.add()
+        self.received.add()
         if message.step == 99:
             self.finish(7)
 

@@ -86,7 +86,7 @@ class Peer:
 
     def goal(self, namespace: str, feedback: list[Any] | None = None, **fields: Any) -> Any:
         # An ActionClient of rclpy 9.1.2 must be made and used on the thread that spins: beside it
-        # the executor meets a client without its lock, or hears an answer before its future.
+        # the executor meets a client without its lock, or receives an answer before its future.
         client = self._spinning(lambda: ActionClient(self.node, MoveTo, f"{namespace}/move_to"))
         assert client.wait_for_server(60.0)
         heard = None if feedback is None else lambda m: feedback.append(m.feedback)

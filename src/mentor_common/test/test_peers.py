@@ -47,18 +47,18 @@ def watch(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> PeerWatch:
     monkeypatch.setattr(peers, "GRACE", 0.0)
     made = PeerWatch(graph)  # type: ignore[arg-type]
     made.publisher_of(topics.ACTION)
-    made.look()
+    made.poll()
     assert "waits: nobody publishes /cell/action" in graph.said.pop()
     return made
 
 
 def test_a_peer_is_greeted_when_discovery_has_told_its_name(graph: Graph, watch: PeerWatch) -> None:
     graph.publishers = [("_NODE_NAMESPACE_UNKNOWN_", NOT_NAMED_YET)]
-    watch.look()
+    watch.poll()
     assert not graph.said and not watch.missing
     graph.publishers = [("/cell", "agent")]
-    watch.look()
-    watch.look()
+    watch.poll()
+    watch.poll()
     assert len(graph.said) == 1
     assert "goes on: /cell/agent publishes /cell/action" in graph.said[0]
 
@@ -68,10 +68,10 @@ def test_a_peer_that_never_gets_a_name_is_greeted_without(
 ) -> None:
     monkeypatch.setattr(peers, "NAMELESS", 0.0)
     graph.publishers = [("_NODE_NAMESPACE_UNKNOWN_", NOT_NAMED_YET)]
-    watch.look()
+    watch.poll()
     assert "goes on: a node without a name publishes /cell/action" in graph.said[0]
     graph.publishers = []
-    watch.look()
+    watch.poll()
     assert "waits: nobody publishes /cell/action" in graph.said[1] and "did)" not in graph.said[1]
 
 
@@ -79,19 +79,19 @@ def test_names_are_asked_for_only_when_somebody_comes_or_goes_or_after_a_while(
     graph: Graph, watch: PeerWatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph.publishers = [("/cell", "agent")]
-    watch.look()
+    watch.poll()
     asked = graph.asked
     for _ in range(5):
-        watch.look()
+        watch.poll()
     assert graph.asked == asked
     graph.publishers = []
-    watch.look()
+    watch.poll()
     assert "(/cell/agent did)" in graph.said[-1] and watch.missing
     graph.publishers = [("/cell", "other")]
-    watch.look()
+    watch.poll()
     assert "goes on: /cell/other" in graph.said[-1]
     later = peers.time.monotonic() + peers.NAMED
     monkeypatch.setattr(peers, "time", SimpleNamespace(monotonic=lambda: later))
     asked = graph.asked
-    watch.look()
+    watch.poll()
     assert graph.asked == asked + 1

@@ -1,4 +1,4 @@
-"""Somebody who hears the whole stream, to count against it."""
+"""A subscriber of the whole stream, to count against it."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def test_a_state_that_does_not_fit_is_refused_and_nothing_changes(name: str) -> 
         older = {key: value for key, value in values.items() if key != "update_order"}
         refused(tensors, older, "update_order is 1.*another run. Train anew")
     if name == "mentor":
-        refused(tensors, {**values, "top_performers": {"next": 1, "members": [[0]]}}, "S_top")
+        refused(tensors, {**values, "top_performers": {"next": 1, "entries": [[0]]}}, "S_top")
         refused(tensors, {**values, "top_performers": None}, "S_top")
         refused(tensors, {**values, "updates": "many"}, "updates is 'many'")
         refused(tensors, {**values, "dormant_ratio": None}, "dormant_ratio")

@@ -32,15 +32,15 @@ def test_members_are_those_of_algorithm_1(returns: list[float], size: int) -> No
     top = TopPerformers(size)
     for value in returns:
         top.admit(value, {"w": torch.tensor([value])})
-    assert sorted(m.episode_return for m in top.members) == algorithm_1(returns, size)
-    assert all(float(m.weights["w"]) == m.episode_return for m in top.members)
+    assert sorted(m.episode_return for m in top.entries) == algorithm_1(returns, size)
+    assert all(float(m.weights["w"]) == m.episode_return for m in top.entries)
 
 
 def test_an_equal_return_does_not_replace() -> None:
     top = TopPerformers(1)
     assert top.admit(1.0, {"w": torch.tensor([1.0])})
     assert not top.admit(1.0, {"w": torch.tensor([2.0])})
-    assert float(top.members[0].weights["w"]) == 1.0
+    assert float(top.entries[0].weights["w"]) == 1.0
 
 
 def test_members_do_not_change_when_the_agent_learns_on() -> None:
@@ -48,7 +48,7 @@ def test_members_do_not_change_when_the_agent_learns_on() -> None:
     top = TopPerformers(2)
     top.admit(0.0, {"w": weight})
     weight.add_(1.0)
-    assert torch.equal(top.members[0].weights["w"], torch.ones(3))
+    assert torch.equal(top.entries[0].weights["w"], torch.ones(3))
 
 
 def test_the_distribution_is_mean_and_deviation_of_each_scalar() -> None:
@@ -134,14 +134,14 @@ def test_the_whole_step_is_algorithm_1_lines_10_to_13() -> None:
     agent.end_episode(1.0, 2)
     agent.update(small_batch(seed=1), 4)
     before = weights_of(agent)
-    member = agent.top_performers.members[0].weights
+    entry = agent.top_performers.entries[0].weights
     agent.top_performers.size = 1  # so that the second episode, which is worse, does not enter
     alpha = agent.end_episode(0.0, 10)["perturb/alpha"]
     s = agent.settings
     assert alpha == np.clip(
         1 - s.perturb_rate * agent.dormant_ratio, s.perturb_alpha_min, s.perturb_alpha_max
     )
-    for name, phi in member.items():  # one member: std 0, phi is the member
+    for name, phi in entry.items():  # one entry: std 0, phi is the entry
         expected = alpha * before[name].double() + (1 - alpha) * phi.double()
         torch.testing.assert_close(weights_of(agent)[name].double(), expected, rtol=0, atol=1e-6)
 

@@ -27,8 +27,8 @@ JACKPOT = 1000.0
 
 def admitted(folder: Path) -> list[float]:
     """The returns of S_top in the newest checkpoint."""
-    members = read_checkpoint(folder).values["top_performers"]["members"]
-    return [value for _, value in members]
+    entries = read_checkpoint(folder).values["top_performers"]["entries"]
+    return [value for _, value in entries]
 
 
 class Faulty(PointEnv):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import Browser
-from fake_peer import FakePartner
+from fake_peer import FakePeer
 from mcap_ros2._dynamic import generate_dynamic
 from node_process import NodeProcess
 from small_bags import episode_messages, write_cell_bag
@@ -36,7 +36,7 @@ class Cell:
     """Publishes what a cell does, over and over, and serves what the buttons call."""
 
     def __init__(self) -> None:
-        self.peer = FakePartner("policy", NAMESPACE)
+        self.peer = FakePeer("policy", NAMESPACE)
         node = self.peer.node
         self.called: list[str] = []
         for name in ("pause", "resume", "stop_after_episode", "evaluate_now"):

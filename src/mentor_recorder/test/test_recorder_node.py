@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_peer import FakePartner
+from fake_peer import FakePeer
 from node_process import NodeProcess
 from small_bags import LAYOUT, episode_messages
 from std_srvs.srv import Trigger
@@ -27,7 +27,7 @@ class Cell:
     """Publishes what a cell does."""
 
     def __init__(self, namespace: str) -> None:
-        self.peer = FakePartner("stand_in_cell", namespace)
+        self.peer = FakePeer("stand_in_cell", namespace)
         node = self.peer.node
         node.declare_parameter("speed", 0.5)
         self._publishers: dict[str, Any] = {}
@@ -35,7 +35,7 @@ class Cell:
             self._publishers[topic.name] = node.create_publisher(topic.type, topic.name, topic.qos)
         camera = topics.camera_image("side")
         self.images = node.create_publisher(camera.type, camera.name, 30)
-        self.reports = self.peer.hear_diagnostics("recorder")
+        self.reports = self.peer.record_diagnostics("recorder")
         self.peer.begin()
 
     def publish(self, name: str, message: Any) -> None:

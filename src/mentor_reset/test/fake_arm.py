@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from asking import answer
-from fake_peer import FakePartner
+from fake_peer import FakePeer
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionClient, ActionServer, CancelResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -20,7 +20,7 @@ from mentor_msgs.action import MoveTo, Recover, ResetEpisode
 from mentor_msgs.msg import EpisodeStart, Observation
 
 
-class FakeArm(FakePartner):
+class FakeArm(FakePeer):
     """Moves at once, unless ``answer`` or ``slow`` say otherwise, and remembers its goals."""
 
     def __init__(self) -> None:

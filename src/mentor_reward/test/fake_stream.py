@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from fake_peer import FakePartner
+from fake_peer import FakePeer
 from task_node import TASK
 
 from mentor_common.messages import topics
@@ -14,7 +14,7 @@ from mentor_common.messages.experience import action_message, observation_messag
 from mentor_msgs.msg import Action, GroundTruth, Motion, Observation, Reward
 
 
-class FakeStream(FakePartner):
+class FakeStream(FakePeer):
     """Publishes what leads to rewards, over real DDS, and keeps the rewards."""
 
     def __init__(self) -> None:
@@ -25,12 +25,12 @@ class FakeStream(FakePartner):
         self._truth = self.node.create_publisher(GroundTruth, "ground_truth", qos)
         self._actions = self.node.create_publisher(Action, "action", qos)
         self.rewards: list[Reward] = []
-        self.diagnostics = self.hear_diagnostics("reward")
+        self.diagnostics = self.record_diagnostics("reward")
         self.node.create_subscription(Reward, "reward", self.rewards.append, qos)
         self.begin()
 
     def wait_for_node(self, states: str) -> None:
-        """Until the reward node hears all that it takes with these ``states``, and is heard."""
+        """Wait until the reward node receives what these ``states`` need, and is received."""
         publishers = [self._motions, self._observations]
         if states == "ground_truth":
             publishers.append(self._truth)

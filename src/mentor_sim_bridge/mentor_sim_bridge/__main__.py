@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
     return run_command(
         "mentor_sim_bridge",
-        "Simulated environments: which there are, what they look like, how they play.",
+        "Simulated environments: list, render and play them, or serve them over topics.",
         COMMANDS,
         (ValueError, OSError),
         arguments,

@@ -53,9 +53,9 @@ def test_seed_and_actions_give_the_same_images_states_and_rewards_as_in_process(
 def test_simulated_time_stands_while_nobody_acts_and_a_step_takes_its_period(twin):
     first = twin.begin(201, 0, START)
     assert first.begin == first.end
-    twin.wait(lambda: twin.heard["clock"].clock == first.end)
+    twin.wait(lambda: twin.received["clock"].clock == first.end)
     time.sleep(0.3)
-    assert twin.heard["clock"].clock == first.end
+    assert twin.received["clock"].clock == first.end
     motion = twin.step(201, 0, [0.0, 0.0])
     assert time_to_seconds(motion.end) - time_to_seconds(motion.begin) == pytest.approx(0.5)
     assert motion.begin == first.end
@@ -162,9 +162,9 @@ def test_the_description_tells_what_the_cell_is(twin):
     assert (answer.task, answer.cameras) == ("cable_routing", ["side", "slot_1", "slot_2"])
     assert (answer.frames, answer.height, answer.width, answer.stacked) == (3, 84, 84, False)
     assert list(answer.action_names) == ["dx", "dz"] and answer.max_steps == 40
-    robot = ET.fromstring(twin.wait(lambda: twin.heard.get("robot_description")).data)
+    robot = ET.fromstring(twin.wait(lambda: twin.received.get("robot_description")).data)
     named = {joint.get("name") for joint in robot.findall("joint")}
-    assert named.issuperset(twin.wait(lambda: twin.heard.get("joint_states")).name)
+    assert named.issuperset(twin.wait(lambda: twin.received.get("joint_states")).name)
 
 
 @pytest.mark.real_time
@@ -176,5 +176,5 @@ def test_in_real_time_steps_take_their_period_and_the_clock_goes_on_by_itself():
             # A busy machine may hand the action over later than the task's 0.1 s.
             twin.step(1, step, [0.0, 0.0], deadline=30.0)
         assert time.monotonic() - began > 1.2  # of 1.5 s; a busy machine takes longer
-        clock = time_to_seconds(twin.heard["clock"].clock)
-        twin.wait(lambda: time_to_seconds(twin.heard["clock"].clock) > clock + 0.2)
+        clock = time_to_seconds(twin.received["clock"].clock)
+        twin.wait(lambda: time_to_seconds(twin.received["clock"].clock) > clock + 0.2)

@@ -56,7 +56,7 @@ class TwinProbe:
         self._newest = 0
         self.true_states: dict[tuple[int, int], GroundTruth] = {}
         self.images: dict[str, dict[int, np.ndarray]] = {camera: {} for camera in CAMERAS}
-        self.heard: dict[str, Any] = {}
+        self.received: dict[str, Any] = {}
         subscribe = self.node.create_subscription
         subscribe(topics.MOTION.type, "motion", self._on_motion, topics.MOTION.qos)
         topic = topics.GROUND_TRUTH
@@ -83,7 +83,7 @@ class TwinProbe:
         try:
             self.wait(lambda: self.node.count_publishers("motion") > 0)
             self.wait(lambda: self.describe().ready)
-            self.wait(lambda: "clock" in self.heard)
+            self.wait(lambda: "clock" in self.received)
         except BaseException:
             self.__exit__()
             raise
@@ -155,7 +155,7 @@ class TwinProbe:
     def send(self, episode: int, step: int, data: Any, age: float = 0.0, **options: Any) -> None:
         """Publishes an action, stamped `age` seconds ago."""
         # As agents do: the clock may come later than the motion that it belongs to.
-        now = max(time_to_nanoseconds(self.heard["clock"].clock), self._newest)
+        now = max(time_to_nanoseconds(self.received["clock"].clock), self._newest)
         stamp = nanoseconds_to_time(now - round(age * 1e9))
         self.actions.publish(action_message(data, episode, step, stamp, **options))
 
@@ -192,7 +192,7 @@ class TwinProbe:
         return heard
 
     def _remember(self, name: str) -> Callable[[Any], None]:
-        return lambda message: self.heard.__setitem__(name, message)
+        return lambda message: self.received.__setitem__(name, message)
 
     def _answer(self, send: Callable[[], Any]) -> Any:
         return answer(send, lambda future, seconds: self.wait(future.done, seconds, False))

@@ -35,7 +35,7 @@ class ToyTwin:
 
     @property
     def time(self) -> int:
-        """Nanoseconds."""
+        """Return nanoseconds."""
         return round(self._ticks * TICK * 1e9)
 
     def pose(self) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +43,7 @@ class ToyTwin:
         return self._workspace.pose(self._place())
 
     def joint_state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """One joint that never moves."""
+        """Return one joint that never moves."""
         return np.zeros(1), np.zeros(1), np.zeros(1)
 
     def follow(
@@ -94,17 +94,17 @@ class ToyTwin:
         return image
 
     def field_of_view(self, camera: str) -> float:
-        """One radian."""
+        """Return one radian."""
         return 1.0
 
     def ground_truth(self) -> TrueState:
-        """Where the spot is, and whether the point is there."""
+        """Return where the spot is, and whether the point is there."""
         distance = float(np.linalg.norm(self._place() - self._spot))
         spot = {"spot_x": float(self._spot[0]), "spot_y": float(self._spot[1])}
         return TrueState(distance < self._reached, spot)
 
     def urdf(self) -> str:
-        """A single link."""
+        """Return a single link."""
         return URDF
 
     def fail_soon(self) -> str:

@@ -21,7 +21,7 @@ class DriverError(RuntimeError):
 
 @dataclass(frozen=True)
 class Readings:
-    """What the robot says about itself; NaN where it does not.
+    """The robot's reported state; NaN where it reports none.
 
     Args:
         mode: of the robot or its controller.
@@ -87,7 +87,7 @@ class Driver(Protocol):
         ...
 
     def readings(self) -> Readings:
-        """Return what the robot says about itself."""
+        """Return the robot's reported state."""
         ...
 
     def close(self) -> None:

@@ -132,7 +132,7 @@ class FciDriver:
     def gripper(self, command: GripperCommand) -> GripperState:
         """Carry out a command of the Franka Hand (see Driver)."""
         if self._cell.gripper == "none":
-            raise GripperFailed("the cell file says that there is no gripper")
+            raise GripperFailed("the cell has no gripper (cell file)")
         speed = command.speed or GRIPPER_SPEED
         if command.width > WIDEST:
             raise GripperFailed(f"width {command.width:g} m, at most {WIDEST:g} m")

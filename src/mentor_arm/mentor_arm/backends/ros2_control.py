@@ -161,7 +161,7 @@ class Ros2ControlDriver:
         return GripperState(command.width, name == "grasp")
 
     def readings(self) -> Readings:
-        """Return the rate of the poses, and torques where the joints tell them."""
+        """Return the rate of the poses, and torques where the joints report them."""
         torque = float("nan")
         message = self._message
         if message is not None and len(message.effort) >= 7:

@@ -1,4 +1,4 @@
-"""A stand-in for a robot, as fast as its clock is told to go, for tests of the node's limits."""
+"""A stand-in for a robot, at the speed of its clock, for tests of the node's limits."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class StandInDriver:
         return GripperState(self._width, command.command == "grasp")
 
     def readings(self) -> Readings:
-        """Return what a robot would say."""
+        """Return the state that a robot would report."""
         return Readings("stand-in", 1000.0, 1.0, 0.0, self.force)
 
     def close(self) -> None:

@@ -135,7 +135,7 @@ class RealArmNode(ArmNode):
             self._control.limits = limits()
 
     def activate(self) -> None:
-        """Begin to look for the robot."""
+        """Begin to connect to the robot."""
         self._real.release()
         super().activate()
 
@@ -157,7 +157,7 @@ class RealArmNode(ArmNode):
         self._driver.close()
 
     def idle(self) -> None:
-        """Keep the robot's state fresh, and look for a robot that is not there."""
+        """Keep the robot's state fresh, and try to connect to a robot that is not there."""
         if not self.run_job(_STATE_PERIOD):
             was = self._driver.connected
             self._real.idle()
@@ -174,7 +174,7 @@ class RealArmNode(ArmNode):
         self._report()
 
     def blocked(self) -> str:
-        """Why nothing may move at present; empty: it may."""
+        """Return why nothing may move at present; empty: it may."""
         if not self.flag("armed"):
             return _NOT_ARMED
         return self._unwatched() if self._in_action else ""
@@ -216,7 +216,7 @@ class RealArmNode(ArmNode):
         self.moved(episode, step + 1, failed)
 
     def _unwatched(self) -> str:
-        """Why no action is executed: nobody looks at the arm."""
+        """Return why no action is executed: no stacker receives its motions."""
         seconds = self.number("watchdog")
         if seconds <= 0.0 or not self._observed_by.missing:
             return ""

@@ -1,1 +1,1 @@
-"""Placing the cameras of a cell: live images in the browser, and what they tell for the file."""
+"""Calibration of a cell's cameras: live images in the browser, crops and serials in the file."""

@@ -1,4 +1,4 @@
-"""What the stream of frames says about the camera: drops, age, and whether its clock is right."""
+"""Checks of a camera by its stream of frames: drops, age, and whether its clock is right."""
 
 from __future__ import annotations
 

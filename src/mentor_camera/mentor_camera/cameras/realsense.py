@@ -76,7 +76,7 @@ class RealSenseCamera:
         """Start the stream.
 
         Raises:
-            CameraMissing: the camera is not connected; says which ones are.
+            CameraMissing: the camera is not connected; the message lists those that are.
             CameraRefused: it has no such profile, or a setting is out of its range.
         """
         self.close()

@@ -40,7 +40,7 @@ class SimulatedDevice:
         self.device.register_info(info.serial_number, header.serial)
         self._sensor = self.device.add_sensor("RGB Camera")
         for name, (low, high, value) in _OPTIONS.items():
-            # By name: the constructor of 2.59 takes the last two the other way round than it says.
+            # By name: the constructor of 2.59 takes the last two in reverse order.
             limits = library.option_range()
             limits.min, limits.max, limits.default, limits.step = low, high, value, 1.0
             self._sensor.add_option(getattr(library.option, name), limits)

@@ -28,7 +28,7 @@ IMAGE_QOS = QoSProfile(
 )
 """Matches best-effort subscribers and RViz alike."""
 _TEMPERATURE_PERIOD = 5.0  # seconds between two readings; each is a transfer over USB
-_SLOW = 0.8  # share of the asked rate below which the camera is said to be slow
+_SLOW = 0.8  # share of the asked rate below which the camera is reported as slow
 
 
 class RealSenseCameraNode(CellNode):
@@ -69,7 +69,7 @@ class RealSenseCameraNode(CellNode):
         super().__init__("camera", **node_arguments)
 
     def configure(self) -> None:
-        """Checks the library and the settings, and makes the publishers."""
+        """Check the library and the settings, and make the publishers."""
         name = self._camera_name = self.text("camera")
         cell = find_cell(self.text("cell"))
         task = find_task(self.text("task"))
@@ -94,11 +94,11 @@ class RealSenseCameraNode(CellNode):
         self._temperature = self.health.gauge("temperature", "C", health.Limits(warn_above=55.0))
 
     def activate(self) -> None:
-        """Begins to look for the camera."""
+        """Begin to open the camera."""
         self.start_worker("capture", self._live)
 
     def _live(self) -> None:
-        said = ""
+        reported = ""
         try:
             while not self.stopping.is_set():
                 try:
@@ -107,19 +107,19 @@ class RealSenseCameraNode(CellNode):
                     self.get_logger().info(
                         f"camera '{self._camera_name}' is open (serial {self._camera.serial})"
                     )
-                    said = ""
+                    reported = ""
                     self._stream()
                 except CameraError as error:
                     self.health.problem("camera", health.ERROR, str(error))
-                    if str(error) != said:
-                        said = str(error)
+                    if str(error) != reported:
+                        reported = str(error)
                         self.get_logger().error(f"{error}; tried again without end")
                     self.stopping.wait(self.number("reconnect_period"))
         finally:
             self._camera.close()
 
     def _stream(self) -> None:
-        """Publishes frames until the camera fails. Raises: CameraError."""
+        """Publish frames until the camera fails. Raises: CameraError."""
         self._watch.restart()
         assert self._camera.intrinsics is not None
         self._info = camera_info(self._camera.intrinsics.resized(self._size), self._frame_id)

@@ -31,14 +31,14 @@ from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Motion
 
 MONITOR = Topic("observation/image", Image, topics.STATE_QOS, "stacker")
-"""The observation as a contact sheet, published only while somebody looks."""
-_TICK = 0.02  # seconds of wall time between two looks at steps whose frames have not come
+"""The observation as a contact sheet, published only while somebody subscribes."""
+_TICK = 0.02  # seconds of wall time between two polls of steps whose frames have not come
 
 
 class StackerNode(CellNode):
     """Publishes Observation(e, k) for every Motion(e, k) whose frames have come.
 
-    A step whose frames do not come in ``frame_timeout`` gets no observation: it is said in the log
+    A step whose frames do not come in ``frame_timeout`` gets no observation: it is logged
     and in the diagnostics, and the reward node ends the episode.
     """
 
@@ -93,7 +93,7 @@ class StackerNode(CellNode):
         super().__init__("stacker", **node_arguments)
 
     def configure(self) -> None:
-        """Makes the rings, the subscriptions and the publishers."""
+        """Make the rings, the subscriptions and the publishers."""
         task = self._task = find_task(self.text("task"))
         self._layout = task.layout
         self._stacker = Stacker(
@@ -126,7 +126,7 @@ class StackerNode(CellNode):
         self._repeated = self.health.counter("repeated motions and frames")
         self._disordered = self.health.counter("frames out of order")
         self._refused = self.health.counter("unreadable images")
-        self._told_at: dict[tuple[int, int], float] = {}
+        self._motion_at: dict[tuple[int, int], float] = {}
         self._simulated_time = bool(self.get_parameter("use_sim_time").value)
         if self._simulated_time:
             self._jump = self.get_clock().create_jump_callback(
@@ -137,13 +137,13 @@ class StackerNode(CellNode):
             )
 
     def cleanup(self) -> None:
-        """Stops to listen for jumps of the clock."""
+        """Remove the callback for jumps of the clock."""
         jump = self.__dict__.pop("_jump", None)
         if jump is not None:
             jump.unregister()
 
     def activate(self) -> None:
-        """Begins without frames: those of before are not to be trusted."""
+        """Begin without frames, as old ones may be out of date."""
         self._stacker.clear()
 
     def _camera_topic(self, camera: str) -> Topic:
@@ -204,7 +204,7 @@ class StackerNode(CellNode):
         now = time.monotonic()
         try:
             if self._stacker.add_motion(motion, now):
-                self._told_at[motion.episode, motion.step] = now
+                self._motion_at[motion.episode, motion.step] = now
             else:
                 self._repeated.add()
         except ValueError as error:
@@ -218,14 +218,14 @@ class StackerNode(CellNode):
             return
         failed: list[MissingFrames] = []
         for result in self._stacker.collect(time.monotonic()):
-            told = self._told_at.pop((result.motion.episode, result.motion.step))
+            received = self._motion_at.pop((result.motion.episode, result.motion.step))
             if isinstance(result, Stack):
                 self._publish(result)
-                self._delay.took(time.monotonic() - told)
+                self._delay.took(time.monotonic() - received)
             else:
                 failed.append(result)
         if failed:
-            self._say_missing(failed)
+            self._report_missing(failed)
         self._ticker.want(bool(self._stacker.pending))
 
     def _publish(self, stack: Stack) -> None:
@@ -250,7 +250,7 @@ class StackerNode(CellNode):
             sheet = contact_sheet(stack.pixels, self._layout)
             self._monitor.publish(array_to_image(sheet, "rgb8", stamp, self._task.name))
 
-    def _say_missing(self, failed: list[MissingFrames]) -> None:
+    def _report_missing(self, failed: list[MissingFrames]) -> None:
         self._missing.add(len(failed))
         last = failed[-1]
         which = f"episode {last.motion.episode} step {last.motion.step}"
@@ -258,7 +258,7 @@ class StackerNode(CellNode):
             which = f"{len(failed)} steps, the last one {which}"
         text = f"no observation of {which}: {last.reason}"
         if all(missing.before_first_frame for missing in failed):
-            self.get_logger().warning(f"{text} (motions from before this node began to listen)")
+            self.get_logger().warning(f"{text} (motions from before this node was active)")
             return
         self.health.problem("frames", health.ERROR, text)
         self.get_logger().error(text)

@@ -48,12 +48,12 @@ class FrameRing:
         return self._stamps[0] if self._stamps else None
 
     def clear(self) -> None:
-        """Forgets all frames, not the counts."""
+        """Forget all frames, not the counts."""
         self._stamps.clear()
         self._pixels.clear()
 
     def add(self, stamp_ns: int, pixels: np.ndarray) -> bool:
-        """Puts a frame in its place; False if it is dropped (seen before, or too old to keep)."""
+        """Put a frame in its place; False if it is dropped (seen before, or too old to keep)."""
         self.received += 1
         newest = self.newest_ns
         if newest is not None and newest - stamp_ns > self._restart_ns:
@@ -72,7 +72,7 @@ class FrameRing:
         return stamp_ns in self._pixels
 
     def pixels(self, stamp_ns: int) -> np.ndarray:
-        """The frame with exactly this stamp; KeyError if it is not kept."""
+        """Return the frame with exactly this stamp; KeyError if it is not kept."""
         return self._pixels[stamp_ns]
 
     def nearest(self, time_ns: int) -> int | None:
@@ -91,7 +91,7 @@ class FrameRing:
         return round(median(b - a for a, b in pairwise(newest)))
 
     def is_settled(self, time_ns: int) -> bool:
-        """Whether a camera that delivers in order can still bring a frame nearer to this time.
+        """Return whether a camera that delivers in order can still bring a nearer frame.
 
         True when a frame stands exactly there, or one at or after the time has come and no frame
         is missing from the gap around it.

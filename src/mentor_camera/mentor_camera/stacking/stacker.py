@@ -121,13 +121,13 @@ class Stacker:
         return self._join.counts
 
     def clear(self) -> None:
-        """Forgets frames and pending motions: the clock was set back."""
+        """Forget frames and pending motions: the clock was set back."""
         for ring in self.rings.values():
             ring.clear()
         self._join.drop()
 
     def add_image(self, camera: str, stamp_ns: int, image: np.ndarray) -> bool:
-        """Takes in a frame (height, width, 3) uint8 RGB of any size; False if it was dropped."""
+        """Add a frame (height, width, 3) uint8 RGB of any size; False if it was dropped."""
         if camera not in self.rings:
             raise KeyError(f"stacker: no camera '{camera}'; known: {', '.join(self.rings)}")
         return self.rings[camera].add(
@@ -135,7 +135,7 @@ class Stacker:
         )
 
     def add_motion(self, motion: MotionTimes, now: float) -> bool:
-        """Takes in a motion; False if its step is known already. ``now``: wall time, seconds."""
+        """Add a motion; False if its step is known already. ``now``: wall time, seconds."""
         if motion.end_ns < motion.begin_ns:
             raise ValueError(
                 f"motion of episode {motion.episode} step {motion.step}: end {motion.end_ns} ns is "
@@ -144,7 +144,7 @@ class Stacker:
         return self._join.add("motion", motion.episode, motion.step, _Pending(motion), now)
 
     def collect(self, now: float) -> list[Stack | MissingFrames]:
-        """What became ready or hopeless by ``now`` (wall time, seconds); one waits for no other."""
+        """Return what is ready or has failed by ``now`` (wall time, s); none waits for another."""
         for step in self._join:
             stack = self._attempt(step, now)
             if stack is not None:
@@ -162,7 +162,7 @@ class Stacker:
         return MissingFrames(motion, problem, before)
 
     def _attempt(self, step: JoinedStep, now: float) -> Stack | None:
-        """The stack of a step, once no nearer frames are to be waited for."""
+        """Return the stack of a step, once no nearer frames are to be waited for."""
         entry: _Pending = step.parts["motion"]
         wanted = entry.motion.wanted_ns
         settled = all(ring.is_settled(t) for ring in self.rings.values() for t in wanted)
@@ -180,7 +180,7 @@ class Stacker:
         return None
 
     def _problem(self, wanted: Sequence[int]) -> str | None:
-        """Why the frames at hand cannot stand for the wanted times; None if they can."""
+        """Return why the frames at hand cannot stand for the wanted times; None if they can."""
         for camera, ring in self.rings.items():
             newest = ring.newest_ns
             if newest is None:

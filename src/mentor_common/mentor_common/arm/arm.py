@@ -24,7 +24,7 @@ class MotionOutcome:
         begin: when it began, nanoseconds of ROS time.
         end: when it was over.
         clipped: the command left the window or the action's bounds and was clipped.
-        failed: the arm did not do what it was told.
+        failed: the arm did not execute the motion.
         reason: why it was clipped or failed; empty otherwise.
         normalized: where the end effector is, (axes,) normalised.
         position: where it is, (3,) metres.
@@ -42,7 +42,7 @@ class MotionOutcome:
 
 
 class ArmFault(RuntimeError):
-    """The arm has a fault and does not move; says which."""
+    """The arm has a fault and does not move; the message names it."""
 
 
 class Arm:

@@ -49,7 +49,7 @@ class ArmNode(CellNode):
         Param(
             "action_deadline", "float", 0.0,
             "seconds of ROS time after its stamp in which an action that names no deadline may "
-            "begin to move; 0: as the task says",
+            "begin to move; 0: that of the task",
             low=0.0, high=60.0,
         ),
         Param("max_speed", "float", 0.25, "metres per second of a move at speed 1", 0.01, 1.0),
@@ -81,10 +81,10 @@ class ArmNode(CellNode):
         self.run_job(POLL)
 
     def blocked(self) -> str:
-        """Why nothing may move at present; empty: it may."""
+        """Return why nothing may move at present; empty: it may."""
         return ""
 
-    # What the step server tells (see Outlet).
+    # Called by the step server (see Outlet).
 
     def show(self, pictures: bool) -> None:
         """Publish the arm's state."""

@@ -119,7 +119,7 @@ class ArmBackend(Protocol):
         ...
 
     def recover(self, timeout: float) -> None:
-        """End a fault where that is possible; `fault` says whether it was.
+        """End a fault where that is possible; `fault` is empty then.
 
         Args:
             timeout: seconds of wall time; 0: the backend's default.
@@ -130,6 +130,6 @@ class ArmBackend(Protocol):
         """Carry out a command of the gripper.
 
         Raises:
-            GripperFailed: it was not carried out; the message says why.
+            GripperFailed: it was not carried out; the message has the reason.
         """
         ...

@@ -1,4 +1,4 @@
-"""An action as it arrives, and whether it may be carried out: one decision for all."""
+"""An action as it arrives, and whether it may be executed: one decision for arms and bridges."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def check_command(
     high: npt.NDArray[np.floating],
     now: int,
 ) -> tuple[CommandStatus, str]:
-    """Decide whether an action may be carried out at this moment; change nothing.
+    """Decide whether an action may be executed now; change nothing.
 
     Args:
         command: the action.
@@ -70,7 +70,7 @@ def check_command(
         now: nanoseconds of ROS time.
 
     Returns:
-        the status, and a sentence that says why where it is not EXECUTED.
+        the status, and the reason where it is not EXECUTED.
     """
     received = f"({command.episode}, {command.step})"
     if episode == 0:

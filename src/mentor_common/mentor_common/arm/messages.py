@@ -63,7 +63,7 @@ def motion_message(episode: int, step: int, outcome: MotionOutcome, frame: str) 
 
 
 def describe_task(task: Task, environment: str, response: Describe.Response) -> Describe.Response:
-    """Fill in what a task says of its environment; readiness is left to the caller."""
+    """Fill in a task's description of its environment; readiness is left to the caller."""
     layout = task.layout
     response.task, response.environment = task.name, environment
     response.cameras = list(layout.cameras)

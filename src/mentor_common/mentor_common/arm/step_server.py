@@ -41,12 +41,12 @@ class Outlet(Protocol):
 
 
 class StepServer:
-    """Decides what is carried out, carries it out, and says what it led to.
+    """Decides which actions are executed, executes them, and reports the results.
 
     Args:
         arm: the arm.
         actions: size of an action.
-        outlet: told of every moment that others must see.
+        outlet: called for everything that is published.
         blocked: why nothing may move at present; empty: it may.
     """
 
@@ -69,7 +69,7 @@ class StepServer:
         """Carry out an action if it is for the running step, in time and sound.
 
         Returns:
-            what became of it, and a sentence that says why where it is not EXECUTED.
+            its status, and the reason where it is not EXECUTED.
         """
         backend = self.arm.backend
         status, reason = check_command(
@@ -122,7 +122,7 @@ class StepServer:
         arm.begin_episode(seed, start, offset)
         self._picture()
         self.episode, self.step = episode, 0
-        # All three frames of the first observation are of this one moment.
+        # All three frames of the first observation have this one time.
         outcome = arm.outcome(arm.backend.time, clipped=False)
         self._outlet.moved(episode, 0, outcome)
         return outcome.normalized
@@ -181,7 +181,7 @@ class StepServer:
             target: (axes,) normalised, inside the workspace.
             seconds: duration.
             timeout: seconds of ROS time after which the move fails.
-            go_on: told position and distance to the target every CHECKED_EVERY; may raise to stop.
+            go_on: called with position and distance to the target; may raise to stop.
 
         Returns:
             where the end effector stands, (axes,) normalised.

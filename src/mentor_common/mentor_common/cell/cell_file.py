@@ -91,7 +91,7 @@ class CameraCell:
 
     Args:
         serial: of the device; empty: the only one that is connected.
-        crop: region of interest; None: as the task says.
+        crop: region of interest; None: that of the task.
         exposure: microseconds; None: chosen automatically during the warm-up, then locked.
         gain: as librealsense counts it; None: likewise.
         white_balance: kelvin; None: likewise.
@@ -113,7 +113,7 @@ class Cell:
         file: where it was read; empty: the defaults.
         robot: the arm over FCI.
         controllers: the arm over topics.
-        window: bounds of the end effector whatever the task says: axis to metres; an axis that is
+        window: bounds of the end effector for every task: axis to metres; an axis that is
             not named is free.
         cameras: by name; a camera of the task that is not named has the defaults.
     """

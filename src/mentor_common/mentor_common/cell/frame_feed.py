@@ -51,7 +51,7 @@ class FrameFeed:
 
     Args:
         path: of the socket; an old one is replaced.
-        header: what is told to a reader first.
+        header: what a reader receives first.
     """
 
     def __init__(self, path: Path, header: FeedHeader) -> None:

@@ -10,7 +10,7 @@ COMMAND = "make hardware"
 
 
 class HardwareLibraryMissing(ImportError):
-    """A library that speaks to hardware is not installed; says which command installs it."""
+    """A library for hardware is not installed; the message has the command that installs it."""
 
 
 def hardware_library(module: str, package: str) -> Any:

@@ -20,7 +20,7 @@ def rehearsal_folder(namespace: str) -> Path:
     """Return the folder of a rehearsal's frame feeds and shared state.
 
     Args:
-        namespace: of the cell's nodes; with the ROS domain it tells cells apart.
+        namespace: of the cell's nodes; with the ROS domain it identifies the cell.
     """
     return Path(tempfile.gettempdir()) / f"mentor_rehearsal_{_cell(namespace)}"
 

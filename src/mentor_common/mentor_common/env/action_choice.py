@@ -1,4 +1,4 @@
-"""What chose an action: told to the environment, which sends it along, so that bags have it."""
+"""What chose an action; the environment publishes it with the action, so that bags have it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from mentor_msgs.msg import Observation, Reward
 FAULT_GRACE = 0.5
 """Seconds for which the observation of a step that ended in a fault is still waited for."""
 FIRST_OBSERVATIONS = 64
-"""Observations of step 0 that are kept until the reset says which episode has begun."""
+"""Observations of step 0 that are kept until the reset's result names the episode."""
 
 _OBSERVATION, _REWARD = "observation", "reward"
 
@@ -21,7 +21,7 @@ class AwaitedStep:
 
     Args:
         check: raises ExperienceError for an observation that does not fit the environment.
-        dropped: told why a message was dropped that is no observation or reward of this cell.
+        dropped: called with the reason for each message that was dropped.
     """
 
     def __init__(

@@ -112,7 +112,7 @@ class EnvironmentPeers:
         ]
 
     def _learn_names(self, topic: str, infos: list[Any]) -> None:
-        """Discovery tells of a publisher first and of its node's name later."""
+        """Discovery reports a publisher first and its node's name later."""
         nodes = set(node_names(infos)) - {NOT_NAMED_YET}
         if nodes:
             self._names[topic] = ", ".join(sorted(nodes))

@@ -43,7 +43,7 @@ class EnvironmentChanged(RuntimeError):
 
 
 class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
-    """The environment of a cell, as the ``describe`` service tells it.
+    """The environment of a cell, as the ``describe`` service describes it.
 
     Observations are uint8 ``(C, H, W)`` as FrameLayout has them, or a dict of that (``image``)
     and ``state`` if the environment has a state. Actions are float32 ``(A,)``.
@@ -121,7 +121,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Has the cell begin a new episode, and waits for its first observation.
+        """Have the cell begin a new episode, and wait for its first observation.
 
         Args:
             seed: of the episode's randomisation; None: it goes on as it is.
@@ -151,7 +151,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
     def step(
         self, action: npt.NDArray[np.float32]
     ) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Publishes the action and waits for the observation and the reward that it leads to.
+        """Publish the action and wait for the observation and the reward that it leads to.
 
         Args:
             action: shape (A,), finite, within the action space.
@@ -163,7 +163,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         return self.receive()
 
     def send(self, action: npt.NDArray[np.float32]) -> None:
-        """The first half of :meth:`step`: publishes the action. :meth:`receive` must follow."""
+        """Do the first half of :meth:`step`: publish the action. :meth:`receive` must follow."""
         if self._over or self.episode is None:
             raise ResetNeeded("RosEnv: the episode is over or has not begun, call reset() first")
         values = self._checked(action)
@@ -205,7 +205,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         )
 
     def render(self) -> npt.NDArray[np.uint8] | None:
-        """The newest frame of every camera side by side, (H, cameras * W, 3) uint8."""
+        """Return the newest frame of every camera side by side, (H, cameras * W, 3) uint8."""
         if self.render_mode is None or self._pixels is None:
             return None
         layout = self.frame_layout
@@ -215,7 +215,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         return np.concatenate([frame.transpose(1, 2, 0) for frame in frames], axis=1)
 
     def close(self) -> None:
-        """Leaves the cell. A step that waits in another thread ends with EnvironmentLost."""
+        """Leave the cell. A step that waits in another thread ends with EnvironmentLost."""
         self._over = True
         self._link.close()
 

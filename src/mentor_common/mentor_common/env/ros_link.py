@@ -179,7 +179,7 @@ class RosLink:
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Where this is closed, before or meanwhile, EnvironmentLost says so."""
+        """Raise EnvironmentLost where this was closed, before or meanwhile."""
         if self._closed:
             raise EnvironmentLost("this RosEnv is closed")
         try:

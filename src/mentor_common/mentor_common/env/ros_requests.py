@@ -51,12 +51,12 @@ class Requests:
         self._reset: Any = ActionClient(node, ResetEpisode, self._reset_name)
 
     def describe(self, until: float, ready: bool = False) -> Describe.Response:
-        """Asks the environment what it is, until it answers (and is ready).
+        """Ask the environment what it is, until it answers (and is ready).
 
         Raises: EnvironmentLost.
         """
         name = self._node.resolve_service_name(self._describe.srv_name)
-        begin, said, why = time.monotonic(), False, ""
+        begin, reported, why = time.monotonic(), False, ""
         while True:
             why = f"nobody serves {name} (usually the {topics.DESCRIBE.server})"
             if self._describe.service_is_ready():
@@ -65,20 +65,20 @@ class Requests:
                 if future.done():
                     answer: Any = future.result()
                     if answer.ready or not ready:
-                        if said:
+                        if reported:
                             log.info("%s answers after %.1f s", name, time.monotonic() - begin)
                         return answer
                     why = f"{answer.environment} is not ready: {answer.message}"
                 else:
                     self._describe.remove_pending_request(future)
                     why = f"{name} does not answer"
-            said = _told(begin, until, why, said)
+            reported = _report_wait(begin, until, why, reported)
             self._spin(lambda: False, min(until, time.monotonic() + 0.1))
 
     def reset(
         self, seed: int | None, names: list[str], values: list[str], until: float
     ) -> ResetEpisode.Result:
-        """Calls ``reset_episode`` and waits for its result. Raises: EnvironmentLost."""
+        """Call ``reset_episode`` and wait for its result. Raises: EnvironmentLost."""
         begin, patience = time.monotonic(), PATIENCE
         goal = ResetEpisode.Goal(
             seeded=seed is not None, seed=seed or 0, option_names=names, option_values=values
@@ -89,13 +89,13 @@ class Requests:
             server = self._endpoints(f"{self._reset_name}/_action/status")
             stage = [""]
 
-            def heard(message: Any, stage: list[str] = stage) -> None:
+            def on_feedback(message: Any, stage: list[str] = stage) -> None:
                 waits = message.feedback.waiting_for
                 stage[0] = f"stage '{message.feedback.stage}'" + (
                     f", which waits for {waits}" if waits else ""
                 )
 
-            sent = self._reset.send_goal_async(goal, feedback_callback=heard)
+            sent = self._reset.send_goal_async(goal, feedback_callback=on_feedback)
             again = time.monotonic() + patience
             if not self._await(sent, min(until, again), server, stage):
                 if again < until:
@@ -124,16 +124,16 @@ class Requests:
         return result
 
     def destroy(self) -> None:
-        """Leaves the graph, before its node does."""
+        """Leave the graph, before its node does."""
         self._reset.destroy()
 
     # Inner workings.
 
     def _await_server(self, begin: float, until: float) -> None:
-        said = False
+        reported = False
         while not self._reset.server_is_ready():
             why = f"nobody serves the action {self._reset_name} (usually the {_SERVER})"
-            said = _told(begin, until, why, said)
+            reported = _report_wait(begin, until, why, reported)
             self._spin(lambda: False, min(until, time.monotonic() + 0.05))
 
     def _await(self, future: Any, until: float, server: frozenset[Any], stage: list[str]) -> bool:
@@ -162,12 +162,12 @@ def _during(stage: list[str]) -> str:
     return f" in {stage[0]}" if stage[0] else ""
 
 
-def _told(begin: float, until: float, why: str, said: bool) -> bool:
-    """Whether it is in the log by now that somebody waits. Raises: EnvironmentLost if overdue."""
+def _report_wait(begin: float, until: float, why: str, reported: bool) -> bool:
+    """Log a long wait once; return whether it is logged. Raises: EnvironmentLost if overdue."""
     now = time.monotonic()
     if now >= until:
         raise EnvironmentLost(f"waited {now - begin:.1f} s: {why}")
-    if not said and now - begin > WARN_AFTER:
+    if not reported and now - begin > WARN_AFTER:
         log.warning("RosEnv waits since %.1f s: %s", now - begin, why)
         return True
-    return said
+    return reported

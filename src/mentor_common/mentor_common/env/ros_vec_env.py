@@ -67,7 +67,7 @@ class RosVecEnv(VectorEnv[Any, Any, Any]):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Any, dict[str, Any]]:
-        """Begins an episode in every cell; one seed gives the cells seed, seed + 1, ..."""
+        """Begin an episode in every cell; one seed gives the cells seed, seed + 1, ..."""
         seeds: Sequence[int | None]
         if seed is None or isinstance(seed, (int, np.integer)):
             seeds = [None if seed is None else int(seed) + i for i in range(self.num_envs)]
@@ -110,7 +110,7 @@ class RosVecEnv(VectorEnv[Any, Any, Any]):
         return self._batch(observations), rewards, terminated, truncated, infos
 
     def close(self, **options: Any) -> None:
-        """Leaves all cells."""
+        """Leave all cells."""
         for env in self.envs:
             env.close()
 

@@ -103,34 +103,34 @@ class CdrReader:
         return struct.unpack_from(f"{self._order}{code}", self._take(size))[0]
 
     def count(self, least: int) -> int:
-        """The length of a sequence whose elements take at least so many bytes each."""
+        """Return the length of a sequence whose elements take at least so many bytes each."""
         count: int = self.number("I")
         if count * least > len(self._body) - self._at:
             raise CdrError(f"{self._name}: {count} elements do not fit in what follows")
         return count
 
     def time(self) -> int:
-        """A time or a duration, nanoseconds."""
+        """Return a time or a duration, nanoseconds."""
         seconds, nanoseconds = self.number("i"), self.number("I")
         if nanoseconds >= _SECOND:
             raise CdrError(f"{self._name}: {nanoseconds} nanoseconds are more than a second")
         return int(seconds * _SECOND + nanoseconds)
 
     def header(self) -> HeaderRecord:
-        """A Header."""
+        """Return a Header."""
         seconds, nanoseconds = divmod(self.time(), _SECOND)
         return HeaderRecord(Time(sec=seconds, nanosec=nanoseconds), self.text())
 
     def texts(self) -> list[str]:
-        """A sequence of strings."""
+        """Return a sequence of strings."""
         return [self.text() for _ in range(self.count(4))]
 
     def octets(self) -> memoryview:
-        """A sequence of bytes; a view on the message's."""
+        """Return a sequence of bytes; a view on the message's."""
         return self._take(self.count(1))
 
     def text(self) -> str:
-        """A string; its length counts the closing zero."""
+        """Return a string; its length counts the closing zero."""
         length = self.number("I")
         if length == 0:
             return ""
@@ -143,12 +143,12 @@ class CdrReader:
             raise CdrError(f"{self._name}: a text is no UTF-8: {error}") from None
 
     def floats(self) -> npt.NDArray[np.float32]:
-        """A sequence of float32; a view on the bytes."""
+        """Return a sequence of float32; a view on the bytes."""
         count = self.count(4)
         return np.frombuffer(self._take(4 * count), np.dtype(f"{self._order}f4"))
 
     def end(self) -> None:
-        """Checks that no more follows but padding."""
+        """Check that no more follows but padding."""
         if len(self._body) - self._at >= 4:
             raise CdrError(f"{self._name}: {len(self._body) - self._at} bytes too many")
 
@@ -238,7 +238,7 @@ class ObservationWriter:
         stamp: int,
         state: npt.NDArray[np.float32] | None = None,
     ) -> bytes:
-        """The bytes of one observation; ``stamp`` in nanoseconds."""
+        """Return the bytes of one observation; ``stamp`` in nanoseconds."""
         struct.pack_into("<iI", self._raw, _HEADER, *divmod(stamp, _SECOND))
         struct.pack_into("<QI", self._raw, self._episode, episode, step)
         np.copyto(self._pixels, pixels.reshape(-1))
@@ -248,7 +248,7 @@ class ObservationWriter:
 
 
 def read_action(raw: bytes) -> ActionRecord:
-    """An Action message from its CDR bytes.
+    """Return an Action message from its CDR bytes.
 
     Raises: CdrError; nothing else, whatever the bytes are.
     """
@@ -264,7 +264,7 @@ def read_action(raw: bytes) -> ActionRecord:
 
 
 def read_observation(raw: bytes) -> ObservationRecord:
-    """An Observation message from its CDR bytes.
+    """Return an Observation message from its CDR bytes.
 
     Raises: CdrError; nothing else, whatever the bytes are.
     """
@@ -283,7 +283,7 @@ def read_observation(raw: bytes) -> ObservationRecord:
 
 
 def read_reward(raw: bytes) -> RewardRecord:
-    """A Reward message from its CDR bytes.
+    """Return a Reward message from its CDR bytes.
 
     Raises: CdrError; nothing else, whatever the bytes are.
     """

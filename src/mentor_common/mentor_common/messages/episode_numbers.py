@@ -15,7 +15,7 @@ class EpisodeNumbers:
 
     Args:
         session: the high bits, from 1 to 2^31 - 1; None draws them at random, so that a server that
-            is started again repeats no number, whatever its clock says.
+            is started again repeats no number, whatever its clock shows.
     Raises: ValueError for a session out of range.
     """
 

@@ -32,7 +32,7 @@ def observation_message(
     stamps: list[Time] | None = None,
     state: Float32 | None = None,
 ) -> Observation:
-    """An Observation of pixels of shape ``layout.shape``, uint8."""
+    """Return an Observation of pixels of shape ``layout.shape``, uint8."""
     if pixels.shape != layout.shape or pixels.dtype != np.uint8:
         raise ExperienceError(
             f"observation pixels are {pixels.dtype} {pixels.shape}, must be uint8 {layout.shape}"
@@ -50,7 +50,7 @@ def observation_message(
 
 
 def observation_pixels(message: Observation) -> UInt8:
-    """The pixels, shape (cameras * frames * 3, height, width); a view on the message's buffer."""
+    """Return the pixels, (cameras * frames * 3, height, width); a view on the message's buffer."""
     shape = (len(message.cameras) * message.frames * 3, message.height, message.width)
     pixels = np.frombuffer(message.data, np.uint8)
     if pixels.size != shape[0] * shape[1] * shape[2] or pixels.size == 0:
@@ -96,14 +96,14 @@ def check_reward(message: Reward) -> None:
 
 
 def observation_state(message: Observation) -> Float32:
-    """The robot's own state, shape (state_size,) float32; a view on the message's buffer."""
+    """Return the robot's own state, shape (state_size,) float32; a view on the message's buffer."""
     return np.frombuffer(message.state, np.float32)
 
 
 def action_message(
     data: npt.ArrayLike, episode: int, step: int, stamp: Time, deadline: float = 0.0
 ) -> Action:
-    """An Action of values in [-1, 1]; deadline in seconds, 0: the receiver's parameter holds."""
+    """Return an Action of values in [-1, 1]; deadline in seconds, 0: the receiver's own."""
     message = Action(episode=episode, step=step)
     message.header.stamp = stamp
     message.data = array("f", np.asarray(data, np.float32).tobytes())
@@ -114,7 +114,7 @@ def action_message(
 
 
 def action_data(message: Action) -> Float32:
-    """The action's values, shape (action_size,) float32; a view on the message's buffer."""
+    """Return the action's values, shape (action_size,) float32; a view on the message's buffer."""
     return np.frombuffer(message.data, np.float32)
 
 
@@ -131,7 +131,7 @@ def reward_message(
     valid: bool = True,
     reason: str = "",
 ) -> Reward:
-    """A Reward; numpy's numbers and truth values are converted (raw, they abort the process)."""
+    """Return a Reward; numpy's scalars are converted, as raw ones abort the process."""
     message = Reward(episode=int(episode), step=int(step), value=float(value), reason=reason)
     message.header.stamp = stamp
     message.term_names = list(terms or {})
@@ -142,20 +142,20 @@ def reward_message(
 
 
 def reward_terms(message: Reward) -> dict[str, float]:
-    """The named terms that make up the reward."""
+    """Return the named terms that make up the reward."""
     return dict(zip(message.term_names, message.terms, strict=True))
 
 
 def time_to_seconds(stamp: Any) -> float:
-    """A Time or Duration message in seconds."""
+    """Return a Time or Duration message in seconds."""
     return float(stamp.sec) + float(stamp.nanosec) * 1e-9
 
 
 def time_to_nanoseconds(stamp: Any) -> int:
-    """A Time or Duration message in nanoseconds, exact."""
+    """Return a Time or Duration message in nanoseconds, exact."""
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 def nanoseconds_to_time(nanoseconds: int) -> Time:
-    """Nanoseconds as a Time message, exact."""
+    """Return nanoseconds as a Time message, exact."""
     return Time(sec=nanoseconds // 1_000_000_000, nanosec=nanoseconds % 1_000_000_000)

@@ -59,7 +59,7 @@ class FrameLayout:
 
     @property
     def channels(self) -> int:
-        """Planes of one observation: cameras x frames x 3."""
+        """Return planes of one observation: cameras x frames x 3."""
         return len(self.cameras) * self.frames * 3
 
     @property

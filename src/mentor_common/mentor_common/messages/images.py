@@ -47,11 +47,11 @@ _COLOUR = {
 
 
 class ImageError(ValueError):
-    """An image that cannot be read as what it says it is."""
+    """An image whose data do not fit its encoding or size."""
 
 
 def image_to_array(message: Image) -> npt.NDArray[Any]:
-    """The pixels as the message's encoding has them, in the machine's byte order.
+    """Return the pixels as the message's encoding has them, in the machine's byte order.
 
     Returns: (height, width) for one channel, else (height, width, channels); a view on the
     message's buffer where no copy is needed.
@@ -84,7 +84,7 @@ def image_to_array(message: Image) -> npt.NDArray[Any]:
 
 
 def image_to_rgb(message: Image) -> UInt8:
-    """A colour or grey image as (height, width, 3) uint8 RGB, C-contiguous.
+    """Return a colour or grey image as (height, width, 3) uint8 RGB, C-contiguous.
 
     Raises: ImageError for an encoding that is not 8-bit colour or grey.
     """
@@ -103,7 +103,7 @@ def image_to_rgb(message: Image) -> UInt8:
 def array_to_image(
     pixels: npt.NDArray[Any], encoding: str, stamp: Time | None = None, frame_id: str = ""
 ) -> Image:
-    """An Image message of (height, width[, channels]) pixels.
+    """Return an Image message of (height, width[, channels]) pixels.
 
     Raises: ImageError if the array's type or shape is not that of the encoding.
     """
@@ -129,7 +129,7 @@ def array_to_image(
 
 
 def bytes_field(pixels: npt.NDArray[Any]) -> array[int]:
-    """The bytes of an array for a ``uint8[]`` field; 500 times faster than assigning the array."""
+    """Return an array's bytes for a ``uint8[]`` field; 500 times faster than the array itself."""
     field = array("B")
     field.frombytes(np.ascontiguousarray(pixels).data.cast("B"))
     return field
@@ -153,7 +153,7 @@ def stack_planes(frames: Sequence[UInt8]) -> UInt8:
 
 
 def unstack_planes(planes: UInt8) -> UInt8:
-    """Planes (3 n, height, width) as frames (n, height, width, 3); a view."""
+    """Return planes (3 n, height, width) as frames (n, height, width, 3); a view."""
     count, height, width = planes.shape
     if count % 3:
         raise ImageError(f"planes {planes.shape} are no RGB frames: {count} is not a multiple of 3")

@@ -103,12 +103,12 @@ BACKFILL = Interface("backfill", Backfill, "actor")
 
 
 def camera_image(camera: str) -> Topic:
-    """The colour images of a camera, named as realsense2_camera names them."""
+    """Return the colour images of a camera, named as realsense2_camera names them."""
     return Topic(f"camera/{camera}/color/image_raw", Image, IMAGE_QOS, f"camera '{camera}' or twin")
 
 
 def camera_info(camera: str) -> Topic:
-    """The intrinsics that belong to :func:`camera_image`."""
+    """Return the intrinsics that belong to :func:`camera_image`."""
     return Topic(
         f"camera/{camera}/color/camera_info", CameraInfo, IMAGE_QOS, f"camera '{camera}' or twin"
     )

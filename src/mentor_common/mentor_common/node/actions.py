@@ -58,16 +58,16 @@ class Goal:
         return self._stop.is_set() or bool(self._handle.is_cancel_requested)
 
     def feedback(self, **fields: Any) -> None:
-        """Publishes feedback with these fields."""
+        """Publish feedback with these fields."""
         self._handle.publish_feedback(self._feedback_type(**fields))
 
     def check(self) -> None:
-        """Raises: Cancelled."""
+        """Raise Cancelled if the goal is cancelled."""
         if self.cancelled:
             raise Cancelled("cancelled")
 
     def wait(self, seconds: float) -> None:
-        """Sleeps, in wall time. Raises: Cancelled as soon as the goal is cancelled."""
+        """Sleep, in wall time. Raises: Cancelled as soon as the goal is cancelled."""
         until = time.monotonic() + seconds
         while True:
             self.check()
@@ -77,7 +77,7 @@ class Goal:
             self._stop.wait(min(left, 0.05))
 
     def stop(self) -> None:
-        """Asks the executing function to stop."""
+        """Ask the executing function to stop."""
         self._stop.set()
 
 
@@ -122,7 +122,7 @@ class GoalServer:
         return self._busy.locked()
 
     def stop(self) -> None:
-        """Asks the running goal, if any, to stop."""
+        """Ask the running goal, if any, to stop."""
         current = self._current
         if current is not None:
             current.stop()
@@ -198,14 +198,14 @@ class RemoteAction:
         on_feedback: Callable[[Any], None] | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Any:
-        """Sends the goal and waits for its result.
+        """Send the goal and wait for its result.
 
         Args:
             goal: the goal message.
             timeout: seconds of wall time for the whole.
             on_feedback: called with each feedback message, on the executor's thread.
             cancelled: asked all the time; True cancels the goal.
-        Returns: the result message, whether it says success or not.
+        Returns: the result message, whatever its success.
         Raises: RemoteMissing, RemoteTimeout, RemoteError if rejected, Cancelled.
         """
         self._node.refuse_on_executor(f"the action {self._name}")
@@ -249,10 +249,10 @@ class RemoteAction:
             return handle
 
     def _send(self, goal: Any, on_feedback: Callable[[Any], None] | None) -> Any:
-        """Returns: a future of the goal's handle.
+        """Send the goal; return a future of its handle.
 
         The goal goes out on the callbacks' thread: rclpy 9.1.2 notes the future that it returns
-        only after the request has left, so that a quick answer could be heard before it.
+        only after the request has left, so that a quick answer could arrive before it.
         """
         answered: Any = Future()
         listener = None if on_feedback is None else lambda m: on_feedback(m.feedback)
@@ -267,15 +267,15 @@ class RemoteAction:
     def _await(self, future: Any, until: float, cancelled: Callable[[], bool], verb: str) -> None:
         event = threading.Event()
         future.add_done_callback(lambda _: event.set())
-        look = time.monotonic() + 0.5
+        next_check = time.monotonic() + 0.5
         while not event.wait(0.02):
             now = time.monotonic()
             if cancelled():
                 raise Cancelled(f"cancelled while waiting for {self._name}")
             if now > until:
                 raise RemoteTimeout(f"the action {self._name} ({self._usual}) never {verb}")
-            if now > look:
-                look = now + 0.5
+            if now > next_check:
+                next_check = now + 0.5
                 if not self._client.server_is_ready():
                     raise RemoteMissing(
                         f"whoever served the action {self._name} ({self._usual}) is gone"

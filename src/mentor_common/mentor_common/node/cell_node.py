@@ -33,8 +33,8 @@ STANDARD_PARAMETERS = (
         low=0.05, high=60.0, read_only=True,
     ),
 )  # fmt: skip
-LOOKS_PER_SECOND = 2.0
-"""How often a node looks for its peers."""
+POLLS_PER_SECOND = 2.0
+"""How often a node polls for its peers."""
 
 
 class CellNode(WorkingNode):
@@ -42,11 +42,11 @@ class CellNode(WorkingNode):
 
     A node names its parameters in ``PARAMETERS`` and fills in the hooks ``configure`` (make
     publishers, subscriptions, servers, load what is to be loaded), ``activate``, ``deactivate``
-    and ``cleanup``. An exception in ``configure`` or ``activate`` is said in the log and leaves
-    the node in its former state; with ``autostart`` it ends the process with status 1. What was
+    and ``cleanup``. An exception in ``configure`` or ``activate`` is logged and leaves the node
+    in its former state; with ``autostart`` it ends the process with status 1. What was
     made in ``configure`` through this class is destroyed by the cleanup.
 
-    While the node is not active it publishes nothing but its diagnostics, hears nothing and
+    While the node is not active it publishes nothing but its diagnostics, receives nothing and
     rejects goals. The hooks and all callbacks run on one thread.
     """
 
@@ -71,7 +71,7 @@ class CellNode(WorkingNode):
         self.create_timer(
             self.number("diagnostics_period"), self._cell_reporter.report, clock=self._cell_steady
         )
-        self.create_timer(1.0 / LOOKS_PER_SECOND, self._cell_look, clock=self._cell_steady)
+        self.create_timer(1.0 / POLLS_PER_SECOND, self._cell_look, clock=self._cell_steady)
         self._cell_own_entities = self._cell_entities()
         changing = ("active", "state_label", "exit_code")
         self._cell_foundation = {
@@ -83,22 +83,22 @@ class CellNode(WorkingNode):
     # Hooks, for the nodes to fill in.
 
     def configure(self) -> None:
-        """Makes everything that the node needs. Raises: any exception, with the reason."""
+        """Make everything that the node needs. Raises: any exception, with the reason."""
 
     def activate(self) -> None:
-        """Begins to work. Raises: any exception, with the reason."""
+        """Begin to work. Raises: any exception, with the reason."""
 
     def deactivate(self) -> None:
-        """Stops to work."""
+        """Stop to work."""
 
     def cleanup(self) -> None:
-        """Lets go of what ``configure`` took, but for publishers, subscriptions and servers."""
+        """Release what ``configure`` took, but for publishers, subscriptions and servers."""
 
     def parameters_changed(self, names: set[str]) -> None:
-        """Told of parameters that have changed at run time, after validation."""
+        """Handle parameters that have changed at run time, after validation."""
 
     def check_parameters(self, values: dict[str, Any]) -> str | None:
-        """Why all parameters together are refused, or None. ``values`` are those to be."""
+        """Return why all parameters together are refused, or None. ``values`` are those to be."""
         return None
 
     # Parameters.
@@ -124,40 +124,44 @@ class CellNode(WorkingNode):
         return list(self._cell_parameters.values[name])
 
     def parameter_values(self) -> dict[str, Any]:
-        """All parameters of the table and their values, e.g. to be written beside results."""
+        """Return all parameters of the table with their values, e.g. to write beside results."""
         return dict(self._cell_parameters.values)
 
-    # Talking.
+    # Publishing, subscribing, serving.
 
     def publisher(self, topic: Topic) -> Any:
-        """A publisher that is silent while the node is not active."""
+        """Return a publisher that is silent while the node is not active."""
         return self.create_lifecycle_publisher(topic.type, topic.name, topic.qos)
 
     def subscription(
         self, topic: Topic, callback: Callable[[Any], None], *, hot: bool = False, **options: Any
     ) -> Any:
-        """A subscription that is deaf while the node is not active.
+        """Return a subscription that is inactive while the node is.
 
-        ``hot``: for what a step waits for; such messages are handed over without delay while
-        steps come fast, see :mod:`mentor_common.node.spinning`.
+        Args:
+            topic: to subscribe to.
+            callback: receives the messages.
+            hot: whether a step waits for it; such messages are passed on without delay while steps
+                come fast, see :mod:`mentor_common.node.spinning`.
+            options: of rclpy's ``create_subscription``.
         """
 
-        def heard(message: Any) -> None:
+        def receive(message: Any) -> None:
             if self.active:
                 callback(message)
 
-        def heard_hot(message: Any) -> None:
-            heard(message)
-            self.hot.heard = time.monotonic()
+        def receive_hot(message: Any) -> None:
+            receive(message)
+            self.hot.received = time.monotonic()
 
-        called = heard_hot if hot else heard
+        called = receive_hot if hot else receive
         made = self.create_subscription(topic.type, topic.name, called, topic.qos, **options)
         if hot:
             self.hot.add(made, called)
         return made
 
     def serve(self, interface: Interface, callback: Callable[[Any, Any], Any]) -> Any:
-        """A service ``callback(request, response) -> response``. It must know ``self.active``."""
+        """Serve ``callback(request, response) -> response``, which must check ``self.active``."""
         return self.create_service(interface.type, interface.name, callback)
 
     def serve_action(
@@ -168,17 +172,17 @@ class CellNode(WorkingNode):
         threaded: bool = True,
         accept: Callable[[Any], str | None] | None = None,
     ) -> GoalServer:
-        """An action server, see GoalServer. ``accept(goal)`` gives the reason of a refusal."""
+        """Serve an action, see GoalServer; ``accept(goal)`` returns the reason of a refusal."""
         server = GoalServer(self, interface, execute, threaded=threaded, accept=accept)
         self._cell_goal_servers.append(server)
         return server
 
     def remote_action(self, interface: Interface) -> RemoteAction:
-        """An action of somebody else, to be called from a worker thread."""
+        """Return an action of somebody else, to be called from a worker thread."""
         return RemoteAction(self, interface)
 
     def timer(self, period: float, callback: Callable[[], None], *, wall: bool = False) -> Any:
-        """A timer that rests while the node is not active; seconds of ROS time or wall time."""
+        """Return a timer that is idle while the node is inactive; seconds of ROS or wall time."""
 
         def tick() -> None:
             if self.active:
@@ -187,13 +191,13 @@ class CellNode(WorkingNode):
         return self.create_timer(period, tick, clock=self._cell_steady if wall else None)
 
     def ticker(self, period: float, callback: Callable[[], None]) -> Ticker:
-        """A timer of wall time, seconds, that ticks only while it is wanted."""
+        """Return a timer of wall time, seconds, that ticks only while it is needed."""
         return Ticker(self.timer(period, callback, wall=True))
 
     # Lifecycle.
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Runs ``configure``."""
+        """Run ``configure``."""
         if not self._cell_step_taken("configure", self._cell_configure):
             self._cell_destroy_configured()
             return TransitionCallbackReturn.FAILURE
@@ -201,9 +205,9 @@ class CellNode(WorkingNode):
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Runs ``activate``."""
+        """Run ``activate``."""
         self._cell_stopping.clear()
-        # The publishers speak before the hook does, so that it may publish.
+        # The publishers are activated before the hook runs, so that it may publish.
         result = super().on_activate(state)
         self.active = True
         if not self._cell_step_taken("activate", self.activate):
@@ -212,24 +216,24 @@ class CellNode(WorkingNode):
             return TransitionCallbackReturn.FAILURE
         self.state_label = "active"
         self.peers.restart()
-        self.peers.look()  # else the first report says that nobody is missing
+        self.peers.poll()  # else no peer would be missing in the first report
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Runs ``deactivate`` and ends the workers."""
+        """Run ``deactivate`` and end the workers."""
         self._cell_halt()
         self.state_label = "inactive"
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Runs ``cleanup`` and destroys what ``configure`` made."""
+        """Run ``cleanup`` and destroy what ``configure`` made."""
         self._cell_step_taken("cleanup", self.cleanup)
         self._cell_destroy_configured()
         self.state_label = "unconfigured"
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Goes down from any state, and ends the process."""
+        """Go down from any state, and end the process."""
         if self.active:
             self._cell_halt()
         if self.state_label != "unconfigured":
@@ -247,7 +251,7 @@ class CellNode(WorkingNode):
         return TransitionCallbackReturn.SUCCESS
 
     def autostart(self) -> None:
-        """Configures and activates the node, if its parameter says so."""
+        """Configure and activate the node, if its parameter ``autostart`` is true."""
         if not self.flag("autostart"):
             self.get_logger().info("unconfigured; waits for a lifecycle manager (autostart: false)")
             return
@@ -310,4 +314,4 @@ class CellNode(WorkingNode):
 
     def _cell_look(self) -> None:
         if self.active:
-            self.peers.look()
+            self.peers.poll()

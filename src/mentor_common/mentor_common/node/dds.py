@@ -21,7 +21,7 @@ _PROFILE = Path(__file__).with_name("fastdds_profile.xml")
 
 
 def ask_for_short_lease() -> None:
-    """Sets the environment for the DDS layer; call before ``rclpy.init``."""
+    """Set the environment for the DDS layer; call before ``rclpy.init``."""
     names = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
     if not any(name in os.environ for name in names):
         old = os.environ.get("ROS_DISTRO", "") in ("humble", "iron", "jazzy")  # Fast DDS 2

@@ -21,7 +21,7 @@ class DeclaredParameters:
         node: whose parameters they are.
         table: the parameters.
         check: gives the reason why all values together are refused, or None.
-        changed: told the names of parameters that have changed at run time, after validation.
+        changed: called with the names of parameters that changed at run time, after validation.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class DeclaredParameters:
         return self.values[name]
 
     def declare(self) -> None:
-        """Declares them with the values given at the start. Raises: ParameterError."""
+        """Declare them with the values given at the start. Raises: ParameterError."""
         overrides = self._node._parameter_overrides
         table = tuple(self._table.values())
         given = check_overrides(

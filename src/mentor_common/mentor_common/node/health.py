@@ -1,4 +1,4 @@
-"""What a node counts and times, and what that says about its health.
+"""What a node counts and times, and the health that follows from it.
 
 A meter is written from any thread and read once a second. Thresholds turn a reading into OK,
 WARN or ERROR.
@@ -88,19 +88,19 @@ class Meter:
             self._total += amount
 
     def set(self, value: float) -> None:
-        """Sets a gauge."""
+        """Set a gauge."""
         with self._lock:
             self._last = float(value)
 
     def took(self, seconds: float) -> None:
-        """Adds one duration (timing)."""
+        """Add one duration (timing)."""
         with self._lock:
             self._total += seconds
             self._count += 1
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Times a block (timing)."""
+        """Time a block (timing)."""
         begin = time.perf_counter()
         try:
             yield
@@ -113,7 +113,7 @@ class Meter:
         return self._total
 
     def read(self) -> Reading:
-        """The reading since the last one."""
+        """Return the reading since the last one."""
         with self._lock:
             if self.kind == "counter":
                 value = self._total
@@ -151,7 +151,7 @@ class Health:
         return self._meter(name, "counter", "", limits)
 
     def rate(self, name: str, limits: Limits = Limits()) -> Meter:
-        """Events per second."""
+        """Return events per second."""
         return self._meter(name, "rate", "Hz", limits)
 
     def timing(self, name: str, limits: Limits = Limits()) -> Meter:
@@ -159,7 +159,7 @@ class Health:
         return self._meter(name, "timing", "ms", limits)
 
     def gauge(self, name: str, unit: str = "", limits: Limits = Limits()) -> Meter:
-        """The last value."""
+        """Return the last value."""
         return self._meter(name, "gauge", unit, limits)
 
     def problem(self, name: str, level: int, text: str) -> None:
@@ -168,7 +168,7 @@ class Health:
             self._problems[name] = Problem(level, text)
 
     def solved(self, name: str) -> None:
-        """Takes a problem back."""
+        """Take a problem back."""
         with self._lock:
             self._problems.pop(name, None)
 
@@ -177,7 +177,7 @@ class Health:
         self._sources.append(source)
 
     def report(self) -> tuple[int, str, list[Reading]]:
-        """The worst level, one line of text, and all readings."""
+        """Return the worst level, one line of text, and all readings."""
         readings = [meter.read() for meter in list(self._meters.values())]
         with self._lock:
             problems = list(self._problems.values())

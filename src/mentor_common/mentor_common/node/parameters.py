@@ -42,7 +42,7 @@ class Param:
         high: greatest value.
         choices: the allowed texts, if not all are.
         read_only: whether it can be set at the start only.
-        check: gives the reason why a value is bad, or None; for what a range cannot say.
+        check: returns the reason why a value is refused, or None; for what a range cannot express.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Param:
         return _TYPES[self.type][0]
 
     def converted(self, value: Any) -> Any:
-        """The value in this parameter's type: whole numbers serve as floats, tuples as lists."""
+        """Return the value in this parameter's type: whole numbers become floats, tuples lists."""
         if self.type.endswith("[]"):
             if value is None:
                 return []
@@ -83,7 +83,7 @@ class Param:
         return float(value) if self.type == "float" and _is_int(value) else value
 
     def refusal(self, value: Any) -> str | None:
-        """Why the value is refused, or None."""
+        """Return why the value is refused, or None."""
         value = self.converted(value) if not isinstance(value, str) else value
         kind: Any = _TYPES[self.type][1]
         if self.type.endswith("[]"):
@@ -109,7 +109,7 @@ class Param:
         return self.check(value) if self.check is not None else None
 
     def descriptor(self) -> ParameterDescriptor:
-        """The descriptor that ``ros2 param describe`` shows."""
+        """Return the descriptor that ``ros2 param describe`` shows."""
         descriptor = ParameterDescriptor(
             name=self.name,
             type=self.ros_type.value,
@@ -139,7 +139,7 @@ class Param:
 def check_overrides(
     node: str, table: Sequence[Param], overrides: dict[str, Any], also_known: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """The values given at the start, in the types of the table.
+    """Return the values given at the start, in the types of the table.
 
     Args:
         node: the node's full name, for the refusals.

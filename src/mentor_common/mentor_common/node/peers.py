@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rclpy.node import Node
 
 GRACE = 2.0
-"""Seconds for which a peer that has never been there is not missed yet."""
+"""Seconds before a peer that was never there counts as missed."""
 NAMELESS = 1.0
-"""Seconds for which a peer that is back is not greeted yet while its name is unknown."""
+"""Seconds that the log line about a peer that is back waits for the peer's name."""
 NAMED = 2.0
 """Seconds for which the names of endpoints hold while there are as many of them: to ask for names
 costs ten times what counting does, and a cell that idles beside a learner should cost nothing."""
@@ -24,7 +24,7 @@ costs ten times what counting does, and a cell that idles beside a learner shoul
 
 @dataclass
 class Peer:
-    """One peer: whoever publishes, hears or serves ``name``.
+    """One peer: a publisher, subscriber or server.
 
     Args:
         role: what it does, e.g. "publishes /cell/motion".
@@ -40,11 +40,11 @@ class Peer:
     required: bool
     max_silence: float | None
     since: float
-    heard: float | None = None
+    last_message: float | None = None
     back: float | None = None
     nodes: tuple[str, ...] = ()
     seen: bool = False
-    said: bool = False
+    reported: bool = False
     why: str = ""
 
     @property
@@ -52,17 +52,17 @@ class Peer:
         """Whether it is missing now."""
         return bool(self.why)
 
-    def hear(self) -> None:
-        """To be called when a message of it comes (for ``max_silence``)."""
-        self.heard = time.monotonic()
+    def note_message(self) -> None:
+        """Note that a message of it came (for ``max_silence``)."""
+        self.last_message = time.monotonic()
 
     def waited(self) -> float:
-        """Seconds since it went missing."""
+        """Return seconds since it went missing."""
         return time.monotonic() - self.since
 
 
 class PeerWatch:
-    """Looks for the peers of a node; says in one line when one is missed and when it is back."""
+    """Polls for the peers of a node; logs one line when one is missed and when it is back."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -72,7 +72,7 @@ class PeerWatch:
     def publisher_of(
         self, topic: Topic, *, required: bool = True, max_silence: float | None = None
     ) -> Peer:
-        """Watches for somebody who publishes the topic."""
+        """Watch for somebody who publishes the topic."""
         name = self._node.resolve_topic_name(topic.name)
         return self._add(
             f"publishes {name}",
@@ -83,10 +83,10 @@ class PeerWatch:
         )
 
     def subscriber_of(self, topic: Topic, usual: str = "", *, required: bool = True) -> Peer:
-        """Watches for somebody who hears the topic."""
+        """Watch for somebody who receives the topic."""
         name = self._node.resolve_topic_name(topic.name)
         return self._add(
-            f"hears {name}",
+            f"receives {name}",
             usual,
             _Names(
                 lambda: self._node.count_subscribers(name),
@@ -97,7 +97,7 @@ class PeerWatch:
         )
 
     def service(self, interface: Interface, *, required: bool = True) -> Peer:
-        """Watches for somebody who serves the service."""
+        """Watch for somebody who serves the service."""
         name = self._node.resolve_service_name(interface.name)
         return self._add(
             f"serves {name}",
@@ -108,7 +108,7 @@ class PeerWatch:
         )
 
     def action(self, interface: Interface, *, required: bool = True) -> Peer:
-        """Watches for somebody who serves the action."""
+        """Watch for somebody who serves the action."""
         name = self._node.resolve_topic_name(interface.name)
         return self._add(
             f"serves the action {name}",
@@ -119,19 +119,19 @@ class PeerWatch:
         )
 
     def on_loss(self, callback: Callable[[Peer], None]) -> None:
-        """Calls back when a peer that was there is lost."""
+        """Call back when a peer that was there is lost."""
         self._on_loss.append(callback)
 
     def clear(self) -> None:
-        """Forgets all peers."""
+        """Forget all peers."""
         self._peers.clear()
         self._on_loss.clear()
 
     def restart(self) -> None:
-        """Begins to wait anew (at activation)."""
+        """Begin to wait anew (at activation)."""
         for peer in self._peers:
-            peer.since, peer.heard = time.monotonic(), None
-            peer.seen = peer.said = False
+            peer.since, peer.last_message = time.monotonic(), None
+            peer.seen = peer.reported = False
             peer.why, peer.nodes, peer.back = "", (), None
 
     @property
@@ -140,20 +140,20 @@ class PeerWatch:
         return [peer for peer in self._peers if peer.missing]
 
     def waiting_for(self) -> str:
-        """Who is waited for, as one line; empty if nobody."""
+        """Return who is waited for, as one line; empty if nobody."""
         return "; ".join(_wait_text(peer) for peer in self.missing)
 
     def problems(self) -> list[Problem]:
-        """The missing peers, for the diagnostics."""
+        """Return the missing peers, for the diagnostics."""
         return [
-            Problem(ERROR if peer.required and peer.said else WARN, _wait_text(peer))
+            Problem(ERROR if peer.required and peer.reported else WARN, _wait_text(peer))
             for peer in self.missing
         ]
 
-    def look(self) -> None:
-        """Looks once for every peer; to be called a few times a second."""
+    def poll(self) -> None:
+        """Look up every peer in the graph once; to be called a few times a second."""
         for peer in self._peers:
-            self._look_for(peer)
+            self._poll_peer(peer)
 
     def _publishers(self, name: str) -> Callable[[], list[str]]:
         return _Names(
@@ -173,15 +173,15 @@ class PeerWatch:
         self._peers.append(peer)
         return peer
 
-    def _look_for(self, peer: Peer) -> None:
+    def _poll_peer(self, peer: Peer) -> None:
         now = time.monotonic()
         present = peer.present()
         nodes = tuple(sorted({name for name in present if name != NOT_NAMED_YET}))
         why = "" if present else f"nobody {peer.role}"
         if present and peer.max_silence is not None:
-            last = peer.heard if peer.heard is not None else peer.since
+            last = peer.last_message if peer.last_message is not None else peer.since
             if now - last > peer.max_silence:
-                why = f"{_said(nodes)}, who {peer.role}, is silent"
+                why = f"{_names_of(nodes)}, who {peer.role}, is silent"
         was_missing = peer.missing
         if why and not was_missing:
             peer.since = now if peer.seen else peer.since
@@ -189,8 +189,8 @@ class PeerWatch:
         logger = self._node.get_logger()
         if why:
             peer.back = None
-            if not peer.said and (peer.seen or peer.waited() >= GRACE):
-                peer.said = True
+            if not peer.reported and (peer.seen or peer.waited() >= GRACE):
+                peer.reported = True
                 who = f" ({', '.join(peer.nodes)} did)" if peer.nodes and not present else ""
                 usual = f"; usually the {peer.usual}" if peer.usual else ""
                 logger.warning(
@@ -201,20 +201,20 @@ class PeerWatch:
                     for callback in self._on_loss:
                         callback(peer)
         else:
-            if peer.said:
+            if peer.reported:
                 peer.back = peer.back or now
                 if not nodes and now - peer.back < NAMELESS:
                     return
                 logger.info(
-                    f"{self._node.get_fully_qualified_name()} goes on: {_said(nodes)} "
+                    f"{self._node.get_fully_qualified_name()} goes on: {_names_of(nodes)} "
                     f"{peer.role} after {peer.waited():.1f} s"
                 )
-            peer.said, peer.seen, peer.back = False, True, None
+            peer.reported, peer.seen, peer.back = False, True, None
             peer.nodes = nodes
 
 
 NOT_NAMED_YET = "_NODE_NAME_UNKNOWN_"
-"""Discovery tells of an endpoint first and of its node's name some milliseconds later."""
+"""Discovery reports an endpoint first and its node's name some milliseconds later."""
 
 
 def node_names(infos: Iterable[Any]) -> list[str]:
@@ -248,7 +248,7 @@ class _Names:
         return self._names
 
 
-def _said(nodes: tuple[str, ...]) -> str:
+def _names_of(nodes: tuple[str, ...]) -> str:
     return ", ".join(nodes) or "a node without a name"
 
 

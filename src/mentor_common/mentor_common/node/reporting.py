@@ -1,4 +1,4 @@
-"""What a node says about itself once a second: /diagnostics, and numbers that can be plotted."""
+"""A node's reports, once a second: /diagnostics, and numbers that can be plotted."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Reporter:
         self._statistics: dict[str, Any] = {}
 
     def forget(self) -> None:
-        """The publishers of numbers are destroyed."""
+        """Forget the publishers of numbers, as they are destroyed."""
         self._statistics.clear()
 
     def report(self) -> None:
-        """Publishes one report."""
+        """Publish one report."""
         node = self._node
         level, text, readings = self._health.report()
         if not node.active and level < WARN and node.state_label != "active":

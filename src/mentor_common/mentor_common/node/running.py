@@ -28,7 +28,7 @@ ENDS_WITH_LAUNCH = "MENTOR_ENDS_WITH_LAUNCH"
 
 
 def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int:
-    """Runs a node until it finishes or SIGINT or SIGTERM comes; returns the exit status.
+    """Run a node until it finishes or SIGINT or SIGTERM comes; return the exit status.
 
     The executor has a thread of its own, which is joined before the exit; this thread only waits
     for signals. Status 0 after a signal, 2 for refused parameters, else the node's own.

@@ -29,20 +29,20 @@ class HotSubscriptions:
     def __init__(self) -> None:
         self._subscriptions: list[tuple[Any, Callable[[Any], None]]] = []
         self._reader: DirectReader | None = None
-        self.heard = 0.0
+        self.received = 0.0
 
     def add(self, subscription: Any, callback: Callable[[Any], None]) -> None:
-        """Adds a subscription, whose callback the executor calls too."""
+        """Add a subscription, whose callback the executor calls too."""
         self._subscriptions.append((subscription, callback))
         self._reader = None
 
     def clear(self) -> None:
-        """Forgets all, as they are destroyed."""
+        """Forget all, as they are destroyed."""
         self._subscriptions.clear()
         self._reader = None
 
     def spin(self, executor: SingleThreadedExecutor, stopped: Callable[[], bool]) -> None:
-        """Runs callbacks until no hot message has come for a while."""
+        """Run callbacks until no hot message has come for a while."""
         sweep = time.monotonic() + SWEEP
         while self._subscriptions and not stopped():
             now = time.monotonic()
@@ -52,7 +52,7 @@ class HotSubscriptions:
                         break
                 now = time.monotonic()
                 sweep = now + SWEEP
-            if now - self.heard > PATIENCE:
+            if now - self.received > PATIENCE:
                 return
             self._wait(executor, sweep - now)
             for subscription, callback in list(self._subscriptions):
@@ -73,7 +73,7 @@ class HotSubscriptions:
 
 
 def _serve_one(executor: SingleThreadedExecutor) -> bool:
-    """Runs a callback that is ready; False if none is."""
+    """Run a callback that is ready; False if none is."""
     try:
         task, _, _ = executor.wait_for_ready_callbacks(0.0)
     except (TimeoutException, ShutdownException):

@@ -1,4 +1,4 @@
-"""A timer that takes no turn of the processor while there is nothing to look for."""
+"""A timer that uses no processor time while there is nothing to wait for."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ class Ticker:
         timer.cancel()
 
     def want(self, wanted: bool) -> None:
-        """Whether it ticks from now on."""
+        """Decide whether it ticks from now on."""
         if wanted == self._timer.is_canceled():
             self._timer.reset() if wanted else self._timer.cancel()

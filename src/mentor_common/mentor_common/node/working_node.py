@@ -15,7 +15,7 @@ class WorkingNode(LifecycleNode):
     """A lifecycle node that knows its state and has worker threads beside its callbacks.
 
     Attributes:
-        active: whether it publishes, hears and accepts goals.
+        active: whether it publishes, receives and accepts goals.
         state_label: the state of its lifecycle in a word.
         exit_code: status that its process is to end with, once it is known.
         full_name: its name with its namespace.
@@ -33,7 +33,7 @@ class WorkingNode(LifecycleNode):
         self.full_name: str = self.get_fully_qualified_name()
 
     def start_worker(self, name: str, work: Callable[[], None]) -> threading.Thread:
-        """Runs ``work`` in a thread, which must end when ``stopping`` is set."""
+        """Run ``work`` in a thread, which must end when ``stopping`` is set."""
 
         def guarded() -> None:
             try:
@@ -54,19 +54,19 @@ class WorkingNode(LifecycleNode):
         return self._cell_stopping
 
     def call_soon(self, work: Callable[[], None]) -> None:
-        """Runs ``work`` on the thread of the callbacks; callable from any thread."""
+        """Run ``work`` on the thread of the callbacks; callable from any thread."""
         executor = self.executor
         if executor is not None:
             executor.create_task(work)
 
     def refuse_on_executor(self, what: str) -> None:
-        """Raises: RuntimeError if called on the thread of the callbacks, where waiting is a
+        """Raise RuntimeError if called on the thread of the callbacks, where waiting is a
         deadlock."""
         if threading.get_ident() == self._cell_executor_thread:
             raise RuntimeError(f"{what} is waited for on the callbacks' thread, a deadlock")
 
     def finish(self, code: int = 0) -> None:
-        """Ends the process with this status, cleanly; callable from any thread."""
+        """End the process with this status, cleanly; callable from any thread."""
         if self.exit_code is None:
             self.exit_code = code
         self._cell_stopped()

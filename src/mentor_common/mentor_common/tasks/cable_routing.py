@@ -38,7 +38,7 @@ class Slot2(IntEnum):
 
 
 SLOT_STATES: dict[str, type[IntEnum]] = {"slot_1": Slot1, "slot_2": Slot2}
-"""The slots, and the states that each tells apart."""
+"""The slots and their states."""
 
 
 @dataclass(frozen=True)

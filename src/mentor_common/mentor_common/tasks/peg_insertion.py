@@ -1,4 +1,4 @@
-"""Peg insertion (App. C): what its task file says of pegs, eq. 6 and success."""
+"""Peg insertion (App. C): the task file's pegs, eq. 6 and success."""
 
 from __future__ import annotations
 

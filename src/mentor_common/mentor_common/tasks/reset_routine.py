@@ -36,7 +36,7 @@ class Move:
         begins_episode: whether the episode begins where it ends.
         options: with ``begins_episode``: what the reward must know of the episode, e.g.
             ``{"peg": "star"}``; published in EpisodeStart.
-        speed: share of the arm's speed limit; None: as the task file says.
+        speed: share of the arm's speed limit; None: that of the task file.
     """
 
     stage: str
@@ -85,7 +85,7 @@ class Grip:
 class Wait:
     """A wait for something outside the arm, e.g. for a ball to come back.
 
-    Time of a twin in lockstep goes on while it lasts, as the arm is told to stay.
+    Time of a twin in lockstep goes on while it lasts, as the arm is commanded to stay.
 
     Args:
         stage: name of the stage to which it belongs.
@@ -167,7 +167,7 @@ class PartFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class ResetContext:
-    """What a routine is told about the reset that it is to do.
+    """What a routine knows about the reset that it is to do.
 
     Args:
         start: where the episode is to begin, normalised, (axes,) float32.

@@ -25,7 +25,7 @@ States = Literal["sensors", "ground_truth"]
 
 @dataclass(frozen=True)
 class RewardOptions:
-    """How a reward is to be computed, besides what the task file says.
+    """How a reward is to be computed, besides what the task file sets.
 
     Args:
         states: from the cell's own sensors, or from the ground truth of a twin.
@@ -58,7 +58,7 @@ class RewardNeeds:
 
 @dataclass(frozen=True)
 class StampedImage:
-    """An image of a camera, cropped as the task file says.
+    """An image of a camera, cropped by the task file.
 
     Args:
         stamp: nanoseconds of ROS time.

@@ -172,7 +172,7 @@ class Workspace:
         return self.to_normalised([values[name] for name in self.names])
 
     def xyzr(self, normalised: npt.ArrayLike) -> Float64:
-        """The metric pose as (x, y, z, r): metres, and radians about the vertical axis."""
+        """Return the metric pose as (x, y, z, r): metres, and radians about the vertical axis."""
         values = dict(zip(AXES, self.fixed, strict=True))
         values.update(zip(self.names, self.to_metric(normalised).tolist(), strict=True))
         return np.array([values[name] for name in AXES])

@@ -190,12 +190,12 @@ class Fields:
         return float(a), float(b)
 
     def is_word(self, key: str, word: str) -> bool:
-        """Whether the value of a key is exactly this word."""
+        """Return whether the value of a key is exactly this word."""
         self._known.add(key)
         return bool(self._data.get(key) == word)
 
     def vector(self, key: str, size: int, low: float, high: float) -> tuple[Any, ...]:
-        """A list of ``size`` finite numbers, each in [low, high]."""
+        """Return a list of ``size`` finite numbers, each in [low, high]."""
 
         def fits(value: Any) -> bool:
             return (

@@ -108,7 +108,7 @@ class DrMAgent(DrQv2Agent):
 
     @property
     def value(self) -> Value:
-        """V."""
+        """The value network V."""
         return self.networks["value"]  # type: ignore[return-value]
 
     # Perturbation
@@ -122,7 +122,7 @@ class DrMAgent(DrQv2Agent):
             report["top_performers/admitted"] = float(
                 self.top_performers.admit(episode_return, weights)
             )
-            report["top_performers/members"] = float(len(self.top_performers.members))
+            report["top_performers/entries"] = float(len(self.top_performers.entries))
         interval = max(1, settings.perturb_frames // self.config.train.action_repeat)
         if settings.perturb != "none" and step - self._last_perturb >= interval:
             self._last_perturb = step
@@ -131,7 +131,7 @@ class DrMAgent(DrQv2Agent):
 
     def _perturb(self) -> dict[str, float]:
         s = self.settings
-        if s.perturb == "task_oriented" and not self.top_performers.members:
+        if s.perturb == "task_oriented" and not self.top_performers.entries:
             _log.warning("perturbation is due, but S_top is empty: no weight was changed")
             return {"perturb/skipped": 1.0}
         phi = self._phi(self.generators["perturbing"])
@@ -151,7 +151,7 @@ class DrMAgent(DrQv2Agent):
         return perturbable(self.networks, self._names)
 
     def _phi(self, generator: Generator) -> Weights:
-        """A perturbation candidate: weights by name."""
+        """Return a perturbation candidate: weights by name."""
         if self.settings.perturb == "random":
             return fresh_weights(self.networks, self._names, generator)
         return self.top_performers.sample(generator)
@@ -187,13 +187,13 @@ class DrMAgent(DrQv2Agent):
     def load_state(self, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
         """See :meth:`Agent.load_state`."""
         what = f"state of {self.settings.name}"
-        members = {n: t for n, t in tensors.items() if n.startswith("top_performers/")}
+        entries = {n: t for n, t in tensors.items() if n.startswith("top_performers/")}
         top = self.top_performers.restored(
-            members, values.get("top_performers"), self._perturbable()
+            entries, values.get("top_performers"), self._perturbable()
         )
         dormancy = self._read_dormancy(values, what)
         last = typed_value(values, "last_perturb", (int,), what)
-        super().load_state({n: t for n, t in tensors.items() if n not in members}, values)
+        super().load_state({n: t for n, t in tensors.items() if n not in entries}, values)
         self.top_performers, self._last_perturb = top, last
         self._take_dormancy(*dormancy)
 

@@ -23,7 +23,7 @@ class MentorAgent(DrMAgent):
         return (s.experts, s.top_k, s.expert_dim) if s.actor == "moe" else None
 
     def _extra_actor_loss(self, routing: Routing | None, metrics: Metrics) -> Tensor | None:
-        """The load-balance loss, weighed (Alg. 2), and the router's statistics."""
+        """Return the load-balance loss, weighed (Alg. 2), and the router's statistics."""
         if routing is None:
             return None
         loss = routing.load_balance_loss()

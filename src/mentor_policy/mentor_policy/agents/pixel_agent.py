@@ -229,7 +229,7 @@ class PixelAgent(Agent):
         updates = typed_value(values, "updates", (int,), what)
         own = self._own_tensors()
         check_tensors(own, tensors, what)
-        for name in self.generators:  # a throw-away generator says whether the state is one
+        for name in self.generators:  # tried on a throw-away generator first
             set_generator(Generator(), tensors[f"generator/{name}"], f"generator/{name}")
         copy_tensors(self._live_tensors(), tensors)
         for name, generator in self.generators.items():

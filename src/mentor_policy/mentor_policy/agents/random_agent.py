@@ -33,7 +33,7 @@ class RandomAgent(Agent):
         return np.asarray(action.numpy(), np.float32), np.zeros(self.action_size, np.float32)
 
     def update(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """Learns nothing."""
+        """Learn nothing."""
         return {}
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:

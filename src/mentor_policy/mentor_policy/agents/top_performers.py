@@ -38,7 +38,7 @@ class TopPerformers:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.members: list[Performer] = []
+        self.entries: list[Performer] = []
         self._next_serial = 0
 
     def admit(self, episode_return: float, weights: Mapping[str, Tensor]) -> bool:
@@ -60,15 +60,15 @@ class TopPerformers:
             raise ValueError(
                 f"episode return is {episode_return}; rewards must be finite, see the environment"
             )
-        if len(self.members) >= self.size:
-            if not self.members:
+        if len(self.entries) >= self.size:
+            if not self.entries:
                 return False
-            worst = min(self.members, key=lambda member: (member.episode_return, member.serial))
+            worst = min(self.entries, key=lambda entry: (entry.episode_return, entry.serial))
             if episode_return <= worst.episode_return:
                 return False
-            self.members.remove(worst)
+            self.entries.remove(worst)
         copies = {name: tensor.detach().clone() for name, tensor in weights.items()}
-        self.members.append(Performer(self._next_serial, float(episode_return), copies))
+        self.entries.append(Performer(self._next_serial, float(episode_return), copies))
         self._next_serial += 1
         return True
 
@@ -95,24 +95,24 @@ class TopPerformers:
         return {name: (mean, std) for name, mean, std in self._distribution()}
 
     def _distribution(self) -> Any:
-        if not self.members:
+        if not self.entries:
             raise RuntimeError("S_top is empty: no training episode has ended yet")
-        for name in self.members[0].weights:
-            stack = torch.stack([member.weights[name] for member in self.members])
+        for name in self.entries[0].weights:
+            stack = torch.stack([entry.weights[name] for entry in self.entries])
             yield name, stack.mean(dim=0), stack.std(dim=0, correction=0)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the entries' weights as ``top_performers/<serial>/<parameter>``."""
         return {
-            f"top_performers/{member.serial}/{name}": tensor
-            for member in self.members
-            for name, tensor in member.weights.items()
+            f"top_performers/{entry.serial}/{name}": tensor
+            for entry in self.entries
+            for name, tensor in entry.weights.items()
         }
 
     def values(self) -> dict[str, Any]:
-        """Return the rest: ``{"next": serial, "members": [[serial, return], ...]}``."""
-        members = [[member.serial, member.episode_return] for member in self.members]
-        return {"next": self._next_serial, "members": members}
+        """Return the rest: ``{"next": serial, "entries": [[serial, return], ...]}``."""
+        entries = [[entry.serial, entry.episode_return] for entry in self.entries]
+        return {"next": self._next_serial, "entries": entries}
 
     def restored(
         self, tensors: Mapping[str, Tensor], values: Any, like: Mapping[str, Tensor]
@@ -130,9 +130,12 @@ class TopPerformers:
         result = TopPerformers(self.size)
         try:
             result._next_serial = int(values["next"])
-            numbered = [(int(serial), float(value)) for serial, value in values["members"]]
+            listed = (
+                values["members"] if "members" in values else values["entries"]
+            )  # older: members
+            numbered = [(int(serial), float(value)) for serial, value in listed]
         except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"S_top: {values!r} does not describe its members") from error
+            raise ValueError(f"S_top: {values!r} does not describe its entries") from error
         serials = [serial for serial, _ in numbered]
         if len(set(serials)) != len(serials) or len(serials) > self.size:
             raise ValueError(f"S_top: entries {serials} do not fit a set of {self.size}")
@@ -147,5 +150,5 @@ class TopPerformers:
             weights = {
                 name: tensors[prefix + name].to(own.device, copy=True) for name, own in like.items()
             }
-            result.members.append(Performer(serial, value, weights))
+            result.entries.append(Performer(serial, value, weights))
         return result

@@ -94,6 +94,6 @@ def _environment(name: str, arguments: dict[str, Any], checkpoint: Checkpoint) -
 
 
 def _writable(video: Path) -> bool:
-    """Whether the folder of a video, or the one that it is made in, can be written."""
+    """Return whether the folder of a video, or the one that it is made in, can be written."""
     parent = video.parent if video.parent.exists() else video.parent.parent
     return os.access(parent, os.W_OK)

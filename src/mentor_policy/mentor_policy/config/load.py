@@ -37,12 +37,12 @@ def load_config(
 
     Args:
         agent: one of :func:`agents`, such as ``mentor`` or ``mentor_wo_moe``.
-        preset: one of :func:`presets`, such as ``dmc``. What a preset says about settings that the
+        preset: one of :func:`presets`, such as ``dmc``. Settings of a preset that the
             agent does not have is left out.
         overrides: ``key=value`` each, such as ``agent.top_k=2`` or ``train.batch_size=64``.
 
     Raises:
-        ConfigError: an unknown name, key, type or an impossible value; says what is allowed.
+        ConfigError: an unknown name, key, type or value; the message names what is allowed.
     """
     if agent not in agents():
         raise ConfigError(f"agent {agent!r} is not known; known: {', '.join(agents())}")

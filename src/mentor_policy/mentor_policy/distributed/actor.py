@@ -141,4 +141,4 @@ class Actor:
         try:
             return ActorProgress() if self._file is None else ActorProgress(**read_json(self._file))
         except (FileNotFoundError, ValueError, TypeError):
-            return ActorProgress()  # of something else; the learner's weights tell the steps
+            return ActorProgress()  # of something else; the learner's weights carry the steps

@@ -193,13 +193,13 @@ class Assembly:
             self._order.insert(place, key)
 
     def _up_to(self, key: StepKey) -> list[JoinedStep]:
-        """The steps of the episode up to ``key`` that have an observation."""
+        """Return the steps of the episode up to ``key`` that have an observation."""
         below = [step for step in self._join if step.key.episode == key.episode]
         below = [step for step in below if step.key.step <= key.step and OBSERVATION in step.parts]
         return sorted(below, key=lambda step: step.key)
 
     def _gap_before(self, leaving: list[JoinedStep]) -> bool:
-        """Whether something is missing before or among the next steps of an episode."""
+        """Return whether something is missing before or among the next steps of an episode."""
         episode, first = leaving[0].key
         before = self._join.newest(episode)
         self.newest = self._newest_of.get(session_of(episode), self._newest)
@@ -212,7 +212,7 @@ class Assembly:
         return first == 0 and last is not None and not follows(episode, last)
 
     def _leave(self, leaving: list[JoinedStep]) -> list[Step]:
-        """An episode's next steps, taken out of the join."""
+        """Return an episode's next steps, taken out of the join."""
         newest = self._join.newest(leaving[0].key.episode)
         steps = []
         for joined in leaving:
@@ -225,7 +225,7 @@ class Assembly:
         return steps
 
     def _close_before(self, episode: int) -> list[Step]:
-        """The end of the episode before this one, where only its action is missing."""
+        """Return the end of the episode before this one, where only its action is missing."""
         last = self._newest
         if last is None or last.episode == episode:
             return []

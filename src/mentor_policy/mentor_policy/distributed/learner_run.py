@@ -17,7 +17,7 @@ from mentor_policy.training.run_folder import RunFolder
 
 
 class LearnerRun:
-    """Learns from steps that are handed to it, and survives being killed at any moment.
+    """Learns from steps that are passed to it; may be killed at any time.
 
     What happened is read from the ring, so a learner that was killed counts nothing twice and loses
     nothing.
@@ -86,7 +86,7 @@ class LearnerRun:
         return learned
 
     def publication_due(self, period: float) -> bool:
-        """Whether new weights are to be published: each ``period`` seconds, and once an episode.
+        """Return whether weights are to be published: each ``period`` seconds, and once an episode.
 
         An actor that is to wait for the learner waits between two episodes: it gets the weights as
         soon as all updates that its steps allow are done.

@@ -38,7 +38,7 @@ class Pace:
         self._progressed = time.monotonic()
 
     def may_begin(self, steps: int, update: int) -> bool:
-        """Whether an episode may begin after so many steps, on weights of so many updates."""
+        """Return whether an episode may begin after these steps, on weights of these updates."""
         return not self._behind or self.owed(steps, update) <= self._behind
 
     @property

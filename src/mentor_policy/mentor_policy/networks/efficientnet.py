@@ -125,7 +125,7 @@ def load_weights() -> dict[str, Tensor]:
 
 
 def _pad_same(x: Tensor, kernel: int, stride: int) -> Tensor:
-    """Zeros around the picture as TensorFlow's SAME has them, the odd one at right and bottom."""
+    """Pad with zeros as TensorFlow's SAME does, the odd one at right and bottom."""
     if kernel == 1:
         return x
     sides: list[int] = []

@@ -68,7 +68,7 @@ def layout_of(description: Describe.Response) -> FrameLayout:
 
 
 def watch_environment(node: CellNode) -> None:
-    """Have the node's peer watch look for whoever answers actions and resets."""
+    """Let the node's peer watch poll for whoever answers actions and resets."""
     node.peers.publisher_of(topics.OBSERVATION)
     node.peers.publisher_of(topics.REWARD)
     node.peers.action(topics.RESET_EPISODE)

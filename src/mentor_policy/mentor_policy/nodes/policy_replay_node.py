@@ -27,14 +27,14 @@ REPLAYED = Topic("replayed/action", Action, topics.ACTION.qos, "policy replay")
 class PolicyReplayNode(CellNode):
     """Publishes, for every recorded action and its observation, the mean as it is computed today.
 
-    An action whose weights cannot be had is answered without a mean; ``run_id`` says why.
+    An action whose weights cannot be had is answered without a mean; ``run_id`` has the reason.
     """
 
     PARAMETERS: ClassVar = (
-        Param("bag", "str", "", "folder of the bag that says which run acted", read_only=True),
+        Param("bag", "str", "", "folder of the bag; it names the run that acted", read_only=True),
         Param("run_dir", "str", "", "folder of that run, or of its checkpoint; empty: as the bag "
               "says", read_only=True),
-        Param("threads", "int", -1, "torch threads; 0: one per core, -1: as the bag says", low=-1,
+        Param("threads", "int", -1, "torch threads; 0: one per core, -1: as in the bag", low=-1,
               high=1024, read_only=True),
     )  # fmt: skip
 
@@ -69,7 +69,7 @@ class PolicyReplayNode(CellNode):
         from mentor_policy.training.acted_weights import ActedWeights, WeightsUnknown
 
         if run is None:
-            self._reason = "the bag does not say which run acted; run_dir:= does"
+            self._reason = "the bag does not name the run that acted; give run_dir:="
             return
         try:
             self._weights = ActedWeights(run)

@@ -1,6 +1,6 @@
 """The ring of steps on disk.
 
-A step is in the ring when :meth:`ReplayRing.append` returns: killed with -9 at any moment, the ring
+A step is in the ring when :meth:`ReplayRing.append` returns: after kill -9 at any time, the ring
 opens again with all steps but the one that was being written. Frames are written before the record
 that refers to them, and each record carries its running number and a checksum, which covers that of
 its frames. A record that fails it, or that is not finite, is skipped and named; the others stay.
@@ -41,7 +41,7 @@ class ReplayRing:
     Args:
         folder: of the ring.
         header: its shape; None takes the shape found in the folder.
-        writable: False opens a ring to look at it, beside its writer.
+        writable: False opens a ring for reading, beside its writer.
         expected: records that will be written: a new ring asks for no more disk than these need.
 
     Raises:

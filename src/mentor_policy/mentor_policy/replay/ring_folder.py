@@ -58,7 +58,7 @@ def refuse_small_disk(
 
 
 def refuse_lost_files(folder: Path, header: RingHeader, record_bytes: int) -> None:
-    """Refuse a ring whose files are gone or shorter than its header says.
+    """Refuse a ring whose files are gone or shorter than its header requires.
 
     Raises:
         ReplayError: names the file.
@@ -73,7 +73,7 @@ def refuse_lost_files(folder: Path, header: RingHeader, record_bytes: int) -> No
 
 
 def disk_full(folder: Path, number: int, error: OSError) -> ReplayDiskFullError:
-    """Return the error that says that record ``number`` has no room."""
+    """Return the error for a record ``number`` that has no room."""
     return ReplayDiskFullError(
         f"replay ring {folder}: no space left for record {number} ({error.strerror}); "
         "the ring keeps all records before it. Free space and start again to go on"

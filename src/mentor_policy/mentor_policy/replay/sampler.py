@@ -119,7 +119,7 @@ class Sampler:
             reach = self.reach(numbers, count)
             drawn = np.concatenate([drawn, numbers[reach > 0]])
             reaches = np.concatenate([reaches, reach[reach > 0]])
-        if len(drawn) < size:  # few and far between: look at every record
+        if len(drawn) < size:  # few valid records: check every one
             numbers = np.arange(oldest, count)
             reach = self.reach(numbers, count)
             numbers, reach = numbers[reach > 0], reach[reach > 0]

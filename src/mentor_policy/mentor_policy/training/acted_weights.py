@@ -18,7 +18,7 @@ RECORD = "mentor"
 
 
 class WeightsUnknown(LookupError):
-    """No checkpoint has the weights that chose an action; says what there is instead."""
+    """No checkpoint has the weights that chose an action; the message names those there are."""
 
 
 class ActedWeights:

@@ -41,7 +41,7 @@ def choose(
     evaluate: bool,
     weights: WeightsName,
 ) -> npt.NDArray[np.float32]:
-    """Have an agent act, and tell an environment over topics what chose the action.
+    """Let an agent act, and pass what chose the action to an environment over topics.
 
     Args:
         agent: acts.

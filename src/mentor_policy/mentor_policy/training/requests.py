@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 PERIOD = 0.05
-"""Seconds between two looks whether a pause is over."""
+"""Seconds between two checks whether a pause is over."""
 
 
 class TrainingRequests:

@@ -209,7 +209,7 @@ class Run:
         self._log.evaluation(self.steps, frames, result, self.seconds)
 
     def checkpoint_due(self, seconds: float = math.inf) -> bool:
-        """Whether it is time for a checkpoint: by steps, or ``seconds`` after the last one."""
+        """Return whether a checkpoint is due: by steps, or ``seconds`` after the last one."""
         if self.steps >= self._next_checkpoint or time.monotonic() - self._saved_at >= seconds:
             return True
         # The ring went round: a checkpoint must come before its spare records are used up.

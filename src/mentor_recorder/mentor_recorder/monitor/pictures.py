@@ -61,7 +61,7 @@ def observation_sheet(message: Any) -> npt.NDArray[np.uint8]:
     """Return the frames of an observation: a row for each camera, time from left to right.
 
     Raises:
-        ValueError: the pixels are not as many as the message says.
+        ValueError: the number of pixels does not fit the message's size.
     """
     shape = (len(message.cameras), message.frames, 3, message.height, message.width)
     pixels = np.frombuffer(message.data, np.uint8).reshape(shape)

@@ -89,8 +89,8 @@ def _frames(recorded: Any, replayed: Any) -> list[Difference]:
     found = []
     for camera, name in enumerate(cameras):
         for frame in range(frames):
-            moment = MOMENTS[frame] if frames == len(MOMENTS) else f"frame {frame}"
-            where = f"camera {name}, {moment}"
+            time = MOMENTS[frame] if frames == len(MOMENTS) else f"frame {frame}"
+            where = f"camera {name}, {time}"
             stamps = ""
             index = camera * frames + frame
             if index < min(len(recorded.stamps), len(replayed.stamps)):

@@ -12,7 +12,7 @@ class Readiness:
     """Reads from diagnostics which nodes do not know yet who publishes what they read.
 
     That a publisher is matched with a subscription does not mean that the subscription knows the
-    publisher: until it does, an image is lost. Only the node itself can tell, and it does so once a
+    publisher: until it does, an image is lost. Only the node itself knows, and it does so once a
     second.
     """
 

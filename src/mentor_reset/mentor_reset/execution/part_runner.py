@@ -156,7 +156,7 @@ class PartRunner:
         return self._goal.cancelled
 
     def call(self, part: Part, action: RemoteAction, goal: Any) -> Any:
-        """Call an action of the cell and return its result, whatever it says.
+        """Call an action of the cell and return its result, failed or not.
 
         Args:
             part: that it belongs to.
@@ -246,7 +246,7 @@ class PartRunner:
                 raise PartFailed(part, f"{part.waiting_for} did not come in {seconds:.1f} s")
             moving.add(np.array([self._cell.ros_time()]), time.monotonic())
             if moving.still(time.monotonic()):
-                # In lockstep time goes on only while something moves: the arm is told to stay.
+                # In lockstep time goes on only while something moves: the arm is commanded to stay.
                 self._go(part, MoveTo.Goal(speed=self._cell.speed), None)
             self.cancelled()
             time.sleep(POLL)

@@ -1,4 +1,4 @@
-"""What a routine saved, on disk: found again after the reset node was killed at any moment."""
+"""What a routine saved, on disk: kept when the reset node is killed."""
 
 from __future__ import annotations
 

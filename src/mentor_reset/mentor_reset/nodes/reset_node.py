@@ -45,7 +45,7 @@ _RECOVER = Move("recover")
 class ResetNode(CellNode):
     """Begins episodes: numbers them, draws their start and window, and does the task's routine.
 
-    A routine that fails is tried anew, with a new episode number, as often as the task file says,
+    A routine that fails is tried anew, with a new episode number, as often as the task file allows,
     after a pause and a recovery of the arm. What a routine asks of a person is logged, reported and
     answered by calling `~/continue`.
     """
@@ -54,7 +54,7 @@ class ResetNode(CellNode):
         Param("task", "str", "", "name of the task or path of its YAML", read_only=True),
         Param(
             "timeout", "float", 0.0,
-            "seconds of wall time for a whole reset, if the goal names none; 0: as the task says",
+            "seconds of wall time for a whole reset, if the goal names none; 0: that of the task",
             low=0.0, high=3600.0,
         ),
         Param(

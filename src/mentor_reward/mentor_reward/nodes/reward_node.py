@@ -57,7 +57,7 @@ class RewardNode(CellNode):
             read_only=True,
         ),
         Param(
-            "max_steps", "int", 0, "steps after which an episode is truncated; 0: as the task says",
+            "max_steps", "int", 0, "steps after which an episode is truncated; 0: that of the task",
             low=0, high=1_000_000, read_only=True,
         ),
         Param(
@@ -128,7 +128,7 @@ class RewardNode(CellNode):
             self._publish_ready()
 
         made = self.subscription(topic, receive, hot=True)
-        if required or topic == topics.ACTION:  # that tells which steps have had their rewards
+        if required or topic == topics.ACTION:  # it shows which steps have had their rewards
             self._awaited.append(made)
         self.peers.publisher_of(topic, required=required)
 

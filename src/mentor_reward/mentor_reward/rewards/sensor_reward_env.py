@@ -40,7 +40,7 @@ class SensorReward(gymnasium.Wrapper[Any, Any, Any, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode; success is what the environment says, as no reward is due."""
+        """Begin an episode; success is the environment's, as no reward is due."""
         observation, info = self.env.reset(seed=seed, options=options)
         self._episode, self._step = self._episode + 1, 0
         begin = EpisodeInfo(self._episode, seed, options=options or {})

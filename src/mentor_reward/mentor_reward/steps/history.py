@@ -11,7 +11,7 @@ LONGEST = 2.0
 
 
 class History:
-    """Tells the newest step, for which an agent may be waiting, from those before it.
+    """Separates the newest step, for which an agent may be waiting, from those before it.
 
     Publishers send a late subscriber what they published before. Of that, all steps but the newest
     have had their rewards, and the newest too if an action followed it.

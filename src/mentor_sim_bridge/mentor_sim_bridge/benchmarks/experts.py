@@ -30,13 +30,13 @@ class ScriptedExpert:
         self._policy: Any = getattr(policies, f"Sawyer{words}V3Policy")()
 
     def act(self, state: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The action ``(4,)`` in [-1, 1] for the suite's full state ``(39,)``."""
+        """Return the action ``(4,)`` in [-1, 1] for the suite's full state ``(39,)``."""
         action = self._policy.get_action(np.asarray(state, np.float64))
         return np.clip(action, -1.0, 1.0).astype(np.float32)
 
 
 def task_of(name: str) -> str | None:
-    """The Meta-World task of an id such as ``mentor/metaworld-coffee_push_sparse-v0``, if any."""
+    """Return the Meta-World task of an id, e.g. ``mentor/metaworld-soccer_sparse-v0``, if any."""
     head, _, rest = name.partition("metaworld-")
     task = rest.removesuffix("-v0").removesuffix("_sparse").replace("_", "-")
     return task if not head.strip("mentor/") and task in METAWORLD else None

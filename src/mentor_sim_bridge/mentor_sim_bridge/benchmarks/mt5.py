@@ -101,9 +101,9 @@ class Mt5Simulator(TaskSimulator):
         return self._simulators[self.task_id].state()
 
     def close(self) -> None:
-        """Frees all five."""
-        for body in self._simulators:
-            body.close()
+        """Free all five."""
+        for simulator in self._simulators:
+            simulator.close()
 
 
 make = partial(PixelEnv.make, Mt5Simulator)

@@ -19,7 +19,7 @@ from mentor_common.tasks.task import Task
 
 @dataclass(frozen=True)
 class TrueState:
-    """The true state of a cell at one moment.
+    """The true state of a cell at one time.
 
     Args:
         success: the episode's success as it stands.

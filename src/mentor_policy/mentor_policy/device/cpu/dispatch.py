@@ -165,7 +165,7 @@ def _product(packed: Tensor, weight: Tensor, layout: Plan, bias: Tensor | None =
 
 
 def _outer(left: Tensor, right: Tensor, layout: Plan) -> tuple[Tensor, Tensor]:
-    """Gradients of each expert's weight ``(N, H, D)`` and bias ``(N, H)``; 0 without a row."""
+    """Return gradients of all weights ``(N, H, D)`` and biases ``(N, H)``; 0 without rows."""
     count = len(layout.sizes)
     if layout.together:
         blocks = left.view(count, -1, left.shape[1])

@@ -60,7 +60,7 @@ class ImpedanceController:
         self._error = np.zeros(6)
 
     def rest(self, posture: np.ndarray) -> None:
-        """Sets the posture, (7,) radians, to which the null space draws."""
+        """Set the posture, (7,) radians, to which the null space draws."""
         self._rest = np.array(posture, dtype=np.float64)
 
     @staticmethod

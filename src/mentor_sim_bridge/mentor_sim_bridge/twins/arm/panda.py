@@ -46,7 +46,7 @@ def assets_folder() -> Path:
 
 
 def panda_spec() -> mujoco.MjSpec:
-    """The arm alone, base at the origin, without actuators and without contacts.
+    """Return the arm alone, base at the origin, without actuators and without contacts.
 
     Joints are named as franka_description names them; the site `grasp` lies between the fingers.
     """
@@ -107,7 +107,7 @@ def attach_panda(spec: mujoco.MjSpec) -> None:
 
 
 def _keep_hulls(body: ET.Element) -> None:
-    """Leaves one geom per link: its hull, with the link's mass."""
+    """Leave one geom per link: its hull, with the link's mass."""
     for geom in body.findall("geom"):
         mesh = geom.get("mesh", "")
         if mesh == "finger_viz":

@@ -96,7 +96,7 @@ class PandaSimulator:
 
     @property
     def time(self) -> int:
-        """Nanoseconds of simulated time since this was made; never goes back."""
+        """Return nanoseconds of simulated time since this was made; never goes back."""
         return self._ticks * round(self._timestep * 1e9)
 
     def pose(self) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Draws the pictures of cable_routing.md: what the cameras see in an episode, and twelve draws of the visual randomization.
+"""Draws the pictures of cable_routing.md: an episode, and twelve draws of the visual randomization.
 
 Run from the top of the tree after `make build`: python docs/draw_cable_routing.py
 """

@@ -19,7 +19,7 @@ from rclpy.qos import (
 )
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
-from std_msgs.msg import String
+from std_msgs.msg import Bool, String
 
 from mentor_msgs.action import Gripper, MoveTo, Recover, ResetEpisode
 from mentor_msgs.msg import (
@@ -112,3 +112,8 @@ def camera_info(camera: str) -> Topic:
     return Topic(
         f"camera/{camera}/color/camera_info", CameraInfo, IMAGE_QOS, f"camera '{camera}' or twin"
     )
+
+
+def device_signal(device: str, publisher: str) -> Topic:
+    """The state of a switch or a sensor beside the arm, in a cell whose devices are simulated."""
+    return Topic(f"device/{device}", Bool, LATCHED_QOS, publisher)

@@ -28,6 +28,7 @@ from mentor_common.node.running import main as run_node
 from mentor_common.tasks.plugins import TWINS, load_plugin
 from mentor_common.tasks.task import Task
 from mentor_msgs.msg import GroundTruth
+from mentor_sim_bridge.nodes.device_topics import DeviceTopics
 from mentor_sim_bridge.twins.simulator import Factory, Simulator, TrueState
 
 IMAGE_SIZE = (168, 168)
@@ -92,6 +93,7 @@ class TwinNode(ArmNode):
             )
             for camera in self._simulator.cameras
         }
+        self._devices = DeviceTopics(self, self._simulator)
         self._published_time: Clock | None = None
         self.serve(FAIL, self._fail)
         self.timer(_REPEAT, self._repeat_state, wall=True)
@@ -139,6 +141,7 @@ class TwinNode(ArmNode):
         stamp = nanoseconds_to_time(self._simulator.time)
         with self.state_lock:
             self._tick(Clock(clock=stamp))
+        self._devices.publish()
         if not pictures:
             self.publish_state()
             return

@@ -17,14 +17,16 @@ class Collector:
     Args:
         config: its times and speeds.
         random: source of the draws.
+        broken: for rehearsal, "sensor stuck", "motor dead" or "ball lost"; empty: nothing.
     """
 
-    def __init__(self, config: CollectorConfig, random: np.random.Generator) -> None:
+    def __init__(
+        self, config: CollectorConfig, random: np.random.Generator, broken: str = ""
+    ) -> None:
         self.config, self._random = config, random
         self.motor = False
         """Whether the motor is switched on."""
-        self.broken = ""
-        """For rehearsal: "sensor stuck", "motor dead" or "ball lost"; empty: nothing."""
+        self.broken = broken
         self._since = self._lifting = 0.0
         self._way = 0.0
 
@@ -38,11 +40,6 @@ class Collector:
     @property
     def _arrived(self) -> bool:
         return self._way > 0.0 and self._since >= self._way
-
-    def clear(self) -> None:
-        """Have nothing in it."""
-        self._since = self._lifting = self._way = 0.0
-        self.motor = False
 
     def advance(self, seconds: float, ball: Ball) -> None:
         """Let time pass."""

@@ -29,6 +29,7 @@ GRIP = 0.006
 """Opening of each finger that holds the club, metres."""
 FRAME = 84
 """Height of a frame of the observation, pixels."""
+LIGHT_SENSOR, MOTOR = "light_sensor", "collector_motor"
 GONE = -0.3
 """Height of a ball in the collector, where no camera sees it, metres."""
 THROWS = 50
@@ -141,6 +142,17 @@ class GolfSimulator(PandaSimulator):
         values = {"ball_x": x, "ball_y": y, "ball_speed": speed, "ball_place": float(place)}
         return TrueState(place is BallPlace.IN_HOLE, values)
 
+    switches = (MOTOR,)
+
+    def sensor_signals(self) -> dict[str, bool]:
+        """Return what the collector's light sensor says (see HasDevices)."""
+        return {LIGHT_SENSOR: self.collector.sees_ball}
+
+    def switch(self, name: str, on: bool) -> None:
+        """Switch the collector's motor (see HasDevices)."""
+        if name == MOTOR:
+            self.collector.motor = on
+
     def begin_episode(
         self, seed: int | None, start: np.ndarray, options: Mapping[str, object] | None = None
     ) -> None:
@@ -194,7 +206,7 @@ class GolfSimulator(PandaSimulator):
         deceleration = stimp_deceleration(random.uniform(*scene.stimp))
         ground = draw_ground(random.uniform(*scene.slope), random)
         self.ball = ball = Ball(self.court, self.config.ball, ground, deceleration)
-        self.collector = Collector(self.config.collector, random)
+        broken, self.collector = self.collector.broken, Collector(self.config.collector, random)
         (x0, x1), (y0, y1) = scene.start_x, scene.start_y
         for _ in range(THROWS):
             self.collector.throw(ball)
@@ -208,7 +220,7 @@ class GolfSimulator(PandaSimulator):
             ball.lay(random.uniform(x0, x1), random.uniform(y0, y1))
         # What the collector draws later must not depend on how often it threw.
         self.collector = Collector(
-            self.config.collector, np.random.default_rng(random.integers(2**63))
+            self.config.collector, np.random.default_rng(random.integers(2**63)), broken
         )
         self._left_by = BallPlace.OUT
 

@@ -1,0 +1,1 @@
+"""Devices beside the arm that reset routines use."""

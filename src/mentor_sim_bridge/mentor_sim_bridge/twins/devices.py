@@ -1,0 +1,28 @@
+"""What a twin offers that has devices beside its arm: sensors that are read, switches that are set.
+
+The reset routine's pins, or whatever it uses, follow them over the topics ``device/<name>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class HasDevices(Protocol):
+    """A simulator with devices.
+
+    Attributes:
+        switches: names of what can be switched on and off.
+    """
+
+    switches: tuple[str, ...]
+
+    def sensor_signals(self) -> Mapping[str, bool]:
+        """Return what each sensor says now, by name."""
+        ...
+
+    def switch(self, name: str, on: bool) -> None:
+        """Switch a device; called from another thread than that of the motions."""
+        ...

@@ -1,0 +1,159 @@
+"""The golf cell's reset routine with the twin's collector on gpiozero's mock pins, without ROS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mentor_common.arm.arm import Arm
+from mentor_common.tasks.golf_court import BallPlace
+from mentor_common.tasks.reset_routine import (
+    AskForHelp,
+    Move,
+    Part,
+    PartFailed,
+    PartResult,
+    ResetContext,
+    Wait,
+)
+from mentor_common.tasks.task import find_task
+from mentor_reset.devices.ball_collector import BallCollector
+from mentor_reset.execution.attempt import run_routine
+from mentor_reset.routines.tabletop_golf import TabletopGolfReset
+from mentor_sim_bridge.twins.devices import HasDevices
+from mentor_sim_bridge.twins.golf.simulator import LIGHT_SENSOR, MOTOR, GolfSimulator
+
+TASK = find_task("tabletop_golf")
+START = np.array([0.0, 0.9, 0.0], np.float32)
+HIGH, LOW = 17, 27
+
+
+class Cell:
+    """Carries a routine's parts out on the twin, whose collector drives the mock pins."""
+
+    def __init__(self) -> None:
+        self.twin = GolfSimulator(task=TASK)
+        self.arm = Arm(self.twin, TASK.workspace, TASK.deltas, TASK.episode.period)
+        self.routine = TabletopGolfReset(TASK)
+        self.pins = BallCollector(HIGH, LOW, lambda on: self.twin.switch(MOTOR, on))
+        self.routine.use(self.pins)
+        self.asked: list[str] = []
+        self.answer: Callable[[], None] = lambda: None
+
+    def sink(self, valid: bool = True, reason: str = "", seed: int = 1) -> None:
+        """Drop the ball into the hole; the episode is cut off."""
+        self.arm.begin_episode(seed, START)
+        self.twin.ball.lay(*self.twin.court.hole)
+        self.arm.hold(0.5)
+        assert self.twin.ball.place is BallPlace.IN_HOLE and self.twin.ground_truth().success
+        self.routine.note_reward(
+            SimpleNamespace(valid=valid, truncated=True, success=valid, step=9, reason=reason)
+        )
+
+    def reset(self) -> list[str]:
+        """Do the routine; return the stages, once each."""
+        self.parts: list[Part] = []
+        context = ResetContext(START, np.zeros(3, np.float32), np.random.default_rng(0))
+        run_routine(self.routine.parts(context), self._do)
+        assert not self.pins.motor_runs, "the motor never runs on"
+        return list(dict.fromkeys(part.stage for part in self.parts))
+
+    def _do(self, part: Part) -> PartResult:
+        self.parts.append(part)
+        if isinstance(part, Move):
+            self.arm.move(part.target, 1.0)
+        elif isinstance(part, Wait):
+            for _ in range(round(part.timeout / 0.1)):
+                self.pins.set_sensor(self.twin.sensor_signals()[LIGHT_SENSOR])
+                if part.condition():
+                    return PartResult()
+                self.arm.hold(0.1)
+            raise PartFailed(part, f"{part.waiting_for} did not come in {part.timeout:.1f} s")
+        elif isinstance(part, AskForHelp):
+            self.asked.append(part.request)
+            self.answer()
+        return PartResult()
+
+
+@pytest.fixture(scope="module")
+def made() -> Cell:
+    return Cell()
+
+
+@pytest.fixture
+def cell(made: Cell) -> Cell:
+    made.twin.collector.broken, made.asked, made.answer = "", [], lambda: None
+    return made
+
+
+def test_the_twin_offers_its_sensor_and_its_motor_as_devices(cell: Cell) -> None:
+    assert isinstance(cell.twin, HasDevices)
+    assert cell.twin.switches == (MOTOR,) and set(cell.twin.sensor_signals()) == {LIGHT_SENSOR}
+
+
+def test_the_ball_that_fell_into_the_hole_comes_back_onto_the_court(cell: Cell) -> None:
+    cell.sink()
+    stages = cell.reset()
+    assert stages == [*cell.routine.stages, "begin_episode"] and not cell.asked
+    assert cell.twin.ball.place is BallPlace.ON_COURT
+    assert cell.twin.court.inside.contains((cell.twin.ball.x, cell.twin.ball.y))
+
+
+def test_the_speed_with_which_it_comes_back_differs(cell: Cell) -> None:
+    places = set()
+    for seed in range(2):
+        cell.sink(seed=seed)
+        cell.reset()
+        places.add(round(cell.twin.ball.x, 4))
+    assert len(places) == 2
+
+
+def test_a_ball_that_is_still_on_the_court_is_not_waited_for(cell: Cell) -> None:
+    cell.arm.begin_episode(2, START)
+    cell.routine.note_reward(
+        SimpleNamespace(valid=True, truncated=True, success=False, step=50, reason="")
+    )
+    assert "return_ball" not in cell.reset() and not cell.asked
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("ball lost", r"the ball at the light sensor \(pin 17\) did not come in 20\.0 s"),
+        ("motor dead", r"motor on pin 27 runs, light sensor on pin 17 sees a ball"),
+        ("sensor stuck", r"motor on pin 27 runs, light sensor on pin 17 sees a ball"),
+    ],
+)
+def test_a_broken_collector_is_one_request_and_the_reset_goes_on_when_it_is_mended(
+    cell: Cell, broken: str, said: str
+) -> None:
+    cell.sink()
+    cell.twin.collector.broken = broken
+
+    def mend() -> None:
+        cell.twin.collector.broken = ""
+        cell.pins.set_sensor(cell.twin.sensor_signals()[LIGHT_SENSOR])
+
+    cell.answer = mend
+    assert cell.reset()[-1] == "begin_episode"
+    assert len(cell.asked) == 1, cell.asked
+    assert re.search(said, cell.asked[0]) and "put the ball onto the court" in cell.asked[0]
+
+
+def test_a_ball_that_no_camera_sees_is_waited_for_and_a_camera_that_is_gone_is_not(
+    cell: Cell,
+) -> None:
+    cell.sink(valid=False, reason="the ball has not been seen for 4.0 s")
+    assert "return_ball" in cell.reset()
+    cell.arm.begin_episode(2, START)
+    cell.routine.note_reward(
+        SimpleNamespace(
+            valid=False, truncated=True, success=False, step=3,
+            reason="no image of camera 'court_long' in 2 s",
+        )
+    )  # fmt: skip
+    assert "return_ball" not in cell.reset()

@@ -38,10 +38,12 @@ class TwinProbe:
     """Starts the twin; a context manager.
 
     Args:
+        cameras: of the task, in the order of the observation.
         parameters: of the twin.
     """
 
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, cameras: tuple[str, ...] = CAMERAS, **parameters: Any) -> None:
+        self.cameras = cameras
         self.namespace = f"/twin_{os.getpid()}_{next(_numbers)}"
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         command = [sys.executable, "-m", "mentor_sim_bridge.nodes.twin_node", "--ros-args"]
@@ -55,16 +57,21 @@ class TwinProbe:
         self.motions: dict[tuple[int, int], Motion] = {}
         self._newest = 0
         self.true_states: dict[tuple[int, int], GroundTruth] = {}
-        self.images: dict[str, dict[int, np.ndarray]] = {camera: {} for camera in CAMERAS}
+        self.images: dict[str, dict[int, np.ndarray]] = {camera: {} for camera in self.cameras}
         self.received: dict[str, Any] = {}
         subscribe = self.node.create_subscription
         subscribe(topics.MOTION.type, "motion", self._on_motion, topics.MOTION.qos)
         topic = topics.GROUND_TRUTH
         subscribe(topic.type, topic.name, self._on_ground_truth, topic.qos)
-        for topic in (topics.ROBOT_DESCRIPTION, topics.CURRENT_POSE, topics.JOINT_STATES):
+        for topic in (
+            topics.ROBOT_DESCRIPTION,
+            topics.CURRENT_POSE,
+            topics.JOINT_STATES,
+            topics.WRENCH,
+        ):
             subscribe(topic.type, topic.name, self._remember(topic.name), topic.qos)
         subscribe(topics.CLOCK.type, "clock", self._remember("clock"), topics.CLOCK.qos)
-        for camera in CAMERAS:
+        for camera in self.cameras:
             topic = topics.camera_image(camera)
             subscribe(topic.type, topic.name, self._on_image(camera), RELIABLE_IMAGES)
         self.actions = self.node.create_publisher(topics.ACTION.type, "action", topics.ACTION.qos)
@@ -165,14 +172,14 @@ class TwinProbe:
         return self.wait(lambda: self.motions.get((episode, step + 1)))
 
     def observation(self, motion: Motion) -> np.ndarray:
-        """(27, 84, 84): the frames that a stacker would take for this motion."""
+        """(9 x cameras, 84, 84): the frames that a stacker would take for this motion."""
         begin, end = time_to_nanoseconds(motion.begin), time_to_nanoseconds(motion.end)
         moments = (begin, (begin + end) // 2, end)
-        self.wait(lambda: all(t in self.images[c] for c in CAMERAS for t in moments))
+        self.wait(lambda: all(t in self.images[c] for c in self.cameras for t in moments))
         return stack_planes(
             [
                 resize(self.images[camera][moment], 84, 84)
-                for camera in CAMERAS
+                for camera in self.cameras
                 for moment in moments
             ]
         )

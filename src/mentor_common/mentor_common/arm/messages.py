@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from builtin_interfaces.msg import Time
-from geometry_msgs.msg import Pose, PoseStamped
+from geometry_msgs.msg import Pose, PoseStamped, WrenchStamped
 from sensor_msgs.msg import JointState
 
 from mentor_common.arm.arm import MotionOutcome
@@ -42,6 +42,15 @@ def joint_message(
     message = JointState(name=list(names))
     message.header.stamp = stamp
     message.position, message.velocity, message.effort = (part.tolist() for part in state)
+    return message
+
+
+def stamped_wrench(wrench: Float64, stamp: Time, frame: str) -> WrenchStamped:
+    """Return a WrenchStamped of force (N) and torque (N m), (6,)."""
+    message = WrenchStamped()
+    message.header.stamp, message.header.frame_id = stamp, frame
+    force, torque = message.wrench.force, message.wrench.torque
+    force.x, force.y, force.z, torque.x, torque.y, torque.z = wrench.tolist()
     return message
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import PoseStamped, WrenchStamped
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -90,6 +90,7 @@ TRAINING = Topic("training", TrainingStats, STATE_QOS, "learner")
 CURRENT_POSE = Topic("arm/current_pose", PoseStamped, STATE_QOS, "arm or twin")
 TARGET_POSE = Topic("arm/target_pose", PoseStamped, STATE_QOS, "arm or twin")
 JOINT_STATES = Topic("joint_states", JointState, STATE_QOS, "arm or twin")
+WRENCH = Topic("wrench", WrenchStamped, STATE_QOS, "twin")
 ROBOT_DESCRIPTION = Topic("robot_description", String, LATCHED_QOS, "arm or twin")
 DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, STATE_QOS, "every node")
 CLOCK = Topic("/clock", Clock, CLOCK_QOS, "twin")

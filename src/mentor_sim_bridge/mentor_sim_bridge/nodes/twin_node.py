@@ -18,7 +18,7 @@ from std_srvs.srv import Trigger
 
 from mentor_common.arm.arm import MotionOutcome
 from mentor_common.arm.arm_node import POLL, ArmNode
-from mentor_common.arm.messages import motion_message
+from mentor_common.arm.messages import motion_message, stamped_wrench
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time
 from mentor_common.messages.images import array_to_image
@@ -29,7 +29,7 @@ from mentor_common.tasks.plugins import TWINS, load_plugin
 from mentor_common.tasks.task import Task
 from mentor_msgs.msg import GroundTruth
 from mentor_sim_bridge.nodes.device_topics import DeviceTopics
-from mentor_sim_bridge.twins.simulator import Factory, Simulator, TrueState
+from mentor_sim_bridge.twins.simulator import Factory, ForceSensing, Simulator, TrueState
 
 IMAGE_SIZE = (168, 168)
 RELIABLE_IMAGES = QoSProfile(
@@ -85,6 +85,9 @@ class TwinNode(ArmNode):
         self._clock_ticks = self.publisher(topics.CLOCK)
         self._description = self.publisher(topics.ROBOT_DESCRIPTION)
         self._ground_truth = self.publisher(topics.GROUND_TRUTH)
+        self._wrench = (
+            self.publisher(topics.WRENCH) if isinstance(self._simulator, ForceSensing) else None
+        )
         self._images = {
             camera: (
                 self.publisher(_reliable(topics.camera_image(camera))),
@@ -153,6 +156,13 @@ class TwinNode(ArmNode):
                 image_topic.publish(array_to_image(frame, "rgb8", stamp, info.header.frame_id))
                 if info_topic.get_subscription_count():
                     info_topic.publish(info)
+
+    def publish_state(self) -> None:
+        """Publish current pose, target pose and joints, and what the hand feels."""
+        super().publish_state()
+        if self._wrench is not None and isinstance(self._simulator, ForceSensing):
+            stamp = nanoseconds_to_time(self._simulator.time)
+            self._wrench.publish(stamped_wrench(self._simulator.wrench(), stamp, self.frame))
 
     def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
         """Publish the motion that led to a step, and the true state after it."""

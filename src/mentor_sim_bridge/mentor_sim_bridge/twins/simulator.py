@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -63,6 +63,16 @@ class Simulator(ArmBackend, Protocol):
 
     def close(self) -> None:
         """Free the cameras' graphics context, in the thread that rendered."""
+        ...
+
+
+@runtime_checkable
+class ForceSensing(Protocol):
+    """A simulator whose hand feels what it touches; its node publishes that on `wrench`."""
+
+    def wrench(self) -> np.ndarray:
+        """Return the force (N) on the hand from outside and its torque (N m) about the grasp point,
+        (6,), in the frame of the workspace."""
         ...
 
 

@@ -55,7 +55,8 @@ def peg_scene(config: PegCellConfig) -> mujoco.MjSpec:
             weld.type = mujoco.mjtEq.mjEQ_WELD
             weld.objtype = mujoco.mjtObj.mjOBJ_BODY
             weld.name1, weld.name2 = body, peg
-            weld.solref = [0.015, 1.0]  # softer than the contacts, so that these do not chatter
+            weld.solref = [0.02, 1.0]  # slower than the contacts, so that these do not chatter,
+            weld.solimp = [0.99, 0.999, 0.0002, 0.5, 2.0]  # and so hard that no peg tilts away
             weld.active = False
     _add_wrist_camera(hand)
     return spec

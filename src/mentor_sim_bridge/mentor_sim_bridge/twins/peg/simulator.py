@@ -40,6 +40,8 @@ GUESS = np.array([-0.1, 0.4, 0.1, -2.1, 0.0, 0.95, 0.0])
 """Posture, radians, from which inverse kinematics begins."""
 SETTLE = 0.05
 """Seconds for which the arm stands before an episode begins."""
+SLIP_STEPS = 5
+"""Steps of physics for which the peg is pulled too strongly before it slips: no mere impact."""
 WIDTH_TOLERANCE = 0.005
 """Metres by which the width of a grasped block may differ from what is expected."""
 
@@ -86,7 +88,7 @@ class PegSimulator(PandaSimulator):
         self._starts = np.mean([task.reset.start[name] for name in AXES], axis=1)
         self._board = model.body("board").id
         self._rubs = np.flatnonzero(model.geom_contype > 0)
-        self._slip_at = config.faults.slip_force
+        self._slip_at, self._pulled = config.faults.slip_force, 0
         self._lay(self.scene, self._starts, "")
 
     # What is true.
@@ -242,7 +244,9 @@ class PegSimulator(PandaSimulator):
 
     def watch_faults(self) -> None:
         """Check whether the peg slips from the gripper."""
-        if self.peg_in_hand and (force := self.holds.force()) > self._slip_at:
+        force = self.holds.force() if self.peg_in_hand else 0.0
+        self._pulled = self._pulled + 1 if self.peg_in_hand and force > self._slip_at else 0
+        if self._pulled >= SLIP_STEPS:
             self._fail(f"the {self.peg_in_hand} peg slipped from the gripper ({force:.0f} N)")
             self.holds.drop()
 
@@ -255,7 +259,7 @@ class PegSimulator(PandaSimulator):
         self.model.geom_friction[self._rubs, 0] = scene.friction
         self.load(self.model)
         self.holds = Holds(self.config, self.model, self.data)
-        self._slip_at = self.config.faults.slip_force
+        self._slip_at, self._pulled = self.config.faults.slip_force, 0
         self._place_board()
         pose = self.workspace.xyzr(start)
         self._fingers = self.config.peg(peg).grip / 2 if peg else self.config.open_width / 2

@@ -1,0 +1,161 @@
+"""Contact of pegs and sockets: what fits goes in, what does not stays out, nothing explodes."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+import pytest
+
+from mentor_common.arm.backend import GripperCommand, GripperFailed
+from mentor_sim_bridge.twins.peg.drawn_scene import nominal_scene, socket_pose
+from mentor_sim_bridge.twins.peg.env import PegInsertionEnv
+from mentor_sim_bridge.twins.peg.shapes import PEGS, area, fan, grown, outline, ring
+
+LONG = pytest.mark.soak
+DEPTH = 0.024
+PENETRATION = 0.0003
+
+
+class Watched(PegInsertionEnv):
+    """Remembers the deepest penetration, the fastest joint, and the greatest energy."""
+
+    def __init__(self) -> None:
+        super().__init__(images="blank")
+        self.penetration = self.speed = 0.0
+        self.watch = self._look
+
+    def _look(self) -> None:
+        data = self.simulator.data
+        depths = [-contact.dist for contact in data.contact[: data.ncon]]
+        self.penetration = max([self.penetration, *depths])
+        self.speed = max(self.speed, float(np.abs(data.qvel).max()))
+
+
+@pytest.fixture(scope="module")
+def env():
+    made = Watched()
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def forget(env):
+    env.penetration = env.speed = 0.0
+
+
+def lowered(env, peg: str, into: str, off=(0.0, 0.0, 0.0)) -> float:
+    """Depth (m) that a peg reaches that is pressed down over a socket, off its pose."""
+    simulator, arm = env.simulator, env.arm
+    simulator.begin_episode(0, np.array([0.7, 0.0, 0.5, 0.0]), {"peg": peg})
+    simulator._lay(nominal_scene(simulator.config), np.array([0.7, 0.0, 0.5, 0.0]), peg)
+    x, y, yaw = socket_pose(simulator.config, simulator.scene, into) + off
+    arm.window_offset = np.array([0.8, 0.0, -0.2, 0.0])
+    arm.stop()
+    arm.move(arm.workspace.to_normalised([x, y, 0.092, yaw]), 0.6)
+    for _ in range(10):
+        arm.act([0.0, 0.0, -1.0, 0.0], None, env.watch)
+    return float(simulator.config.board.thickness - simulator.peg_pose(peg)[2])
+
+
+@pytest.mark.parametrize("peg", PEGS)
+def test_a_centred_peg_goes_in_to_the_floor(env, peg):
+    assert lowered(env, peg, peg) == pytest.approx(DEPTH, abs=0.0005)
+    assert env.penetration < PENETRATION
+
+
+@pytest.mark.parametrize("peg", PEGS)
+@pytest.mark.parametrize("directions", [2, pytest.param(16, marks=LONG)])
+def test_a_peg_that_is_3_mm_or_10_degrees_off_stays_out_and_pushes_back(env, peg, directions):
+    ways = np.linspace(0.3, 0.3 + 2 * np.pi, directions, endpoint=False)
+    offs = [(0.003 * np.cos(way), 0.003 * np.sin(way), 0.0) for way in ways]
+    for off in [*offs, (0.0, 0.0, np.radians(10.0)), (0.0, 0.0, -np.radians(10.0))]:
+        assert lowered(env, peg, peg, off) < 0.001
+        assert env.simulator.wrench()[2] > 5.0
+    assert env.penetration < PENETRATION
+
+
+@pytest.mark.parametrize(
+    ("peg", "into"), [("star", "triangle"), ("triangle", "arrow"), ("arrow", "star")]
+)
+@pytest.mark.parametrize("turns", [1, pytest.param(16, marks=LONG)])
+def test_a_peg_pushed_at_a_wrong_socket_never_counts(env, peg, into, turns):
+    for turn in np.linspace(0.0, 2 * np.pi, turns, endpoint=False):
+        turn = (turn + np.pi) % (2 * np.pi) - np.pi
+        assert lowered(env, peg, into, (0.0, 0.0, 0.3 * turn)) < 0.001
+        truth = env.simulator.ground_truth()
+        assert not truth.success and truth.values["depth"] == 0.0
+
+
+@pytest.mark.parametrize("peg", PEGS)
+@pytest.mark.parametrize("episodes", [1, pytest.param(70, marks=LONG)])  # 70 of 3: 10,500 steps
+def test_wild_actions_with_the_peg_in_its_socket_pass_no_wall_and_stay_bounded(env, peg, episodes):
+    random = np.random.default_rng(0)
+    for seed in range(episodes):
+        env.reset(seed=seed, options={"peg": peg})
+        for step in range(50):
+            wild = random.choice([-1.0, 0.0, 1.0], 4)
+            wild[2] = -1.0
+            info = env.step(env.expert_action() if step < 17 else wild)[4]
+            assert info["valid"], info["reason"]
+            if info["depth"] > 0.002:  # in the socket it stays between the walls
+                assert info["distance"] < 0.002
+    assert env.penetration < PENETRATION
+    assert env.speed < 10.0
+
+
+@pytest.mark.parametrize("push", [30.0])
+def test_a_push_of_30_newtons_moves_no_peg_through_a_wall(env, push):
+    lowered(env, "triangle", "triangle")
+    simulator = env.simulator
+    body = simulator.model.body("triangle").id
+    for way in np.linspace(0.0, 2 * np.pi, 6, endpoint=False):
+        simulator.data.xfrc_applied[body, :2] = push * np.array([np.cos(way), np.sin(way)])
+        simulator.hold(simulator.commanded(), 0.2, env.watch)
+        off = simulator.ground_truth().values["distance"]
+        assert off < 0.002
+    simulator.data.xfrc_applied[body] = 0.0
+    assert env.penetration < PENETRATION
+
+
+def test_a_released_peg_falls_and_a_grasp_of_it_is_calm(env):
+    simulator = env.simulator
+    env.reset(seed=0, options={"peg": "star"})
+    simulator.gripper(GripperCommand("release"))
+    simulator.hold(simulator.commanded(), 0.5, env.watch)
+    assert simulator.peg_in_hand == "" and env.speed < 30.0  # falls from 7 cm: 1.2 m/s, and tumbles
+    assert np.isfinite(simulator.data.qpos).all()
+    with pytest.raises(GripperFailed, match="closed on nothing"):
+        simulator.gripper(GripperCommand("grasp", 0.010))
+    assert not simulator.ground_truth().success
+
+
+def test_a_peg_that_slips_is_a_fault_and_recovery_puts_it_into_the_shelf(env):
+    simulator = env.simulator
+    env.reset(seed=1, options={"peg": "arrow"})
+    assert "slips" in simulator.fail_soon()
+    info = env.step(np.zeros(4))[4]
+    assert not info["valid"] and "the arrow peg slipped" in info["reason"]
+    simulator.recover()
+    assert simulator.fault == "" and simulator.peg_in_hand == ""
+    assert all(simulator.holds.holds(peg) for peg in PEGS)
+
+
+@pytest.mark.parametrize("peg", PEGS)
+def test_the_pieces_of_peg_and_wall_make_up_their_outlines(peg):
+    corners = outline(peg, 0.2)
+    assert sum(area(piece) for piece in fan(corners)) == pytest.approx(area(corners))
+    hole = grown(corners, 0.0005)
+    walls = sum(area(piece) for piece in ring(hole, 0.025))
+    assert walls == pytest.approx(0.05**2 - area(hole))
+    edges = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1).sum()
+    assert area(hole) - area(corners) == pytest.approx(0.0005 * edges, rel=0.05)
+
+
+def test_a_simulation_that_becomes_unstable_is_laid_anew(env):
+    simulator = env.simulator
+    env.reset(seed=0)
+    simulator.data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number = 1
+    simulator.hold(simulator.commanded(), 0.05)
+    assert "unstable" in simulator.fault
+    simulator.recover()
+    assert simulator.fault == "" and np.isfinite(simulator.data.qpos).all()

@@ -1,0 +1,94 @@
+"""The golf cell over the topics gives the bits that it gives in process; the ball comes back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cell_process import end_gently
+
+from mentor_common.env.ros_env import RosEnv
+from mentor_common.tasks.golf_court import BallPlace
+from mentor_sim_bridge.twins.golf.env import GolfEnv
+
+HARD = 0.9
+SEEDS = (7, 8)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("golf") / "log.txt"
+
+
+@pytest.fixture(scope="module")
+def cell(log: Path) -> Iterator[RosEnv]:
+    """The whole cell, launched, without an agent."""
+    launch = [sys.executable, "-m", "mentor_bringup.runner", "mentor_bringup"]
+    arguments = ["tabletop_golf.launch.py", "agent:=none"]
+    environment = dict(os.environ, ROS_HOME=str(log.parent))
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*launch, *arguments], stdout=stream, stderr=subprocess.STDOUT, env=environment,
+            cwd=log.parent,
+        )  # fmt: skip
+    env = RosEnv(reset_timeout=90.0, use_sim_time=True)
+    yield env
+    env.close()
+    end_gently(process)
+
+
+@pytest.fixture(scope="module")
+def here() -> Iterator[GolfEnv]:
+    env = GolfEnv(states="sensors")
+    yield env
+    env.close()
+
+
+def test_seed_and_actions_give_the_same_bits_as_in_process(cell: RosEnv, here: GolfEnv) -> None:
+    """Images, rewards from the court cameras with their terms, and ends."""
+    for seed in SEEDS:
+        there, expected = cell.reset(seed=seed)[0], here.reset(seed=seed)[0]
+        assert np.array_equal(there, expected)
+        for action in np.random.default_rng(seed).uniform(-1.0, 1.0, (5, 4)).astype(np.float32):
+            there, reward, terminated, truncated, info = cell.step(action)
+            expected, value, *ends, told = here.step(action)
+            assert np.array_equal(there, expected) and reward == value
+            assert info["reward_terms"] == told["reward_terms"]
+            assert [terminated, truncated] == ends and info["valid"]
+
+
+def test_the_straight_strike_ends_in_the_water_and_the_collector_returns_the_ball(
+    cell: RosEnv, here: GolfEnv, log: Path
+) -> None:
+    cell.reset(seed=9)
+    here.reset(seed=9)
+    over = False
+    while not over:
+        action = straight_at_the_hole(here)
+        _, reward, _, over, info = cell.step(action)
+        _, value, _, ended, told = here.step(action)
+        assert (reward, over) == (value, ended) and info["valid"]
+    assert told["ball_place"] == BallPlace.IN_WATER and not info["success"]
+    assert here._steps < here.max_steps
+    cell.reset(seed=10)
+    assert cell.step(np.zeros(4, np.float32))[4]["valid"]
+    said = log.read_text()
+    assert "a person is needed" not in said and "[ERROR]" not in said, said
+
+
+def straight_at_the_hole(env: GolfEnv) -> np.ndarray:
+    """Go behind the ball on the straight line to the hole, and strike hard."""
+    simulator, arm = env.simulator, env.arm
+    ball, hole = simulator.ball, simulator.court.hole
+    angle = np.arctan2(hole[0] - ball.x, ball.y - hole[1])
+    behind = [ball.x - 0.037 * np.sin(angle), ball.y + 0.037 * np.cos(angle), angle]
+    move = (arm.workspace.to_normalised(behind) - arm.target) * [10.0, 10.0, 8.0]
+    there = np.abs(move).max() < 1.0
+    moving = ball.speed > 0.0 or ball.place is not BallPlace.ON_COURT
+    action = [0.0, 0.0, 0.0, -1.0] if moving else [*move, HARD if there else -1.0]
+    return np.clip(action, -1.0, 1.0).astype(np.float32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import mujoco
 import numpy as np
@@ -18,6 +17,28 @@ TINT = 0.03
 """How far a colour may lie off the line between the configured ones, each of R, G, B."""
 SEEN = 2 / 3
 """Share of each range of colour and light that training draws from; the rest is for evaluation."""
+
+
+@dataclass(frozen=True)
+class VisualRanges:
+    """What an episode draws of colours, light and cameras, as a twin's YAML has it.
+
+    A twin derives from it, and adds for each coloured material ``<material>_colour``, the two ends
+    of its colour.
+
+    Args:
+        light_diffuse: range of a light's intensity.
+        light_ambient: range of the ambient light.
+        light_shift: of a light's direction, a unit vector, either way.
+        camera_shift: metres along each axis of a camera, either way.
+        camera_turn: radians about each axis of a camera, either way.
+    """
+
+    light_diffuse: Range
+    light_ambient: Range
+    light_shift: float
+    camera_shift: float
+    camera_turn: float
 
 
 @dataclass(frozen=True)
@@ -42,14 +63,12 @@ class Visuals:
 
 
 def draw_visuals(
-    config: Any, cameras: int, random: np.random.Generator, unseen: bool = False
+    config: VisualRanges, cameras: int, random: np.random.Generator, unseen: bool = False
 ) -> Visuals:
     """Draw within the configured ranges, uniformly.
 
     Args:
-        config: a dataclass with ``<material>_colour`` of each coloured material, each from one end
-            to another, ``light_diffuse``, ``light_ambient``, ``light_shift``, ``camera_shift`` and
-            ``camera_turn`` (see the twins' YAML).
+        config: the ranges.
         cameras: how many there are.
         random: source of the draws.
         unseen: draw colours and light from the third of each range that training never sees.

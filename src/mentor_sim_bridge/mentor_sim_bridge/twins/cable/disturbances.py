@@ -38,16 +38,3 @@ class Disturbance(Enum):
     def filled_steps(self) -> int:
         """How many steps on end slot 1 is filled before it happens within an episode; 0: never."""
         return {Disturbance.CABLE_PULLED_OUT: 5, Disturbance.ARM_PUSHED: 1}.get(self, 0)
-
-
-def read_disturbance(name: object) -> Disturbance:
-    """Return the disturbance of that name.
-
-    Raises:
-        ValueError: none is called so.
-    """
-    try:
-        return Disturbance(name)
-    except ValueError:
-        known = ", ".join(each.value for each in Disturbance)
-        raise ValueError(f"disturbance {name!r} is unknown; known: {known}") from None

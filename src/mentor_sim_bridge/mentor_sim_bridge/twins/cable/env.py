@@ -14,10 +14,11 @@ from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.reward_model import EpisodeInfo, StepReward
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.cable.config import CableConfig, load_cable_config
-from mentor_sim_bridge.twins.cable.disturbances import PUSH, Disturbance, read_disturbance
+from mentor_sim_bridge.twins.cable.disturbances import PUSH, Disturbance
 from mentor_sim_bridge.twins.cable.expert import CableExpert
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot
+from mentor_sim_bridge.twins.disturbance import find_disturbance
 from mentor_sim_bridge.twins.twin_env import TwinEnv
 
 
@@ -53,7 +54,7 @@ class CableRoutingEnv(TwinEnv):
         self.simulator = CableSimulator(config, cell)
         super().__init__(cell, self.simulator, max_steps, images, render_mode)
         self._expert = CableExpert(self.arm, self.simulator)
-        self._usual = read_disturbance(disturbance)
+        self._usual = find_disturbance(Disturbance, disturbance)
         self._to_come = Disturbance.NONE
         self._filled = 0
 
@@ -75,7 +76,7 @@ class CableRoutingEnv(TwinEnv):
             ValueError: the disturbance is unknown.
         """
         chosen = {"disturbance": self._usual.value, **options}
-        self._to_come = read_disturbance(chosen["disturbance"])
+        self._to_come = find_disturbance(Disturbance, chosen["disturbance"])
         return chosen
 
     def begin_reward(self, episode: EpisodeInfo) -> None:

@@ -27,11 +27,11 @@ from mentor_sim_bridge.twins.cable.disturbances import (
     SLICE,
     STIFFER,
     Disturbance,
-    read_disturbance,
 )
 from mentor_sim_bridge.twins.cable.drawn_scene import draw_scene
 from mentor_sim_bridge.twins.cable.scene import CAMERAS, TIE, WALLS, cable_scene
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot, slot_1_state, slot_2_state
+from mentor_sim_bridge.twins.disturbance import find_disturbance
 from mentor_sim_bridge.twins.simulator import TrueState
 from mentor_sim_bridge.twins.visuals import (
     DARKER,
@@ -135,7 +135,7 @@ class CableSimulator(PandaSimulator):
             ValueError: an option or a disturbance is unknown.
         """
         options = dict(options or {})
-        disturbance = read_disturbance(options.pop("disturbance", "none"))
+        disturbance = find_disturbance(Disturbance, options.pop("disturbance", "none"))
         if options:
             raise ValueError(
                 f"cable routing: options {sorted(options)} are unknown; known: disturbance"

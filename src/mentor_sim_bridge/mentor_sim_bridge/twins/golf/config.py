@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mentor_sim_bridge.twins.config_file import Colour, Range, read_config
 from mentor_sim_bridge.twins.golf.ball import BallConfig
+from mentor_sim_bridge.twins.visuals import VisualRanges
 
 DEFAULT_FILE = Path(__file__).with_name("tabletop_golf.yaml")
 
@@ -79,25 +80,14 @@ class SceneRandomization:
 
 
 @dataclass(frozen=True)
-class VisualRandomization:
-    """What an episode draws of colours, light and cameras; each range from one end to another.
-
-    Args:
-        light_shift: of a light's direction, a unit vector, either way.
-        camera_shift: metres along each axis of a camera, either way.
-        camera_turn: radians about each axis of a camera, either way.
-    """
+class VisualRandomization(VisualRanges):
+    """The colours, each from one end to another; the rest is in the base."""
 
     ball_colour: tuple[Colour, Colour]
     felt_colour: tuple[Colour, Colour]
     water_colour: tuple[Colour, Colour]
     border_colour: tuple[Colour, Colour]
     table_colour: tuple[Colour, Colour]
-    light_diffuse: Range
-    light_ambient: Range
-    light_shift: float
-    camera_shift: float
-    camera_turn: float
 
 
 @dataclass(frozen=True)

@@ -31,16 +31,3 @@ class Disturbance(Enum):
     def within_episode(self) -> bool:
         """Whether it happens in the middle of an episode."""
         return self in (Disturbance.ARM_PUSHED, Disturbance.BOARD_MOVED)
-
-
-def read_disturbance(name: object) -> Disturbance:
-    """Return the disturbance of that name.
-
-    Raises:
-        ValueError: none is called so.
-    """
-    try:
-        return Disturbance(name)
-    except ValueError:
-        known = ", ".join(each.value for each in Disturbance)
-        raise ValueError(f"disturbance {name!r} is unknown; known: {known}") from None

@@ -12,13 +12,13 @@ from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.peg_insertion import draw_peg
 from mentor_common.tasks.reward_model import EpisodeInfo
 from mentor_common.tasks.task import find_task
+from mentor_sim_bridge.twins.disturbance import find_disturbance
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
 from mentor_sim_bridge.twins.peg.disturbances import (
     BOARD_MOVED,
     NEAR,
     PUSH,
     Disturbance,
-    read_disturbance,
 )
 from mentor_sim_bridge.twins.peg.expert import PegExpert
 from mentor_sim_bridge.twins.peg.shapes import PEGS
@@ -66,7 +66,7 @@ class PegInsertionEnv(TwinEnv):
         self.simulator = PegSimulator(config, cell)
         super().__init__(cell, self.simulator, max_steps, images, render_mode)
         self._expert = PegExpert(self.arm, self.simulator)
-        self._usual = {"disturbance": read_disturbance(disturbance).value, "peg": peg}
+        self._usual = {"disturbance": find_disturbance(Disturbance, disturbance).value, "peg": peg}
         if peg not in (*PEGS, ALL):
             raise ValueError(f"peg is {peg!r}; known: {', '.join((*PEGS, ALL))}")
         self._episodes: dict[str, int] = {}
@@ -87,7 +87,7 @@ class PegInsertionEnv(TwinEnv):
             ValueError: the disturbance is unknown.
         """
         chosen = {**self._usual, **options}
-        self._to_come = read_disturbance(chosen["disturbance"])
+        self._to_come = find_disturbance(Disturbance, chosen["disturbance"])
         self._random = np.random.default_rng(draw.seed)  # as the reset routine's
         if seed is not None:
             self._episodes = {}

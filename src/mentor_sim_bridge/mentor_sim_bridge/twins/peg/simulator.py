@@ -13,8 +13,9 @@ from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperStat
 from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults, PandaSimulator
+from mentor_sim_bridge.twins.disturbance import find_disturbance
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
-from mentor_sim_bridge.twins.peg.disturbances import Disturbance, read_disturbance
+from mentor_sim_bridge.twins.peg.disturbances import Disturbance
 from mentor_sim_bridge.twins.peg.drawn_scene import (
     DrawnScene,
     draw_scene,
@@ -177,7 +178,7 @@ class PegSimulator(PandaSimulator):
             ValueError: an option, a peg or a disturbance is unknown.
         """
         options = dict(options or {})
-        disturbance = read_disturbance(options.pop("disturbance", "none"))
+        disturbance = find_disturbance(Disturbance, options.pop("disturbance", "none"))
         peg = str(options.pop("peg", self.peg_in_hand))
         if options:
             raise ValueError(

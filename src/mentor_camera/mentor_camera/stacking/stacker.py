@@ -36,7 +36,7 @@ class Stack:
         motion: the motion that led to the observation.
         pixels: (cameras * 3 * 3, height, width) uint8: cameras, then frames, then R, G, B.
         stamps_ns: stamp of every frame, cameras outermost, nanoseconds.
-        late: True if a nearer frame was waited for in vain.
+        late: True if a nearer frame was waited for and did not come.
     """
 
     motion: MotionTimes
@@ -46,7 +46,7 @@ class Stack:
 
     @property
     def worst_offset_s(self) -> float:
-        """Largest distance between a frame and the time it stands for, seconds."""
+        """Largest distance between a frame and its wanted time, seconds."""
         wanted = self.motion.wanted_ns
         return max(abs(s - wanted[i % 3]) for i, s in enumerate(self.stamps_ns)) / 1e9
 
@@ -72,17 +72,15 @@ class _Pending:
 class Stacker:
     """Picks for each motion the frames nearest to its begin, midpoint and end.
 
-    Pure: times come in with the calls. Stamps are ROS time in nanoseconds, waiting is measured in
-    seconds of a clock that only goes forward (in lockstep, ROS time stands while a frame is
-    missing).
+    It reads no clock: times are arguments. Stamps are ROS time in nanoseconds; waiting is measured
+    in seconds of a monotonic clock (in lockstep, ROS time stands still while a frame is missing).
 
     Args:
         layout: cameras in their order and the size of a frame; frames must be 3.
-        tolerance_s: a frame further than this from its time does not stand for it; for all cameras
-            or for each by name.
-        timeout_s: how long the frames of a motion are waited for.
-        gap_wait_s: how long a frame that seems to be missing is waited for once the camera has
-            gone on past the end of the motion.
+        tolerance_s: largest distance of a frame from its time; for all cameras or for each by name.
+        timeout_s: longest wait for the frames of a motion.
+        gap_wait_s: longest wait for a frame that seems to be missing, once the camera has sent one
+            from after the end of the motion.
         depth: frames kept per camera; must span the longest motion.
     """
 
@@ -117,7 +115,7 @@ class Stacker:
 
     @property
     def counts(self) -> JoinCounts:
-        """What became of the motions."""
+        """Counts of the motions by outcome."""
         return self._join.counts
 
     def clear(self) -> None:
@@ -180,7 +178,7 @@ class Stacker:
         return None
 
     def _problem(self, wanted: Sequence[int]) -> str | None:
-        """Return why the frames at hand cannot stand for the wanted times; None if they can."""
+        """Return why the kept frames are too far from the wanted times; None if they are not."""
         for camera, ring in self.rings.items():
             newest = ring.newest_ns
             if newest is None:

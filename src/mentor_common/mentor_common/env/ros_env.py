@@ -85,8 +85,8 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         self.action_deadline = action_deadline
         self.render_mode = render_mode
         self.purpose = ""
-        """``header.frame_id`` of the actions: what an episode is for. A learner that lives on the
-        stream learns nothing from an episode whose purpose is ``topics.EVALUATION``."""
+        """``header.frame_id`` of the actions: what an episode is for. A learner that
+        subscribes to the topics ignores an episode whose purpose is ``topics.EVALUATION``."""
         self._described = False
         self._awaited = AwaitedStep(self._check, self._on_dropped)
         self.counts = self._awaited.counts
@@ -189,8 +189,8 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
     def receive(self) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Wait for what the action leads to: the second half of :meth:`step`.
 
-        A fault, of a camera for instance, can leave a step without an observation. The reward says
-        so (not valid, truncated): the episode ends, and the observation returned is the last one.
+        After a fault, of a camera for instance, a step may have no observation. Its reward is then
+        not valid and truncated: the episode ends, and the last observation is returned again.
         """
         self._wait(f"Observation and Reward({self.episode}, {self._awaited.step})")
         observation, reward = self._awaited.take()

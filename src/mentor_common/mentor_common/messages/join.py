@@ -47,7 +47,7 @@ class JoinedStep:
 
 @dataclass
 class JoinCounts:
-    """What became of the steps and their parts.
+    """Counts of steps and parts by outcome.
 
     Attributes:
         whole: steps that left with all their parts.
@@ -69,8 +69,8 @@ class StepJoin:
 
     Args:
         parts: names of all parts that may come.
-        needs: gives the parts that make a step whole, by its number in the episode; None for a
-            step that never is by itself, and leaves by :meth:`finish`. Default: all parts.
+        needs: returns the parts that make a step whole, by its number in the episode; None for a
+            step that only leaves by :meth:`finish`. Default: all parts.
         timeout: seconds after its first part at which a step leaves incomplete.
         pending: steps that wait at most; beyond it the one that has waited longest is dropped,
             first of the episodes of which no step has left yet.
@@ -120,7 +120,7 @@ class StepJoin:
             episode: number of the episode.
             step: number of the step in the episode.
             value: the part itself.
-            now: seconds of a clock that only goes forward.
+            now: seconds of a monotonic clock.
         Returns: whether the part is kept; if not, it is counted as a duplicate or a stray.
         Raises: ValueError for a name that is none of the join's parts.
         """

@@ -82,7 +82,7 @@ class Actor:
         def go_on() -> bool:
             return not (self._stop() or (max_steps and self.steps >= max_steps))
 
-        rollout = Rollout(self._env, self._explore, seen=seen, go_on=go_on)
+        rollout = Rollout(self._env, self._explore, on_step=seen, go_on=go_on)
         return rollout.play(rollout.begin(seed))
 
     def evaluate(self, episodes: int) -> Evaluation:

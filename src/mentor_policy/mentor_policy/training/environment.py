@@ -19,14 +19,14 @@ State = npt.NDArray[np.float32] | None
 
 
 @runtime_checkable
-class MovesByItself(Protocol):
-    """An environment whose step has two halves, between which it moves by itself: RosEnv."""
+class SendReceiveEnv(Protocol):
+    """An environment whose step has two halves, between which the caller is free: RosEnv."""
 
     def send(self, action: npt.NDArray[np.float32]) -> None:
         """Begin the step."""
 
     def receive(self) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Wait for its end; what gymnasium's step returns."""
+        """Wait for the step's end; return what gymnasium's step returns."""
 
 
 class UnfitEnvironmentError(ValueError):

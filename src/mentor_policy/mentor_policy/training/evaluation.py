@@ -105,7 +105,7 @@ def evaluate(
                     lambda pixels, state: choose(
                         agent, env, pixels, state, step=step, evaluate=True, weights=weights
                     ),
-                    seen=lambda seen, film=film: film.add(seen.obs),  # type: ignore[misc]
+                    on_step=lambda step, film=film: film.add(step.obs),  # type: ignore[misc]
                     go_on=lambda: not stop(),
                 )
                 try:

@@ -82,7 +82,7 @@ def act_at_random(
         summary.add(step)
         backoff.reset()
 
-    rollout = Rollout(env, lambda *_: env.action_space.sample(), seen=seen, go_on=further)
+    rollout = Rollout(env, lambda *_: env.action_space.sample(), on_step=seen, go_on=further)
     while further():
         rollout.play(rollout.begin(seed))
         seed = None

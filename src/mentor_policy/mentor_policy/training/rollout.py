@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mentor_policy.replay.step import Step
-from mentor_policy.training.environment import Env, MovesByItself, Pixels, State, split
+from mentor_policy.training.environment import Env, Pixels, SendReceiveEnv, State, split
 
 ActionOf = Callable[[Pixels, State], npt.NDArray[np.float32]]
 """From an observation, ``(C, H, W) uint8`` and ``(S,) float32`` or None, to ``(A,) float32``."""
@@ -40,7 +40,7 @@ class Episode:
 
 
 def nothing(*_: Any) -> None:
-    """Do nothing: the hook of whoever needs none."""
+    """Do nothing; the default of a hook."""
 
 
 def always() -> bool:
@@ -50,21 +50,21 @@ def always() -> bool:
 
 @dataclass
 class Rollout:
-    """Begins episodes and plays them on.
+    """Begins episodes and steps through them.
 
     Attributes:
         env: to step.
         act: chooses the actions.
-        seen: given each observation with what led to it, step 0 included.
-        beside: called in every step once the environment moves; where an environment cannot move
-            by itself, before its step.
-        go_on: asked before each step; False leaves the episode where it is.
+        on_step: called with each observation and the action and reward before it, step 0 included.
+        during_step: called once in every step: after the action was sent where an environment can
+            send and receive separately, else before the step.
+        go_on: called before each step; False leaves the episode where it is.
     """
 
     env: Env
     act: ActionOf
-    seen: Callable[[Step], None] = field(default=nothing)
-    beside: Callable[[], None] = field(default=nothing)
+    on_step: Callable[[Step], None] = field(default=nothing)
+    during_step: Callable[[], None] = field(default=nothing)
     go_on: Callable[[], bool] = field(default=always)
 
     def begin(self, seed: int | None, number: int | None = None) -> Episode:
@@ -75,20 +75,20 @@ class Rollout:
             number: of the episode; None takes the environment's own.
 
         Raises:
-            whatever the environment raises.
+            Exception: whatever the environment raises.
         """
         observation, _ = self.env.reset(seed=seed)
         if number is None:
             number = int(getattr(self.env.unwrapped, "episode", 0) or 0)
         episode = Episode(number, *split(observation))
-        self.seen(Step(number, 0, episode.pixels, state=episode.state))
+        self.on_step(Step(number, 0, episode.pixels, state=episode.state))
         return episode
 
     def play(self, episode: Episode) -> Episode:
         """Step until the episode is over or ``go_on`` is False; return the same episode.
 
         Raises:
-            whatever the environment raises; the episode then stands where it was before.
+            Exception: whatever the environment raises; the episode is then as it was before.
         """
         while not episode.over and self.go_on():
             action = self.act(episode.pixels, episode.state)
@@ -98,7 +98,7 @@ class Rollout:
             episode.total += float(reward)
             episode.success = bool(info.get("success", False))
             episode.over = bool(terminated or truncated)
-            self.seen(
+            self.on_step(
                 Step(
                     episode.number,
                     episode.length,
@@ -117,9 +117,9 @@ class Rollout:
     def _move(
         self, action: npt.NDArray[np.float32]
     ) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        if isinstance(self.env, MovesByItself):
+        if isinstance(self.env, SendReceiveEnv):
             self.env.send(action)
-            self.beside()
+            self.during_step()
             return self.env.receive()
-        self.beside()
+        self.during_step()
         return self.env.step(action)  # type: ignore[return-value]

@@ -11,12 +11,8 @@ import torch
 from slot_pictures import make_dataset, slot_picture
 
 from mentor_reward.__main__ import main
-from mentor_reward.classifier.augmentation import augment
-from mentor_reward.classifier.calibration import calibration_offsets
-from mentor_reward.classifier.confusion import confusion_matrix, confusion_table, recall_per_class
 from mentor_reward.classifier.image_network import ImageNetwork
 from mentor_reward.classifier.learners import profile_loss
-from mentor_reward.classifier.sampling import balanced_draw, log_frequency, split_groups
 from mentor_reward.classifier.slot_classifier import SlotClassifier
 from mentor_reward.classifier.slot_network import BANDS, SlotNetwork
 from mentor_reward.classifier.slots import states_of
@@ -28,65 +24,6 @@ from mentor_reward.dataset.labelled_images import (
     read_labels,
     write_labels,
 )
-
-
-def test_a_group_is_never_divided_and_keeps_its_side_when_others_are_added():
-    groups = np.array([f"seed-{i // 5}" for i in range(500)])
-    held = split_groups(groups, 0.15, seed=0)
-    assert all(len(set(held[groups == g].tolist())) == 1 for g in set(groups))
-    assert 0.05 < held.mean() < 0.3
-    more = split_groups(np.concatenate([groups, ["seed-new"] * 5]), 0.15, seed=0)
-    assert (more[:500] == held).all()
-
-
-def test_of_a_few_groups_one_is_held_back():
-    for seed in range(20):
-        held = split_groups(np.array(["a", "b", "c"]), 0.01, seed)
-        assert held.sum() == 1
-
-
-def test_every_class_is_drawn_equally_often_however_rare_it_is():
-    states = np.array([0] * 90 + [1] * 9 + [2])
-    drawn = states[balanced_draw(states, np.random.default_rng(0))]
-    assert np.bincount(drawn).tolist() == [33, 33, 33]
-
-
-def test_a_class_twice_as_frequent_weighs_twice_as_much():
-    heavier = log_frequency(np.array([0] * 20 + [1] * 10 + [2] * 10), 3).exp()
-    assert heavier[0] / heavier[1] == pytest.approx(2.0)
-    assert torch.equal(log_frequency(np.array([0, 1, 2]), 3), torch.zeros(3))
-
-
-def test_offsets_raise_the_lowest_recall_and_leave_none_far_behind():
-    rng = np.random.default_rng(0)
-    states = np.repeat([0, 1, 2], [4000, 3000, 300])
-    # A place on a line with borders at 0 and 1; the seldom class begins beyond the second one.
-    place = np.select([states == 0, states == 1], [-1.0, 0.5], 1.2) + rng.normal(
-        0, 0.25, len(states)
-    )
-    logits = np.stack([0 * place, 8 * place, 16 * place - 12], 1)
-
-    def recalls(offsets):
-        seen = (logits + offsets).argmax(1)
-        return np.array([(seen[states == k] == k).mean() for k in range(3)])
-
-    offsets = calibration_offsets(logits, states)
-    before, after = recalls(np.zeros(3)), recalls(offsets)
-    assert after.min() > before.min() + 0.02 and abs(offsets.mean()) < 1e-9
-    assert after[1] - after[2] < 0.01, "the two that touch come out alike"
-    kept = states != 2
-    assert np.isfinite(calibration_offsets(logits[kept], states[kept])).all(), (
-        "a class without images"
-    )
-
-
-def test_augmentation_changes_light_and_colour_but_no_shape():
-    images = torch.randint(0, 256, (4, 3, 84, 84), dtype=torch.uint8)
-    changed = augment(images, torch.Generator().manual_seed(0))
-    again = augment(images, torch.Generator().manual_seed(0))
-    assert changed.shape == images.shape and changed.dtype == torch.float32
-    assert float(changed.min()) >= 0.0 and float(changed.max()) <= 255.0
-    assert torch.equal(changed, again) and not torch.equal(changed, images.float())
 
 
 @pytest.fixture(scope="module")
@@ -336,14 +273,6 @@ def test_a_frame_of_uint8_and_of_float_gives_the_same_logits():
     network = SlotNetwork(4).eval()
     frame = torch.randint(0, 256, (1, 3, 84, 84), dtype=torch.uint8)
     assert torch.equal(network(frame), network(frame.float()))
-
-
-def test_the_confusion_matrix_has_true_states_as_rows():
-    matrix = confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 3)
-    assert matrix.tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
-    recalls = recall_per_class(matrix)
-    assert recalls[:2].tolist() == [0.5, 1.0] and np.isnan(recalls[2])
-    assert "| b | 0 | 1 | 0 | 1 | 100.00 % |" in confusion_table(matrix, ["a", "b", "c"])
 
 
 def test_the_commands_train_and_evaluate_on_other_pictures_and_draw_the_matrix(tmp_path, capsys):

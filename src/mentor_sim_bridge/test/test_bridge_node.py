@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -16,13 +15,12 @@ import pytest
 from bridge_probe import BridgeProbe
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
-from paper_tasks import EXPERT_TASKS, PAPER_TASKS
+from paper_tasks import PAPER_TASKS
 from rclpy.serialization import serialize_message
 
 from mentor_common.env.ros_env import EnvironmentLost, RosEnv
 from mentor_common.env.ros_vec_env import RosVecEnv
 from mentor_common.messages.experience import action_message, observation_pixels
-from mentor_sim_bridge.benchmarks.experts import ScriptedExpert
 from mentor_sim_bridge.bridge.fleet import BridgeFleet
 
 REACHER = "mentor/dmc-reacher_easy-v0"
@@ -88,38 +86,6 @@ def same_over_topics(name: str, steps: int) -> None:
                     break
         far.close()
         near.close()
-
-
-def experts_through_the_stack(task: str, episodes: int) -> list[bool]:
-    """Success of each episode of the suite's script, through bridge, topics and RosEnv."""
-    expert = ScriptedExpert(task)
-    sparse = "_sparse" if task in ("coffee-push", "soccer", "hammer") else ""
-    name = f"mentor/metaworld-{task.replace('-', '_')}{sparse}-v0"
-    options = {"environment_options": json.dumps({"state": "full"})}
-    successes = []
-    with BridgeFleet(name, 1, "/experts", options) as fleet:
-        env = RosEnv(fleet.namespaces[0])
-        for episode in range(episodes):
-            observation, _ = env.reset(seed=1000 + episode)
-            ended = success = False
-            while not (ended or success):
-                action = expert.act(observation["state"])
-                observation, _, _, ended, info = env.step(action)
-                success = info["success"]
-            successes.append(success)
-        env.close()
-    return successes
-
-
-@pytest.mark.parametrize("task", EXPERT_TASKS)
-def test_a_scripted_expert_succeeds_through_the_whole_stack(task: str) -> None:
-    assert any(experts_through_the_stack(task, 2))
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("task", EXPERT_TASKS)
-def test_scripted_experts_succeed_in_nine_of_ten_through_the_whole_stack(task: str) -> None:
-    assert sum(experts_through_the_stack(task, 10)) >= 9
 
 
 def test_the_bridge_describes_its_environment(reacher: BridgeProbe) -> None:

@@ -14,9 +14,15 @@ import gymnasium
 import numpy as np
 import pytest
 from cell_process import CellProcess, fresh_namespace
+from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
-from mentor_common.env.ros_env import EnvironmentChanged, EnvironmentLost, RosEnv
+from mentor_common.env.ros_env import (
+    CellHeldError,
+    EnvironmentChanged,
+    EnvironmentLost,
+    RosEnv,
+)
 
 STILL = np.zeros(2, np.float32)
 BRIDGE = "grey_bridge.py"
@@ -114,13 +120,16 @@ def test_a_late_agent_is_not_confused_by_what_it_missed(cell: str) -> None:
     first = make(cell)
     seen = roll(first, 9)
     second = make(cell)  # gets the experience of all tests before
-    assert roll(second, 9) == seen
-    with pytest.raises(EnvironmentLost):  # its episode was ended by the second one
-        first.timeout = 0.5
-        first.step(STILL)
-    first.timeout = second.timeout
-    assert roll(first, 9) == seen
+    first.reset(seed=9)
+    with pytest.raises(
+        CellHeldError, match=r"a RosEnv \(process .* holds .*/action already.*namesp"
+    ):
+        second.reset(seed=9)
+    with pytest.raises(ResetNeeded):
+        second.step(STILL)
+    assert first.step(STILL)[4]["valid"]  # the second one moved nothing, and ended no episode
     first.close()
+    assert roll(second, 9) == seen
     second.close()
 
 

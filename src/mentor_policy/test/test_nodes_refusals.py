@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cell_process import fresh_namespace
@@ -32,11 +33,14 @@ def cell():
 
 
 def test_settings_that_cannot_be_are_refused_before_anything_is_made(tmp_path: Path) -> None:
-    run = {"namespace": fresh_namespace(), "run_dir": tmp_path / "run"}
+    settings: list[dict[str, Any]] = [
+        {"overrides": "agent.top_k=9"},
+        {"agent": "mentro"},
+        {"mode": "eval"},
+    ]
     cases = [
-        PolicyProcess("policy", **run, overrides="agent.top_k=9"),
-        PolicyProcess("policy", **run, agent="mentro"),
-        PolicyProcess("policy", **run, mode="eval"),
+        PolicyProcess("policy", fresh_namespace(), run_dir=tmp_path / "run", **wrong)
+        for wrong in settings
     ]
     words = [
         "agent.top_k is 9; it must be from 1 to agent.experts, which is 4",
@@ -58,9 +62,10 @@ def test_a_run_folder_in_use_or_of_another_run_is_refused(cell: str, tmp_path: P
         second = PolicyProcess("policy", cell, run_dir=folder)
         learner = PolicyProcess("learner", cell, run_dir=folder)
         with second, learner:
-            for process in (second, learner):
+            in_use = f"run folder {folder} is in use by process"
+            for process, reason in ((second, "holds the name"), (learner, in_use)):
                 assert process.ends() == 1
-                assert f"run folder {folder} is in use by process" in process.output
+                assert reason in process.output
         assert first.process.poll() is None
         assert first.says("%"), first.output
         assert first.end() == 0, first.output

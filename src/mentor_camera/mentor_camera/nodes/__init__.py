@@ -1,1 +1,3 @@
 """Nodes: parameters, topics and callbacks around the stacking."""
+
+import mentor_common.node.starting  # noqa: F401 (first: it keeps an interrupt quiet)

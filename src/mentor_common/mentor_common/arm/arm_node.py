@@ -119,7 +119,7 @@ class ArmNode(CellNode):
         self.state: tuple[Any, ...] = ()
         self._fault_reported = ""
         self.state_lock = threading.Lock()
-        self.subscription(topics.ACTION, self._on_action, hot=True)
+        self.subscription(topics.ACTION, self._on_action, hot=True, holder_only=True)
         self.serve(topics.DESCRIBE, self._describe)
         self.serve_action(topics.MOVE_TO, self._move_to, accept=self._refuse_move)
         self.serve_action(topics.RECOVER, self._recover)

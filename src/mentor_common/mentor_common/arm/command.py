@@ -24,6 +24,7 @@ class CommandStatus(Enum):
     FUTURE = "actions dropped: stamped in the future"
     IN_FAULT = "actions dropped: fault"
     BLOCKED = "actions dropped: motion not permitted"
+    OTHER_AGENT = "actions dropped: another agent holds the cell"
     UNREADABLE = "actions dropped: unreadable message"
 
     @property

@@ -30,10 +30,11 @@ from mentor_common.messages.experience import (
     time_to_seconds,
 )
 from mentor_common.messages.frames import FrameLayout
+from mentor_common.node.claims import CellHeldError
 from mentor_common.node.drop_log import DropLog
 from mentor_msgs.msg import Observation, Reward
 
-__all__ = ["EnvironmentChanged", "EnvironmentLost", "RosEnv"]
+__all__ = ["CellHeldError", "EnvironmentChanged", "EnvironmentLost", "RosEnv"]
 
 log = logging.getLogger("mentor.ros_env")
 
@@ -127,7 +128,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
             seed: of the episode's randomisation; None: it goes on as it is.
             options: the task's own, JSON values.
         Raises: EnvironmentLost if the cell does not get there in ``reset_timeout``, or if this is
-            closed.
+            closed; CellHeldError while another agent acts in this cell.
         """
         if seed is not None and not 0 <= seed < 2**64:
             raise ValueError(f"seed is {seed}, must be from 0 to 2^64 - 1")
@@ -140,6 +141,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         with self._link.open():
             self._check_same(self._link.requests.describe(until, ready=True))
             self._link.peers.await_publishers(until, self._link.spin)
+            self._link.hold()
             result = self._link.requests.reset(seed, names, values, until)
             self._link.peers.remember()
         self._awaited.begin(int(result.episode))

@@ -28,6 +28,7 @@ from mentor_common.env.environment_peers import EnvironmentPeers
 from mentor_common.env.ros_requests import POLL, EnvironmentLost, Requests
 from mentor_common.messages import topics
 from mentor_common.messages.cdr import CdrError, read_observation, read_reward
+from mentor_common.node.claims import TOPIC, Claims
 from mentor_common.node.dds import ask_for_short_lease
 from mentor_common.node.direct_reader import DirectReader, NoExecutor, take_messages
 from mentor_common.node.drop_log import DropLog
@@ -80,6 +81,7 @@ class RosLink:
         self._actions = self._node.create_publisher(
             Action, resolve(topics.ACTION.name), topics.ACTION.qos
         )
+        self._claims = Claims(self._node, resolve(TOPIC))
         self.requests = Requests(self._node, resolve, self.spin)
         self.peers = EnvironmentPeers(self._node, resolve)
         self._executor = SingleThreadedExecutor(context=self._context)
@@ -103,6 +105,18 @@ class RosLink:
             return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
         later = (stamp.sec, stamp.nanosec) < (newest.sec, newest.nanosec)
         return newest if later else stamp
+
+    def hold(self) -> None:
+        """Become the agent that acts in this cell. Raises: CellHeldError where another one does."""
+        claims = self._claims
+        known = self._parent.get_fully_qualified_name() if self._parent else "a RosEnv"
+        names = [self._actions.topic_name]
+        if claims.mine is None:
+            claims.announce(known, names, active=False)
+            claims.settle()
+        claims.check()
+        if claims.mine is None or not claims.mine.active:
+            claims.announce(known, names, active=True)
 
     def send(self, message: bytes) -> None:
         """Publish an action, given as its CDR bytes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rclpy.clock import Clock, ClockType
@@ -14,6 +14,7 @@ from mentor_common.messages.topics import Interface, Topic
 from mentor_common.node import health
 from mentor_common.node.actions import Goal, GoalServer, RemoteAction
 from mentor_common.node.declared_parameters import DeclaredParameters
+from mentor_common.node.holding import Holding
 from mentor_common.node.parameters import Param
 from mentor_common.node.peers import PeerWatch
 from mentor_common.node.reporting import Reporter
@@ -65,6 +66,7 @@ class CellNode(WorkingNode):
         self.peers = PeerWatch(self)
         self.health.add_source(self.peers.problems)
         self.hot = HotSubscriptions()
+        self.holding = Holding(self)
         self._cell_goal_servers: list[GoalServer] = []
         self._cell_reporter = Reporter(self, self.health, self.peers)
         self._cell_steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -131,10 +133,17 @@ class CellNode(WorkingNode):
 
     def publisher(self, topic: Topic) -> Any:
         """Return a publisher that is silent while the node is not active."""
+        self.holding.add(topic)
         return self.create_lifecycle_publisher(topic.type, topic.name, topic.qos)
 
     def subscription(
-        self, topic: Topic, callback: Callable[[Any], None], *, hot: bool = False, **options: Any
+        self,
+        topic: Topic,
+        callback: Callable[[Any], None],
+        *,
+        hot: bool = False,
+        holder_only: bool = False,
+        **options: Any,
     ) -> Any:
         """Return a subscription that is inactive while the node is.
 
@@ -143,21 +152,21 @@ class CellNode(WorkingNode):
             callback: receives the messages.
             hot: whether a step waits for it; such messages are passed on without delay while steps
                 come fast, see :mod:`mentor_common.node.spinning`.
+            holder_only: whether messages of others are dropped while somebody holds the topic, see
+                :mod:`mentor_common.node.claims`.
             options: of rclpy's ``create_subscription``.
         """
 
-        def receive(message: Any) -> None:
-            if self.active:
+        def receive(message: Any, info: Mapping[str, Any]) -> None:
+            if self.active and (not held or self.holding.permits_info(held, info)):
                 callback(message)
+            if hot:
+                self.hot.received = time.monotonic()
 
-        def receive_hot(message: Any) -> None:
-            receive(message)
-            self.hot.received = time.monotonic()
-
-        called = receive_hot if hot else receive
-        made = self.create_subscription(topic.type, topic.name, called, topic.qos, **options)
+        held = self.resolve_topic_name(topic.name) if holder_only else ""
+        made = self.create_subscription(topic.type, topic.name, receive, topic.qos, **options)
         if hot:
-            self.hot.add(made, called)
+            self.hot.add(made, receive)
         return made
 
     def serve(self, interface: Interface, callback: Callable[[Any, Any], Any]) -> Any:
@@ -198,7 +207,9 @@ class CellNode(WorkingNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run ``configure``."""
-        if not self._cell_step_taken("configure", self._cell_configure):
+        # The name is claimed before anything is made: a second server would answer for the first.
+        steps = (self.holding.prepare, self._cell_configure, self.holding.prepare)
+        if not all(self._cell_step_taken("configure", step) for step in steps):
             self._cell_destroy_configured()
             return TransitionCallbackReturn.FAILURE
         self.state_label = "inactive"
@@ -207,11 +218,14 @@ class CellNode(WorkingNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run ``activate``."""
         self._cell_stopping.clear()
+        if not self._cell_step_taken("activate", self.holding.begin):
+            return TransitionCallbackReturn.FAILURE
         # The publishers are activated before the hook runs, so that it may publish.
         result = super().on_activate(state)
         self.active = True
         if not self._cell_step_taken("activate", self.activate):
             self.active = False
+            self.holding.announce(active=False)
             super().on_deactivate(state)
             return TransitionCallbackReturn.FAILURE
         self.state_label = "active"
@@ -222,6 +236,7 @@ class CellNode(WorkingNode):
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run ``deactivate`` and end the workers."""
         self._cell_halt()
+        self.holding.announce(active=False)
         self.state_label = "inactive"
         return super().on_deactivate(state)
 
@@ -306,6 +321,7 @@ class CellNode(WorkingNode):
     def _cell_destroy_configured(self) -> None:
         self._cell_goal_servers.clear()
         self._cell_reporter.forget()
+        self.holding.clear()
         self.peers.clear()
         self.hot.clear()
         for key, (destroy, entity) in self._cell_entities().items():
@@ -315,3 +331,6 @@ class CellNode(WorkingNode):
     def _cell_look(self) -> None:
         if self.active:
             self.peers.poll()
+            if lost := self.holding.lost():
+                self.get_logger().fatal(lost)
+                self.finish(1)

@@ -7,7 +7,7 @@ only waits here. This is the one file that uses rclpy's private wait set.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -61,10 +61,28 @@ class DirectReader:
 
 def take_messages(subscription: Any) -> Iterator[Any]:
     """Iterate over the messages that have come: bytes where the subscription is raw."""
+    for message, _ in take_with_info(subscription):
+        yield message
+
+
+def take_with_sender(subscription: Any) -> Iterator[tuple[Any, bytes]]:
+    """Iterate over the messages that have come, each with :func:`sender_of`."""
+    for message, info in take_with_info(subscription):
+        yield message, sender_of(info)
+
+
+def take_with_info(subscription: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Iterate over the messages that have come, each with what rclpy knows of it."""
     handle, kind, raw = subscription.handle, subscription.msg_type, subscription.raw
     while True:
         with handle:
             taken = handle.take_message(kind, raw)
         if taken is None:
             return
-        yield taken[0]
+        yield taken
+
+
+def sender_of(info: Mapping[str, Any]) -> bytes:
+    """Return the identifier of a message's publisher; empty where rclpy does not know it."""
+    gid = info.get("publisher_gid")
+    return bytes(gid["data"]) if gid else b""

@@ -13,7 +13,7 @@ from typing import Any
 
 from rclpy.executors import ShutdownException, SingleThreadedExecutor, TimeoutException
 
-from mentor_common.node.direct_reader import DirectReader, take_messages
+from mentor_common.node.direct_reader import DirectReader, take_with_info
 
 SWEEP = 0.03
 """Seconds between two turns of everything else, while steps come one after the other."""
@@ -27,11 +27,11 @@ class HotSubscriptions:
     """The subscriptions of a node that a step waits for."""
 
     def __init__(self) -> None:
-        self._subscriptions: list[tuple[Any, Callable[[Any], None]]] = []
+        self._subscriptions: list[tuple[Any, Callable[[Any, Any], None]]] = []
         self._reader: DirectReader | None = None
         self.received = 0.0
 
-    def add(self, subscription: Any, callback: Callable[[Any], None]) -> None:
+    def add(self, subscription: Any, callback: Callable[[Any, Any], None]) -> None:
         """Add a subscription, whose callback the executor calls too."""
         self._subscriptions.append((subscription, callback))
         self._reader = None
@@ -65,9 +65,9 @@ class HotSubscriptions:
             self._reader = DirectReader(executor.context, [made for made, _ in self._subscriptions])
         self._reader.wait(seconds)
 
-    def _take_all(self, subscription: Any, callback: Callable[[Any], None]) -> None:
-        for message in take_messages(subscription):
-            callback(message)
+    def _take_all(self, subscription: Any, callback: Callable[[Any, Any], None]) -> None:
+        for message, info in take_with_info(subscription):
+            callback(message, info)
             if subscription not in (known for known, _ in self._subscriptions):
                 return
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from rclpy.lifecycle import LifecycleNode
 
+from mentor_common.node.claims import CellHeldError
+
 
 class WorkingNode(LifecycleNode):
     """A lifecycle node that knows its state and has worker threads beside its callbacks.
@@ -38,6 +40,9 @@ class WorkingNode(LifecycleNode):
         def guarded() -> None:
             try:
                 work()
+            except CellHeldError as held:
+                self.get_logger().fatal(str(held))
+                self.finish(1)
             except Exception as error:
                 self.get_logger().fatal(f"{name}: {error!r}\n{traceback.format_exc()}")
                 self.finish(1)

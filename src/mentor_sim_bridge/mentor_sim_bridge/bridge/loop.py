@@ -19,7 +19,7 @@ from builtin_interfaces.msg import Time
 from mentor_common.arm.command import Command, CommandStatus
 from mentor_common.messages.cdr import ActionRecord, CdrError, ObservationWriter, read_action
 from mentor_common.messages.experience import nanoseconds_to_time, observation_message
-from mentor_common.node.direct_reader import DirectReader, take_messages
+from mentor_common.node.direct_reader import DirectReader, take_with_sender
 from mentor_common.node.health import Health
 from mentor_msgs.msg import Reward
 from mentor_sim_bridge.bridge.episode_runner import EpisodeRunner, StepResult
@@ -44,6 +44,7 @@ class BridgeLoop:
             has none; 0: no limit.
         report: called with the status and the reason for each action that is not executed as it
             is.
+        permits: whether an action of this sender may move anything, as its agent holds the cell.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class BridgeLoop:
         now: Callable[[], int],
         deadline: float = 0.0,
         report: Callable[[CommandStatus, str], None] = lambda status, reason: None,
+        permits: Callable[[bytes], bool] = lambda sender: True,
     ) -> None:
         self.runner = runner
         self.deadline = deadline
@@ -67,6 +69,7 @@ class BridgeLoop:
         self._publish_reward = publish_reward
         self._now = now
         self._report = report
+        self._permits = permits
         self._reader = DirectReader(context, [subscription], guard)
         self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         self._counters = {status: health.counter(status.value) for status in CommandStatus}
@@ -124,7 +127,10 @@ class BridgeLoop:
 
     def _drain(self) -> None:
         # Raw: at some malformed messages the client library's own reader ends the process.
-        for raw in take_messages(self._subscription):
+        for raw, sender in take_with_sender(self._subscription):
+            if not self._permits(sender):
+                self._counters[CommandStatus.OTHER_AGENT].add()
+                continue
             try:
                 record = read_action(raw)
             except CdrError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
 from typing import Any, ClassVar
 
 from mentor_common.arm.command import CommandStatus
@@ -114,6 +115,7 @@ class BenchmarkBridge(CellNode):
             lambda: clock.now().nanoseconds,
             self.number("action_deadline"),
             self._report,
+            partial(self.holding.permits, self.resolve_topic_name(topics.ACTION.name)),
         )
         self._set_limits()
         self.serve(topics.DESCRIBE, self._describe)

@@ -1,0 +1,75 @@
+"""What a node holds in its cell: its name, and the topics that nobody else may publish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mentor_common.messages.topics import Topic
+from mentor_common.node.claims import EXCLUSIVE, Claims, held_text
+from mentor_common.node.direct_reader import sender_of
+from mentor_common.node.working_node import WorkingNode
+
+
+class Holding:
+    """Claims what a node holds, from its configuration to its cleanup.
+
+    Args:
+        node: that holds it.
+    """
+
+    def __init__(self, node: WorkingNode) -> None:
+        self._node = node
+        self._claims = Claims(node)
+        self._names: set[str] = set()
+
+    def add(self, topic: Topic) -> None:
+        """Take note that the node is to publish a topic."""
+        if topic.name in EXCLUSIVE:
+            self._names.add(self._node.resolve_topic_name(topic.name))
+
+    def announce(self, active: bool) -> None:
+        """Tell the others of the cell."""
+        name = self._node.full_name
+        self._claims.announce(name, {*self._names, f"the name {name}"}, active)
+
+    def prepare(self) -> None:
+        """Claim what is known so far. Raises: CellHeldError where somebody else holds it."""
+        self.announce(active=False)
+        self._claims.settle()
+        self._claims.check()
+
+    def begin(self) -> None:
+        """Hold it from now on. Raises: CellHeldError where somebody else does."""
+        self.prepare()
+        self.announce(active=True)
+
+    def lost(self) -> str:
+        """Return why the node must end, as somebody else was there first; empty if not."""
+        rival, mine = self._claims.rival(), self._claims.mine
+        return held_text(mine, rival) if rival is not None and mine is not None else ""
+
+    def permits(self, topic: str, sender: bytes) -> bool:
+        """Return whether a message comes from the holder of a topic, if it has one; log if not.
+
+        Args:
+            topic: full name.
+            sender: identifier of the message's publisher.
+        """
+        if self._claims.permits(topic, sender):
+            return True
+        self._node.get_logger().warning(
+            f"a message on {topic} is dropped: {self._claims.holder_of(topic)} holds the cell, and "
+            "did not send it",
+            throttle_duration_sec=5.0,
+        )
+        return False
+
+    def permits_info(self, topic: str, info: Mapping[str, Any]) -> bool:
+        """Do as :meth:`permits`, given what rclpy knows of the message."""
+        return self.permits(topic, sender_of(info))
+
+    def clear(self) -> None:
+        """Hold nothing; the publishers of the node are about to be destroyed."""
+        self._names.clear()
+        self._claims.withdraw()

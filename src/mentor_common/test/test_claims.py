@@ -1,0 +1,99 @@
+"""Two cells in one domain: who was there first goes on, who comes second is refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from cell_process import CellProcess, fresh_namespace
+from fake_peer import FakePeer
+
+from mentor_common.env.ros_env import RosEnv
+from mentor_common.messages import topics
+from mentor_common.messages.cdr import write_action
+from mentor_common.node.claims import Claim, claim_from_json, held_text
+
+BRIDGE = "grey_bridge.py"
+STILL = np.zeros(2, np.float32)
+FIRST = Claim("/stacker", frozenset({"/observation", "the name /stacker"}), True, 20, "a")
+
+
+@pytest.fixture(scope="module")
+def cell() -> Iterator[tuple[str, CellProcess]]:
+    namespace = fresh_namespace()
+    with CellProcess(BRIDGE, namespace) as bridge:
+        yield namespace, bridge
+
+
+@pytest.fixture(scope="module")
+def agent(cell: tuple[str, CellProcess]) -> Iterator[RosEnv]:
+    env = RosEnv(cell[0], timeout=30.0, reset_timeout=60.0)
+    yield env
+    env.close()
+
+
+def test_who_holds_wins_and_of_two_that_begin_the_one_that_was_first() -> None:
+    newcomer = replace(FIRST, active=False, began=1, key="b")
+    assert FIRST.wins_over(newcomer) and not newcomer.wins_over(FIRST)
+    waiting = replace(FIRST, active=False)
+    assert newcomer.wins_over(waiting) and not waiting.wins_over(newcomer)
+    assert not FIRST.wins_over(replace(newcomer, names=frozenset({"/cell_b/observation"})))
+    assert not FIRST.wins_over(replace(FIRST, active=False)), "its own claim"
+
+
+def test_a_claim_survives_the_wire_and_anything_else_is_refused() -> None:
+    assert claim_from_json(FIRST.to_json()) == FIRST
+    for text in (
+        "",
+        "[]",
+        "{}",
+        '{"names": [1]}',
+        FIRST.to_json().replace("20", "0.5"),
+        "[" * 9999,
+    ):
+        with pytest.raises(ValueError):
+            claim_from_json(text)
+
+
+def test_a_refusal_names_who_holds_what_and_the_way_out() -> None:
+    text = held_text(replace(FIRST, holder="/bridge"), FIRST)
+    assert text.startswith("/bridge is refused: /stacker (process ") and "/observation" in text
+    assert "namespace:=" in text and "ROS_DOMAIN_ID" in text
+
+
+@pytest.mark.parametrize("name", ["bridge", "other_bridge"])
+def test_a_second_environment_ends_with_who_holds_the_cell(
+    cell: tuple[str, CellProcess], agent: RosEnv, name: str
+) -> None:
+    """With the same name, or another one that publishes the same topics."""
+    agent.reset(seed=1)
+    with CellProcess(BRIDGE, cell[0], "-r", f"__node:={name}") as second:
+        assert second.process.wait(60.0) == 1
+        assert "/bridge (process" in second.output, second.output
+        held = "the name " + f"{cell[0]}/bridge" if name == "bridge" else f"{cell[0]}/observation"
+        assert " holds " in second.output and held in second.output
+        assert "namespace:=" in second.output and "ROS_DOMAIN_ID" in second.output
+    agent.step(STILL)
+    assert cell[1].process.poll() is None
+
+
+def test_an_action_of_somebody_who_does_not_hold_the_cell_moves_nothing(
+    cell: tuple[str, CellProcess], agent: RosEnv
+) -> None:
+    stranger = FakePeer("stranger", cell[0])
+    topic = topics.ACTION
+    publisher = stranger.node.create_publisher(topic.type, topic.name, topic.qos)
+    stranger.begin()
+    try:
+        assert stranger.wait(lambda: publisher.get_subscription_count() > 0, 60.0)
+        agent.reset(seed=5)
+        assert agent.episode is not None
+        publisher.publish(write_action(STILL + 1.0, agent.episode, 0, 0, "", 0, None))
+        assert cell[1].says("a RosEnv (process"), cell[1].output
+        after = agent.step(STILL)[0]
+        agent.reset(seed=5)
+        assert np.array_equal(agent.step(STILL)[0], after)
+    finally:
+        stranger.close()

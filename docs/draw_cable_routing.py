@@ -5,40 +5,12 @@ Run from the top of the tree after `make build`: python docs/draw_cable_routing.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import cv2
 import numpy as np
+from pictures import captioned, enlarged, newest, save
 
 from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 
-HERE = Path(__file__).parent
-SCALE = 3
 SEED = 4
-CAPTION = 18
-
-
-def newest(observation: np.ndarray) -> np.ndarray:
-    """Return the newest frame of each camera side by side, (84, 252, 3)."""
-    frames = observation.reshape(3, 3, 3, 84, 84)[:, 2].transpose(0, 2, 3, 1)
-    return np.hstack(list(frames))
-
-
-def enlarged(image: np.ndarray) -> np.ndarray:
-    """Every pixel as a square."""
-    return np.ascontiguousarray(image.repeat(SCALE, 0).repeat(SCALE, 1))
-
-
-def captioned(image: np.ndarray, text: str) -> np.ndarray:
-    """Return the picture under a line of text."""
-    line = np.full((CAPTION, image.shape[1], 3), 255, np.uint8)
-    cv2.putText(line, text, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (0, 0, 0), 1, cv2.LINE_AA)
-    return np.vstack([line, image])
-
-
-def save(name: str, image: np.ndarray) -> None:
-    """Return a PNG beside this file."""
-    cv2.imwrite(str(HERE / name), image[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
 
 
 def episode(env: CableRoutingEnv) -> None:

@@ -20,6 +20,7 @@ from mentor_common.tasks.reset_routine import (
 )
 from mentor_common.tasks.task import find_task
 from mentor_reset.execution.attempt import run_routine
+from mentor_reset.nodes.reset_node import json_object
 from mentor_reset.routines.shelf import read_shelf
 
 TASK = find_task("peg_insertion")
@@ -196,3 +197,13 @@ def test_killed_at_any_moment_it_goes_on_and_never_drives_with_an_unknown_peg():
             break
         assert options["peg"] == cell.hand == cell.saved["hand"]
         assert len(cell.shelf) == 2 and not cell.requests and len(cell.parts) > begun
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "star", '{"peg": star}'])
+def test_options_of_every_reset_that_are_no_json_object_are_refused(text):
+    with pytest.raises(ValueError, match=r"parameter options: .* is no JSON"):
+        json_object(text)
+
+
+def test_options_of_every_reset_come_from_a_parameter():
+    assert json_object("") == {} and json_object('{"peg": "star"}') == {"peg": "star"}

@@ -10,6 +10,12 @@ from twin_probe import TwinProbe
 
 from mentor_common.messages import topics
 from mentor_common.tasks.episode_draw import EpisodeDraws
+from mentor_common.tasks.reward_model import (
+    EpisodeInfo,
+    RewardOptions,
+    StepInputs,
+    make_reward,
+)
 from mentor_common.tasks.task import find_task
 from mentor_msgs.action import Gripper
 from mentor_sim_bridge.twins.peg.env import PegInsertionEnv
@@ -44,6 +50,8 @@ def test_the_gripper_tells_the_pegs_apart_by_the_width_of_what_it_holds(twin):
 
 def test_seed_and_actions_give_the_same_images_states_and_rewards_as_in_process(twin):
     env, draws = PegInsertionEnv(), EpisodeDraws(TASK)
+    model = make_reward(TASK, RewardOptions(states="ground_truth"))
+    model.begin_episode(EpisodeInfo(1, options={"peg": "star"}), None)
     for episode, seed in ((101, 7), (102, 8), (103, 7)):
         draw = draws.draw(seed)
         motion = twin.begin(episode, seed, draw.start, draw.window_offset)
@@ -61,7 +69,10 @@ def test_seed_and_actions_give_the_same_images_states_and_rewards_as_in_process(
             true = twin.wait(lambda key=(episode, step + 1): twin.true_states.get(key))
             values = dict(zip(true.names, true.values, strict=True))
             assert values == {name: info[name] for name in values}
-            assert true.success == info["success"] and np.isfinite(reward)
+            assert true.success == info["success"]
+            pose = np.array(motion.normalized, np.float64)
+            inputs = StepInputs(episode, step + 1, pose, 0, 0, ground_truth=values)
+            assert model.compute(inputs).value == reward
     env.close()
 
 

@@ -93,7 +93,7 @@ class ResetNode(CellNode):
         """Make the routine, the server and the clients of the arm."""
         self._task = task = find_task(self.text("task"))
         self._routine = make_routine(task)
-        self._options = _object(self.text("options"))
+        self._options = json_object(self.text("options"))
         self._draws = EpisodeDraws(task)
         self._saved = SavedState(self._state_file())
         self._help = HelpRequest()
@@ -268,7 +268,7 @@ class ResetNode(CellNode):
         self.get_logger().error(text)
 
 
-def _object(text: str) -> dict[str, Any]:
+def json_object(text: str) -> dict[str, Any]:
     """Return the parameter ``options``. Raises: ValueError."""
     try:
         value = json.loads(text or "{}")

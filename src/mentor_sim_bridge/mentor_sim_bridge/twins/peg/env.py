@@ -10,7 +10,7 @@ import numpy as np
 
 from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.peg_insertion import draw_peg
-from mentor_common.tasks.reward_model import EpisodeInfo
+from mentor_common.tasks.reward_model import EpisodeInfo, States
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.disturbance import find_disturbance
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
@@ -33,8 +33,8 @@ class PegInsertionEnv(TwinEnv):
 
     Observation: (18, 84, 84) uint8; cameras wrist and side, each at begin, midpoint and end of the
     last motion. Action: (4,) dx, dy, dz, dr in [-1, 1]. Reward: eq. 6 with the goal where the board
-    lies. Never terminates; truncated after `max_steps`, or by a fault with `info["valid"]` False.
-    `info["peg"]` is the index of the peg in star, triangle, arrow.
+    lies, or the taught one. Never terminates; truncated after `max_steps`, or by a fault with
+    `info["valid"]` False. `info["peg"]` is the index of the peg in star, triangle, arrow.
 
     Args:
         config: of the cell, or the YAML that has it; default is the package's.
@@ -46,6 +46,8 @@ class PegInsertionEnv(TwinEnv):
             that all have equally many episodes.
         task: peg_insertion, or the path of a task file.
         render_mode: "rgb_array" lets `render` return the side camera's image.
+        states: what the reward is computed from: "ground_truth", or "sensors": the arm's pose and
+            the taught goals.
 
     Raises:
         ValueError: an argument is unknown.
@@ -60,11 +62,12 @@ class PegInsertionEnv(TwinEnv):
         peg: str = ALL,
         task: str = "peg_insertion",
         render_mode: str | None = None,
+        states: States = "ground_truth",
     ) -> None:
         cell = find_task(task)
         config = load_peg_config(config) if isinstance(config, Path) else config
         self.simulator = PegSimulator(config, cell)
-        super().__init__(cell, self.simulator, max_steps, images, render_mode)
+        super().__init__(cell, self.simulator, max_steps, images, render_mode, states)
         self._expert = PegExpert(self.arm, self.simulator)
         self._usual = {"disturbance": find_disturbance(Disturbance, disturbance).value, "peg": peg}
         if peg not in (*PEGS, ALL):

@@ -10,8 +10,8 @@ from cell_process import fresh_namespace
 from policy_process import PolicyProcess, toy_cell
 from stream_probe import StreamProbe
 
-from mentor_common.messages.topics import POLICY_WEIGHTS
-from mentor_msgs.msg import PolicyWeights
+from mentor_common.messages.topics import ACTION, OBSERVATION, POLICY_WEIGHTS, REWARD
+from mentor_msgs.msg import Action, Observation, PolicyWeights, Reward
 from mentor_policy.replay import ReplayRing
 
 LITTLE = "train.replay_capacity=300"
@@ -108,6 +108,27 @@ def test_a_full_disk_ends_the_learner_with_its_replay_whole(cell: str, tmp_path:
     ring = ReplayRing(copy / "replay", writable=False)
     assert ring.count > 0
     ring.close()
+
+
+def test_a_strangers_observations_and_rewards_end_no_learner(cell: str, tmp_path: Path) -> None:
+    acts = PolicyProcess("actor", cell, run_dir=tmp_path / "actor")
+    learns = PolicyProcess("learner", cell, run_dir=tmp_path / "learner", overrides=LITTLE)
+    with StreamProbe(cell) as probe, acts, learns:
+        assert learns.says("records so far"), learns.output
+        whole = Observation(episode=5, cameras=["side"], frames=3, height=8, width=8)
+        whole.data = bytes(3 * 3 * 8 * 8)
+        short = Observation(episode=6, cameras=["side"], frames=3, height=36, width=36)
+        short.data = bytes(100)
+        for topic, message in (
+            (OBSERVATION, whole), (OBSERVATION, short), (REWARD, Reward(episode=5, step=1)),
+            (ACTION, Action(episode=5, step=0, data=[0.0, 0.0])),
+            (REWARD, Reward(episode=7, step=1, value=float("nan"))),
+        ):  # fmt: skip
+            probe.publish(topic, message)
+        assert learns.says("dropped: observation of episode 6"), learns.output
+        assert probe.wait_for_actions(30), acts.output
+        assert learns.process.poll() is None and learns.end() == 0, learns.output
+        assert "Traceback" not in learns.output
 
 
 def test_weights_that_do_not_fit_leave_the_actor_acting(cell: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Training in lockstep: the order of steps and updates, evaluation, faults, lost environments."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from small_runs import ENVIRONMENT, TINY, trainer_of
 from mentor_policy.agents.base import NonFiniteGradientError
 from mentor_policy.config import load_config
 from mentor_policy.replay import ReplayRing
+from mentor_policy.training import backoff
 from mentor_policy.training.checkpoint import read_checkpoint
 from mentor_policy.training.checkpoint_folders import folders
 from mentor_policy.training.environment import shape_of
@@ -109,6 +111,29 @@ def test_a_run_in_a_cell_begins_its_last_evaluation_again_when_the_cell_was_away
     summary = trainer.train()
     run.close()
     assert summary["complete"] and trainer.evaluated.steps[-1] == 100 and trainer.losses == 2
+
+
+def test_a_cell_that_answers_that_it_cannot_begin_is_not_asked_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unable(ResetNeeded):
+        answered = True
+
+    class Stuck(PointEnv):
+        resets = 0
+
+        def reset(self, **arguments: Any) -> Any:
+            self.resets += 1
+            raise Unable("the cable is gone")
+
+    monkeypatch.setattr(backoff, "PAUSES", (0.0,))
+    config, env = load_config("mentor", "robot", TINY), Stuck()
+    run = RunFolder(tmp_path / "run", config, ENVIRONMENT, shape_of(PointEnv()))
+    trainer = Trainer(config, env, ENVIRONMENT, run, PointEnv(), lost=(ResetNeeded,))
+    with pytest.raises(backoff.GivenUpError, match=r"20 failures in a row.* the cable is gone"):
+        trainer.train()
+    run.close()
+    assert env.resets == backoff.ANSWERS == 20
 
 
 def test_evaluation_does_not_disturb_training(tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ def run_command(
         return int(options.run(options))
     except BrokenPipeError:  # the reader of the output has gone, as `head` does
         return 0
-    except refusals as error:
+    except Exception as error:
+        if not (isinstance(error, refusals) or getattr(error, "for_person", False)):
+            raise
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -28,6 +28,15 @@ class EnvironmentLost(RuntimeError):
     """The environment did not answer in time or is gone; names who is missing. ``reset`` tries
     again."""
 
+    answered = False
+    """Whether the environment itself reported the failure, so that more tries may be in vain."""
+
+
+class ResetFailed(EnvironmentLost):
+    """The environment answered that it cannot begin an episode, and why."""
+
+    answered = True
+
 
 class Requests:
     """The clients of ``describe`` and ``reset_episode``.
@@ -117,7 +126,7 @@ class Requests:
             raise
         result: Any = done.result().result
         if not result.success:
-            raise EnvironmentLost(
+            raise ResetFailed(
                 f"{self._reset_name} ({_SERVER}) failed{_during(stage)}: "
                 f"{result.message or 'no reason given'}"
             )

@@ -52,6 +52,9 @@ SENDER = 12
 class CellHeldError(RuntimeError):
     """Somebody else holds what this process would hold; names who, and the way out."""
 
+    for_person = True
+    """Whether the text is made for the person: no traceback is needed."""
+
 
 @dataclass(frozen=True)
 class Claim:

@@ -10,8 +10,6 @@ from typing import Any
 
 from rclpy.lifecycle import LifecycleNode
 
-from mentor_common.node.claims import CellHeldError
-
 
 class WorkingNode(LifecycleNode):
     """A lifecycle node that knows its state and has worker threads beside its callbacks.
@@ -40,11 +38,9 @@ class WorkingNode(LifecycleNode):
         def guarded() -> None:
             try:
                 work()
-            except CellHeldError as held:
-                self.get_logger().fatal(str(held))
-                self.finish(1)
             except Exception as error:
-                self.get_logger().fatal(f"{name}: {error!r}\n{traceback.format_exc()}")
+                text = f"{name}: {error!r}\n{traceback.format_exc()}"
+                self.get_logger().fatal(str(error) if getattr(error, "for_person", False) else text)
                 self.finish(1)
 
         self._cell_workers = [thread for thread in self._cell_workers if thread.is_alive()]

@@ -151,7 +151,7 @@ class ActorNode(CellNode):
             except (EnvironmentLost, ResetNeeded) as error:
                 if not self.stopping.is_set():
                     self.get_logger().warning(f"environment lost, a reset is tried: {error}")
-                    backoff.wait(self.stopping.is_set)
+                    backoff.wait(self.stopping.is_set, error)
 
     def _wait_for_learner(self, actor: Actor, follower: WeightsFollower) -> None:
         """Wait until the learner is no further behind than it may be; not for one that is away."""

@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 
-from mentor_common.env.ros_env import EnvironmentLost
+from mentor_common.env.ros_env import CellHeldError, EnvironmentLost
 from mentor_common.node.cell_node import CellNode
 from mentor_policy.nodes.ground_truth import GroundTruthEvaluation
 from mentor_policy.training.checkpoint import CheckpointError, read_checkpoint
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.evaluation import Evaluation, evaluate
 
-REFUSALS = (CheckpointError, EnvironmentLost, InterruptedError)
+REFUSALS = (CheckpointError, EnvironmentLost, CellHeldError, InterruptedError)
 """Errors whose text is made for the person: no traceback is needed."""
 
 

@@ -186,7 +186,7 @@ class PolicyNode(CellNode):
                     if not self.stopping.is_set():
                         self._losses.add()
                         self.get_logger().warning(f"environment lost, a reset is tried: {loss}")
-                        backoff.wait(self.stopping.is_set)
+                        backoff.wait(self.stopping.is_set, loss)
         finally:
             env.close()
         self.get_logger().info(f"summary: {summary}")

@@ -9,13 +9,14 @@ import gymnasium
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from gymnasium.error import ResetNeeded
 
-from mentor_common.env.ros_env import EnvironmentChanged, EnvironmentLost
+from mentor_common.env.ros_env import CellHeldError, EnvironmentChanged, EnvironmentLost
 from mentor_common.node.cell_node import CellNode
 from mentor_policy.agents.base import NonFiniteGradientError
 from mentor_policy.config import ConfigError
 from mentor_policy.nodes.ground_truth import GroundTruthEvaluation
 from mentor_policy.nodes.policy_parameters import configuration
 from mentor_policy.replay import ReplayError
+from mentor_policy.training.backoff import GivenUpError
 from mentor_policy.training.checkpoint import CheckpointError
 from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
 from mentor_policy.training.line_progress import LineProgress
@@ -30,6 +31,8 @@ REFUSALS = (
     UnfitEnvironmentError,
     EnvironmentChanged,
     NonFiniteGradientError,
+    GivenUpError,
+    CellHeldError,
     OSError,
 )
 """Errors whose text is made for the person: no traceback is needed."""

@@ -126,6 +126,7 @@ class Trainer:
         Raises:
             NonFiniteGradientError: the run ends; the newest checkpoint is from before it.
             ReplayDiskFullError, CheckpointError: the disk; what was saved stays.
+            GivenUpError: the environment answers again and again that it cannot be reset.
         """
         try:
             self.advance(self.run.schedule.last_step)
@@ -255,7 +256,7 @@ class Trainer:
     def _wait(self, what: str, error: Exception) -> None:
         self.losses += 1
         self.run.progress.log(f"{what}: {error}")
-        self._backoff.wait(lambda: self.stop)
+        self._backoff.wait(lambda: self.stop, error)
 
     def _evaluate(self) -> bool:
         """Evaluate the agent; False if it was stopped before the first episode was over."""

@@ -1,0 +1,172 @@
+"""The golf cell: solvable, not trivial, repeatable; the straight strike ends in the water."""
+
+from __future__ import annotations
+
+import math
+
+import gymnasium
+import numpy as np
+import pytest
+
+from mentor_common.arm.stroke import BACK, THROUGH, Stroke
+from mentor_common.env.registration import register_environments
+from mentor_common.tasks.golf_court import BallPlace
+from mentor_sim_bridge.twins.golf.env import GolfEnv
+
+LONG = pytest.mark.soak
+
+
+@pytest.fixture(scope="module")
+def env():
+    made = GolfEnv(images="blank")  # what the ball does needs no images
+    yield made
+    made.close()
+
+
+def play(env, seed: int, policy) -> dict:
+    """Play an episode; return its last info."""
+    env.reset(seed=seed)
+    over = False
+    while not over:
+        *_, over, info = env.step(policy(env))
+        assert info["valid"], info["reason"]
+    return info
+
+
+def expert(env) -> np.ndarray:
+    return env.expert_action()
+
+
+def straight_strike(env) -> np.ndarray:
+    """Go behind the ball on the straight line to the hole, and strike hard enough for it."""
+    ball, hole, arm = env.simulator.ball, env.simulator.court.hole, env.arm
+    angle = math.atan2(hole[0] - ball.x, ball.y - hole[1])
+    behind = [ball.x - 0.037 * math.sin(angle), ball.y + 0.037 * math.cos(angle), angle]
+    move = (arm.workspace.to_normalised(behind) - arm.target) * [10.0, 10.0, 8.0]
+    if ball.speed > 0.0 or ball.place is not BallPlace.ON_COURT:
+        return np.array([0.0, 0.0, 0.0, -1.0])
+    return np.clip([*move, 0.9 if np.abs(move).max() < 1.0 else -1.0], -1.0, 1.0)
+
+
+@pytest.mark.parametrize("count", [5, pytest.param(100, marks=LONG)])
+def test_an_expert_that_sees_the_true_state_succeeds(env, count):
+    assert sum(play(env, 5000 + seed, expert)["success"] for seed in range(count)) >= 0.9 * count
+
+
+@pytest.mark.parametrize("count", [4, pytest.param(200, marks=LONG)])
+def test_random_actions_do_not_succeed(env, count):
+    random = np.random.default_rng(0)
+    wins = sum(
+        play(env, seed, lambda env: random.uniform(-1.0, 1.0, 4))["success"]
+        for seed in range(count)
+    )
+    assert wins < max(1.0, 0.02 * count)
+
+
+@pytest.mark.parametrize("count", [4, pytest.param(100, marks=LONG)])
+def test_the_straight_strike_at_the_hole_ends_in_the_water(env, count):
+    for seed in range(count):
+        assert play(env, seed, straight_strike)["ball_place"] == BallPlace.IN_WATER
+
+
+def test_from_every_start_the_straight_line_to_the_hole_crosses_the_water(env):
+    scene, court = env.simulator.config.scene_randomization, env.simulator.court
+    for x in scene.start_x:
+        for y in scene.start_y:
+            assert court.water.crosses((x, y), court.hole)
+    for seed in range(5):
+        env.reset(seed=seed)
+        ball = env.simulator.ball
+        assert scene.start_x[0] <= ball.x <= scene.start_x[1] and ball.speed == 0.0
+        assert scene.start_y[0] <= ball.y <= scene.start_y[1]
+
+
+@pytest.mark.parametrize("strike", [0.3, 0.6, 1.0])
+def test_the_club_swings_with_a_speed_in_proportion_to_the_action(env, strike):
+    """Measured on the arm, whose controller and mass bound it."""
+    env.reset(seed=0)
+    env.simulator.ball.lay(0.35, -0.4)  # out of the way
+    fastest, at = 0.0, 0.0
+
+    def watch() -> None:
+        nonlocal fastest, at
+        club = env.simulator.club()
+        if -club.vy > fastest:
+            fastest, at = -club.vy, club.y
+
+    env.arm.move([0.0, 0.8, 0.0], 1.0)
+    env.watch = watch
+    env.step(np.array([0.0, 0.0, 0.0, strike]))
+    env.watch = None
+    assert fastest == pytest.approx(strike * env.task.arm.limits.speed, rel=0.2)
+    assert at == pytest.approx(0.8 * 0.4, abs=0.03)
+
+
+def test_a_stroke_goes_back_then_through_the_target_and_ends_there():
+    first, last = np.array([0.4, 0.2, 0.1, 0.0]), np.array([0.4, 0.1, 0.1, 0.0])
+    stroke = Stroke(first, last, 1.0, 0.5)
+    assert np.array_equal(stroke.at(0.0), first) and np.allclose(stroke.at(1.0), last)
+    assert stroke.at(BACK)[1] == pytest.approx(0.1 + stroke.reach)
+    assert stroke.at(THROUGH)[1] == pytest.approx(0.1 - stroke.reach)
+    middle = (BACK + THROUGH) / 2
+    speed = (stroke.at(middle - 1e-4)[1] - stroke.at(middle + 1e-4)[1]) / 2e-4
+    assert speed == pytest.approx(0.5, rel=1e-3)
+
+
+def test_the_ball_rolls_on_while_the_arm_moves(env):
+    env.reset(seed=0)
+    ball = env.simulator.ball
+    ball.lay(0.35, 0.3)
+    ball.roll(0.0, -0.4)
+    env.step(np.array([1.0, 0.0, 0.0, -1.0]))
+    gone = 0.3 - ball.y
+    assert gone == pytest.approx(0.4**2 / (2 * ball.deceleration), rel=0.1)
+
+
+def test_seed_and_actions_repeat_bit_for_bit_whatever_came_before():
+    env = GolfEnv()
+
+    def run(seed: int) -> list:
+        random = np.random.default_rng(seed)
+        trace = [env.reset(seed=seed)[0]]
+        for _ in range(3):
+            image, reward, _, _, info = env.step(random.uniform(-1, 1, 4).astype(np.float32))
+            trace += [image, reward, env.simulator.data.qpos.copy(), info["pose"]]
+        return trace
+
+    first = run(3)
+    run(4)
+    assert all(np.array_equal(a, b) for a, b in zip(first, run(3), strict=True))
+    env.close()
+
+
+def test_a_fault_ends_the_episode_as_not_valid_and_unknown_options_are_named(env):
+    env.reset(seed=0)
+    env.simulator.fail_soon()
+    *_, terminated, truncated, info = env.step(np.zeros(4))
+    assert (terminated, truncated, info["valid"]) == (False, True, False)
+    env.reset(seed=0)
+    assert env.step(np.zeros(4))[4]["valid"]
+    with pytest.raises(ValueError, match="unseen_visuals"):
+        env.reset(options={"disturbance": "earthquake"})
+
+
+def test_visuals_that_training_never_sees_are_apart(env):
+    config = env.simulator.config.visual_randomization
+    low, high = config.light_diffuse
+    border = low + 2 / 3 * (high - low)
+    for disturbance, unseen in (("none", False), ("unseen_visuals", True)):
+        for seed in range(10):
+            env.reset(seed=seed, options={"disturbance": disturbance})
+            light = env.simulator.model.light_diffuse[0, 0]
+            assert (light >= border) if unseen else (light <= border)
+
+
+def test_gymnasium_makes_it_by_its_id_with_the_promised_spaces():
+    register_environments()
+    env = gymnasium.make("mentor/tabletop_golf-v0")
+    observation, info = env.reset(seed=0)
+    assert env.observation_space.shape == observation.shape == (18, 84, 84)
+    assert env.action_space.shape == (4,) and info["success"] is False
+    assert env.unwrapped.frame_layout.cameras == ("wrist", "side")
+    env.close()

@@ -61,7 +61,9 @@ class Collector:
         """Have the ball come back onto the court at a random speed."""
         config = self.config
         turn = float(self._random.uniform(-config.turn, config.turn))
-        speed = float(self._random.uniform(*config.speed))
+        low, high = config.speed
+        # Even in its square, so that no distance is likelier than another.
+        speed = math.sqrt(self._random.uniform(low**2, high**2))
         angle = math.atan2(config.heading[1], config.heading[0]) + turn
         ball.lay(*config.outlet)
         ball.roll(speed * math.cos(angle), speed * math.sin(angle))

@@ -20,7 +20,7 @@ THICKNESS = 0.010
 """Of the border, metres."""
 LIFT = 0.0004
 """Metres by which what is painted on the felt lies above it."""
-SIDE_VIEW, COURT_LONG_VIEW, COURT_SHORT_VIEW, WRIST_VIEW = 74.0, 72.0, 48.0, 70.0
+SIDE_VIEW, COURT_LONG_VIEW, COURT_SHORT_VIEW, WRIST_VIEW = 74.0, 72.0, 48.0, 84.0
 """Vertical fields of view of the square images, degrees."""
 
 

@@ -170,3 +170,13 @@ def test_gymnasium_makes_it_by_its_id_with_the_promised_spaces():
     assert env.action_space.shape == (4,) and info["success"] is False
     assert env.unwrapped.frame_layout.cameras == ("wrist", "side")
     env.close()
+
+
+def test_the_club_is_drawn_where_the_ball_meets_it(env):
+    env.reset(seed=1)
+    env.step(np.array([0.5, -0.5, 1.0, -1.0]))
+    club, head = env.simulator.club(), env.simulator.data.geom("club_head")
+    assert np.allclose(head.xpos[:2], [club.x, club.y], atol=2e-3)
+    across, along = head.xmat.reshape(3, 3)[:2, 0], head.xmat.reshape(3, 3)[:2, 1]
+    assert np.allclose(across, [math.cos(club.angle), math.sin(club.angle)], atol=1e-2)
+    assert np.allclose(along, [math.sin(club.angle), -math.cos(club.angle)], atol=1e-2)

@@ -11,7 +11,7 @@ import numpy as np
 
 from mentor_common.tasks.golf_court import Court
 from mentor_sim_bridge.twins.arm.camera_xml import camera_xml
-from mentor_sim_bridge.twins.arm.panda import GRASP_SITE, attach_panda
+from mentor_sim_bridge.twins.arm.panda import GRASP_SITE, attach_panda, panda_spec
 from mentor_sim_bridge.twins.golf.config import GolfConfig
 
 CAMERAS = ("wrist", "side", "court_long", "court_short")
@@ -63,10 +63,11 @@ def _add_club(spec: mujoco.MjSpec, config: GolfConfig, grasp_height: float) -> N
     """
     site = next(site for site in spec.sites if site.name == GRASP_SITE)
     hand = site.parent
-    turn = np.array(site.quat)
-    matrix = np.zeros(9)
+    # Compiled, as the specification may have the site's orientation in another form.
+    compiled = panda_spec().compile().site(GRASP_SITE)
+    turn, origin, matrix = np.array(compiled.quat), np.array(compiled.pos), np.zeros(9)
     mujoco.mju_quat2Mat(matrix, turn)
-    frame, origin = matrix.reshape(3, 3), np.array(site.pos)
+    frame = matrix.reshape(3, 3)
     club = config.club
     drop = grasp_height - club.clearance - club.half_height
     for name, kind, size, offset in (

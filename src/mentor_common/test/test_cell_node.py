@@ -287,7 +287,7 @@ def test_diagnostics_tell_level_rates_thresholds_and_who_is_missed(
     status = mine()[-1]
     assert status.name == f"{running[1:]}/plain: PlainNode"
     values = {item.key: item.value for item in status.values}
-    assert values["state"] == "active" and float(values["rewards [Hz]"]) > 10.0
+    assert values["state"] == "active" and float(values["rewards [Hz]"]) > 0.0
     assert values["rewards thresholds"] == "warn below 5, error below 1"
     assert f"nobody publishes {running}/action (usually the agent)" in values["waiting for"]
     assert status.level == DiagnosticStatus.ERROR and "action" in status.message

@@ -19,6 +19,8 @@ class Graph:
         self.publishers: list[tuple[str, str]] = []
         self.said: list[str] = []
         self.asked = 0
+        self.qos = topics.ACTION.qos
+        """That the publishers offer."""
 
     def get_logger(self) -> Any:
         return SimpleNamespace(warning=self.said.append, info=self.said.append)
@@ -34,7 +36,10 @@ class Graph:
 
     def get_publishers_info_by_topic(self, name: str) -> list[Any]:
         self.asked += 1
-        return [SimpleNamespace(node_namespace=n, node_name=m) for n, m in self.publishers]
+        return [
+            SimpleNamespace(node_namespace=n, node_name=m, qos_profile=self.qos)
+            for n, m in self.publishers
+        ]
 
 
 @pytest.fixture
@@ -61,6 +66,18 @@ def test_a_peer_is_greeted_when_discovery_has_told_its_name(graph: Graph, watch:
     watch.poll()
     assert len(graph.said) == 1
     assert "goes on: /cell/agent publishes /cell/action" in graph.said[0]
+
+
+def test_a_publisher_whose_qos_does_not_match_is_named_and_not_greeted(
+    graph: Graph, watch: PeerWatch
+) -> None:
+    graph.publishers, graph.qos = [("/cell", "tool")], topics.STATE_QOS
+    watch.poll()
+    assert not graph.said and "VOLATILE where TRANSIENT_LOCAL is needed" in watch.waiting_for()
+    assert "/cell/tool has an incompatible QoS" in watch.waiting_for()
+    graph.publishers, graph.qos = [("/cell", "agent"), ("/cell", "b")], topics.ACTION.qos
+    watch.poll()
+    assert "goes on: /cell/agent, /cell/b publishes" in graph.said[-1]
 
 
 def test_a_peer_that_never_gets_a_name_is_greeted_without(

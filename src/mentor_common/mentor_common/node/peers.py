@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
 from mentor_common.messages.topics import Interface, Topic
 from mentor_common.node.health import ERROR, WARN, Problem
 
@@ -46,6 +48,7 @@ class Peer:
     seen: bool = False
     reported: bool = False
     why: str = ""
+    misfits: Callable[[], list[str]] = list
 
     @property
     def missing(self) -> bool:
@@ -74,13 +77,10 @@ class PeerWatch:
     ) -> Peer:
         """Watch for somebody who publishes the topic."""
         name = self._node.resolve_topic_name(topic.name)
-        return self._add(
-            f"publishes {name}",
-            topic.publisher,
-            self._publishers(name),
-            required,
-            max_silence,
-        )
+        found = self._publishers(name, topic.qos)
+        peer = self._add(f"publishes {name}", topic.publisher, found, required, max_silence)
+        peer.misfits = lambda: found.misfits
+        return peer
 
     def subscriber_of(self, topic: Topic, usual: str = "", *, required: bool = True) -> Peer:
         """Watch for somebody who receives the topic."""
@@ -155,10 +155,11 @@ class PeerWatch:
         for peer in self._peers:
             self._poll_peer(peer)
 
-    def _publishers(self, name: str) -> Callable[[], list[str]]:
+    def _publishers(self, name: str, wanted: QoSProfile | None = None) -> _Names:
         return _Names(
             lambda: self._node.count_publishers(name),
             lambda: self._node.get_publishers_info_by_topic(name),
+            wanted,
         )
 
     def _add(
@@ -178,6 +179,8 @@ class PeerWatch:
         present = peer.present()
         nodes = tuple(sorted({name for name in present if name != NOT_NAMED_YET}))
         why = "" if present else f"nobody {peer.role}"
+        if why and (misfits := peer.misfits()):
+            why = f"{'; '.join(misfits)}, and nobody else {peer.role}"
         if present and peer.max_silence is not None:
             last = peer.last_message if peer.last_message is not None else peer.since
             if now - last > peer.max_silence:
@@ -233,19 +236,57 @@ class _Names:
     Args:
         count: number of endpoints.
         infos: what the graph knows of each.
+        wanted: QoS that the endpoints must offer; None: any.
+
+    Attributes:
+        misfits: endpoints that do not offer it, and are not counted, as one text each.
     """
 
-    def __init__(self, count: Callable[[], int], infos: Callable[[], Iterable[Any]]) -> None:
-        self._count, self._infos = count, infos
+    def __init__(
+        self,
+        count: Callable[[], int],
+        infos: Callable[[], Iterable[Any]],
+        wanted: QoSProfile | None = None,
+    ) -> None:
+        self._count, self._infos, self._wanted = count, infos, wanted
         self._names: list[str] = []
+        self.misfits: list[str] = []
+        self._found = 0
         self._until = 0.0
 
     def __call__(self) -> list[str]:
         now = time.monotonic()
         stale = now >= self._until or NOT_NAMED_YET in self._names
-        if stale or self._count() != len(self._names):
-            self._names, self._until = node_names(self._infos()), now + NAMED
+        if stale or self._count() != self._found:
+            infos = list(self._infos())
+            lacks = [_lacking(info, self._wanted) for info in infos]
+            self._names = node_names(i for i, lack in zip(infos, lacks, strict=True) if not lack)
+            self.misfits = [
+                f"{name} has an incompatible QoS ({lack})"
+                for name, lack in zip(node_names(infos), lacks, strict=True)
+                if lack
+            ]
+            self._found, self._until = len(infos), now + NAMED
         return self._names
+
+
+def _lacking(info: Any, wanted: QoSProfile | None) -> str:
+    """Return what a publisher does not offer that a subscription wants; empty: it fits."""
+    offered = getattr(info, "qos_profile", None)
+    if wanted is None or offered is None:
+        return ""
+    lacks = []
+    if (wanted.reliability, offered.reliability) == (
+        ReliabilityPolicy.RELIABLE,
+        ReliabilityPolicy.BEST_EFFORT,
+    ):
+        lacks.append("BEST_EFFORT where RELIABLE is needed")
+    if (wanted.durability, offered.durability) == (
+        DurabilityPolicy.TRANSIENT_LOCAL,
+        DurabilityPolicy.VOLATILE,
+    ):
+        lacks.append("VOLATILE where TRANSIENT_LOCAL is needed")
+    return ", ".join(lacks)
 
 
 def _names_of(nodes: tuple[str, ...]) -> str:

@@ -76,7 +76,7 @@ def compared(package, executable, name, topic, **parameters):
     return node(
         package,
         executable,
-        [recorded, parameters],
+        [recorded, {**parameters, "autostart": False}],  # the replay node starts what it needs
         remappings=[(topic, f"replayed/{topic}")],
         additional_env={"OMP_NUM_THREADS": "1"},  # as in the cell: the last bits depend on it
         condition=IfCondition(LaunchConfiguration("diff")),

@@ -13,6 +13,7 @@ from rclpy.serialization import deserialize_message
 
 from mentor_common.bags.definitions import message_class
 from mentor_common.bags.reader import Bag
+from mentor_common.messages.episode_start import episode_info
 from mentor_common.tasks.episode_draw import EpisodeDraws
 from mentor_common.tasks.plugins import PluginError
 from mentor_common.tasks.reward_model import (
@@ -82,7 +83,7 @@ def check_cell(bag: Bag) -> CellFindings:
             _check_draw(task, episode, start, findings)
         if start is not None:
             _check_window(task, episode, start, parts, findings)
-        _check_rewards(_reward_of(task), episode, parts, findings)
+        _check_rewards(task, episode, parts, findings)
     return findings
 
 
@@ -144,13 +145,18 @@ def _reward_of(task: Task) -> RewardModel | None:
 
 
 def _check_rewards(
-    model: RewardModel | None,
-    episode: int,
-    parts: dict[tuple[str, int], Any],
-    findings: CellFindings,
+    task: Task, episode: int, parts: dict[tuple[str, int], Any], findings: CellFindings
 ) -> None:
-    if model is not None:
-        model.begin_episode(EpisodeInfo(episode), None)
+    model = _reward_of(task)
+    start = parts.get(("EpisodeStart", -1))
+    try:
+        info = EpisodeInfo(episode)
+        if start is not None:
+            info = episode_info(start, len(task.workspace.axes))
+        if model is not None:
+            model.begin_episode(info, None)
+    except ValueError:
+        model = None  # the bag begins after what the reset drew; success is compared all the same
     for (part, step), reward in sorted(parts.items()):
         ground_truth = parts.get(("GroundTruth", step))
         if part != "Reward" or ground_truth is None or not reward.valid:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from functools import partial
@@ -24,7 +23,9 @@ from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
 from mentor_common.node.peers import node_names
 from mentor_common.node.running import main as run_node
-from mentor_recorder.bags.cell_checks import check_cell
+from mentor_recorder.nodes.node_starter import NodeStarter
+from mentor_recorder.replay.causal_order import in_causal_order
+from mentor_recorder.replay.comparable import why_not_compared
 from mentor_recorder.replay.compare import (
     compare_means,
     compare_observations,
@@ -32,22 +33,24 @@ from mentor_recorder.replay.compare import (
     why_no_mean,
 )
 from mentor_recorder.replay.expected import Expected
-from mentor_recorder.replay.feed import Feed, Span
-from mentor_recorder.replay.origin_changes import origin_changes
+from mentor_recorder.replay.feed import IMAGE, Feed, Span
 from mentor_recorder.replay.readiness import Readiness
+from mentor_recorder.replay.report import NOTHING_COMPARED, report, write_report
 from mentor_recorder.replay.tally import Tally
 
-IDENTICAL, DIFFERENT, NOTHING_COMPARED = 0, 1, 2
-"""Exit statuses of a comparison."""
 FED = ("clock", "motion", "observation", "action", "ground_truth", "episode_start")
 """Topics that the compared nodes receive, besides camera images."""
-IMAGE = "sensor_msgs/msg/Image"
+COMPARISONS = {
+    "observation": compare_observations,
+    "reward": compare_rewards,
+    "action": compare_means,
+}
+STARTED = {"observation": "stacker", "reward": "reward"}
+"""Nodes that wait to be started until it is known that the bag has what they need."""
 HOPELESS = 3
 """Steps of which nothing has come at all after which a comparison ends."""
 DISCOVERY = 1.0
 """Seconds for which playing waits for subscribers that run already."""
-REWARD_FIRST = 2.0
-"""Seconds for which an action is held back until its step's reward has come."""
 STALLED = 12
 """Images of a camera between two motions after which the stacker is given time to take them."""
 
@@ -106,7 +109,7 @@ class ReplayNode(CellNode):
                     message_class(topic.type), relative, qos
                 )
         self._ticks = None
-        if not self._feed.has("clock"):
+        if not self._feed.count("clock"):
             self._ticks = self.publisher(topics.CLOCK)
 
     def activate(self) -> None:
@@ -133,47 +136,27 @@ class ReplayNode(CellNode):
 
     def _prepare_comparison(self) -> set[str]:
         """Subscribe to what is compared; return the relative names of what is fed."""
-        has, images = self._feed.has, self._image_topics()
         kinds = {
-            "observation": (
-                topics.OBSERVATION, Tally("observations", "stacker"), compare_observations,
-                "" if images and has("motion")
-                else "the bag has no camera images and motions: record:=full has them",
-            ),
-            "reward": (
-                topics.REWARD, Tally("rewards", "reward node"), compare_rewards,
-                "" if has("motion") else "the bag has no motions: a benchmark's bridge rewards",
-            ),
-            "action": (
-                topics.ACTION, Tally("mean actions", "policy"), compare_means, "",
-            ),
-        }  # fmt: skip
-        self._tallies = {name: tally for name, (_, tally, _, _) in kinds.items()}
-        for name, (topic, tally, compare, reason) in kinds.items():
-            if not has(name):
-                tally.skip(f"the bag has no {name}")
-            elif reason:
-                tally.skip(reason, self._count(name))
-            else:
-                self._parts[name] = Expected(tally, compare)
-                if name == "action":
-                    self._parts[name].refusal = why_no_mean
-                made = Topic(f"replayed/{name}", topic.type, topic.qos, tally.node)
-                self.subscription(made, partial(self._come, name))
+            "observation": (topics.OBSERVATION, Tally("observations", "stacker")),
+            "reward": (topics.REWARD, Tally("rewards", "reward node")),
+            "action": (topics.ACTION, Tally("mean actions", "policy")),
+        }
+        self._tallies = {name: tally for name, (_, tally) in kinds.items()}
+        reasons = why_not_compared(self._feed)
+        for name, (topic, tally) in kinds.items():
+            if reasons[name]:
+                tally.skip(reasons[name], self._feed.count(name))
+                continue
+            self._parts[name] = Expected(tally, COMPARISONS[name])
+            made = Topic(f"replayed/{name}", topic.type, topic.qos, tally.node)
+            self.subscription(made, partial(self._come, name))
+        if "action" in self._parts:
+            self._parts["action"].refusal = why_no_mean
+        nodes = [node for name, node in STARTED.items() if name in self._parts]
+        self.timer(0.2, NodeStarter(self, nodes).poll, wall=True)
         self._readiness = Readiness()
         self.subscription(topics.DIAGNOSTICS, self._readiness.add)
-        return {*FED, *images}
-
-    def _image_topics(self) -> set[str]:
-        return {
-            self._feed.relative(name)
-            for name, topic in self._bag.topics.items()
-            if topic.type == IMAGE and name.endswith("/color/image_raw") and self._bag.counts[name]
-        }
-
-    def _count(self, relative: str) -> int:
-        counts = self._bag.counts
-        return sum(counts[name] for name in counts if self._feed.relative(name) == relative)
+        return {*FED, *self._feed.images}
 
     def _come(self, name: str, message: Any) -> None:
         self._parts[name].come((message.episode, message.step), message)
@@ -182,7 +165,9 @@ class ReplayNode(CellNode):
         if not self._wait_for_nodes():
             return self.finish(NOTHING_COMPARED)
         logged, steps, images = time.monotonic(), 0, 0
-        for message in self._feed.messages({*(self._names or ()), *self._parts}):
+        names = {*(self._names or ()), *self._parts}
+        messages = self._feed.messages(names)
+        for message in in_causal_order(messages, self._feed.messages(names)):
             if self.stopping.is_set():
                 return None
             name = self._feed.relative(message.topic)
@@ -195,7 +180,7 @@ class ReplayNode(CellNode):
                 steps, images = steps + 1, 0
             if message.type == IMAGE:
                 images += 1
-                if images % (STALLED * max(1, len(self._image_topics()))) == 0:
+                if images % (STALLED * max(1, len(self._feed.images))) == 0:
                     time.sleep(0.2)  # a reset, or a long motion: the stacker's queue is short
             self._expect(name, message)
             if self._ticks is not None:
@@ -242,7 +227,7 @@ class ReplayNode(CellNode):
         """
         key = step_of(action.data, action.type)
         if "reward" in self._parts:
-            self._parts["reward"].settle((key.episode, key.step), REWARD_FIRST)
+            self._parts["reward"].settle((key.episode, key.step), self.number("patience"))
 
     def _wait_for_steps(self, later: tuple[int, int] | None = None) -> bool:
         """Wait for what is outstanding; return False if a node makes nothing of what it gets."""
@@ -280,7 +265,7 @@ class ReplayNode(CellNode):
     def _missing_subscribers(self) -> list[str]:
         """Return the topics that are not matched yet with all nodes that need them."""
         wanted = {
-            "observation": ["motion", *self._image_topics()],
+            "observation": ["motion", *self._feed.observed_images],
             "reward": ["motion", "observation"],
             "action": ["observation", "action"],
         }
@@ -293,40 +278,12 @@ class ReplayNode(CellNode):
         ]
 
     def _report(self) -> None:
-        changes, data_changed = origin_changes(self._bag)
-        tallies = list(self._tallies.values())
-        compared = sum(tally.compared for tally in tallies)
-        differs = any(tally.bad for tally in tallies)
-        lines = [f"replay of {self._bag.path}"]
-        lines += [f"since then: {change}" for change in changes]
-        for tally in tallies:
-            lines += tally.lines(self._feed.positions)
-        cell = check_cell(self._bag)
-        lines += cell.lines()
-        differs = differs or bool(cell.draws or cell.window)
-        if differs:
-            verdict = "the replay is NOT what was recorded"
-        elif not compared:
-            verdict = "nothing could be compared"
-        elif data_changed:
-            verdict = "the same to the bit, though data behind it has changed (above)"
-        else:
-            verdict = "the replay is what was recorded, to the bit"
-        for line in (*lines, verdict):
+        made = report(self._bag, self._tallies, self._feed.positions)
+        for line in (*made.lines, made.verdict):
             self.get_logger().info(line)
         if self.text("report"):
-            self._write_report(lines, verdict)
-        status = DIFFERENT if differs or data_changed else IDENTICAL
-        self.finish(status if compared or differs else NOTHING_COMPARED)
-
-    def _write_report(self, lines: list[str], verdict: str) -> None:
-        content = {
-            "bag": str(self._bag.path),
-            "verdict": verdict,
-            "summary": lines,
-            "parts": {name: tally.summary() for name, tally in self._tallies.items()},
-        }
-        Path(self.text("report")).write_text(json.dumps(content, indent=2) + "\n")
+            write_report(Path(self.text("report")), self._bag, made, self._tallies)
+        self.finish(made.status)
 
 
 def _lossless(depth: int) -> QoSProfile:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
+from rclpy.serialization import deserialize_message
+
+from mentor_common.bags.definitions import message_class
 from mentor_common.bags.reader import Bag, BagMessage
 from mentor_common.bags.steps import EPISODE_TYPES, STEP_TYPES, step_of
+from mentor_common.messages.topics import camera_image
 from mentor_recorder.bags.cut import parse_episodes
 from mentor_recorder.bags.summary import RECORD, episodes_of
+
+IMAGE = "sensor_msgs/msg/Image"
 
 
 @dataclass(frozen=True)
@@ -66,10 +73,27 @@ class Feed:
             return True
         return step_of(message.data, message.type).episode in self._episodes
 
-    def has(self, relative_name: str) -> bool:
-        """Return whether the bag has messages of a topic."""
+    def count(self, relative_name: str) -> int:
+        """Return how many messages of a topic the bag has."""
         counts = self.bag.counts
-        return any(counts[name] for name in counts if self.relative(name) == relative_name)
+        return sum(counts[name] for name in counts if self.relative(name) == relative_name)
+
+    @cached_property
+    def images(self) -> frozenset[str]:
+        """Relative names of the cameras' images that the bag has."""
+        return frozenset(
+            self.relative(name)
+            for name, topic in self.bag.topics.items()
+            if topic.type == IMAGE and name.endswith("/color/image_raw") and self.bag.counts[name]
+        )
+
+    @cached_property
+    def observed_images(self) -> frozenset[str]:
+        """Relative names of the images that observations are made from; the bag may lack them."""
+        for message in self.messages(["observation"]):
+            cameras = deserialize_message(message.data, message_class(message.type)).cameras
+            return frozenset(camera_image(camera).name for camera in cameras)
+        return frozenset()
 
 
 def namespace_of(bag: Bag) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from mentor_common.messages.episode_start import episode_info
 from mentor_common.messages.experience import (
     action_data,
     observation_pixels,
@@ -157,7 +157,10 @@ class StepReader:
 
     def add_episode_start(self, message: EpisodeStart, now: float) -> None:
         """Take what a reset drew for an episode."""
-        info = _episode_info(message, len(self._task.workspace.axes))
+        try:
+            info = episode_info(message, len(self._task.workspace.axes))
+        except ValueError as error:
+            raise Refused(str(error)) from error
         self._starts[info.episode] = info
         if "episode_start" in self._parts:
             for waiting in self.join:
@@ -300,27 +303,3 @@ class _Recent(OrderedDict[K, V]):
 def _from(part: str) -> str:
     who = _PUBLISHERS.get(part)
     return part.replace("_", " ") + (f" from the {who}" if who else "")
-
-
-def _episode_info(message: EpisodeStart, axes: int) -> EpisodeInfo:
-    start = np.array(message.start, np.float32)
-    offset = np.array(message.window_offset, np.float32)
-    for name, values in (("start", start), ("window offset", offset)):
-        if values.shape not in ((0,), (axes,)) or not np.isfinite(values).all():
-            raise Refused(f"an episode's {name} {values.tolist()}; none or {axes} numbers needed")
-    if len(message.option_names) != len(message.option_values):
-        raise Refused("an episode start with other than one value for each option")
-    try:
-        options = {
-            name: json.loads(value)
-            for name, value in zip(message.option_names, message.option_values, strict=True)
-        }
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"an episode start with an option that is no JSON: {error}") from error
-    return EpisodeInfo(
-        episode=message.episode,
-        seed=message.seed if message.seeded else None,
-        start=start if start.size else None,
-        window_offset=offset if offset.size else None,
-        options=options,
-    )

@@ -51,6 +51,7 @@ def episode_messages(
             reward = reward_message(
                 sum(terms.values()), episode, step, stamp, terms=terms,
                 truncated=step == steps, success=step == steps,
+                states={"slot_1": float(step % 3), "slot_1_probability": 0.75},
             )  # fmt: skip
             yield topics.REWARD, reward, step
 

@@ -124,6 +124,8 @@ def test_the_page_shows_a_live_cell(cell: Cell, address: str, browser: Browser) 
     assert browser.wait(f"{points} > {now}"), "the curve of returns grows"
     assert browser.wait("Number(document.getElementById('experts').dataset.points) > 0")
     assert browser.wait("document.querySelectorAll('#terms div').length === 3")
+    states = "document.getElementById('states').textContent"
+    assert browser.wait(f"{states}.includes('slot_1') && {states}.includes('75.0 %')")
     assert browser.errors == []
     assert local(browser.requests, address), browser.requests
 

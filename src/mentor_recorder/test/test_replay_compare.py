@@ -62,7 +62,9 @@ def test_rewards_differ_by_their_last_bit() -> None:
     new = copy.deepcopy(old)
     new.terms[1] = math.nextafter(new.terms[1], 1.0)
     new.valid = False
-    assert [d.field for d in compare_rewards(old, new)] == ["term slot_2", "valid"]
+    new.states[1] = math.nextafter(new.states[1], 1.0)
+    named = [d.field for d in compare_rewards(old, new)]
+    assert named == ["term slot_2", "state slot_1_probability", "valid"]
     new = copy.deepcopy(old)
     old.value = new.value = math.nan
     assert compare_rewards(old, new) == []

@@ -25,9 +25,10 @@ class Recording:
     def __init__(self, camera: str) -> None:
         self.camera, self.cameras, self.shown = camera, VIEWS[camera], []
 
-    def classify_frames(self, frames: dict[str, np.ndarray], cache: object) -> int:
+    def frame_logits(self, frames: dict[str, np.ndarray], cache: object) -> np.ndarray:
         self.shown.append({name: frame.copy() for name, frame in frames.items()})
-        return shown(frames[self.camera], len(SLOTS[self.camera]))
+        classes = len(SLOTS[self.camera])
+        return np.log(np.where(np.arange(classes) == shown(frames[self.camera], classes), 0.9, 0.1))
 
 
 def picture_of(first: int, second: int, rng: np.random.Generator) -> np.ndarray:
@@ -45,7 +46,11 @@ def test_only_the_frame_at_the_end_of_the_motion_is_classified():
     rng = np.random.default_rng(3)
     for pair in ((2, 4), (0, 6), (3, 0)):
         pixels = picture_of(*pair, rng)
-        assert reader.read(TASK.layout.newest_frames(pixels)) == pair
+        slots = reader.slots(TASK.layout.newest_frames(pixels))
+        assert tuple(slot.state for slot in slots) == pair
+        for slot, classifier in zip(slots, classifiers.values(), strict=True):
+            others = 0.1 * (len(SLOTS[classifier.camera]) - 1)
+            assert slot.probability == pytest.approx(0.9 / (0.9 + others)), "a softmax"
         last = pixels.reshape(3, 3, 3, 84, 84)[:, -1]
         for classifier in classifiers.values():
             for name, frame in classifier.shown[-1].items():

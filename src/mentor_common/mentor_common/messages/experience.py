@@ -130,6 +130,7 @@ def reward_message(
     success: bool = False,
     valid: bool = True,
     reason: str = "",
+    states: Mapping[str, float] | None = None,
 ) -> Reward:
     """Return a Reward; numpy's scalars are converted, as raw ones abort the process."""
     message = Reward(episode=int(episode), step=int(step), value=float(value), reason=reason)
@@ -138,6 +139,8 @@ def reward_message(
     message.terms = [float(term) for term in (terms or {}).values()]
     message.terminated, message.truncated = bool(terminated), bool(truncated)
     message.success, message.valid = bool(success), bool(valid)
+    message.state_names = list(states or {})
+    message.states = [float(state) for state in (states or {}).values()]
     return message
 
 

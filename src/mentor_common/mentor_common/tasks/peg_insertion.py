@@ -74,7 +74,7 @@ class PegReward:
         Raises:
             ValueError: the position is not finite.
         """
-        distance, height, angle = self._away(position, goal)
+        distance, height, angle = self.errors(position, goal).values()
         c1, c2, c3, c4 = (self.coefficients[name] for name in ("C1", "C2", "C3", "C4"))
         return {
             "distance": 0.5 * (math.sqrt(2.0) - distance) * c1,
@@ -93,12 +93,23 @@ class PegReward:
         Raises:
             ValueError: the position is not finite.
         """
-        distance, height, angle = self._away(position, goal)
+        distance, height, angle = self.errors(position, goal).values()
         near = distance <= self.max_distance and angle <= self.max_angle
         return near and height <= self.max_height
 
-    def _away(self, position: npt.ArrayLike, goal: npt.ArrayLike) -> tuple[float, float, float]:
-        """Return xy distance and height difference, normalised, and the angle between, radians."""
+    def errors(self, position: npt.ArrayLike, goal: npt.ArrayLike) -> dict[str, float]:
+        """Return how far a position is from the goal.
+
+        Args:
+            position: of the end effector, (axes,) normalised.
+            goal: where the peg is in, (axes,) normalised.
+
+        Returns:
+            ``distance_error`` in xy and ``height_error``, normalised, and ``angle_error``, radians.
+
+        Raises:
+            ValueError: the position is not finite.
+        """
         difference = np.asarray(position, np.float64) - np.asarray(goal, np.float64)
         if difference.shape != (len(self.axes),) or not np.isfinite(difference).all():
             raise ValueError(
@@ -106,7 +117,11 @@ class PegReward:
                 f"needed, on the axes {list(self.axes)}"
             )
         x, y, z, r = (float(difference[self.axes.index(axis)]) for axis in AXES)
-        return math.hypot(x, y), abs(z), abs(math.remainder(self.turn * r, 2.0 * math.pi))
+        return {
+            "distance_error": math.hypot(x, y),
+            "height_error": abs(z),
+            "angle_error": abs(math.remainder(self.turn * r, 2.0 * math.pi)),
+        }
 
 
 def draw_peg(names: Sequence[str], episodes: Mapping[str, int], random: np.random.Generator) -> str:

@@ -131,6 +131,8 @@ class StepReward:
         success: the episode's success as it stands.
         valid: False: nothing may be learned from the step, and the episode is cut off.
         reason: why it is not valid.
+        states: what the terms were computed from, by name, for people to see: a class as its index
+            and its probability, an error of the pose, where the ball is and how old that is.
     """
 
     value: float
@@ -140,6 +142,7 @@ class StepReward:
     success: bool = False
     valid: bool = True
     reason: str = ""
+    states: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def invalid(cls, reason: str) -> StepReward:

@@ -14,10 +14,11 @@ from rclpy.serialization import deserialize_message
 from mentor_common.bags.definitions import message_class
 from mentor_common.bags.reader import Bag, BagError, BagMessage
 from mentor_common.bags.steps import step_of
-from mentor_recorder.bags.cell_checks import check_cell
+from mentor_recorder.bags.cell_checks import check_cell, recorded_task
 from mentor_recorder.bags.summary import RECORD
 from mentor_recorder.monitor.cell_view import CellView
 from mentor_recorder.monitor.pictures import image_picture, jpeg, observation_sheet
+from mentor_recorder.monitor.task_view import task_view
 
 SMALL = {
     "mentor_msgs/msg/Action": "on_action",
@@ -58,6 +59,10 @@ class BagIndex:
             view = views.setdefault(key.episode, CellView())
             decoded = deserialize_message(message.data, message_class(message.type))
             getattr(view, SMALL[message.type])(decoded)
+        self._training = CellView()
+        for message in bag.messages(self._named("TrainingStats")):
+            decoded = deserialize_message(message.data, message_class(message.type))
+            self._training.on_training(decoded)
         for (episode, step), text in check_cell(bag).contradicted.items():
             if episode in views:
                 views[episode].episode.step(step)["contradicted"] = [text]
@@ -76,6 +81,9 @@ class BagIndex:
                 name: bag.record(RECORD, name) for name in ("task", "profile", "commit", "machine")
             },
             "episodes": self.episodes,
+            "curves": self._training.history()["curves"],
+            "task": task_view(recorded_task(bag)),
+            "urdf": self._urdf(),
         }
 
     def step(self, episode: int, step: int) -> dict[str, Any]:
@@ -98,6 +106,7 @@ class BagIndex:
                 found["stamps"] = [f"{s.sec}.{s.nanosec:09d}" for s in observation.stamps]
         self._add_images(found, time)
         self._add_nodes(found, time)
+        self._add_joints(found, time)
         return found
 
     def _add_images(self, found: dict[str, Any], time: int) -> None:
@@ -116,6 +125,19 @@ class BagIndex:
             decoded = deserialize_message(message.data, message_class(message.type))
             view.on_diagnostics(decoded, message.log_time / 1e9)
         found["nodes"] = view.state(time / 1e9)["nodes"]
+
+    def _add_joints(self, found: dict[str, Any], time: int) -> None:
+        view = CellView()
+        for message in self.bag.messages(self._named("JointState"), time - AROUND, time + 1):
+            view.on_joint_states(deserialize_message(message.data, message_class(message.type)))
+        found["joints"] = view.arm.get("joints")
+
+    def _urdf(self) -> str:
+        """Return the description of the robot; empty: the bag has none."""
+        topics = {name for name in self.bag.topics if name.endswith("/robot_description")}
+        for message in self.bag.messages(topics) if topics else ():
+            return str(deserialize_message(message.data, message_class(message.type)).data)
+        return ""
 
     def _named(self, kind: str) -> set[str]:
         return {n for n, t in self.bag.topics.items() if t.type.rpartition("/")[2] == kind}

@@ -82,7 +82,7 @@ class CellView:
             entry["motion"] = ("failed: " if message.failed else "") + message.reason
         self.arm["position"] = entry["position"]
         p = message.pose.position
-        self.arm["tip"] = [_short(p.x), _short(p.y), _short(p.z)]
+        self.arm["tip"] = entry["tip"] = [_short(p.x), _short(p.y), _short(p.z)]
 
     def on_reward(self, message: Any) -> None:
         """Take in a reward."""
@@ -92,6 +92,7 @@ class CellView:
         entry = episode.step(message.step)
         entry["reward"] = _short(message.value)
         entry["terms"] = dict(zip(message.term_names, map(_short, message.terms), strict=False))
+        entry["states"] = dict(zip(message.state_names, map(_short, message.states), strict=False))
         if not message.valid:
             entry["invalid"] = message.reason or "not valid"
         episode.total += message.value if message.valid else 0.0

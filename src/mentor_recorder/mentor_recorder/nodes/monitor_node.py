@@ -18,7 +18,7 @@ from mentor_common.messages.topics import Topic
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
-from mentor_common.tasks.task import TaskError, find_task
+from mentor_common.tasks.task import Task, TaskError, find_task
 from mentor_recorder.monitor.access import Access
 from mentor_recorder.monitor.bag_view import BagShelf
 from mentor_recorder.monitor.cell_view import CellView
@@ -26,6 +26,7 @@ from mentor_recorder.monitor.pictures import SCHEMA, SCHEMA_NAME, compressed, im
 from mentor_recorder.monitor.pictures import observation_sheet as sheet
 from mentor_recorder.monitor.routes import Routes
 from mentor_recorder.monitor.server import MonitorServer
+from mentor_recorder.monitor.task_view import task_view
 from mentor_recorder.nodes.forwarder import Forwarder
 from mentor_recorder.nodes.view_subscriptions import subscribe
 
@@ -72,8 +73,9 @@ class MonitorNode(CellNode):
     def configure(self) -> None:
         """Make the subscriptions; refuse a task that cannot be read."""
         self._view = CellView()
-        self._workspace = self._find_workspace()
-        self._cameras = self._find_cameras()
+        task = self._find_task()
+        self._task = task_view(task)
+        self._cameras = [camera.name for camera in task.cameras] if task else []
         self._watched: set[int] = set()
         self._numbers: dict[str, int] = {}
         self._sent: dict[str, float] = {}
@@ -116,21 +118,11 @@ class MonitorNode(CellNode):
         if server is not None:
             server.close()
 
-    def _find_workspace(self) -> dict[str, list[float]] | None:
-        """Return the corners of the task's workspace in metres, for the page's box."""
+    def _find_task(self) -> Task | None:
         try:
-            workspace = find_task(self.text("task")).workspace
+            return find_task(self.text("task"))
         except (TaskError, OSError):
             return None
-        low = [workspace.xyzr([-1.0] * len(workspace.axes))[i] for i in range(3)]
-        high = [workspace.xyzr([1.0] * len(workspace.axes))[i] for i in range(3)]
-        return {"low": [float(v) for v in low], "high": [float(v) for v in high]}
-
-    def _find_cameras(self) -> list[str]:
-        try:
-            return [camera.name for camera in find_task(self.text("task")).cameras]
-        except (TaskError, OSError):
-            return []
 
     def _add_channel(self, name: str, schema_name: str, schema: str) -> None:
         self._numbers[name] = self._server.add_channel(
@@ -142,7 +134,8 @@ class MonitorNode(CellNode):
     def _publish_state(self) -> None:
         if self._numbers["state"] in self._watched:
             state = self._view.state(time.monotonic())
-            state["arm"] = {**state["arm"], "workspace": self._workspace}
+            state["task"] = self._task
+            state["arm"] = {**state["arm"], "workspace": self._task.get("workspace")}
             self._publish("state", json.dumps(state).encode())
         if self._view.history_changed:
             history = json.dumps(self._view.history()).encode()

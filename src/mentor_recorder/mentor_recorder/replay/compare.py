@@ -65,6 +65,13 @@ def compare_rewards(recorded: Any, replayed: Any) -> list[Difference]:
         for name, old, new in zip(names, recorded.terms, replayed.terms, strict=True):
             found += _number(f"term {name}", old, new)
     found += _number("value", recorded.value, replayed.value)
+    if list(recorded.state_names) != list(replayed.state_names):
+        found += _plain(recorded, replayed, ("state_names",))
+    else:
+        for name, old, new in zip(
+            recorded.state_names, recorded.states, replayed.states, strict=True
+        ):
+            found += _number(f"state {name}", old, new)
     return found + _plain(recorded, replayed, flags)
 
 

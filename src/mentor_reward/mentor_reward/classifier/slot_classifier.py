@@ -144,19 +144,26 @@ class SlotClassifier:
         """The cameras whose frames it classifies."""
         return VIEWS[self.camera][: self.views]
 
-    @torch.inference_mode()
     def classify_frames(self, frames: Mapping[str, np.ndarray], cache: FeatureCache) -> IntEnum:
-        """Classify the cameras' frames of one timestep.
+        """Classify the cameras' frames of one timestep; see :meth:`frame_logits`."""
+        return self.states(int(self.frame_logits(frames, cache).argmax()))
+
+    @torch.inference_mode()
+    def frame_logits(self, frames: Mapping[str, np.ndarray], cache: FeatureCache) -> np.ndarray:
+        """Compute the logits of the cameras' frames of one timestep.
 
         Args:
             frames: (3, 84, 84) uint8 by camera.
             cache: features of the same frames that another slot's classifier computed with the
                 same segmenter; new ones are added, so that no frame is segmented twice.
+
+        Returns:
+            (classes,) float32.
         """
         views = views_of(self.camera, {name: frames[name] for name in self.cameras})
         network = self.network
         if isinstance(network, ImageNetwork):
-            return self.classify(views)
+            return self.logits(views[None])[0]
         parts = []
         for index, (name, segmenter) in enumerate(
             zip(self.cameras, network.segmenters, strict=True)
@@ -166,7 +173,8 @@ class SlotClassifier:
                 view = torch.from_numpy(views[None, 3 * index : 3 * index + 3])
                 cache[key] = segmenter.extract_features(view)
             parts.append(cache[key])
-        return self.states(int(network.classify_features(torch.cat(parts, 1)).argmax()))
+        logits: np.ndarray = network.classify_features(torch.cat(parts, 1))[0].numpy()
+        return logits
 
 
 def load_classifiers(

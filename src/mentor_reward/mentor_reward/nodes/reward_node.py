@@ -172,6 +172,7 @@ class RewardNode(CellNode):
                 success=reward.success,
                 valid=reward.valid,
                 reason=reward.reason,
+                states=reward.states,
             )
         )
         self._published.add()

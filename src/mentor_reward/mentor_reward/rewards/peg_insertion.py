@@ -62,7 +62,8 @@ class PegInsertionReward:
             goal = self._reward.goal(self._peg)
             success = self._reward.is_reached(step.pose, goal)
         terms = self._reward.terms(step.pose, goal)
-        return StepReward(sum(terms.values()), terms, success=success)
+        errors = self._reward.errors(step.pose, goal)
+        return StepReward(sum(terms.values()), terms, success=success, states=errors)
 
     def _true_goal(self, values: Mapping[str, float]) -> np.ndarray:
         names = ["peg", "inserted", *(f"goal_{axis}" for axis in self._workspace.names)]

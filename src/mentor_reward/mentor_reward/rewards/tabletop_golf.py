@@ -30,10 +30,14 @@ class SeenBall:
     Args:
         at: (x, y), metres.
         place: where it is.
+        age: seconds since it was last seen.
+        confidence: 0 to 1.
     """
 
     at: tuple[float, float]
     place: BallPlace
+    age: float = 0.0
+    confidence: float = 1.0
 
 
 class TabletopGolfReward:
@@ -86,6 +90,13 @@ class TabletopGolfReward:
             terms,
             truncated=left and self._steps_after >= self._reward.last_steps,
             success=ball.place is BallPlace.IN_HOLE,
+            states={
+                "ball_x": ball.at[0],
+                "ball_y": ball.at[1],
+                "ball_place": float(ball.place),
+                "ball_age": ball.age,
+                "ball_confidence": ball.confidence,
+            },
         )
 
 
@@ -130,7 +141,7 @@ class _SeenBalls:
                 f"the ball has not been seen for {ball.age:.1f} s, last at "
                 f"({ball.at[0]:.2f}, {ball.at[1]:.2f}) m: hidden by the arm, or lost"
             )
-        return SeenBall(ball.at, ball.place)
+        return SeenBall(ball.at, ball.place, ball.age, ball.confidence)
 
     def _take(self, step: StepInputs) -> None:
         """Take the images of a step, oldest first; those of both cameras in pairs."""

@@ -22,7 +22,7 @@ export function lines(canvas, curves, { low, high, now, dots } = {}) {
   if (left === right) right += 1;
   if (bottom === top) { bottom -= 1; top += 1; }
   const x = value => 40 + (value - left) / (right - left) * (width - 48);
-  const y = value => height - 16 - (value - bottom) / (top - bottom) * (height - 24);
+  const y = value => height - 16 - (value - bottom) / (top - bottom) * (height - 42);
   context.font = "11px system-ui";
   context.fillStyle = "#667";
   for (const value of [bottom, (bottom + top) / 2, top]) {
@@ -33,19 +33,22 @@ export function lines(canvas, curves, { low, high, now, dots } = {}) {
   context.textAlign = "right";
   context.fillText(number(right), width - 8, height - 2);
   context.textAlign = "left";
-  if (now !== undefined) rule(context, x(now), 4, x(now), height - 16, "#888");
+  if (now !== undefined) rule(context, x(now), 22, x(now), height - 16, "#888");
+  let beside = 40;
   Object.entries(curves).forEach(([name, curve], index) => {
     context.strokeStyle = context.fillStyle = COLOURS[index % COLOURS.length];
     context.beginPath();
     let drawing = false;
     for (const [a, b] of curve) {
       if (b === null || b === undefined) { drawing = false; continue; }
-      if (dots) context.fillRect(x(a) - 1.5, y(b) - 1.5, 3, 3);
+      if (dots || curve.length === 1) context.fillRect(x(a) - 1.5, y(b) - 1.5, 3, 3);
       else drawing ? context.lineTo(x(a), y(b)) : context.moveTo(x(a), y(b));
       drawing = true;
     }
     context.stroke();
-    if (Object.keys(curves).length > 1) context.fillText(name, 46 + 90 * index, 12);
+    if (Object.keys(curves).length < 2) return;
+    context.fillText(name, beside, 12);
+    beside += context.measureText(name).width + 12;
   });
 }
 
@@ -89,13 +92,15 @@ export function bars(parent, values, limit) {
   }));
 }
 
-export function table(parent, rows) {
-  parent.replaceChildren(...rows.map(([cells, style]) => {
+// rows: [[cells, class], ...]; head: names of the columns
+export function table(parent, rows, head = []) {
+  const line = (kind, cells, style) => {
     const row = document.createElement("tr");
     row.className = style || "";
-    row.append(...cells.map(cell => text("td", cell)));
+    row.append(...cells.map(cell => text(kind, cell)));
     return row;
-  }));
+  };
+  parent.replaceChildren(...(head.length ? [line("th", head)] : []), ...rows.map(([cells, style]) => line("td", cells, style)));
 }
 
 export function text(kind, content) {

@@ -8,7 +8,7 @@ const $ = id => document.getElementById(id);
 const LEVELS = ["good", "warn", "bad", "bad"], WORDS = ["OK", "WARN", "ERROR", "SILENT"];
 const arm = new Arm($("arm"));
 const timeline = new Timeline(showBagStep, words => { $("status").textContent = words; });
-let socket = null, pictures = 0;
+let socket = null, pictures = 0, actions = [];
 
 function picture(parent, name, source) {
   let figure = [...parent.children].find(one => one.dataset.name === name);
@@ -29,10 +29,21 @@ function showStep(entry, words) {
   const terms = Object.entries(entry.terms || {});
   bars($("terms"), entry.reward === undefined ? terms : [...terms, ["reward", entry.reward]],
     Math.max(1, Math.abs(entry.reward || 0), ...terms.map(([, value]) => Math.abs(value))));
-  bars($("action"), (entry.action || []).map((value, index) => [`action ${index}`, value, (entry.mean || [])[index]]), 1);
+  bars($("action"), (entry.action || []).map((value, index) => [actions[index] ?? `action ${index}`, value, (entry.mean || [])[index]]), 1);
   $("wrong").textContent = wrong(entry).map(([, found]) => found).join("; ");
-  const states = [...Object.entries(entry.states || {}), ...Object.entries(entry.truth || {}).map(([name, value]) => [`${name} (ground truth)`, value])];
-  table($("states"), states.map(([name, value]) => [[name, number(value)]]));
+  showStates(entry.states || {}, entry.truth || {});
+}
+
+// What the reward was computed from, how sure its sensors are of it, and what a twin knows. Of any task.
+function showStates(seen, truth) {
+  const sure = name => seen[`${name}_probability`] ?? seen[`${name}_confidence`];
+  const names = Object.keys(seen).filter(name => !/_(probability|confidence)$/.test(name) || !(name.replace(/_[a-z]+$/, "") in seen));
+  const rows = [...names, ...Object.keys(truth).filter(name => !(name in seen))].map(name => {
+    const differs = Number.isInteger(truth[name]) && Number.isInteger(seen[name]) && truth[name] !== seen[name];
+    const share = sure(name);
+    return [[name, number(seen[name]), share === undefined ? "" : `${(100 * share).toFixed(1)} %`, number(truth[name])], differs ? "warn" : ""];
+  });
+  table($("states"), rows.length ? rows : [[["nothing yet"]]], rows.length ? ["", "seen", "sure", "ground truth"] : []);
 }
 
 function showEpisode(episode, now) {
@@ -46,8 +57,10 @@ function showEpisode(episode, now) {
 }
 
 function showNodes(nodes) {
-  table($("nodes"), nodes.map(node => [[node.name, WORDS[node.level] || node.level, node.message,
-    Object.entries(node.values).filter(([key]) => key !== "state").slice(0, 8).map(([key, value]) => `${key} ${value}`).join(", ")], LEVELS[node.level]]));
+  const hidden = ["state", "waiting for"];
+  table($("nodes"), nodes.map(node => [[node.name, WORDS[node.level] || node.level, node.values["waiting for"] ?? "", node.message,
+    Object.entries(node.values).filter(([key]) => !hidden.includes(key)).map(([key, value]) => `${key} ${short(value)}`).join(", ")], LEVELS[node.level]]),
+    ["node", "", "waits for", "says", "values"]);
 }
 
 function showHistory({ episodes, curves }) {
@@ -64,7 +77,10 @@ function showHistory({ episodes, curves }) {
     perturb: curves.map(point => [point.step, point["perturb/factor"] ?? point.perturb_factor]) }, { low: 0, high: 1 });
 }
 
+const short = value => value !== "" && isFinite(value) ? number(Number(value)) : value;
+
 function onState(state) {
+  actions = state.task?.actions ?? [];
   const episode = state.episode, last = episode.steps.at(-1) || {};
   const rewarded = episode.steps.findLast(entry => entry.reward !== undefined) || last;
   const acted = episode.steps.findLast(entry => entry.action) || last;
@@ -85,9 +101,7 @@ function showBagStep(episode, entry, detail) {
   $("seen").textContent = detail.missing || (detail.stamps ? `images of ${detail.stamps[0]} to ${detail.stamps.at(-1)} s` : "");
   if (detail.observation) { $("observation").src = detail.observation; document.body.dataset.pictures = pictures += 1; }
   for (const [name, source] of Object.entries(detail.cameras)) picture($("cameras"), name, source);
-  const state = {};
-  if (entry.tip) state.tip = entry.tip;
-  arm.update(state);
+  arm.update({ tip: entry.tip, joints: detail.joints });
 }
 
 const data = content => `data:image/jpeg;base64,${content.data}`;
@@ -95,6 +109,7 @@ const data = content => `data:image/jpeg;base64,${content.data}`;
 function live() {
   timeline.close();
   document.body.dataset.mode = "live";
+  $("about").textContent = "Training";
   $("buttons").hidden = false;
   socket = new Socket({
     "/monitor/state": onState,
@@ -117,11 +132,17 @@ async function open(name) {
   document.body.dataset.mode = "bag";
   $("buttons").hidden = true;
   $("status").textContent = `opens ${name}`;
-  const bag = await timeline.open(name);
+  const bag = await timeline.open(name, opened => {
+    actions = opened.task?.actions ?? [];
+    arm.update({ workspace: opened.task?.workspace });
+  });
   if (!bag) return undefined;
   $("status").textContent = `bag ${bag.path}: ${number(bag.seconds)} s, ${bag.episodes.length} episodes; commit ${(bag.origin.commit || "unknown").slice(0, 12)}`;
-  table($("training"), Object.entries(bag.topics).map(([topic, count]) => [[topic, String(count)]]));
-  showHistory({ episodes: bag.episodes, curves: [] });
+  $("about").textContent = "Messages in the bag";
+  table($("training"), Object.entries(bag.topics).filter(([, count]) => count).map(([topic, count]) => [[topic, String(count)]]));
+  $("dormant").textContent = "";
+  showHistory({ episodes: bag.episodes, curves: bag.curves });
+  if (bag.urdf) arm.describe(bag.urdf);
   return undefined;
 }
 

@@ -17,12 +17,14 @@ export class Timeline {
     });
   }
 
-  async open(name) {
+  // opened: function(bag), called before the first step is shown
+  async open(name, opened) {
     this.name = name;
     const answer = await fetch(`/bag?name=${encodeURIComponent(name)}`);
     if (!answer.ok) return this.failed(await answer.text());
     this.bag = await answer.json();
     this.steps = this.bag.episodes.flatMap((episode, position) => episode.steps.map(entry => ({ episode, position, entry })));
+    opened(this.bag);
     $("timeline").hidden = false;
     $("slider").max = Math.max(0, this.steps.length - 1);
     this.marks();

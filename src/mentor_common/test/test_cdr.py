@@ -93,6 +93,7 @@ def test_a_mutated_message_is_read_or_refused(mutations: list[tuple[int, bytes]]
     blank = np.zeros(layout.shape, np.uint8)
     observation = observation_message(blank, layout, 1, 2, STAMP, task="t", stamps=[STAMP] * 3)
     reward = Reward(episode=1, step=2, term_names=["a", "b"], terms=[1.0, 2.0], reason="r")
+    reward.state_names, reward.states = ["s"], [0.5]
     for message, read in ((observation, read_observation), (reward, read_reward)):
         raw = bytearray(serialize_message(message))
         for at, put in mutations:
@@ -116,6 +117,7 @@ def test_observation_and_reward_are_read_as_they_were_written() -> None:
     assert np.array_equal(observation_pixels(read), pixels)
     assert np.array_equal(read.state, state)
     reward = Reward(episode=9, step=4, value=0.25, term_names=["a"], terms=[0.25], success=True)
+    reward.state_names, reward.states = ["slot_1"], [3.0]
     again = read_reward(serialize_message(reward))
     for name in ("episode", "step", "value", "terminated", "truncated", "success", "valid"):
         assert getattr(again, name) == getattr(reward, name)

@@ -64,7 +64,7 @@ class ObservationRecord(NamedTuple):
 
 
 class RewardRecord(NamedTuple):
-    """The content of a Reward message, under the message's names."""
+    """What an agent may know of a Reward message, under the message's names."""
 
     header: HeaderRecord
     episode: int
@@ -296,6 +296,9 @@ def read_reward(raw: bytes) -> RewardRecord:
         raise CdrError(f"Reward: {len(names)} names of terms, {len(terms)} terms")
     flags = [bool(reader.number("B")) for _ in range(4)]
     reason = reader.text()
+    states = reader.texts(), [reader.number("d") for _ in range(reader.count(8))]  # for people only
+    if len(states[0]) != len(states[1]):
+        raise CdrError(f"Reward: {len(states[0])} names of states, {len(states[1])} states")
     reader.end()
     terminated, truncated, success, valid = flags
     return RewardRecord(

@@ -97,7 +97,7 @@ def test_a_classifier_that_errs_is_named_by_its_term(tmp_path: Path) -> None:
         elif isinstance(message, Reward):
             errs = (message.episode, message.step) == (12, 7)
             message.term_names = ["slot_1", "slot_2", "bonus"]
-            message.terms = [5.0, -3.0, 3.0] if errs else [-1.0, 0.0, 0.0]
+            message.terms = [5.0, -3.0, 3.0] if errs else [-1.1, 0.0, 0.0]  # a sensor's error
             message.success = False
 
     findings = checked(tmp_path / "bag", alter)

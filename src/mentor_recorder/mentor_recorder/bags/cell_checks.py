@@ -28,8 +28,9 @@ from mentor_common.tasks.yaml_fields import TaskError
 from mentor_recorder.bags.summary import RECORD
 
 CHECKED = ("EpisodeStart", "Action", "Motion", "Reward", "GroundTruth")
-CLOSE = 1e-6
-"""Normalised units within which two places are the same: messages carry float32."""
+FAR = 0.1
+"""Share of a term's largest value in the bag by which sensors may err: a place has its error, and a
+wrong class is further off."""
 
 
 @dataclass
@@ -39,6 +40,8 @@ class CellFindings:
     draws: list[str] = field(default_factory=list)
     window: list[str] = field(default_factory=list)
     contradicted: dict[tuple[int, int], str] = field(default_factory=dict)
+    terms: dict[tuple[int, int], list[tuple[str, float, float]]] = field(default_factory=dict)
+    """Name of each term, its value, and its value by the ground truth."""
     starts: int = 0
     """Episode starts that were drawn again from their seed."""
     motions: int = 0
@@ -84,6 +87,7 @@ def check_cell(bag: Bag) -> CellFindings:
         if start is not None:
             _check_window(task, episode, start, parts, findings)
         _check_rewards(task, episode, parts, findings)
+    _contradict(findings)
     return findings
 
 
@@ -162,18 +166,34 @@ def _check_rewards(
         if part != "Reward" or ground_truth is None or not reward.valid:
             continue
         findings.rewards += 1
-        text = _by_model(model, episode, step, parts) if model is not None else ""
-        if not text and bool(ground_truth.success) != bool(reward.success):
-            text = (
+        if model is not None:
+            findings.terms[episode, step] = _by_model(model, episode, step, parts)
+        if bool(ground_truth.success) != bool(reward.success):
+            findings.contradicted[episode, step] = (
                 f"success {bool(reward.success)}, by the ground truth {bool(ground_truth.success)}"
             )
-        if text:
-            findings.contradicted[episode, step] = text
+
+
+def _contradict(findings: CellFindings) -> None:
+    """Name the steps with a term that is far from the one by the ground truth."""
+    scales: dict[str, float] = {}
+    for terms in findings.terms.values():
+        for name, recorded, true in terms:
+            scales[name] = max(scales.get(name, 0.0), abs(recorded), abs(true))
+    for key, terms in findings.terms.items():
+        texts = [
+            f"{name} {recorded:g}, by the ground truth {true:g}"
+            for name, recorded, true in terms
+            if abs(recorded - true) > FAR * scales[name]
+        ]
+        if texts:
+            findings.contradicted[key] = "; ".join(texts)
 
 
 def _by_model(
     model: RewardModel, episode: int, step: int, parts: dict[tuple[str, int], Any]
-) -> str:
+) -> list[tuple[str, float, float]]:
+    """Return name and value of each term, recorded and by the ground truth."""
     reward, ground_truth = parts["Reward", step], parts["GroundTruth", step]
     action = parts.get(("Action", step - 1))
     inputs = StepInputs(
@@ -188,14 +208,9 @@ def _by_model(
     try:
         computed = model.compute(inputs)
     except (ValueError, KeyError, IndexError):
-        return ""
+        return []
     terms = dict(zip(reward.term_names, reward.terms, strict=False))
-    differing = [
-        f"{name} {terms[name]:g}, by the ground truth {value:g}"
-        for name, value in computed.terms.items()
-        if name in terms and abs(terms[name] - value) > CLOSE
-    ]
-    return "; ".join(differing)
+    return [(name, terms[name], value) for name, value in computed.terms.items() if name in terms]
 
 
 def _line(name: str, count: int, problems: list[str]) -> str:

@@ -21,9 +21,11 @@ export function lines(canvas, curves, { low, high, now, dots } = {}) {
   let [bottom, top] = [Math.min(...ys, low ?? Infinity), Math.max(...ys, high ?? -Infinity)];
   if (left === right) right += 1;
   if (bottom === top) { bottom -= 1; top += 1; }
-  const x = value => 40 + (value - left) / (right - left) * (width - 48);
-  const y = value => height - 16 - (value - bottom) / (top - bottom) * (height - 42);
   context.font = "11px system-ui";
+  const names = legend(context, Object.keys(curves).length > 1 ? Object.keys(curves) : [], width);
+  const head = 10 + 14 * (names.at(-1)?.row + 1 || 0);
+  const x = value => 40 + (value - left) / (right - left) * (width - 48);
+  const y = value => height - 16 - (value - bottom) / (top - bottom) * (height - 16 - head);
   context.fillStyle = "#667";
   for (const value of [bottom, (bottom + top) / 2, top]) {
     context.fillText(number(value), 0, y(value) + 4);
@@ -33,8 +35,7 @@ export function lines(canvas, curves, { low, high, now, dots } = {}) {
   context.textAlign = "right";
   context.fillText(number(right), width - 8, height - 2);
   context.textAlign = "left";
-  if (now !== undefined) rule(context, x(now), 22, x(now), height - 16, "#888");
-  let beside = 40;
+  if (now !== undefined) rule(context, x(now), head, x(now), height - 16, "#888");
   Object.entries(curves).forEach(([name, curve], index) => {
     context.strokeStyle = context.fillStyle = COLOURS[index % COLOURS.length];
     context.beginPath();
@@ -46,9 +47,18 @@ export function lines(canvas, curves, { low, high, now, dots } = {}) {
       drawing = true;
     }
     context.stroke();
-    if (Object.keys(curves).length < 2) return;
-    context.fillText(name, beside, 12);
-    beside += context.measureText(name).width + 12;
+    if (names[index]) context.fillText(name, names[index].left, 12 + 14 * names[index].row);
+  });
+}
+
+// Return where each name of a legend stands, in as many rows as they need.
+function legend(context, names, width) {
+  let left = 40, row = 0;
+  return names.map(name => {
+    const wide = context.measureText(name).width + 12;
+    if (left + wide > width && left > 40) [left, row] = [40, row + 1];
+    left += wide;
+    return { left: left - wide, row };
   });
 }
 

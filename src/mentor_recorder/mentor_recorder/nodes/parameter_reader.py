@@ -14,7 +14,7 @@ PATIENCE = 3
 
 
 class ParameterReader:
-    """Asks every node in a namespace for its parameters.
+    """Asks every node of the own namespace for its parameters.
 
     Args:
         node: that asks.
@@ -29,13 +29,12 @@ class ParameterReader:
 
     def poll(self) -> None:
         """Ask the nodes that have appeared; forget those that are gone, to ask them anew."""
-        prefix = self._node.get_namespace().rstrip("/") + "/"
+        namespace = self._node.get_namespace()
         there = {
             f"{space.rstrip('/')}/{name}"
             for name, space in self._node.get_node_names_and_namespaces()
-            if not name.startswith("_")
+            if space == namespace and not name.startswith("_")  # below "/" may lie other cells
         }
-        there = {name for name in there if name.startswith(prefix)}
         self._known &= there | {self._node.get_fully_qualified_name()}
         for name in there - self._known - set(self._asked):
             self._asked[name] = (

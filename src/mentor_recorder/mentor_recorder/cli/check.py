@@ -8,6 +8,7 @@ from pathlib import Path
 from mentor_common.bags.reader import Bag
 from mentor_recorder.bags.cell_checks import check_cell
 from mentor_recorder.bags.check import check
+from mentor_recorder.bags.summary import episodes_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print; return the exit status: 0 if nothing is wrong, else 1."""
+    """Print; return the exit status: 0 if the bag is whole, else 1."""
     bag = Bag(options.bag)
     findings = check(bag)
     cell = check_cell(bag)
@@ -25,12 +26,13 @@ def run(options: argparse.Namespace) -> int:
         print(f"problem: {problem}")
     for line in cell.lines():
         print(line)
+    positions = {number: position for position, number in enumerate(episodes_of(bag).steps)}
     for (episode, step), text in cell.contradicted.items():
-        print(f"reward of episode {episode} step {step}: {text}")
+        print(f"reward of episode {positions[episode]} ({episode}) step {step}: {text}")
     if cell.rewards:
         print(f"{len(cell.contradicted)} of {cell.rewards} rewards contradict the ground truth")
     verdict = (
-        "nothing is wrong" if not findings.problems else f"{len(findings.problems)} problem(s)"
+        "the bag is whole" if not findings.problems else f"{len(findings.problems)} problem(s)"
     )
     print(
         f"bag {bag.path}: {sum(bag.counts.values())} messages, {findings.steps} complete steps; "

@@ -20,12 +20,13 @@ from mentor_common.tasks.reset_routine import (
     ResetContext,
     Wait,
 )
+from mentor_common.tasks.tabletop_golf import LIGHT_SENSOR, MOTOR
 from mentor_common.tasks.task import find_task
 from mentor_reset.devices.ball_collector import BallCollector
 from mentor_reset.execution.attempt import run_routine
 from mentor_reset.routines.tabletop_golf import TabletopGolfReset
 from mentor_sim_bridge.twins.devices import HasDevices
-from mentor_sim_bridge.twins.golf.simulator import LIGHT_SENSOR, MOTOR, GolfSimulator
+from mentor_sim_bridge.twins.golf.simulator import GolfSimulator
 
 TASK = find_task("tabletop_golf")
 START = np.array([0.0, 0.9, 0.0], np.float32)

@@ -15,6 +15,9 @@ from mentor_common.tasks.yaml_fields import Fields
 
 KIND = "tabletop_golf"
 AXES = ("x", "y", "r")
+LIGHT_SENSOR, MOTOR = "light_sensor", "collector_motor"
+"""Devices of the ball collector, by whose names a simulated one and the mock pins exchange
+signals."""
 FARTHEST = 3.0
 """Metres; bound of every place on the court."""
 

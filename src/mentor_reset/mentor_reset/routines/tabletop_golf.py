@@ -18,11 +18,9 @@ from mentor_common.tasks.reset_routine import (
     Rest,
     Wait,
 )
+from mentor_common.tasks.tabletop_golf import LIGHT_SENSOR, MOTOR
 from mentor_common.tasks.task import Task
 from mentor_reset.devices.ball_collector import FACTORY, BallCollector
-
-LIGHT_SENSOR, MOTOR = "light_sensor", "collector_motor"
-"""Names of the devices whose signals a simulated collector and the mock pins exchange."""
 
 
 class TabletopGolfReset(ResetRoutine):

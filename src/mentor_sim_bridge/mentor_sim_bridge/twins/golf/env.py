@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mentor_common.tasks.reward_model import EpisodeInfo, States
+from mentor_common.tasks.reward_model import States
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.golf.config import GolfConfig
 from mentor_sim_bridge.twins.golf.expert import GolfExpert
@@ -41,11 +41,6 @@ class GolfEnv(TwinEnv):
         self.simulator = GolfSimulator(config, cell)
         super().__init__(cell, self.simulator, max_steps, images, render_mode, states)
         self._expert = GolfExpert(self.arm, self.simulator, cell)
-
-    def begin_reward(self, episode: EpisodeInfo) -> None:
-        """Have the reward and the expert begin an episode."""
-        super().begin_reward(episode)
-        self._expert.reset()
 
     def expert_action(self) -> np.ndarray:
         """Return what the scripted expert, who sees the true state, does now: (4,) float32."""

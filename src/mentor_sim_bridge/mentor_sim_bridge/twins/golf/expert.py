@@ -42,9 +42,6 @@ class GolfExpert:
         self._divisors = np.array([d.divisor for d in task.deltas if d is not None])
         self._speed = task.arm.limits.speed
 
-    def reset(self) -> None:
-        """Begin a new episode: nothing is remembered."""
-
     def act(self) -> np.ndarray:
         """Return the next action, (4,) float32: dx, dy, dr, strike."""
         simulator, arm = self._simulator, self._arm

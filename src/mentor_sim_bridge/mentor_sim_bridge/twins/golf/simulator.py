@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 
 import mujoco
@@ -12,10 +13,11 @@ from mentor_common.arm.backend import Watch
 from mentor_common.arm.stroke import Stroke
 from mentor_common.arm.trajectory import Trajectory
 from mentor_common.tasks.golf_court import BallPlace
-from mentor_common.tasks.tabletop_golf import AXES, golf_reward_of
+from mentor_common.tasks.tabletop_golf import AXES, LIGHT_SENSOR, MOTOR, golf_reward_of
 from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults, PandaSimulator
+from mentor_sim_bridge.twins.disturbance import find_disturbance
 from mentor_sim_bridge.twins.golf.ball import Ball, stimp_deceleration
 from mentor_sim_bridge.twins.golf.collector import Collector
 from mentor_sim_bridge.twins.golf.config import GolfConfig, load_golf_config
@@ -29,15 +31,21 @@ GRIP = 0.006
 """Opening of each finger that holds the club, metres."""
 FRAME = 84
 """Height of a frame of the observation, pixels."""
-LIGHT_SENSOR, MOTOR = "light_sensor", "collector_motor"
 GONE = -0.3
 """Height of a ball in the collector, where no camera sees it, metres."""
 THROWS = 50
 """Times that the ball is thrown for a start until it comes to rest where it is to lie."""
 LONGEST_ROLL = 10.0
-DISTURBANCES = ("none", "unseen_visuals", "camera_bumped")
-"""What the reset option `disturbance` may be: colours and light that training never sees, cameras
-that see everything moved and darker."""
+
+
+class Disturbance(Enum):
+    """What happens to an episode; the values are those of the reset option `disturbance`."""
+
+    NONE = "none"
+    CAMERA_BUMPED = "camera_bumped"
+    """Every camera sees the cell moved by some pixels, and darker."""
+    UNSEEN_VISUALS = "unseen_visuals"
+    """Colours and light of the third of their ranges that training never sees."""
 
 
 class GolfSimulator(PandaSimulator):
@@ -161,25 +169,24 @@ class GolfSimulator(PandaSimulator):
         Args:
             seed: of scene and visuals; None goes on with the last random state.
             start: (axes,) normalised.
-            options: `disturbance`, one of DISTURBANCES.
+            options: `disturbance`, a value of Disturbance.
 
         Raises:
             ValueError: an option is unknown.
         """
         chosen = dict(options or {})
-        disturbance = chosen.pop("disturbance", "none")
-        if chosen or disturbance not in DISTURBANCES:
+        disturbance = find_disturbance(Disturbance, chosen.pop("disturbance", "none"))
+        if chosen:
             raise ValueError(
-                f"options {sorted(chosen)}, disturbance {disturbance!r}; known: disturbance, one "
-                f"of {', '.join(DISTURBANCES)}"
+                f"tabletop golf: options {sorted(chosen)} are unknown; known: disturbance"
             )
         if seed is not None:
             self._random = np.random.default_rng(seed)
         random = self._random
         self._lay_ball(random)
-        unseen = disturbance == "unseen_visuals"
+        unseen = disturbance is Disturbance.UNSEEN_VISUALS
         visuals = draw_visuals(self.config.visual_randomization, len(CAMERAS), random, unseen)
-        if disturbance == "camera_bumped":
+        if disturbance is Disturbance.CAMERA_BUMPED:
             self._visuals.apply(visuals, DARKER)
             bump_cameras(self.model, FRAME, np.random.default_rng(random.integers(2**63)))
         else:

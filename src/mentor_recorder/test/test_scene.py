@@ -30,6 +30,7 @@ def test_the_scene_shows_window_terms_and_experts() -> None:
     low, high = workspace.axes[0].low, workspace.axes[0].high
     assert abs(moved - 0.1 * (high - low) / 2) < 1e-6
     assert shown[3].text.splitlines()[1] == "slot_2 0.5"
+    assert shown[3].text.endswith("seen: slot_1 2\nseen: slot_1_probability 0.75")
     assert len(shown[4].points) == 2 * 12
     assert {m.header.frame_id for m in shown.values()} == {workspace.frame}
 

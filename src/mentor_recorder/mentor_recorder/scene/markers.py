@@ -31,11 +31,12 @@ def scene(workspace: Workspace, state: dict[str, Any], target: Any | None) -> Ma
     if tip:
         markers.append(_ball(2, tip, GREEN))
     steps = state["episode"]["steps"]
-    terms: dict[str, float] = next(
-        (entry["terms"] for entry in reversed(steps) if "terms" in entry), {}
-    )
+    rewarded: dict[str, Any] = next((entry for entry in reversed(steps) if "terms" in entry), {})
     corner = workspace.xyzr([1.0] * len(workspace.axes))
-    text = "\n".join(f"{name} {value:g}" for name, value in terms.items()) or "no reward yet"
+    lines = [f"{name} {value:g}" for name, value in rewarded.get("terms", {}).items()]
+    states = rewarded.get("states", {})
+    lines += [f"seen: {name} {value:.3g}" for name, value in states.items() if value is not None]
+    text = "\n".join(lines) or "no reward yet"
     markers.append(_text(3, (corner[0], corner[1], corner[2] + 0.08), text))
     experts: list[float] = next(
         (entry["experts"] for entry in reversed(steps) if "experts" in entry), []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -51,14 +52,26 @@ class FakePeer:
             for status in message.status:
                 if of in status.name:
                     reports.append((status.level[0], status.message))
-                    self.states += [v.value for v in status.values if v.key == "state"]
+                    values = {v.key: v.value for v in status.values}
+                    state = values.get("state", "")
+                    unknown = self._does_not_know_us(values.get("waiting for", ""))
+                    self.states.append(f"{state}, but has not found us" if unknown else state)
 
         topic = topics.DIAGNOSTICS
         self.node.create_subscription(topic.type, topic.name, on_diagnostics, topic.qos)
         return reports
 
+    def _does_not_know_us(self, waiting: str) -> bool:
+        """Whether a node still waits for a topic that is published here: a matched publisher is not
+        known to the other side yet, which then loses sensor data."""
+        return any(
+            re.search(rf"publishes {re.escape(publisher.topic_name)}(?![\w/])", waiting)
+            for publisher in self.node.publishers
+        )
+
     def wait_until_active(self, connected: Callable[[], bool], who: str) -> None:
-        """Wait until this peer finds the node, and the node then reports that it is active."""
+        """Wait until this peer finds the node, and the node reports that it is active and has found
+        what this peer publishes."""
         assert self.wait(connected, 60.0), f"{who} did not come"
         self.states.clear()
         assert self.wait(lambda: "active" in self.states, 60.0), f"{who} is not active"

@@ -70,13 +70,14 @@ def node(package, executable, parameters, **others):
     )
 
 
-def compared(package, executable, name, topic, **parameters):
+def compared(package, executable, name, topic):
     """Return a node whose output is compared, with the parameters that it was recorded with."""
     recorded = PathJoinSubstitution([LaunchConfiguration("bag"), "parameters", f"{name}.yaml"])
     return node(
         package,
         executable,
-        [recorded, {**parameters, "autostart": False}],  # the replay node starts what it needs
+        # The replay node starts what it needs, and loses no image.
+        [recorded, {"autostart": False, "image_reliability": "reliable"}],
         remappings=[(topic, f"replayed/{topic}")],
         additional_env={"OMP_NUM_THREADS": "1"},  # as in the cell: the last bits depend on it
         condition=IfCondition(LaunchConfiguration("diff")),
@@ -102,10 +103,7 @@ def generate_launch_description():
             *ARGUMENTS,
             IncludeLaunchDescription(PythonLaunchDescriptionSource(every_node)),
             node("mentor_recorder", "replay_node", [replay]),
-            compared(
-                "mentor_camera", "stacker_node", "stacker", "observation",
-                image_reliability="reliable",
-            ),
+            compared("mentor_camera", "stacker_node", "stacker", "observation"),
             compared("mentor_reward", "reward_node", "reward", "reward"),
             node(
                 "mentor_policy", "policy_replay_node", [policy],

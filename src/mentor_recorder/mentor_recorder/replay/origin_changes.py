@@ -15,6 +15,9 @@ NAMED = 8
 DATA = (".safetensors", ".yaml", ".json", ".npz")
 """Endings of files that decide what comes out, as code does, but that nobody reads as a change."""
 
+TEXTS = (".yaml", ".json")
+"""Those of which a bag has the ones that it depends on: task and cell files, another task's not."""
+
 
 def origin_changes(bag: Bag) -> tuple[list[str], bool]:
     """Compare the origin of a bag with this machine.
@@ -35,7 +38,11 @@ def origin_changes(bag: Bag) -> tuple[list[str], bool]:
         if name in now["versions"] and now["versions"][name] != value:
             lines.append(f"version of {name}: recorded {value}, here {now['versions'][name]}")
     code = _changed(bag.record(RECORD, "code") or {}, now["code"])
-    data = [name for name in code if name.endswith(DATA)]
+    used = {Path(name).name for name in bag.record(RECORD, "files") or {}}
+    data = [
+        name for name in code
+        if name.endswith(DATA) and (Path(name).name in used or not name.endswith(TEXTS))
+    ]  # fmt: skip
     if code:
         shown = sorted(code, key=lambda name: (not name.endswith(DATA), name))[:NAMED]
         more = f" and {len(code) - NAMED} more" if len(code) > NAMED else ""

@@ -76,10 +76,11 @@ class TabletopGolfReward:
 
     def compute(self, step: StepInputs) -> StepReward:
         """Return eq. 8 after the step; a ball that has left the court stays where it went."""
-        ball = _true_ball(step) if self._seen is None else self._seen.ball(step)
         if self.last_ball is not None and self.last_ball.place is not BallPlace.ON_COURT:
-            ball = self.last_ball
+            ball = self.last_ball  # whoever hides it now
             self._steps_after += 1
+        else:
+            ball = _true_ball(step) if self._seen is None else self._seen.ball(step)
         self.last_ball = ball
         struck = step.action is not None and float(step.action[self._strike]) > 0.0
         at = self._reward.normalised(ball.at)

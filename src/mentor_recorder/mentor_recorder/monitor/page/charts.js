@@ -66,7 +66,7 @@ function legend(context, names, width) {
 export function stacked(canvas, columns, now) {
   const [context, width, height] = sized(canvas);
   canvas.dataset.points = columns.length;
-  if (!columns.length) return note(context, "the policy has no mixture of experts, or does not publish expert_usage");
+  if (!columns.length) return note(context, "no expert_usage: is it a mixture of experts?");
   const wide = (width - 10) / Math.max(columns.length, 10);
   columns.forEach(([step, shares], column) => {
     let y = height - 14;

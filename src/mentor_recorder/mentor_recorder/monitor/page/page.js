@@ -43,7 +43,7 @@ function showStates(seen, truth) {
     const share = sure(name);
     return [[name, number(seen[name]), share === undefined ? "" : `${(100 * share).toFixed(1)} %`, number(truth[name])], differs ? "warn" : ""];
   });
-  table($("states"), rows.length ? rows : [[["nothing yet"]]], rows.length ? ["", "seen", "sure", "ground truth"] : []);
+  table($("states"), rows.length ? rows : [[["nothing yet"], "note"]], rows.length ? ["", "seen", "sure", "ground truth"] : []);
 }
 
 function showEpisode(episode, now) {
@@ -58,9 +58,9 @@ function showEpisode(episode, now) {
 
 function showNodes(nodes) {
   const hidden = ["state", "waiting for"];
-  table($("nodes"), nodes.map(node => [[node.name, WORDS[node.level] || node.level, node.values["waiting for"] ?? "", node.message,
+  table($("nodes"), nodes.map(node => [[node.name, WORDS[node.level] || node.level, node.values["waiting for"] ?? "", node.message === "OK" ? "" : node.message,
     Object.entries(node.values).filter(([key]) => !hidden.includes(key)).map(([key, value]) => `${key} ${short(value)}`).join(", ")], LEVELS[node.level]]),
-    ["node", "", "waits for", "says", "values"]);
+    ["node", "", "waits for", "message", "values"]);
 }
 
 function showHistory({ episodes, curves }) {
@@ -90,7 +90,7 @@ function onState(state) {
   arm.update(state.arm);
   const training = state.training;
   const fields = Object.entries({ ...training, ...training.further }).filter(([name]) => name !== "further");
-  table($("training"), fields.map(([name, value]) => [[name.replaceAll("_", " "), number(value)]]));
+  table($("training"), fields.length ? fields.map(([name, value]) => [[name.replaceAll("_", " "), number(value)]]) : [[["nothing yet"], "note"]]);
   $("dormant").textContent = number(training.dormant_ratio);
 }
 

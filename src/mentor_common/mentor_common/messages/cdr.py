@@ -2,7 +2,8 @@
 
 The client library's own readers trust what comes over the wire: a broken length or text in a
 message ends the process. Whoever must survive any sender takes messages raw (``raw=True``) and
-reads them here. Its writers take half of a small message's time; a publisher also takes bytes.
+reads them here. A publisher also takes bytes: by `bench/cdr.py` the writers take a fifth of the
+client library's time at most, which keeps them.
 """
 
 from __future__ import annotations

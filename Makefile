@@ -28,7 +28,7 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make lint                         ruff, mypy, hadolint, yamllint, size of files
   make format                       let ruff format and mend
   make bench-learning [TASK=...]    train MENTOR, its ablations and DrM on a task (many hours; resumes)
-  make bench-cable                  the same on the cable cell
+  make bench-cable                  the same on the cable cell that differs in every episode
   make classifiers                  collect images, train and evaluate the slot classifiers
   make reflexes                     a simulated robot that enforces reflexes (franka-sim), in .venv-reflexes
   make check-cell ARGS="--cell cells/mine.yaml"      what of a real cell is right or wrong; nothing moves
@@ -78,7 +78,7 @@ bench-learning:
 	$(SET_UP) ready $(DONE)/bench
 	@$(IN_WORKSPACE) exec python bench/learning/robot_task.py --task $(TASK) $(ARGS)
 
-bench-cable: TASK = cable_routing
+bench-cable: TASK = cable_routing_varied
 bench-cable: bench-learning
 
 lint:

@@ -117,13 +117,13 @@ def test_the_stop_of_a_run_writes_no_entry_of_s_top_that_is_there_already(
 ) -> None:
     overrides = ("train.asynchronous=true", "train.checkpoint_every_frames=60")
     trainer, run = trainer_of(tmp_path / "run", *overrides)
-    seen = trainer._rollout.seen
+    on_step = trainer._rollout.on_step
 
     def stopping(step):
-        seen(step)
+        on_step(step)
         trainer.stop = trainer.run.steps == 75
 
-    trainer._rollout.seen = stopping
+    trainer._rollout.on_step = stopping
     trainer.train()
     run.close()
     kept = folders(tmp_path / "run" / "checkpoints")

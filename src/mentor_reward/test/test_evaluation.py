@@ -22,9 +22,10 @@ class Reading:
         self.camera, self.blind_to = camera, blind_to
         self.cameras = (camera,)
 
-    def classify_frames(self, frames: dict[str, np.ndarray], cache: object) -> int:
-        state = shown(frames[self.camera], len(states_of(self.camera)))
-        return 0 if state == self.blind_to else state
+    def frame_logits(self, frames: dict[str, np.ndarray], cache: object) -> np.ndarray:
+        classes = len(states_of(self.camera))
+        state = shown(frames[self.camera], classes)
+        return np.eye(classes, dtype=np.float32)[0 if state == self.blind_to else state]
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -59,7 +59,9 @@ def test_the_cable_hangs_from_the_post_and_ends_in_the_gripper(cell, arm):
     points = cell.cable_points()
     assert points.shape == (25, 3)
     assert np.allclose(points[0], cell.scene.post, atol=1e-6)
-    assert np.allclose(points[-1], cell.pose()[0], atol=0.002)
+    # The tie gives by about a millimetre for each newton with which the cable pulls.
+    away = np.linalg.norm(points[-1] - cell.pose()[0])
+    assert away < 0.001 * cell.tension() + 0.001
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
     assert np.allclose(lengths, cell.scene.cable_length / CONFIG.cable.segments, atol=1e-6)
 

@@ -86,6 +86,14 @@ CELLS = {
         0.9,
         ("arm_pushed", "board_moved", "camera_bumped", "unseen_visuals"),
     ),
+    "tabletop_golf": Cell(
+        "mentor/tabletop_golf_sensors-v0",
+        "mentor/tabletop_golf-v0",
+        "tabletop_golf",
+        7400,
+        0.7,
+        (),
+    ),
 }
 
 
@@ -141,7 +149,8 @@ class Run:
         if not file.exists():
             command = [
                 *(sys.executable, "-m", "mentor_policy", "evaluate", str(self.folder)),
-                *(f"env.disturbance={disturbance}", f"env.images={self.images}"),
+                f"env.images={self.images}",
+                *([] if disturbance == "none" else [f"env.disturbance={disturbance}"]),
                 *("--env", self.cell.true, "--episodes", str(episodes)),
                 *("--seed", str(EPISODE_SEED), "--json"),
             ]

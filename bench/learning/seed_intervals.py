@@ -19,11 +19,12 @@ def over_seeds(successes: Sequence[int], episodes: int) -> tuple[float, float, f
 
     Returns:
         Mean, low and high, shares. Of several runs by rliable's stratified bootstrap; of a single
-        one by Wilson's interval over its episodes.
+        one, or where all runs are alike and a bootstrap over them has no width, by Wilson's
+        interval over the episodes.
     """
     shares = np.array(successes, float)[:, None] / episodes
-    if len(shares) == 1:
-        low, high = wilson_interval(successes[0], episodes)
+    if len(set(successes)) == 1:
+        low, high = wilson_interval(sum(successes), episodes * len(successes))
         return float(shares.mean()), low, high
 
     def mean(scores: np.ndarray) -> np.ndarray:

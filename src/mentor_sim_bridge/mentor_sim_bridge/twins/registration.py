@@ -9,6 +9,8 @@ VARIED_ID = "mentor/cable_routing_varied-v0"
 SNAPSHOTS_ID = "mentor/cable_routing_snapshots-v0"
 PEG_ID = "mentor/peg_insertion-v0"
 GOLF_ID = "mentor/tabletop_golf-v0"
+GOLF_SENSORS_ID = "mentor/tabletop_golf_sensors-v0"
+"""Its reward comes from the court cameras."""
 _TWINS = {
     CABLE_ID: "mentor_sim_bridge.twins.cable.env:CableRoutingEnv",
     SNAPSHOTS_ID: "mentor_sim_bridge.twins.cable.snapshots:CableSnapshotsEnv",
@@ -23,3 +25,5 @@ def register_twins() -> None:
         gymnasium.register(name, entry_point=entry_point)
     varied = {"task": "cable_routing_varied"}
     gymnasium.register(VARIED_ID, entry_point=_TWINS[CABLE_ID], kwargs=varied)
+    sensors = {"states": "sensors"}
+    gymnasium.register(GOLF_SENSORS_ID, entry_point=_TWINS[GOLF_ID], kwargs=sensors)

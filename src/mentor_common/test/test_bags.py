@@ -47,7 +47,7 @@ def write_bag(folder: Path, count: int = 20, **options: object) -> BagWriter:
     for step in range(count):
         writer.write("/cell/action", action_bytes(step), 1000 + 10 * step, 999 + 10 * step, step)
         reward = Reward(episode=7, step=step + 1, value=step / 3)
-        reward.state_names, reward.states = ["slot_1"], [3.0]
+        reward.term_names, reward.terms = ["reward"], [1.0]  # a bridge's: it has no states
         writer.write("/cell/reward", serialize_message(reward), 1005 + 10 * step)
     return writer
 

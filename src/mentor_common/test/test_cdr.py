@@ -24,6 +24,7 @@ from mentor_common.messages.experience import (
     action_message,
     observation_message,
     observation_pixels,
+    reward_message,
 )
 from mentor_common.messages.frames import FrameLayout
 from mentor_msgs.msg import Action, Observation, Reward
@@ -122,6 +123,18 @@ def test_observation_and_reward_are_read_as_they_were_written() -> None:
     for name in ("episode", "step", "value", "terminated", "truncated", "success", "valid"):
         assert getattr(again, name) == getattr(reward, name)
     assert (again.term_names, again.terms, again.reason) == (["a"], [0.25], "")
+
+
+@pytest.mark.parametrize("terms", [{}, {"reward": 1.0}])
+@pytest.mark.parametrize("states", [{}, {"slot_1": 3.0}])
+def test_a_reward_without_terms_or_states_is_read_whatever_the_client_library_pads(
+    terms: dict[str, float], states: dict[str, float]
+) -> None:
+    for length in range(12):
+        reason = "x" * length
+        message = reward_message(1.0, 7, 3, STAMP, terms=terms, reason=reason, states=states)
+        again = read_reward(serialize_message(message))
+        assert (again.term_names, again.reason) == (list(terms), reason)
 
 
 def test_a_message_cut_short_is_refused_at_every_length() -> None:

@@ -6,6 +6,7 @@ import copy
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from small_bags import episode_messages
@@ -62,7 +63,7 @@ def test_rewards_differ_by_their_last_bit() -> None:
     new = copy.deepcopy(old)
     new.terms[1] = math.nextafter(new.terms[1], 1.0)
     new.valid = False
-    new.states[1] = math.nextafter(new.states[1], 1.0)
+    new.states[1] = float(np.nextafter(np.float32(new.states[1]), np.float32(1.0)))
     named = [d.field for d in compare_rewards(old, new)]
     assert named == ["term slot_2", "state slot_1_probability", "valid"]
     new = copy.deepcopy(old)

@@ -149,8 +149,12 @@ class CdrReader:
         return np.frombuffer(self._take(4 * count), np.dtype(f"{self._order}f4"))
 
     def end(self) -> None:
-        """Check that no more follows but padding."""
-        if len(self._body) - self._at >= 4:
+        """Check that no more follows but padding.
+
+        The client library reserves the alignment of an empty sequence of float64, too, and so may
+        leave up to seven bytes behind a message.
+        """
+        if len(self._body) - self._at >= 8:
             raise CdrError(f"{self._name}: {len(self._body) - self._at} bytes too many")
 
     def _take(self, size: int) -> memoryview:
@@ -297,7 +301,7 @@ def read_reward(raw: bytes) -> RewardRecord:
         raise CdrError(f"Reward: {len(names)} names of terms, {len(terms)} terms")
     flags = [bool(reader.number("B")) for _ in range(4)]
     reason = reader.text()
-    states = reader.texts(), [reader.number("d") for _ in range(reader.count(8))]  # for people only
+    states = reader.texts(), reader.floats()  # for people only
     if len(states[0]) != len(states[1]):
         raise CdrError(f"Reward: {len(states[0])} names of states, {len(states[1])} states")
     reader.end()

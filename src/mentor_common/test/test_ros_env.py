@@ -208,6 +208,25 @@ def test_a_reset_that_fails_or_takes_too_long_says_where() -> None:
         env.close()
 
 
+def test_closing_while_a_reset_is_under_way_ends_the_reset_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    namespace = fresh_namespace()
+    with CellProcess(BRIDGE, namespace, trouble="slow_reset"):
+        env = make(namespace, connect_timeout=60.0)
+        requests = env.unwrapped._link.requests
+        wait = requests._await
+
+        def closed_at_the_result(*arguments):
+            if requests._under_way is not None:
+                env.close()
+            return wait(*arguments)
+
+        monkeypatch.setattr(requests, "_await", closed_at_the_result)
+        with pytest.raises(EnvironmentLost, match="closed"):
+            env.reset()
+
+
 @pytest.mark.real_time
 def test_a_reset_that_nobody_answers_is_asked_for_again() -> None:
     namespace = fresh_namespace()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -58,6 +59,8 @@ class Requests:
         self._describe = node.create_client(Describe, resolve(topics.DESCRIBE.name))
         self._reset_name = node.resolve_topic_name(resolve(topics.RESET_EPISODE.name))
         self._reset: Any = ActionClient(node, ResetEpisode, self._reset_name)
+        self._under_way: Any = None  # handle of the goal whose result is awaited
+        self._leaving = threading.Lock()
 
     def describe(self, until: float, ready: bool = False) -> Describe.Response:
         """Ask the environment what it is, until it answers (and is ready).
@@ -117,13 +120,15 @@ class Requests:
             if time.monotonic() >= until:
                 raise EnvironmentLost(f"{self._reset_name} ({_SERVER}) rejects the reset")
             self._spin(lambda: False, time.monotonic() + 0.2)
+        self._under_way = handle
         done = handle.get_result_async()
         try:
             if not self._await(done, until, server, stage):
                 raise self._unfinished(begin, stage)
         except EnvironmentLost:
-            handle.cancel_goal_async()
+            self._cancel()
             raise
+        self._under_way = None
         result: Any = done.result().result
         if not result.success:
             raise ResetFailed(
@@ -133,10 +138,18 @@ class Requests:
         return result
 
     def destroy(self) -> None:
-        """Leave the graph, before its node does."""
+        """Leave the graph, before its node does; a reset under way is cancelled."""
+        self._cancel()
         self._reset.destroy()
 
     # Inner workings.
+
+    def _cancel(self) -> None:
+        """Cancel the reset under way, once: whoever waits for it, or whoever closes meanwhile."""
+        with self._leaving:
+            handle, self._under_way = self._under_way, None
+            if handle is not None and self._node.context.ok():
+                handle.cancel_goal_async()
 
     def _await_server(self, begin: float, until: float) -> None:
         reported = False

@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from cell_process import end_gently
+from node_process import Observer
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 
 from mentor_common.env.ros_env import RosEnv
 from mentor_common.tasks.golf_court import BallPlace
@@ -79,6 +82,37 @@ def test_the_straight_strike_ends_in_the_water_and_the_collector_returns_the_bal
     assert cell.step(np.zeros(4, np.float32))[4]["valid"]
     said = log.read_text()
     assert "a person is needed" not in said and "[ERROR]" not in said, said
+
+
+def unplug(cameras: str) -> None:
+    """Unplug these cameras of the twin, and plug in the others."""
+    value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=cameras)
+    with closing(Observer()) as observer:
+        assert observer.set("/twin", Parameter(name="unplugged", value=value)).successful
+
+
+def test_while_a_court_camera_is_gone_nothing_is_learned_and_the_cell_goes_on_when_it_is_back(
+    cell: RosEnv, here: GolfEnv, log: Path
+) -> None:
+    still = np.zeros(4, np.float32)
+    cell.reset(seed=11)
+    assert cell.step(still)[4]["valid"]
+    since = len(log.read_text())
+    for camera in ("court_long", "court_short"):  # within an episode, and from its beginning
+        unplug(camera)
+        _, _, terminated, truncated, info = cell.step(still)
+        assert truncated and not terminated and not info["valid"] and not info["success"]
+        assert info["reason"] == f"no image of camera '{camera}' in 2 s"
+        cell.reset(seed=12)
+    unplug("")
+    for env in (cell, here):
+        env.reset(seed=13)
+    for action in np.random.default_rng(1).uniform(-1.0, 1.0, (2, 4)).astype(np.float32):
+        _, reward, *_, info = cell.step(action)
+        assert info["valid"] and reward == here.step(action)[1]
+    said = [line for line in log.read_text()[since:].splitlines() if "[ERROR]" in line]
+    assert len(said) == 2, said
+    assert "court_long" in said[0] and "court_short" in said[1] and "is cut off" in said[1]
 
 
 def straight_at_the_hole(env: GolfEnv) -> np.ndarray:

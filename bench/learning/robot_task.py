@@ -92,7 +92,7 @@ CELLS = {
         "tabletop_golf",
         7400,
         0.7,
-        (),
+        ("arm_pushed", "camera_bumped", "unseen_visuals"),
     ),
 }
 

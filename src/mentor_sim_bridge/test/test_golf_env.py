@@ -180,3 +180,28 @@ def test_the_club_is_drawn_where_the_ball_meets_it(env):
     across, along = head.xmat.reshape(3, 3)[:2, 0], head.xmat.reshape(3, 3)[:2, 1]
     assert np.allclose(across, [math.cos(club.angle), math.sin(club.angle)], atol=1e-2)
     assert np.allclose(along, [math.sin(club.angle), -math.cos(club.angle)], atol=1e-2)
+
+
+def test_the_arm_is_pushed_off_once_at_the_ball_and_the_expert_recovers():
+    env = GolfEnv(images="blank", disturbance="arm_pushed")
+    pushes = 0
+
+    def noticing(env) -> np.ndarray:
+        nonlocal pushes
+        time = env.simulator.time
+        ball = env.simulator.ball.x, env.simulator.ball.y
+        env.before_step()  # step() calls it again: what is done happens once
+        pushed = env.simulator.time > time
+        assert not pushed or ball == (env.simulator.ball.x, env.simulator.ball.y)
+        pushes += pushed
+        return expert(env)
+
+    for seed in (5000, 5001):
+        assert play(env, seed, noticing)["success"]
+        assert pushes == 1, "once an episode"
+        pushes = 0
+    env.reset(seed=5000, options={"disturbance": "none"})
+    assert env.episode_options(None, None, {})["disturbance"] == "arm_pushed"
+    with pytest.raises(ValueError, match="arm_pushed"):
+        GolfEnv(disturbance="earthquake")
+    env.close()

@@ -263,15 +263,15 @@ class StepReader:
         parts, motion = joined.parts, joined.parts["motion"]
         info = self._info(joined.key.episode)
         end = time_to_nanoseconds(motion.end)
-        missing, images = list(joined.missing), parts.get("images")
-        if "images" in missing:
+        missing = [_from(part) for part in joined.missing if part != "images"]
+        images = parts.get("images")
+        if "images" in joined.missing:
             # A camera that is slow or has stopped may still have an image that is near enough.
             images = self._images(joined.key, end)
-            missing.remove("images")
             missing += [f"image of camera '{name}'" for name in images if not images[name]]
         if missing:
             waited = f"in {self.join.timeout:g} s"
-            reason = "; ".join(f"no {_from(name)} {waited}" for name in missing)
+            reason = "; ".join(f"no {name} {waited}" for name in missing)
             return ReadStep(motion, info, None, reason)
         truth, action = parts.get("ground_truth"), parts.get("action")
         inputs = StepInputs(

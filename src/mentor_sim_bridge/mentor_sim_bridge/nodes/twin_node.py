@@ -29,6 +29,7 @@ from mentor_common.tasks.plugins import TWINS, load_plugin
 from mentor_common.tasks.task import Task
 from mentor_msgs.msg import GroundTruth
 from mentor_sim_bridge.nodes.device_topics import DeviceTopics
+from mentor_sim_bridge.nodes.unplugged_cameras import UNPLUGGED, unplugged_cameras
 from mentor_sim_bridge.twins.simulator import Factory, ForceSensing, Simulator, TrueState
 
 IMAGE_SIZE = (168, 168)
@@ -55,6 +56,7 @@ class TwinNode(ArmNode):
             read_only=True,
         ),
         Param("realtime", "bool", False, "simulated time goes as wall time does"),
+        UNPLUGGED,
     )  # fmt: skip
 
     def __init__(self, **node_arguments: Any) -> None:
@@ -148,8 +150,11 @@ class TwinNode(ArmNode):
         if not pictures:
             self.publish_state()
             return
+        unplugged = unplugged_cameras(self)
         with self._render_time.measured():
             for camera, (image_topic, info_topic, info) in self._images.items():
+                if camera in unplugged:
+                    continue
                 # Sent one by one: one is stacked while the next is drawn.
                 frame = self._simulator.render(camera)
                 info.header.stamp = stamp

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from pathlib import Path
 
 import mujoco
@@ -22,6 +21,7 @@ from mentor_sim_bridge.twins.golf.ball import Ball, stimp_deceleration
 from mentor_sim_bridge.twins.golf.collector import Collector
 from mentor_sim_bridge.twins.golf.config import GolfConfig, load_golf_config
 from mentor_sim_bridge.twins.golf.contact import Club
+from mentor_sim_bridge.twins.golf.disturbances import Disturbance
 from mentor_sim_bridge.twins.golf.ground import Ground, draw_ground
 from mentor_sim_bridge.twins.golf.scene import BALL_JOINTS, CAMERAS, golf_scene
 from mentor_sim_bridge.twins.simulator import TrueState
@@ -36,16 +36,6 @@ GONE = -0.3
 THROWS = 50
 """Times that the ball is thrown for a start until it comes to rest where it is to lie."""
 LONGEST_ROLL = 10.0
-
-
-class Disturbance(Enum):
-    """What happens to an episode; the values are those of the reset option `disturbance`."""
-
-    NONE = "none"
-    CAMERA_BUMPED = "camera_bumped"
-    """Every camera sees the cell moved by some pixels, and darker."""
-    UNSEEN_VISUALS = "unseen_visuals"
-    """Colours and light of the third of their ranges that training never sees."""
 
 
 class GolfSimulator(PandaSimulator):
@@ -169,7 +159,8 @@ class GolfSimulator(PandaSimulator):
         Args:
             seed: of scene and visuals; None goes on with the last random state.
             start: (axes,) normalised.
-            options: `disturbance`, a value of Disturbance.
+            options: `disturbance`, a value of Disturbance; those within an episode are left to
+                whoever steps.
 
         Raises:
             ValueError: an option is unknown.

@@ -43,6 +43,8 @@ class McapFile:
         self.path = path
         self.figures = FileFigures(path.name)
         self.began = time.monotonic()
+        self.unflushed = 0
+        """Messages since the last flush: what a kill, or a disk that refuses now, would lose."""
         self._topics: dict[str, BagTopic] = {}
         self._schemas: dict[tuple[str, str], int] = {}
         self._channels: dict[str, int] = {}
@@ -95,6 +97,7 @@ class McapFile:
         channel, sent = self._channels[topic], publish_time or log_time
         self._guarded(lambda: self._writer.add_message(channel, log_time, data, sent, number))
         self.figures.add(topic, log_time)
+        self.unflushed += 1
 
     def add_record(self, name: str, values: dict[str, str]) -> None:
         """Add a metadata record."""
@@ -103,10 +106,25 @@ class McapFile:
     def flush(self) -> None:
         """Hand everything to the operating system."""
         self._guarded(self._writer.flush)
+        self.unflushed = 0
 
     def finish(self) -> None:
-        """Write the index, and return when the file would outlast a power cut."""
+        """Write the index and close the file."""
         self._guarded(self._finish)
+        self.unflushed = 0
+
+    def make_durable(self) -> None:
+        """Return when the file, which was finished, would outlast a power cut."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except FileNotFoundError:
+            pass  # deleted meanwhile, for the sake of the bag's size
+        except OSError as error:
+            raise refused(self.path, error) from error
 
     def abandon(self) -> None:
         """Close the file without another byte, after an error."""
@@ -118,8 +136,6 @@ class McapFile:
         text = yaml.safe_dump(information["rosbag2_bagfile_information"], sort_keys=False)
         self._writer.add_metadata("rosbag2", {"serialized_metadata": text})
         self._writer.finish()
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
         self._stream.close()
 
     def _guarded(self, work: Callable[[], Any]) -> None:

@@ -113,13 +113,21 @@ def bag_information(files: list[FileFigures], topics: list[BagTopic]) -> dict[st
     }
 
 
-def write_metadata(folder: Path, information: dict[str, Any]) -> None:
-    """Write ``metadata.yaml`` whole or not at all."""
+def write_metadata(folder: Path, information: dict[str, Any], *, durably: bool = True) -> None:
+    """Write ``metadata.yaml`` whole or not at all.
+
+    Args:
+        folder: of the bag.
+        information: its content.
+        durably: whether to return only when it would outlast a power cut, which takes a busy disk
+            seconds.
+    """
     temporary = folder / f"{FILE}.new"
     with temporary.open("w") as file:
         yaml.safe_dump(information, file, sort_keys=False)
         file.flush()
-        os.fsync(file.fileno())
+        if durably:
+            os.fsync(file.fileno())
     temporary.rename(folder / FILE)
 
 

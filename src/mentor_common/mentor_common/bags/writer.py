@@ -1,7 +1,8 @@
 """Writes a bag: a folder of MCAP files and ``metadata.yaml``, as ``ros2 bag`` makes and reads it.
 
 What was flushed outlives the process: killed at any moment, a file is readable up to its last whole
-chunk. Files are made durable (fsync) when they are split off or closed.
+chunk. Files are made durable (fsync) when they are split off or closed; the one that is split off
+in the background, since a busy disk takes seconds for that.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +61,8 @@ class BagWriter:
         self._records: dict[str, dict[str, str]] = {}
         self._closed: list[FileFigures] = []
         self._number = 0
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="fsync")
+        self._becoming_durable: list[Future[None]] = []
         self.deleted: list[str] = []
         """Names of the files that were deleted for the sake of ``bag_bytes``."""
         if self.folder.is_dir() and any(self.folder.glob("*.mcap")):
@@ -78,6 +82,11 @@ class BagWriter:
     def messages(self) -> int:
         """Messages in the files that are kept."""
         return sum(figures.messages for figures in (*self._closed, self._file.figures))
+
+    @property
+    def unflushed(self) -> int:
+        """Messages since the last flush: what a kill, or a disk that refuses now, would lose."""
+        return self._file.unflushed
 
     def add_topic(self, topic: BagTopic) -> None:
         """Make a topic known; must precede its messages. Raises: UnknownTypeError."""
@@ -113,6 +122,7 @@ class BagWriter:
     def flush(self) -> None:
         """Hand everything to the operating system, and begin the next file if it is time."""
         self._file.flush()
+        self._raise_what_failed()
         limits, file = self._splitting, self._file
         if not file.path.exists():  # the disk would go on taking what nobody can read
             file.abandon()
@@ -127,19 +137,31 @@ class BagWriter:
         self._delete_oldest()
 
     def split(self) -> None:
-        """Close this file durably and begin the next one."""
+        """Close this file, which becomes durable in the background, and begin the next one."""
         self._file.finish()
+        self._becoming_durable.append(self._background.submit(self._file.make_durable))
         self._closed.append(self._file.figures)
         self._file = self._begin()
 
     def close(self) -> None:
         """Close the bag durably."""
         self._file.finish()
-        self._write_metadata()
+        self._file.make_durable()
+        self._background.shutdown(wait=True)
+        self._raise_what_failed()
+        self._write_metadata(durably=True)
 
     def abandon(self) -> None:
         """Close the file without another byte, after an error: the bag can be repaired."""
         self._file.abandon()
+        self._background.shutdown(wait=False)
+
+    def _raise_what_failed(self) -> None:
+        """Raise the error of a file that did not become durable."""
+        done = [future for future in self._becoming_durable if future.done()]
+        self._becoming_durable = [f for f in self._becoming_durable if f not in done]
+        for future in done:
+            future.result()
 
     def _begin(self) -> McapFile:
         path = self.folder / f"{self.folder.resolve().name}_{self._number}.mcap"
@@ -155,10 +177,12 @@ class BagWriter:
         self._write_metadata()
         return self._file
 
-    def _write_metadata(self) -> None:
-        files = [*self._closed, self._file.figures]
+    def _write_metadata(self, *, durably: bool = False) -> None:
+        information = bag_information(
+            [*self._closed, self._file.figures], list(self._topics.values())
+        )
         try:
-            write_metadata(self.folder, bag_information(files, list(self._topics.values())))
+            write_metadata(self.folder, information, durably=durably)
         except OSError as error:
             self._file.abandon()
             raise refused(self.folder, error) from error

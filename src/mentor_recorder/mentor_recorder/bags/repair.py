@@ -65,6 +65,7 @@ def _rewrite(bag: Bag, file: BagFile) -> FileFigures:
             )  # fmt: skip
         new.figures.path = file.path.name
         new.finish()
+        new.make_durable()
     except BaseException:
         new.abandon()
         path.unlink(missing_ok=True)

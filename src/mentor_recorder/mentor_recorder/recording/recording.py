@@ -19,8 +19,12 @@ from mentor_common.bags.writer import BagWriter, Splitting
 from mentor_recorder.bags.parameters import write_parameters
 from mentor_recorder.recording.received import Received
 
-FLUSH_PERIOD = 1.0
-"""Seconds of wall time after which what was received is handed to the operating system."""
+FLUSH_PERIOD = 0.25
+"""Seconds of wall time after which what was received is handed to the operating system.
+
+A kill is to cost less than the last second, on a busy machine too, where the thread that does it
+waits for its turn.
+"""
 RETRY_PERIOD = 10.0
 """Seconds of wall time after which a refusing disk is tried again."""
 
@@ -172,18 +176,24 @@ class Recording:
     def _try(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except OSError as error:
+        except Exception as error:  # whatever it is, the thread lives on and says so
             self._stopped(error)
 
-    def _stopped(self, error: OSError) -> None:
+    def _stopped(self, error: Exception) -> None:
         writer, self._writer = self._writer, None
+        cut_off = 0
         if writer is not None:
+            cut_off = writer.unflushed
             writer.abandon()
-        reason = str(error) if isinstance(error, BagWriteError) else f"{self.path}: {error}"
+        self.messages -= cut_off
+        self.lost += cut_off
+        self._missing += cut_off
+        reason = str(error) if isinstance(error, BagWriteError) else f"{self.path}: {error!r}"
         if not self.problem:
+            before = f", nor are the last {cut_off} messages" if cut_off else ""
             self._report(
-                f"recording has stopped, training goes on; nothing from now on is in a bag: "
-                f"{reason}", True,
+                f"recording has stopped, training goes on; nothing from now on is in a bag"
+                f"{before}: {reason}", True,
             )  # fmt: skip
         self.problem = reason
         self._retry_at = time.monotonic() + RETRY_PERIOD

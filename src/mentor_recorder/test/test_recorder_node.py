@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from fake_peer import FakePeer
 from node_process import NodeProcess
+from rclpy.logging import get_logger
 from small_bags import LAYOUT, episode_messages
 from std_srvs.srv import Trigger
 
@@ -19,6 +21,7 @@ from mentor_common.messages import topics
 from mentor_common.messages.experience import reward_message
 from mentor_common.messages.images import array_to_image
 from mentor_recorder.bags.check import check
+from mentor_recorder.nodes.recorder_node import RecorderNode
 
 STEPS = 150
 
@@ -104,6 +107,13 @@ def test_a_folder_that_cannot_be_written_stops_nothing_and_is_named(
     assert process.process.poll() is None
     assert process.end() == 0
     assert process.output.count("recording has stopped, training goes on") == 1
+
+
+def test_what_stops_a_recording_and_what_goes_on_are_both_logged() -> None:
+    """One line for both would be refused by the client library, in the thread that writes."""
+    node: Any = SimpleNamespace(get_logger=lambda: get_logger("both"))
+    for bad in (True, False, True):
+        RecorderNode._on_report(node, "recording", bad)
 
 
 def test_the_last_minutes_are_written_out_when_an_episode_is_not_valid(

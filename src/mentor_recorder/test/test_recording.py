@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -91,6 +92,32 @@ def test_a_full_disk_ends_the_recording_and_keeps_what_is_there(
     assert eventually(lambda: recording.lost == 10)
     assert len(reports) == 1 and "hardly any space" in reports[0]
     assert [m.sequence for m in Bag(tmp_path / "bag").messages()] == list(range(10))
+
+
+def test_a_write_that_fails_half_way_costs_what_was_not_flushed_and_that_is_counted(
+    recording: Recording, reports: list[str], tmp_path: Path
+) -> None:
+    """The kernel refuses to write on, as on a full disk: the file is cut off anywhere."""
+    feed(recording, range(10))
+    assert eventually(lambda: recording.messages == 10 and readable(tmp_path / "bag") == 10)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        for number in range(10, 20):
+            data = os.urandom(30_000)
+            recording.put(Received("/reward", data, number + 1, 0, number))
+        assert eventually(lambda: recording.problem)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert eventually(lambda: not recording.problem)
+    feed(recording, range(20, 25))
+    recording.close()
+    kept = [m.sequence for m in Bag(tmp_path / "bag").messages()]
+    assert kept == list(range(len(kept))) and 10 <= len(kept) < 20
+    assert recording.lost == 20 - len(kept)
+    assert f"{recording.lost} messages are in no bag" in reports[1] and len(reports) == 2
+    assert "File too large" in reports[0]
+    assert [m.sequence for m in Bag(recording.path).messages()] == list(range(20, 25))
 
 
 def test_what_comes_faster_than_the_disk_takes_it_is_counted(

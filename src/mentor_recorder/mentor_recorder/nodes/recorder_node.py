@@ -335,7 +335,10 @@ class RecorderNode(CellNode):
             self._held.set(self._ring.span)
 
     def _on_report(self, text: str, bad: bool) -> None:
-        (self.get_logger().error if bad else self.get_logger().info)(text)
+        if bad:  # on two lines: the client library refuses another severity from the same one
+            self.get_logger().error(text)
+        else:
+            self.get_logger().info(text)
 
 
 def main() -> None:

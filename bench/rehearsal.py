@@ -1,6 +1,6 @@
 """How fast the rehearsed real cell steps, and how well its control and its cameras keep time.
 
-    python bench/rehearsal.py --robot fci --steps 300
+    python bench/rehearsal.py --task tabletop_golf --robot fci --steps 300
 
 Starts the launch file with a random agent in a ROS domain of its own and listens. One JSON object:
 steps/s, control rate, age of frames, distance of the stacked frames from the times they stand for,
@@ -13,11 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,12 @@ from rclpy.executors import SingleThreadedExecutor
 from mentor_bringup.domain import claim_domain
 from mentor_common.messages import topics
 from mentor_common.messages.experience import time_to_nanoseconds
-from mentor_msgs.msg import Motion, Observation
+from mentor_common.tasks.task import find_task
+from mentor_msgs.msg import Motion, Observation, Reward
 
 LATE = 1.1  # of the period
 READINGS = ("control rate [Hz]", "age of frames [ms]", "command success", "control loop [Hz]")
+FRAMES = "frames [Hz]"  # of each camera node
 CAMERA_PROGRAMS = ("realsense_camera", "stacker_node")
 
 
@@ -43,7 +47,8 @@ class Listener:
         self.node = rclpy.create_node("bench")
         self.motions: dict[tuple[int, int], Motion] = {}
         self.offsets: list[float] = []
-        self.readings: dict[str, list[float]] = {name: [] for name in READINGS}
+        self.readings: dict[str, list[float]] = {name: [] for name in (*READINGS, FRAMES)}
+        self.reasons: Counter[str] = Counter()
         self.node.create_subscription(
             Motion, topics.MOTION.name, self._on_motion, topics.EXPERIENCE_QOS
         )
@@ -52,6 +57,9 @@ class Listener:
         )
         self.node.create_subscription(
             DiagnosticArray, "/diagnostics", self._on_diagnostics, topics.DIAGNOSTICS.qos
+        )
+        self.node.create_subscription(
+            Reward, topics.REWARD.name, self._on_reward, topics.EXPERIENCE_QOS
         )
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
@@ -74,10 +82,16 @@ class Listener:
         for index, stamp in enumerate(message.stamps):
             self.offsets.append(abs(time_to_nanoseconds(stamp) - wanted[index % 3]) / 1e6)
 
+    def _on_reward(self, message: Reward) -> None:
+        if not message.valid:
+            self.reasons[re.sub(r"[0-9.]+", "n", message.reason)] += 1
+
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
+            camera = "camera_" in status.name
             for pair in status.values:
-                if pair.key in READINGS and pair.value != "nan":
+                known = pair.key in READINGS or (pair.key == FRAMES and camera)
+                if known and pair.value != "nan":
                     self.readings[pair.key].append(float(pair.value))
 
 
@@ -99,19 +113,26 @@ def processor_seconds(launch: int) -> float:
     return total
 
 
-def summary(listener: Listener, seconds: float, processor: float) -> dict[str, Any]:
-    """Return the figures."""
+def summary(listener: Listener, seconds: float, processor: float, period: float) -> dict[str, Any]:
+    """Return the figures.
+
+    Args:
+        listener: what it has received.
+        seconds: that it took.
+        processor: cores that cameras and stacker took.
+        period: of a step, seconds.
+    """
     steps = [motion for (_, step), motion in listener.motions.items() if step > 0]
     lengths = [
         (time_to_nanoseconds(m.end) - time_to_nanoseconds(m.begin)) / 1e9
         for m in steps
         if not m.failed
     ]
-    period = 0.5
     return {
         "steps": len(steps),
         "steps_per_second": round(len(steps) / seconds, 3),
         "failed": sum(motion.failed for motion in steps),
+        "steps_not_learned_from": dict(listener.reasons),
         "late_share": round(sum(x > LATE * period for x in lengths) / max(1, len(lengths)), 4),
         "motion_seconds_median": round(statistics.median(lengths), 4) if lengths else None,
         **{
@@ -128,6 +149,7 @@ def summary(listener: Listener, seconds: float, processor: float) -> dict[str, A
 def main() -> None:
     """Run the launch and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", default="cable_routing")
     parser.add_argument("--robot", choices=["fci", "ros2_control"], default="fci")
     parser.add_argument("--steps", type=int, default=300)
     arguments = parser.parse_args()
@@ -137,7 +159,8 @@ def main() -> None:
     listener = Listener()
     command = [
         sys.executable, "-m", "mentor_bringup.runner", "mentor_bringup",
-        "cable_routing.launch.py", f"robot:={arguments.robot}", "rehearsal:=true", "agent:=random",
+        f"{arguments.task}.launch.py", f"robot:={arguments.robot}", "rehearsal:=true",
+        "agent:=random",
         f"run_dir:=runs/bench_rehearsal_{os.getpid()}",
     ]  # fmt: skip
     with open(os.devnull, "wb") as quiet:
@@ -148,6 +171,7 @@ def main() -> None:
             if launch.poll() is not None:
                 raise SystemExit(f"the launch has ended with status {launch.returncode}")
         listener.motions.clear()
+        listener.reasons.clear()
         began, used = time.monotonic(), processor_seconds(launch.pid)
         while sum(step > 0 for _, step in listener.motions) < arguments.steps:
             listener.spin(0.5)
@@ -157,7 +181,8 @@ def main() -> None:
         launch.send_signal(signal.SIGINT)
         launch.wait(30)
         claim.release()
-    figures = {"robot": arguments.robot, **summary(listener, seconds, processor)}
+    period = find_task(arguments.task).episode.period
+    figures = {"robot": arguments.robot, **summary(listener, seconds, processor, period)}
     figures["load_average"] = round(os.getloadavg()[0], 1)
     print(json.dumps(figures), flush=True)
 

@@ -8,12 +8,12 @@ Commanded poses are (x, y, z, r): metres, and radians about the vertical axis.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from mentor_common.arm.trajectory import RAMP, Trajectory
+from mentor_common.arm.trajectory import Trajectory
 from mentor_common.cell.cell_file import Cell
 from mentor_common.tasks.arm_section import MotionLimits
 from mentor_common.tasks.task import Task
@@ -71,7 +71,12 @@ def task_box(task: Task, cell: Cell) -> Box:
 
 
 def slowed(trajectory: Trajectory, limits: MotionLimits) -> Trajectory:
-    """Return the same way in as much time as the limits of speed and acceleration demand."""
+    """Return the same way in as much time as the limits of speed and acceleration demand.
+
+    Args:
+        trajectory: of a motion; of a stroke, the way to where it swings counts.
+        limits: of the task.
+    """
     way = trajectory.last - trajectory.first
     distance, turn = float(np.linalg.norm(way[:3])), abs(float(way[3]))
     ramp = max(
@@ -80,8 +85,7 @@ def slowed(trajectory: Trajectory, limits: MotionLimits) -> Trajectory:
         math.sqrt(_PEAK_ACCELERATION * distance / limits.acceleration),
         math.sqrt(_PEAK_ACCELERATION * turn / limits.turn_acceleration),
     )
-    seconds = max(trajectory.seconds, ramp / RAMP)
-    return Trajectory(trajectory.first, trajectory.last, seconds)
+    return replace(trajectory, seconds=max(trajectory.seconds, ramp / trajectory.ramp))
 
 
 class CommandGuard:

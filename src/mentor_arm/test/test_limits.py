@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mentor_arm.limits import Box, CommandGuard, CommandRefused, LimitsError, slowed, task_box
+from mentor_common.arm.stroke import Stroke
 from mentor_common.arm.trajectory import Trajectory
 from mentor_common.cell.cell_file import Cell
 from mentor_common.tasks.arm_section import MotionLimits
@@ -37,6 +38,25 @@ def test_a_slowed_motion_passes_the_guard_whatever_the_pace_of_the_commands(
             break
         elapsed += passed
         guard.check(way.at(elapsed / way.seconds), passed)
+
+
+@given(poses, poses, st.floats(0.3, 3.0), st.floats(0.01, 2.0), ticks)
+def test_a_stroke_passes_the_guard_too_and_is_weaker_where_the_box_leaves_no_room(
+    first: np.ndarray, last: np.ndarray, seconds: float, speed: float, gaps: list[float]
+) -> None:
+    guard = CommandGuard(BOX, LIMITS, first)
+    asked = slowed(Stroke(first, last, seconds, speed), LIMITS)
+    assert isinstance(asked, Stroke)
+    stroke = asked.within(BOX.low, BOX.high, LIMITS.speed, LIMITS.acceleration)
+    assert stroke.speed <= min(speed, LIMITS.speed) * (1.0 + 1e-9)
+    assert np.allclose(stroke.at(1.0), last)
+    elapsed = 0.0
+    for gap in gaps:
+        passed = min(gap, stroke.seconds - elapsed)
+        if passed <= 1e-9:
+            break
+        elapsed += passed
+        guard.check(stroke.at(elapsed / stroke.seconds), passed)
 
 
 @given(poses, poses, st.floats(0.05, 0.95))

@@ -30,9 +30,9 @@ class Witness(StandInDriver):
         self._before, self._velocity, self._gap = clock.monotonic(), np.zeros(3), 0.0
         self.worst = dict.fromkeys(("outside", "speed", "acceleration"), 0.0)
 
-    def command(self, pose: np.ndarray) -> None:
+    def command(self, pose: np.ndarray, velocity: np.ndarray | None = None) -> None:
         now, last = self._clock.monotonic(), self.at.copy()
-        super().command(pose)
+        super().command(pose, velocity)
         gap, self._before = now - self._before, now
         if gap > 0.03:  # it stood still in between
             self._velocity, self._gap, gap = np.zeros(3), 0.01, 0.01
@@ -171,6 +171,36 @@ def test_an_action_that_was_done_is_a_duplicate_and_moves_nothing() -> None:
     before = rig.driver.commands
     assert rig.take(np.array([0.5, 0.5]), step=0) is CommandStatus.DUPLICATE
     assert rig.driver.commands == before
+
+
+def test_a_strike_swings_through_the_target_with_its_share_of_the_speed_and_ends_there() -> None:
+    """On golf, through the same checks; where the box ends there is no room for a swing."""
+    task, clock = find_task("tabletop_golf"), FastClock()
+    driver = StandInDriver(task.workspace, task.workspace.xyzr(np.zeros(3)))
+    fed: list[np.ndarray | None] = []
+    poses: list[np.ndarray] = []
+
+    def command(pose: np.ndarray, velocity: np.ndarray | None = None) -> None:
+        driver.at = np.array(pose)
+        poses.append(driver.at.copy())
+        fed.append(velocity)
+
+    driver.command = command  # type: ignore[method-assign]
+    driver.connect()
+    real = RealArm(driver, task.workspace, task.arm, task_box(task, Cell()), 100.0, clock)
+    arm = Arm(real, task.workspace, task.deltas, task.episode.period)
+    for strike, fastest in ((0.5, 0.35), (1.0, 0.7)):
+        fed.clear(), poses.clear()
+        outcome = arm.act([0.0, 0.0, 0.0, strike])
+        assert not outcome.failed and np.allclose(outcome.normalized, 0.0, atol=1e-6)
+        assert max(-v[1] for v in fed if v is not None) == pytest.approx(fastest, rel=0.02)
+        assert min(p[1] for p in poses) < -0.02, "the club goes towards -y at an angle of 0"
+    arm.move([0.0, -1.0, 0.0], 2.0)
+    arm.window_offset = np.array([0.0, -0.1, 0.0])
+    arm.move([0.0, -1.0, 0.0], 1.0)
+    for _ in range(2):
+        assert not arm.act([0.0, -1.0, 0.0, 1.0]).failed
+    assert min(p[1] for p in poses) >= -0.44 - 1e-9
 
 
 def test_a_stop_in_a_motion_ends_it_in_the_box_and_nothing_moves_until_the_release() -> None:

@@ -103,6 +103,42 @@ def test_one_camera_is_enough_but_less_sure(tracker):
     assert math.dist(ball.at, BALL) < 0.006 and ball.confidence < 1.0
 
 
+def test_images_of_cameras_that_drop_some_are_put_together_by_their_time(monkeypatch):
+    """Each of the camera that has the fewest with the nearest in time of the other."""
+    model = make_reward(TASK, RewardOptions())
+    rolled = [(0.45, 0.2 - 0.03 * i) for i in range(6)]  # 0.9 m/s at 30 images a second
+    frames: dict[int, int] = {}
+
+    def taken(name: str, numbers: list[int], late: float = 0.0) -> tuple[StampedImage, ...]:
+        images = []
+        for i in numbers:
+            images.append(StampedImage(round((i / 30 + late) * SECOND), picture(name, rolled[i])))
+            frames[id(images[-1].pixels)] = i
+        return tuple(images)
+
+    step = {"pose": np.zeros(3), "begin": 0, "end": 0, "clipped": False, "frames": {}}
+    first = {name: taken(name, [0]) for name in CAMERAS}
+    model.begin_episode(EpisodeInfo(1), StepInputs(episode=1, step=0, images=first, **step))
+    seen = []
+    see = BallTracker.see
+
+    def note(tracker, images, stamp):
+        seen.append({frames[id(image)] for image in images.values()})
+        see(tracker, images, stamp)
+
+    monkeypatch.setattr(BallTracker, "see", note)
+    images = {
+        "court_long": taken("court_long", [1, 2, 3, 4, 5]),
+        "court_short": taken("court_short", [2, 5], late=0.004),
+    }
+    action = np.zeros(4, np.float32)
+    inputs = StepInputs(episode=1, step=1, images=images, action=action, **step)
+    states = model.compute(inputs).states
+    assert seen == [{2}, {5}]
+    assert math.dist((states["ball_x"], states["ball_y"]), rolled[5]) < 0.006
+    assert states["ball_confidence"] == 1.0
+
+
 def test_of_two_balls_the_one_that_was_followed_is_kept_and_the_other_lowers_confidence(tracker):
     see(tracker, 0.0, BALL)
     ball = see(tracker, 0.5, BALL, (0.6, -0.3))

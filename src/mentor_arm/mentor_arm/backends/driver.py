@@ -74,8 +74,17 @@ class Driver(Protocol):
         """Return the last positions, velocities and efforts of `joint_names`; SI units."""
         ...
 
-    def command(self, pose: Float64) -> None:
-        """Set where the arm is drawn, (x, y, z, r). Raises: DriverError."""
+    def command(self, pose: Float64, velocity: Float64 | None = None) -> None:
+        """Set where the arm is drawn.
+
+        Args:
+            pose: (x, y, z, r).
+            velocity: of that pose, (4,) per second; a controller that can damps the arm against
+                it, so that it keeps up. None: the arm is damped against standing still.
+
+        Raises:
+            DriverError: it cannot move.
+        """
         ...
 
     def recover(self, timeout: float) -> None:

@@ -26,6 +26,9 @@ JOINT_HIGH = np.array([2.8973, 1.7628, 2.8973, -0.0698, 2.8973, 3.7525, 2.8973])
 JOINT_MARGIN = 0.02  # radians from a limit at which the arm stops
 ROTATION_CLIP = 0.3  # radians of orientation error beyond which the torque grows no more
 NULLSPACE_STIFFNESS, NULLSPACE_DAMPING = 5.0, 2.0  # N m/rad, N m s/rad
+FEED = 0.9
+"""Share of the greatest spring force that a commanded velocity adds at most: if this process stalls
+in a swing, the spring stops the arm near the last command."""
 GRASP_TOLERANCE = 0.005  # metres by which a grasped object may differ from its width
 GRIPPER_SPEED, GRIPPER_FORCE, GRIPPER_TIMEOUT = 0.05, 20.0, 10.0
 WIDEST = 0.08
@@ -106,15 +109,23 @@ class FciDriver:
         """Return positions, velocities and torques of the joints."""
         return self._joints
 
-    def command(self, pose: Float64) -> None:
+    def command(self, pose: Float64, velocity: Float64 | None = None) -> None:
         """Set the reference of the impedance controller (see Driver)."""
         if self._tracker is None:
             raise DriverError(self.fault or "no controller runs")
         base = self._to_base @ commanded(pose)
         try:
-            self._tracker.set_target(self._franky.Affine(base))
+            twist = None if velocity is None else self._franky.Twist(self._fed(velocity))
+            self._tracker.set_target(self._franky.Affine(base), twist)
         except Exception as error:
             self._fail(error)
+
+    def _fed(self, velocity: Float64) -> Float64:
+        """Return as much of a commanded velocity, in the base's frame, as FEED allows, m/s."""
+        impedance, contact = self._section.impedance, self._section.contact
+        pull = impedance.damping * float(np.linalg.norm(velocity[:3]))
+        share = min(1.0, FEED * contact.force / max(pull, 1e-9))
+        return np.asarray(share * (self._to_base[:3, :3] @ velocity[:3]))
 
     def recover(self, timeout: float) -> None:
         """End a reflex by the robot's automatic error recovery (see Driver)."""

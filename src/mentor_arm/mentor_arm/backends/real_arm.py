@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mentor_arm.backends.driver import Driver, DriverError, JointState
 from mentor_arm.limits import Box, CommandGuard, CommandRefused, slowed
 from mentor_common.arm.backend import GripperCommand, GripperState, Watch
+from mentor_common.arm.stroke import Stroke
 from mentor_common.arm.trajectory import Trajectory
 from mentor_common.tasks.arm_section import ArmSection
 from mentor_common.tasks.workspace import Workspace
@@ -21,6 +22,8 @@ LONGEST_TICK = 0.02
 """Seconds by which a motion goes on at most between two commands: after a stall of this process it
 goes on from where it was, later, instead of jumping ahead."""
 WATCHED_EVERY = 0.02  # seconds between two calls of `watch`
+SETTLE = 0.3
+"""Seconds that an arm which lags behind has to reach its pose after the end of a motion."""
 RECOVERY_TIMEOUT = 10.0  # seconds of wall time, where a goal names none
 RECONNECT_EVERY = 1.0  # seconds of wall time between two attempts while nothing else is to do
 
@@ -117,12 +120,15 @@ class RealArm:
         midway: Watch | None = None,
         watch: Watch | None = None,
     ) -> None:
-        """Carry out a motion in real time (see ArmBackend); it begins where the last one ended."""
+        """Carry out a motion in real time (see ArmBackend); it begins where the last one ended.
+
+        A strike swings with its share of the greatest speed, or as strongly as box and acceleration
+        allow.
+        """
         guard = self._guarded()
         if guard is None:
             return
-        way = Trajectory(self._start(trajectory), trajectory.last, trajectory.seconds)
-        way = slowed(way, self._section.limits)
+        way = self._way(trajectory, strike)
         try:
             self._run(way, midway, watch)
         except BaseException:
@@ -131,8 +137,8 @@ class RealArm:
         if self.fault:
             self._brake()
             return
-        off = float(np.linalg.norm(self.pose()[0] - way.last[:3]))
-        if off > self._section.contact.reach_error:
+        off = self._settle(way.last)
+        if off > self._section.contact.reach_error and not self.fault:
             self._own_fault = f"pose not reached, {off:.3f} m off"
 
     def hold(self, pose: Float64, seconds: float, watch: Watch | None = None) -> None:
@@ -211,6 +217,16 @@ class RealArm:
             self._guard = CommandGuard(self._box, self._section.limits, place)
         return self._guard
 
+    def _way(self, trajectory: Trajectory, strike: float) -> Trajectory:
+        """Return the commanded poses of a motion, within the limits."""
+        first, limits = self._start(trajectory), self._section.limits
+        if strike <= 0.0:
+            return slowed(Trajectory(first, trajectory.last, trajectory.seconds), limits)
+        speed = strike * limits.speed
+        stroke = slowed(Stroke(first, trajectory.last, trajectory.seconds, speed), limits)
+        assert isinstance(stroke, Stroke)
+        return stroke.within(self._box.low, self._box.high, limits.speed, limits.acceleration)
+
     def _start(self, trajectory: Trajectory) -> Float64:
         """Return where a motion begins: where the arm was last sent, so that it never jumps."""
         assert self._guard is not None
@@ -230,7 +246,7 @@ class RealArm:
                 due, passed = now, LONGEST_TICK
             passed = min(max(passed, 1e-4), way.seconds - elapsed)
             elapsed += passed
-            self._command(way.at(elapsed / way.seconds), passed)
+            self._command(way.at(elapsed / way.seconds), passed, isinstance(way, Stroke))
             self._observe()
             if midway is not None and elapsed >= way.seconds / 2.0:
                 midway()
@@ -239,6 +255,17 @@ class RealArm:
             if watch is not None and unwatched >= WATCHED_EVERY:
                 unwatched = 0.0
                 watch()
+
+    def _settle(self, last: Float64) -> float:
+        """Wait until the arm is where it was sent, SETTLE at most; return metres that it is off."""
+        until = self._clock.monotonic() + SETTLE
+        while True:
+            off = float(np.linalg.norm(self.pose()[0] - last[:3]))
+            near = off <= self._section.contact.reach_error
+            if near or self.fault or self._clock.monotonic() >= until:
+                return off
+            self._clock.sleep(self._tick)
+            self._observe()
 
     def _brake(self) -> None:
         """Bring the commands to rest at the limit of acceleration."""
@@ -253,10 +280,12 @@ class RealArm:
                 self.driver.fault = str(error)
             self._observe()
 
-    def _command(self, wanted: Float64, seconds: float) -> None:
-        assert self._guard is not None
+    def _command(self, wanted: Float64, seconds: float, swings: bool) -> None:
+        guard = self._guard
+        assert guard is not None
         try:
-            self.driver.command(self._guard.check(wanted, seconds))
+            pose = guard.check(wanted, seconds)
+            self.driver.command(pose, guard.velocity if swings else None)
             self.commands += 1
         except CommandRefused as error:
             self._own_fault = f"command refused next to the hardware: {error}"

@@ -121,8 +121,8 @@ class Ros2ControlDriver:
             return np.zeros(0), np.zeros(0), np.zeros(0)
         return np.array(message.position), np.array(message.velocity), np.array(message.effort)
 
-    def command(self, pose: Float64) -> None:
-        """Publish the target pose."""
+    def command(self, pose: Float64, velocity: Float64 | None = None) -> None:
+        """Publish the target pose; its controllers take no velocity."""
         if self.fault:
             raise DriverError(self.fault)
         stamp = self._node.get_clock().now().to_msg()

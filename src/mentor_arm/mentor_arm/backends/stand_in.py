@@ -78,7 +78,7 @@ class StandInDriver:
         """Return zeros: it has no joints."""
         return np.zeros(7), np.zeros(7), np.zeros(7)
 
-    def command(self, pose: Float64) -> None:
+    def command(self, pose: Float64, velocity: Float64 | None = None) -> None:
         """Go there."""
         if self.fault:
             raise DriverError(self.fault)

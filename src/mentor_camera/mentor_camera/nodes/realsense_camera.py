@@ -48,8 +48,9 @@ class RealSenseCameraNode(CellNode):
               "another simulated camera, or the path of a recording (.db3, .bag)",
               read_only=True),
         Param("shrink", "bool", True,
-              "publish images of the observation's size, which is all that the stacker takes, "
-              "instead of the region as it was captured", read_only=True),
+              "publish images of the size at which they are used (that of the observation, or "
+              "twice as much of a camera that the reward alone sees), instead of the region as it "
+              "was captured", read_only=True),
         Param("warm_up", "float", 2.0,
               "seconds in which exposure, gain and white balance settle before they are locked",
               low=0.0, high=60.0, read_only=True),
@@ -78,7 +79,7 @@ class RealSenseCameraNode(CellNode):
         if source == REHEARSAL:
             source = f"{FEED}{rehearsal_folder(self.get_namespace()) / name}"
         self._camera = RealSenseCamera(asked, cell.camera(name), source)
-        self._size = (task.frame_height, task.frame_width) if self.flag("shrink") else None
+        self._size = task.image_size(name) if self.flag("shrink") else None
         self._watch = FrameWatch(self.number("max_future"), self.number("max_age"))
         self._frame_id = f"{name}_color_optical_frame"
         self._images = self.publisher(_reliable(topics.camera_image(name)))

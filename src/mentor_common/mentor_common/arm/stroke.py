@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ ARRIVED, BACK, THROUGH, RETURNED = 0.45, 0.6, 0.8, 0.95
 are done."""
 READY = 0.4
 """Share of the duration after which the commanded pose is at the target."""
+TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Stroke(Trajectory):
     speed: float = 0.0
     lead: float = 0.0
 
+    @property
+    def ramp(self) -> float:
+        """Share of the duration after which the commanded pose is at the target."""
+        return READY
+
     def at(self, share: float) -> Float64:
         """Return the commanded pose (4,) after this share of the duration, 0 to 1."""
         part = min(1.0, share / READY)
@@ -46,6 +52,29 @@ class Stroke(Trajectory):
     def reach(self) -> float:
         """Metres by which the swing goes beyond the target, and behind it before."""
         return self.speed * (THROUGH - BACK) * self.seconds / math.pi
+
+    @property
+    def acceleration(self) -> float:
+        """Greatest acceleration of the swing, without its lead, m/s2."""
+        spans = (BACK - ARRIVED, THROUGH - BACK, RETURNED - THROUGH)
+        rates = [math.pi / (span * self.seconds) for span in spans]
+        return self.reach * max(0.5 * rates[0] ** 2, rates[1] ** 2, 0.5 * rates[2] ** 2)
+
+    def within(self, low: Float64, high: Float64, speed: float, acceleration: float) -> Stroke:
+        """Return the stroke with a swing as strong as bounds allow.
+
+        Args:
+            low: least x, y, z, r that the swing may reach.
+            high: greatest.
+            speed: at most, m/s.
+            acceleration: at most, m/s2.
+        """
+        along = np.abs([math.sin(self.last[3]), math.cos(self.last[3])])
+        room = np.minimum(high - self.last, self.last - low)[:2]
+        share = min(1.0, speed / max(self.speed, TINY), acceleration / max(self.acceleration, TINY))
+        for way, free in zip(along * self.reach, np.maximum(room, 0.0), strict=True):
+            share = min(share, free / max(way, TINY))
+        return replace(self, speed=share * self.speed)
 
     def _swing(self, share: float) -> tuple[float, float]:
         """Return how far the swing is ahead of the target, metres, and its velocity, m/s."""

@@ -26,6 +26,11 @@ class Trajectory:
     last: Float64
     seconds: float
 
+    @property
+    def ramp(self) -> float:
+        """Share of the duration after which the commanded pose is at its last."""
+        return RAMP
+
     def at(self, share: float) -> Float64:
         """Return the commanded pose (4,) after this share of the duration, 0 to 1."""
         part = min(1.0, share / RAMP)

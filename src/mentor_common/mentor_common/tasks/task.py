@@ -123,6 +123,12 @@ class Task:
         """Return the names of the cameras from which the reward is computed."""
         return tuple(camera.name for camera in self.cameras if camera.rewarded)
 
+    def image_size(self, camera: str) -> tuple[int, int]:
+        """Return height and width at which a camera's images are used: those of a frame, or twice
+        as much where the reward alone sees them; pixels."""
+        scale = 1 if self.camera(camera).observed else 2
+        return scale * self.frame_height, scale * self.frame_width
+
 
 def task_folders() -> list[Path]:
     """Return where task files are searched: $MENTOR_TASK_PATH, then share/<package>/tasks of every

@@ -145,12 +145,15 @@ class _SeenBalls:
         return SeenBall(ball.at, ball.place, ball.age, ball.confidence)
 
     def _take(self, step: StepInputs) -> None:
-        """Take the images of a step, oldest first; those of both cameras in pairs."""
-        newest_first = (reversed(images) for images in step.images.values())
-        pairs = list(zip(*newest_first, strict=False))
-        for pair in reversed(pairs):
-            images = dict(zip(step.images, (image.pixels for image in pair), strict=True))
-            self._tracker.see(images, max(image.stamp for image in pair))
+        """Take the images of a step, oldest first: each of the camera that has the fewest with
+        that of the other which is nearest in time."""
+        for leader in min(step.images.values(), key=len, default=()):
+            pair = {
+                name: min(images, key=lambda image: abs(image.stamp - leader.stamp))
+                for name, images in step.images.items()
+            }
+            images = {name: image.pixels for name, image in pair.items()}
+            self._tracker.see(images, max(image.stamp for image in pair.values()))
 
 
 def _true_ball(step: StepInputs) -> SeenBall:

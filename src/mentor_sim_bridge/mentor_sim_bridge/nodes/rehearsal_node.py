@@ -28,15 +28,19 @@ from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Motion, Reward
+from mentor_sim_bridge.nodes.device_topics import DeviceTopics
 from mentor_sim_bridge.nodes.twin_node import ground_truth_message
 from mentor_sim_bridge.nodes.unplugged_cameras import UNPLUGGED, unplugged_cameras
+from mentor_sim_bridge.twins.devices import HasDevices
 from mentor_sim_bridge.twins.rehearsal.cameras import RehearsalCameras, Snapshot
+from mentor_sim_bridge.twins.rehearsal.shared_devices import SharedDevices
 from mentor_sim_bridge.twins.rehearsal.shared_state import SharedState, WorldState
 from mentor_sim_bridge.twins.rehearsal.world import World
 
 POWER = Interface("~/power", SetBool)
 MODULES = {"fci": "control_box", "ros2_control": "controller_loop"}
 POSE_PERIOD = 0.01  # seconds between two poses and joint states of the stand-in controller
+DEVICE_PERIOD = 0.05  # seconds between two readings of the devices' sensors
 LATEST = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
 )
@@ -101,6 +105,9 @@ class RehearsalNode(CellNode):
         if self.text("protocol") == "ros2_control":
             self._make_controller_topics()
         self.timer(1.0, self._watch_box, wall=True)
+        if isinstance(self._copy, HasDevices):
+            devices = DeviceTopics(self, SharedDevices(self._copy, self._shared))
+            self.timer(DEVICE_PERIOD, devices.publish, wall=True)
         self._loop = self.health.gauge("control loop", "Hz", health.Limits(warn_below=300.0))
         self._frames = self.health.rate("frames")
         self._render_time = self.health.timing("images of all cameras")

@@ -69,7 +69,7 @@ class PandaSimulator:
         self.cameras = cameras
         self.gains = gains or ImpedanceGains()
         self._arm_faults = faults
-        self._image_size = image_size
+        self.image_size = image_size
         self._renderer: CameraRenderer | None = None
         self._fingers = fingers
         self._ticks = 0
@@ -154,7 +154,7 @@ class PandaSimulator:
     def camera_renderer(self) -> CameraRenderer:
         """Return the renderer; it belongs to the thread that asks first."""
         if self._renderer is None:
-            self._renderer = CameraRenderer(self.model, *self._image_size)
+            self._renderer = CameraRenderer(self.model, *self.image_size)
         return self._renderer
 
     def urdf(self) -> str:

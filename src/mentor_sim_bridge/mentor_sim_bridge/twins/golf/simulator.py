@@ -68,6 +68,7 @@ class GolfSimulator(PandaSimulator):
         model = golf_scene(config, self.court, task.workspace.fixed[2]).compile()
         faults = ArmFaults(config.faults.reach_error, config.faults.joint_margin)
         self._random = np.random.default_rng(0)
+        self._left_by = BallPlace.OUT
         self.ball = Ball(self.court, config.ball, Ground(), stimp_deceleration(10.0))
         self.collector = Collector(config.collector, self._random)
         super().__init__(model, task.workspace, faults, image_size, CAMERAS, GRIP)
@@ -136,7 +137,7 @@ class GolfSimulator(PandaSimulator):
         if z <= GONE / 2:
             place = self._left_by
         elif z < 0.0:
-            place = self.court.place((x, y)) or BallPlace.OUT
+            place = self._left_by = self.court.place((x, y)) or BallPlace.OUT
         values = {"ball_x": x, "ball_y": y, "ball_speed": speed, "ball_place": float(place)}
         return TrueState(place is BallPlace.IN_HOLE, values)
 

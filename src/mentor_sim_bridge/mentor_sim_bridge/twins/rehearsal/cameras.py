@@ -69,7 +69,7 @@ class RehearsalCameras:
         self._simulator.close()
 
     def _header(self, name: str) -> FeedHeader:
-        height, width = self._task.frame_height, self._task.frame_width
+        height, width = self._simulator.image_size
         focal = height / 2.0 / math.tan(self._simulator.field_of_view(name) / 2.0)
         rate = round(self._task.camera(name).rate)
         return FeedHeader("Simulated D435", SERIAL + name, width, height, rate, focal)

@@ -1,5 +1,5 @@
-"""What the process of the world and the rehearsal node share: the state of the simulation, and a
-commanded pose, in a memory-mapped file."""
+"""What the process of the world and the rehearsal node share: the state of the simulation, a
+commanded pose, and the sensors and switches of its devices, in a memory-mapped file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 Float64 = npt.NDArray[np.float64]
-_HEADER = 8  # sequence, stamp, time of the simulation, ticks, fault; then positions and velocities
-_COMMAND = 8  # sequence, x, y, z, r, fingers, free
+_HEADER = 8  # sequence, stamp, ticks, sensors, free; then positions and velocities
+_COMMAND = 8  # sequence, x, y, z, r, switches, free
+_SWITCHES = 5
 _RETRIES = 1000
 
 
@@ -26,12 +27,14 @@ class WorldState:
         ticks: turns of the control loop so far.
         qpos: positions, (nq,).
         qvel: velocities, (nv,).
+        sensors: what the devices' sensors say, one bit each.
     """
 
     stamp_ns: int
     ticks: int
     qpos: Float64
     qvel: Float64
+    sensors: int = 0
 
 
 class SharedState:
@@ -55,15 +58,15 @@ class SharedState:
         self._state = self._memory[_COMMAND:]
 
     def clear(self) -> None:
-        """Forget state and command: the world begins anew."""
-        self._state[0] = self._command[0] = 0.0
+        """Forget state, command and switches: the world begins anew."""
+        self._state[0] = self._command[0] = self._command[_SWITCHES] = 0.0
 
-    def write(self, ticks: int, qpos: Float64, qvel: Float64) -> None:
-        """Publish the state as it is now."""
+    def write(self, ticks: int, qpos: Float64, qvel: Float64, sensors: int = 0) -> None:
+        """Publish the state as it is now (see WorldState)."""
         state = self._state
         state[0] += 1.0  # odd: being written
         # A double holds nanoseconds of the epoch only to 256 ns, which is far below a frame.
-        state[1], state[2] = float(time.time_ns()), float(ticks)
+        state[1], state[2], state[3] = float(time.time_ns()), float(ticks), float(sensors)
         state[_HEADER : _HEADER + self._nq] = qpos
         state[_HEADER + self._nq :] = qvel
         state[0] += 1.0
@@ -77,7 +80,7 @@ class SharedState:
             if before > 0.0 and before % 2.0 == 0.0 and before == float(state[0]):
                 return WorldState(
                     int(copy[1]), int(copy[2]), copy[_HEADER : _HEADER + self._nq],
-                    copy[_HEADER + self._nq :],
+                    copy[_HEADER + self._nq :], int(copy[3]),
                 )  # fmt: skip
             if before == 0.0:
                 return None
@@ -96,3 +99,12 @@ class SharedState:
         pose = np.array(self._command[1:5])
         whole = before > 0.0 and before % 2.0 == 0.0 and before == float(self._command[0])
         return pose if whole else None
+
+    @property
+    def switches(self) -> int:
+        """What the devices' switches are set to, one bit each."""
+        return int(self._command[_SWITCHES])
+
+    @switches.setter
+    def switches(self, bits: int) -> None:
+        self._command[_SWITCHES] = float(bits)

@@ -14,6 +14,8 @@ from mentor_common.tasks.plugins import TWINS, load_plugin
 from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.arm.panda import ARM_JOINTS, FINGER_JOINTS
 from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator
+from mentor_sim_bridge.twins.devices import HasDevices
+from mentor_sim_bridge.twins.rehearsal.shared_devices import sensor_bits, set_switches
 from mentor_sim_bridge.twins.rehearsal.shared_state import SharedState
 from mentor_sim_bridge.twins.simulator import Simulator
 
@@ -36,7 +38,7 @@ class World:
     """
 
     def __init__(self, task: Task, seed: int, shared: Path | None = None) -> None:
-        simulator: Simulator = load_plugin(TWINS, task.twin)(task, None, (84, 84))
+        simulator: Simulator = load_plugin(TWINS, task.twin)(task, None, _image_size(task))
         if not isinstance(simulator, PandaSimulator):
             raise ValueError(
                 f"task {task.file}: a rehearsal needs a PandaSimulator; twin '{task.twin}' is none"
@@ -52,6 +54,7 @@ class World:
         self._fingers = np.array([self.model.joint(name).qposadr[0] for name in FINGER_JOINTS])
         self._motors = np.array([self.model.actuator(name).id for name in ARM_JOINTS])
         self._servos = np.array([self.model.actuator(name).id for name in FINGER_JOINTS])
+        self._devices = simulator if isinstance(simulator, HasDevices) else None
         self.torques = np.zeros(7)
         self.ticks = 0
         self._last = time.monotonic()
@@ -94,6 +97,8 @@ class World:
 
         The torques come on top of gravity and Coriolis forces, as on a robot that compensates them.
         """
+        if self._devices is not None and self._shared is not None:
+            set_switches(self._devices, self._shared.switches)
         now = time.monotonic()
         passed, self._last = min(max(SHORTEST, now - self._last), MOST_STEPS * LONGEST), now
         steps = math.ceil(passed / LONGEST)
@@ -104,7 +109,14 @@ class World:
             self.simulator.advance(passed / steps)
         self.ticks += 1
         if self._shared is not None and self.ticks % PUBLISHED_EVERY == 0:
-            self._shared.write(self.ticks, self.data.qpos, self.data.qvel)
+            sensors = 0 if self._devices is None else sensor_bits(self._devices)
+            self._shared.write(self.ticks, self.data.qpos, self.data.qvel, sensors)
+
+
+def _image_size(task: Task) -> tuple[int, int]:
+    """Return the size of the largest image that a camera of the task is used at."""
+    height, width = np.max([task.image_size(camera.name) for camera in task.cameras], axis=0)
+    return int(height), int(width)
 
 
 class Pace:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from slot_pictures import shown
 from walking_states import WalkingStates
 
@@ -152,7 +153,7 @@ def bag(tmp_path):
     return write_bag(tmp_path / "cell.mcap", {"slot_1": 0})
 
 
-def write_bag(path, planes):
+def write_bag(path, planes, stamped=lambda index: None):
     """Pictures at 10 Hz whose brightness tells the time, each camera in one colour plane."""
     from mcap.writer import CompressionType, Writer
     from rclpy.serialization import serialize_message
@@ -171,7 +172,7 @@ def write_bag(path, planes):
             for camera, plane in planes.items():
                 pixels = np.zeros((48, 64, 3), np.uint8)
                 pixels[:, :, plane] = 6 * index
-                data = serialize_message(array_to_image(pixels, "rgb8"))
+                data = serialize_message(array_to_image(pixels, "rgb8", stamp=stamped(index)))
                 stamp = index * 100_000_000
                 writer.add_message(channels[camera], stamp, data, stamp)
         writer.finish()
@@ -186,6 +187,15 @@ def test_a_bag_gives_unlabelled_frames_at_the_wanted_distance_in_the_right_colou
     frame = read_frame(tmp_path / "data" / added[1].file)
     assert frame.shape == (3, 84, 84)
     assert (frame[0] == 30).all() and not frame[1:].any()
+
+
+def test_frames_of_a_bag_are_spaced_by_their_stamps_also_behind_a_clock_set_back(tmp_path):
+    def stamp(index):  # a twin ten times as fast as real time, restarted after 20 images
+        return Time(sec=100 + index % 20)
+
+    bag = write_bag(tmp_path / "twin.mcap", {"slot_1": 0}, stamp)
+    added = import_bag(bag, "slot_1", tmp_path / "data", every_s=5.0)
+    assert len(added) == 8
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,22 @@ class StepKey(NamedTuple):
     """-1 where the type has none."""
 
 
+def stamp_of(data: bytes) -> int:
+    """Read the stamp of a message that begins with a header, nanoseconds.
+
+    Args:
+        data: CDR bytes with their encapsulation header.
+
+    Raises:
+        ValueError: the bytes end too early.
+    """
+    try:
+        seconds, nanoseconds = struct.unpack_from("<iI" if data[1] else ">iI", data, _HEADER)
+    except (struct.error, IndexError) as error:
+        raise ValueError(f"{len(data)} bytes are too few for a header") from error
+    return int(seconds * 1_000_000_000 + nanoseconds)
+
+
 def step_of(data: bytes, message_type: str) -> StepKey:
     """Read header, episode and step.
 

@@ -8,7 +8,6 @@ would call it missing.
 
 from __future__ import annotations
 
-import struct
 from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ from rclpy.serialization import deserialize_message
 
 from mentor_common.bags.definitions import message_class
 from mentor_common.bags.reader import BagMessage
-from mentor_common.bags.steps import STEP_TYPES, step_of
+from mentor_common.bags.steps import STEP_TYPES, stamp_of, step_of
 from mentor_common.messages.experience import time_to_nanoseconds
 from mentor_recorder.replay.feed import IMAGE
 
@@ -70,9 +69,8 @@ def part_of(message: BagMessage) -> Part | None:
 
 def frame_of(message: BagMessage) -> Frame:
     """Return camera and stamp of an image, from its CDR bytes alone."""
-    seconds, nanoseconds = struct.unpack_from("<iI" if message.data[1] else ">iI", message.data, 4)
     parts = message.topic.split("/")
-    return parts[-3] if len(parts) > 3 else message.topic, seconds * 1_000_000_000 + nanoseconds
+    return parts[-3] if len(parts) > 3 else message.topic, stamp_of(message.data)
 
 
 class _Order:

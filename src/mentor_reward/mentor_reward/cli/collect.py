@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pictures", type=Path, help="a folder of pictures instead of one")
     parser.add_argument("--camera", choices=CAMERAS, help="the camera of --bag or --pictures")
     parser.add_argument("--topic", default="", help="image topic in the bag, if not the usual one")
-    parser.add_argument("--every", type=float, default=0.5, help="seconds between frames of a bag")
+    parser.add_argument(
+        "--every", type=float, default=0.5, help="seconds between frames of a bag, by stamps"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

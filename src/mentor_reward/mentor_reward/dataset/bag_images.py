@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mentor_common.bags.reader import Bag, BagError
+from mentor_common.bags.steps import stamp_of
 from mentor_common.messages.images import image_to_rgb, resize
 from mentor_common.messages.topics import camera_image
 from mentor_reward.classifier.slots import IMAGE_SIZE, VIEWS, views_of
@@ -25,7 +26,9 @@ def bag_frames(
     Args:
         bag: the .mcap file, or the folder of a rosbag2 recording.
         camera: the slot camera.
-        every_s: least distance of two samples, seconds of recording time.
+        every_s: least distance of two samples by their images' stamps, seconds: a twin's clock
+            may run at another pace than the recorder's. Images without a stamp count by the time at
+            which they were recorded.
         topic: name of the image topic; empty: what ends in camera/<camera>/color/image_raw.
 
     Yields:
@@ -43,13 +46,15 @@ def bag_frames(
         raise BagError(f"{bag} has no topic ending in '{ending}'; it has {known}")
     cameras = dict.fromkeys(names, camera)
     cameras |= _beside(camera, names, known)
-    wanted, newest, last_s = set(cameras.values()), dict[str, bytes](), -np.inf
+    wanted, newest = set(cameras.values()), dict[str, bytes]()
+    last_s: float | None = None
     for message in recorded.messages(cameras):
         newest[cameras[message.topic]] = message.data
-        time_s = message.log_time / 1e9
         if message.topic not in names or len(newest) < len(wanted):
             continue
-        if time_s - last_s >= every_s:
+        time_s = (stamp_of(message.data) or message.log_time) / 1e9
+        # A stamp that goes back begins anew: the cell was restarted.
+        if last_s is None or not last_s <= time_s < last_s + every_s:
             last_s = time_s
             yield views_of(camera, {name: _frame(newest[name]) for name in wanted})
 

@@ -29,3 +29,13 @@ def test_a_process_puts_everything_away_and_no_thread_holds_it(status: int | Non
     while Path(f"/proc/{found[1]}").exists():
         assert time.monotonic() < until, "the child still runs"
         time.sleep(0.05)
+
+
+def test_log_level_debug_shows_what_passes_the_node_and_not_the_client_library() -> None:
+    with CellProcess("plain_node.py", fresh_namespace(), "--log-level", "debug") as node:
+        assert node.says("activate: CellNode.activate took", 60), node.output
+        assert node.end(signal.SIGINT, 60) == 0
+        output = node.output
+    assert "parameters: {'autostart': True" in output and "'speed': 1.0" in output
+    assert re.search(r"\[DEBUG\] \[\S+\] \[\S+\.plain\]: ", output), output
+    assert "[rcl]:" not in output and "[rmw_fastrtps_cpp]:" not in output

@@ -25,6 +25,7 @@ from mentor_common.messages.images import ImageError, array_to_image
 from mentor_common.messages.topics import Topic
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
+from mentor_common.node.debug_log import debug
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
@@ -242,6 +243,13 @@ class StackerNode(CellNode):
             )
         )
         self._made.add()
+        debug(
+            self,
+            lambda: (
+                f"observation ({stack.motion.episode}, {stack.motion.step}): frames at most "
+                f"{stack.worst_offset_s:.3f} s off"
+            ),
+        )
         self._offset.set(stack.worst_offset_s)
         self._late.add(int(stack.late))
         self.health.solved("frames")

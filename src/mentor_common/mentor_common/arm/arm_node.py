@@ -23,6 +23,7 @@ from mentor_common.messages.experience import action_data, nanoseconds_to_time, 
 from mentor_common.node import health
 from mentor_common.node.actions import Cancelled, Goal
 from mentor_common.node.cell_node import CellNode
+from mentor_common.node.debug_log import debug
 from mentor_common.node.parameters import Param
 from mentor_common.tasks.task import Task, find_task
 from mentor_msgs.action import Gripper, MoveTo, Recover
@@ -94,6 +95,7 @@ class ArmNode(CellNode):
     def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
         """Publish the motion that led to a step; what no step waits for comes after it."""
         self._motion.publish(motion_message(episode, step, outcome, self.frame))
+        debug(self, lambda: f"motion ({episode}, {step}): {outcome}")
         self.show(pictures=False)
         if outcome.failed:
             self._report_fault()

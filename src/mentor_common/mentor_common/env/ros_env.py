@@ -145,6 +145,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
             result = self._link.requests.reset(seed, names, values, until)
             self._link.peers.remember()
         self._awaited.begin(int(result.episode))
+        log.debug("episode %d begins; seed %s, options %s", result.episode, seed, options)
         self._wait(f"Observation({result.episode}, 0)")
         self._over = False
         observation, _ = self._awaited.take()
@@ -198,6 +199,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         observation, reward = self._awaited.take()
         assert reward is not None
         self._over = bool(reward.terminated or reward.truncated)
+        log.debug("step (%s, %d): reward %.6g", self.episode, self._awaited.step, reward.value)
         return (
             self._shown(observation or self._newest),
             float(reward.value),

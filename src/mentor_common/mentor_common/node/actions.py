@@ -12,6 +12,7 @@ from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalRespons
 from rclpy.task import Future
 
 from mentor_common.messages.topics import Interface
+from mentor_common.node.debug_log import debug
 from mentor_common.node.working_node import WorkingNode
 
 PATIENCE = 5.0
@@ -136,6 +137,7 @@ class GoalServer:
         if reason:
             self._node.get_logger().warning(f"goal of {self._name} rejected: {reason}")
             return GoalResponse.REJECT
+        debug(self._node, lambda: f"goal of {self._name} accepted: {request}")
         return GoalResponse.ACCEPT
 
     def _on_accepted(self, handle: Any) -> None:
@@ -163,6 +165,7 @@ class GoalServer:
         self._node.call_soon(lambda: handle.execute(lambda h: self._finish(h, result)))
 
     def _finish(self, handle: Any, result: Any) -> Any:
+        debug(self._node, lambda: f"goal of {self._name} ends: {result}")
         if result.success:
             handle.succeed()
         elif handle.is_cancel_requested:
@@ -209,6 +212,7 @@ class RemoteAction:
         Raises: RemoteMissing, RemoteTimeout, RemoteError if rejected, Cancelled.
         """
         self._node.refuse_on_executor(f"the action {self._name}")
+        debug(self._node, lambda: f"calls {self._name}: {goal}")
         until = time.monotonic() + timeout
         while not self._client.server_is_ready():
             self._pause(until, cancelled, f"nobody serves the action {self._name}", RemoteMissing)

@@ -13,6 +13,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from mentor_common.messages.topics import Interface, Topic
 from mentor_common.node import health
 from mentor_common.node.actions import Goal, GoalServer, RemoteAction
+from mentor_common.node.debug_log import debug, step_name
 from mentor_common.node.declared_parameters import DeclaredParameters
 from mentor_common.node.holding import Holding
 from mentor_common.node.parameters import Param
@@ -159,6 +160,7 @@ class CellNode(WorkingNode):
 
         def receive(message: Any, info: Mapping[str, Any]) -> None:
             if self.active and (not held or self.holding.permits_info(held, info)):
+                debug(self, lambda: f"received {topic.name}{step_name(message)}")
                 callback(message)
             if hot:
                 self.hot.received = time.monotonic()
@@ -277,6 +279,7 @@ class CellNode(WorkingNode):
     # Inner workings.
 
     def _cell_configure(self) -> None:
+        debug(self, lambda: f"parameters: {self.parameter_values()}")
         self.configure()
         for name, value in self._cell_foundation.items():
             # A subclass that takes a name of rclpy's Node, such as _clock, breaks it in silence.
@@ -287,6 +290,7 @@ class CellNode(WorkingNode):
                 )
 
     def _cell_step_taken(self, name: str, hook: Callable[[], None]) -> bool:
+        began = time.monotonic()
         try:
             hook()
         except Exception as error:
@@ -295,6 +299,8 @@ class CellNode(WorkingNode):
             self.health.problem("transition", health.ERROR, f"{name} failed: {error}")
             return False
         self.health.solved("transition")
+        took = time.monotonic() - began
+        debug(self, lambda: f"{name}: {hook.__qualname__} took {took:.3f} s")
         return True
 
     def _cell_halt(self) -> None:

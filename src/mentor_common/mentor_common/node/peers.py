@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from mentor_common.messages.topics import Interface, Topic
+from mentor_common.node.debug_log import debug
 from mentor_common.node.health import ERROR, WARN, Problem
 
 if TYPE_CHECKING:
@@ -212,6 +213,8 @@ class PeerWatch:
                     f"{self._node.get_fully_qualified_name()} goes on: {_names_of(nodes)} "
                     f"{peer.role} after {peer.waited():.1f} s"
                 )
+            if not peer.seen or nodes != peer.nodes:
+                debug(self._node, lambda: f"found {_names_of(nodes)}, who {peer.role}")
             peer.reported, peer.seen, peer.back = False, True, None
             peer.nodes = nodes
 

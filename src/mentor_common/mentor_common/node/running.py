@@ -18,6 +18,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.dds import ask_for_short_lease
+from mentor_common.node.debug_log import forward_python_log, quiet_client_library
 from mentor_common.node.parameters import ParameterError
 
 ENDS_WITH_LAUNCH = "MENTOR_ENDS_WITH_LAUNCH"
@@ -39,6 +40,7 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    quiet_client_library()
     try:
         node = make_node()
     except ParameterError as error:
@@ -49,6 +51,7 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
         rclpy.try_shutdown()
         raise
     node._cell_stopped = stop.set
+    forward_python_log(node)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
 

@@ -21,6 +21,7 @@ from mentor_common.messages.images import ImageError, image_to_rgb
 from mentor_common.messages.topics import Topic
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
+from mentor_common.node.debug_log import debug
 from mentor_common.node.drop_log import DropLog
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
@@ -175,6 +176,7 @@ class RewardNode(CellNode):
                 states=reward.states,
             )
         )
+        debug(self, lambda: f"reward ({motion.episode}, {motion.step}): {reward}")
         self._published.add()
         if reward.valid:
             self._value.set(reward.value)

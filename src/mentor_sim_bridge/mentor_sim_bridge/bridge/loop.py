@@ -45,6 +45,7 @@ class BridgeLoop:
         report: called with the status and the reason for each action that is not executed as it
             is.
         permits: whether an action of this sender may move anything, as its agent holds the cell.
+        debug: called after each step with what makes a log line of it.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class BridgeLoop:
         deadline: float = 0.0,
         report: Callable[[CommandStatus, str], None] = lambda status, reason: None,
         permits: Callable[[bytes], bool] = lambda sender: True,
+        debug: Callable[[Callable[[], str]], None] = lambda text: None,
     ) -> None:
         self.runner = runner
         self.deadline = deadline
@@ -70,6 +72,7 @@ class BridgeLoop:
         self._now = now
         self._report = report
         self._permits = permits
+        self._debug = debug
         self._reader = DirectReader(context, [subscription], guard)
         self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         self._counters = {status: health.counter(status.value) for status in CommandStatus}
@@ -153,7 +156,14 @@ class BridgeLoop:
         self.runner.observe(result)
         self._send_observation(result.episode, result.step, stamp)
         self._rate.add()
-        self._step_time.took(time.perf_counter() - begin)
+        took = time.perf_counter() - begin
+        self._step_time.took(took)
+        self._debug(
+            lambda: (
+                f"step ({result.episode}, {result.step}): action {action.tolist()}, reward "
+                f"{result.reward:.6g}, {took * 1e3:.1f} ms"
+            )
+        )
 
     def _count(self, status: CommandStatus, reason: str) -> None:
         self._counters[status].add()

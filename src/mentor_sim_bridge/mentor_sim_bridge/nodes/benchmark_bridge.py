@@ -12,6 +12,7 @@ from mentor_common.env.registration import register_environments
 from mentor_common.messages import topics
 from mentor_common.node.actions import Cancelled, Goal
 from mentor_common.node.cell_node import CellNode
+from mentor_common.node.debug_log import debug
 from mentor_common.node.direct_reader import NoExecutor
 from mentor_common.node.health import Limits
 from mentor_common.node.parameters import Param
@@ -116,6 +117,7 @@ class BenchmarkBridge(CellNode):
             self.number("action_deadline"),
             self._report,
             partial(self.holding.permits, self.resolve_topic_name(topics.ACTION.name)),
+            partial(debug, self),
         )
         self._set_limits()
         self.serve(topics.DESCRIBE, self._describe)

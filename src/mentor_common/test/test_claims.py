@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from cell_process import CellProcess, fresh_namespace
 from fake_peer import FakePeer
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 
-from mentor_common.env.ros_env import RosEnv
+from mentor_common.env.ros_env import EnvironmentLost, RosEnv
 from mentor_common.messages import topics
 from mentor_common.messages.cdr import write_action
 from mentor_common.node.claims import Claim, claim_from_json, held_text
@@ -97,3 +99,38 @@ def test_an_action_of_somebody_who_does_not_hold_the_cell_moves_nothing(
         assert np.array_equal(agent.step(STILL)[0], after)
     finally:
         stranger.close()
+
+
+def test_a_node_that_is_not_active_is_named_and_nobody_else_blamed(
+    cell: tuple[str, CellProcess], agent: RosEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = FakePeer("manager", cell[0])
+    client = manager.node.create_client(ChangeState, "bridge/change_state")
+    manager.begin()
+
+    def change(transition: int) -> None:
+        request = ChangeState.Request(transition=Transition(id=transition))
+        assert client.wait_for_service(60.0)
+        done = client.call_async(request)
+        assert manager.wait(done.done, 60.0) and done.result().success
+
+    bridge = f"{cell[0]}/bridge"
+    try:
+        agent.reset(seed=6)
+        change(Transition.TRANSITION_DEACTIVATE)
+        monkeypatch.setattr(agent, "timeout", 1.0)
+        with pytest.raises(EnvironmentLost, match=rf"in time: {bridge} is inactive$"):
+            agent.step(STILL)
+        monkeypatch.setattr(agent, "reset_timeout", 1.0)
+        with pytest.raises(EnvironmentLost, match=f"{bridge} is inactive"):
+            agent.reset()
+        change(Transition.TRANSITION_CLEANUP)
+        with pytest.raises(EnvironmentLost, match=f"{bridge} is unconfigured"):
+            agent.reset()
+        change(Transition.TRANSITION_CONFIGURE)
+        change(Transition.TRANSITION_ACTIVATE)
+        monkeypatch.undo()
+        agent.reset(seed=6)
+        agent.step(STILL)
+    finally:
+        manager.close()

@@ -23,7 +23,9 @@ class Graph:
         """That the publishers offer."""
 
     def get_logger(self) -> Any:
-        return SimpleNamespace(warning=self.said.append, info=self.said.append)
+        return SimpleNamespace(
+            warning=self.said.append, info=self.said.append, is_enabled_for=lambda level: False
+        )
 
     def get_fully_qualified_name(self) -> str:
         return "/cell/me"
@@ -78,6 +80,24 @@ def test_a_publisher_whose_qos_does_not_match_is_named_and_not_greeted(
     graph.publishers, graph.qos = [("/cell", "agent"), ("/cell", "b")], topics.ACTION.qos
     watch.poll()
     assert "goes on: /cell/agent, /cell/b publishes" in graph.said[-1]
+
+
+def test_an_inactive_node_is_waited_for_by_name(graph: Graph) -> None:
+    states = {"/cell/agent": "/cell/agent is inactive"}
+    watch = PeerWatch(
+        graph,  # type: ignore[arg-type]
+        lambda nodes: [states[name] for name in nodes or states if name in states],
+    )
+    watch.publisher_of(topics.ACTION)
+    graph.publishers = [("/cell", "agent")]
+    watch.poll()
+    assert "/cell/agent is inactive, who publishes /cell/action" in watch.waiting_for()
+    graph.publishers = [("/cell", "agent"), ("/cell", "other")]
+    watch.poll()
+    assert not watch.missing, "somebody else does it"
+    graph.publishers = []
+    watch.poll()
+    assert "nobody publishes /cell/action while /cell/agent is inactive" in watch.waiting_for()
 
 
 def test_a_peer_that_never_gets_a_name_is_greeted_without(

@@ -12,7 +12,7 @@ from rclpy.node import Node
 from mentor_common.env.ros_requests import WARN_AFTER, EnvironmentLost
 from mentor_common.messages import topics
 from mentor_common.messages.topics import Topic
-from mentor_common.node.peers import NOT_NAMED_YET, node_names
+from mentor_common.node.peers import NOT_NAMED_YET, by_qos, node_names
 
 log = logging.getLogger("mentor.ros_env")
 
@@ -23,10 +23,14 @@ class EnvironmentPeers:
     Args:
         node: asks the graph.
         resolve: gives a topic's name its namespace.
+        inactive: which nodes of the cell do not work, with their states.
     """
 
-    def __init__(self, node: Node, resolve: Callable[[str], str]) -> None:
+    def __init__(
+        self, node: Node, resolve: Callable[[str], str], inactive: Callable[[], list[str]]
+    ) -> None:
         self._node = node
+        self._inactive = inactive
         self._topics: dict[str, Topic] = {
             node.resolve_topic_name(resolve(topic.name)): topic
             for topic in (topics.OBSERVATION, topics.REWARD)
@@ -47,7 +51,7 @@ class EnvironmentPeers:
         Raises: EnvironmentLost, with who is missing.
         """
         began, warned = time.monotonic(), False
-        while missing := self._unpublished():
+        while missing := [*self._unpublished().values(), *self._inactive()]:
             now = time.monotonic()
             if now >= until:
                 raise EnvironmentLost(f"waited {now - began:.1f} s: {'; '.join(missing)}")
@@ -93,23 +97,30 @@ class EnvironmentPeers:
             reward: whether the reward is missing.
         """
         reasons = []
+        unpublished = self._unpublished()
         for (name, topic), missing in zip(self._topics.items(), (observation, reward), strict=True):
-            if missing and not self._node.count_publishers(name):
-                reasons.append(f"nobody publishes {name} (usually the {topic.publisher})")
+            if missing and name in unpublished:
+                reasons.append(unpublished[name])
             elif missing:
                 reasons.append(
                     f"{self._names.get(name, f'the {topic.publisher}')} is silent on {name}"
                 )
         if not self._node.count_subscribers(self._actions):
             reasons.append(f"nobody receives {self._actions}")
+        # Who is silent only waits for a node that does not work: that one is named.
+        reasons = self._inactive() or reasons
         return f"no {what} in time: {'; '.join(reasons)}"
 
-    def _unpublished(self) -> list[str]:
-        return [
-            f"nobody publishes {name} (usually the {topic.publisher})"
-            for name, topic in self._topics.items()
-            if not self._node.count_publishers(name)
-        ]
+    def _unpublished(self) -> dict[str, str]:
+        """Return why nobody publishes a topic so that it is received, by the topic's name."""
+        found = {}
+        for name, topic in self._topics.items():
+            infos = self._node.get_publishers_info_by_topic(name)
+            fitting, misfits = by_qos(infos, topic.qos)
+            if not fitting:
+                why = f"{'; '.join(misfits)}, and nobody else publishes" if misfits else ""
+                found[name] = f"{why or 'nobody publishes'} {name} (usually the {topic.publisher})"
+        return found
 
     def _learn_names(self, topic: str, infos: list[Any]) -> None:
         """Discovery reports a publisher first and its node's name later."""

@@ -46,6 +46,7 @@ class Requests:
         node: that the clients belong to.
         resolve: gives a name its namespace.
         spin: serves the node's callbacks until a condition holds or a time.monotonic() is reached.
+        inactive: which nodes of the cell do not work, with their states.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class Requests:
         node: Node,
         resolve: Callable[[str], str],
         spin: Callable[[Callable[[], bool], float], None],
+        inactive: Callable[[], list[str]] = list,
     ) -> None:
         self._node = node
+        self._inactive = inactive
         self._spin = spin
         self._describe = node.create_client(Describe, resolve(topics.DESCRIBE.name))
         self._reset_name = node.resolve_topic_name(resolve(topics.RESET_EPISODE.name))
@@ -84,7 +87,7 @@ class Requests:
                 else:
                     self._describe.remove_pending_request(future)
                     why = f"{name} does not answer"
-            reported = _report_wait(begin, until, why, reported)
+            reported = self._report_wait(begin, until, why, reported)
             self._spin(lambda: False, min(until, time.monotonic() + 0.1))
 
     def reset(
@@ -118,7 +121,9 @@ class Requests:
             if handle.accepted:
                 break
             if time.monotonic() >= until:
-                raise EnvironmentLost(f"{self._reset_name} ({_SERVER}) rejects the reset")
+                raise EnvironmentLost(
+                    f"{self._reset_name} ({_SERVER}) rejects the reset{self._whose_fault()}"
+                )
             self._spin(lambda: False, time.monotonic() + 0.2)
         self._under_way = handle
         done = handle.get_result_async()
@@ -155,7 +160,7 @@ class Requests:
         reported = False
         while not self._reset.server_is_ready():
             why = f"nobody serves the action {self._reset_name} (usually the {_SERVER})"
-            reported = _report_wait(begin, until, why, reported)
+            reported = self._report_wait(begin, until, why, reported)
             self._spin(lambda: False, min(until, time.monotonic() + 0.05))
 
     def _await(self, future: Any, until: float, server: frozenset[Any], stage: list[str]) -> bool:
@@ -172,8 +177,23 @@ class Requests:
     def _unfinished(self, begin: float, stage: list[str]) -> EnvironmentLost:
         return EnvironmentLost(
             f"{self._reset_name} ({_SERVER}) did not finish in "
-            f"{time.monotonic() - begin:.1f} s{_during(stage)}"
+            f"{time.monotonic() - begin:.1f} s{_during(stage)}{self._whose_fault()}"
         )
+
+    def _whose_fault(self) -> str:
+        """Return which nodes do not work, to be appended to a sentence."""
+        idle = self._inactive()
+        return f": {', '.join(idle)}" if idle else ""
+
+    def _report_wait(self, begin: float, until: float, why: str, reported: bool) -> bool:
+        """Log a long wait once; return whether it is logged. Raises: EnvironmentLost if overdue."""
+        now = time.monotonic()
+        if now >= until:
+            raise EnvironmentLost(f"waited {now - begin:.1f} s: {why}{self._whose_fault()}")
+        if not reported and now - begin > WARN_AFTER:
+            log.warning("RosEnv waits since %.1f s: %s%s", now - begin, why, self._whose_fault())
+            return True
+        return reported
 
     def _endpoints(self, topic: str) -> frozenset[Any]:
         infos = self._node.get_publishers_info_by_topic(topic)
@@ -182,14 +202,3 @@ class Requests:
 
 def _during(stage: list[str]) -> str:
     return f" in {stage[0]}" if stage[0] else ""
-
-
-def _report_wait(begin: float, until: float, why: str, reported: bool) -> bool:
-    """Log a long wait once; return whether it is logged. Raises: EnvironmentLost if overdue."""
-    now = time.monotonic()
-    if now >= until:
-        raise EnvironmentLost(f"waited {now - begin:.1f} s: {why}")
-    if not reported and now - begin > WARN_AFTER:
-        log.warning("RosEnv waits since %.1f s: %s", now - begin, why)
-        return True
-    return reported

@@ -249,7 +249,9 @@ class RemoteAction:
                 continue
             handle: Any = answered.result()
             if not handle.accepted:
-                raise RemoteError(f"the action {self._name} ({self._usual}) rejected the goal")
+                whose = ", ".join(self._node.inactive_peers())
+                why = f": {whose}" if whose else ""
+                raise RemoteError(f"the action {self._name} ({self._usual}) rejected the goal{why}")
             return handle
 
     def _send(self, goal: Any, on_feedback: Callable[[Any], None] | None) -> Any:

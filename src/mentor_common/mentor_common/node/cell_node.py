@@ -53,6 +53,8 @@ class CellNode(WorkingNode):
     """
 
     PARAMETERS: ClassVar[Sequence[Param]] = ()
+    STEPS_NEED_IT: ClassVar[bool] = True
+    """Whether an episode waits for this node; False for those who only watch."""
 
     def __init__(self, name: str, **node_arguments: Any) -> None:
         super().__init__(name, **node_arguments)
@@ -64,10 +66,10 @@ class CellNode(WorkingNode):
         )
         self._cell_parameters.declare()
         self.health = health.Health()
-        self.peers = PeerWatch(self)
+        self.holding = Holding(self, self.STEPS_NEED_IT)
+        self.peers = PeerWatch(self, self.holding.inactive)
         self.health.add_source(self.peers.problems)
         self.hot = HotSubscriptions()
-        self.holding = Holding(self)
         self._cell_goal_servers: list[GoalServer] = []
         self._cell_reporter = Reporter(self, self.health, self.peers)
         self._cell_steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -131,6 +133,10 @@ class CellNode(WorkingNode):
         return dict(self._cell_parameters.values)
 
     # Publishing, subscribing, serving.
+
+    def inactive_peers(self) -> list[str]:
+        """Return which nodes of the cell do not work, each with the state that it is in."""
+        return self.holding.inactive()
 
     def publisher(self, topic: Topic) -> Any:
         """Return a publisher that is silent while the node is not active."""

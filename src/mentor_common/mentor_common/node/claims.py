@@ -68,6 +68,7 @@ class Claim:
         key: distinguishes claims of the same holder.
         process: that it lives in, for a person.
         endpoint: identifier of the publisher that announced it; empty: unknown.
+        state: of the holder's lifecycle, in a word; empty: it has none, as a RosEnv.
     """
 
     holder: str
@@ -77,6 +78,7 @@ class Claim:
     key: str = field(default_factory=lambda: secrets.token_hex(8))
     process: str = field(default_factory=lambda: f"process {os.getpid()} on {socket.gethostname()}")
     endpoint: bytes = b""
+    state: str = ""
 
     def wins_over(self, mine: Claim) -> bool:
         """Return whether this one stays where both want the same: who was there first."""
@@ -92,7 +94,8 @@ class Claim:
         return json.dumps({**values, "names": sorted(self.names)})
 
 
-_PUBLISHED = {"holder": str, "active": bool, "began": int, "key": str, "process": str}
+_PUBLISHED = {"holder": str, "active": bool, "began": int, "key": str, "process": str,
+              "state": str}  # fmt: skip
 
 
 def claim_from_json(text: str, endpoint: bytes = b"") -> Claim:
@@ -130,8 +133,8 @@ class Claims:
             String, topic, lambda _: None, _qos(256), callback_group=NoExecutor(), raw=True
         )
 
-    def announce(self, holder: str, names: Iterable[str], active: bool) -> None:
-        """Tell the others what this node holds (``active``), or is about to hold."""
+    def announce(self, holder: str, names: Iterable[str], active: bool, state: str = "") -> None:
+        """Tell the others what this node holds (``active``), or is about to hold; see Claim."""
         if self._publisher is None:
             self._publisher = self._node.create_publisher(
                 String,
@@ -142,12 +145,8 @@ class Claims:
         before: dict[str, Any] = {}
         if self.mine is not None:
             before = {"began": self.mine.began, "key": self.mine.key}
-        self.mine = Claim(holder, frozenset(names), active, **before)
+        self.mine = Claim(holder, frozenset(names), active, state=state, **before)
         self._publisher.publish(String(data=self.mine.to_json()))
-
-    def withdraw(self) -> None:
-        """Hold nothing any more; whoever destroys the publisher need not call it."""
-        self._publisher = self.mine = None
 
     def settle(self) -> None:
         """Wait until those who run already have been found, and their claims have come."""
@@ -206,6 +205,21 @@ class Claims:
     def holder_of(self, name: str) -> str:
         """Return who holds a topic, for a person."""
         return ", ".join(f"{c.holder} ({c.process})" for c in self._holders(name)) or "nobody"
+
+    def inactive(self, nodes: Iterable[str] | None = None) -> list[str]:
+        """Return which nodes of the cell do not work, each with the state that it is in.
+
+        Args:
+            nodes: full names of those that are asked for; None: all.
+        """
+        self.poll()
+        if any(claim.state and not claim.active for claim in list(self._others.values())):
+            self._forget_the_dead()
+        states = {c.holder: c for c in list(self._others.values()) if c.state and not c.active}
+        return [
+            f"{name} is {states[name].state}"
+            for name in sorted(states if nodes is None else set(nodes) & set(states))
+        ]
 
     def _holders(self, name: str) -> list[Claim]:
         return [claim for claim in self._others.values() if claim.active and name in claim.names]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mentor_common.messages.topics import Topic
@@ -16,12 +16,15 @@ class Holding:
 
     Args:
         node: that holds it.
+        needed: whether steps wait for it, so that others name it while it does not work.
     """
 
-    def __init__(self, node: WorkingNode) -> None:
+    def __init__(self, node: WorkingNode, needed: bool = True) -> None:
+        self._needed = needed
         self._node = node
         self._claims = Claims(node)
         self._names: set[str] = set()
+        self.clear()
 
     def add(self, topic: Topic) -> None:
         """Take note that the node is to publish a topic."""
@@ -31,7 +34,7 @@ class Holding:
     def announce(self, active: bool) -> None:
         """Tell the others of the cell."""
         name = self._node.full_name
-        self._claims.announce(name, {*self._names, f"the name {name}"}, active)
+        self._announce({*self._names, f"the name {name}"}, active, "inactive")
 
     def prepare(self) -> None:
         """Claim what is known so far. Raises: CellHeldError where somebody else holds it."""
@@ -65,11 +68,19 @@ class Holding:
         )
         return False
 
+    def inactive(self, nodes: Iterable[str] | None = None) -> list[str]:
+        """Return which nodes of the cell do not work, with their states; see Claims."""
+        return self._claims.inactive(nodes)
+
     def permits_info(self, topic: str, info: Mapping[str, Any]) -> bool:
         """Do as :meth:`permits`, given what rclpy knows of the message."""
         return self.permits(topic, sender_of(info))
 
     def clear(self) -> None:
-        """Hold nothing; the publishers of the node are about to be destroyed."""
+        """Hold nothing; the others know that the node is there, and does not work."""
         self._names.clear()
-        self._claims.withdraw()
+        self._announce(set(), active=False, state="unconfigured")
+
+    def _announce(self, names: set[str], active: bool, state: str) -> None:
+        state = "active" if active else state
+        self._claims.announce(self._node.full_name, names, active, state if self._needed else "")

@@ -66,10 +66,18 @@ class Peer:
 
 
 class PeerWatch:
-    """Polls for the peers of a node; logs one line when one is missed and when it is back."""
+    """Polls for the peers of a node; logs one line when one is missed and when it is back.
 
-    def __init__(self, node: Node) -> None:
+    Args:
+        node: that waits for them.
+        inactive: which of these nodes, or of all of the cell, are not active, with their states.
+    """
+
+    def __init__(
+        self, node: Node, inactive: Callable[[Iterable[str] | None], list[str]] = lambda nodes: []
+    ) -> None:
         self._node = node
+        self._inactive = inactive
         self._peers: list[Peer] = []
         self._on_loss: list[Callable[[Peer], None]] = []
 
@@ -179,13 +187,11 @@ class PeerWatch:
         now = time.monotonic()
         present = peer.present()
         nodes = tuple(sorted({name for name in present if name != NOT_NAMED_YET}))
-        why = "" if present else f"nobody {peer.role}"
-        if why and (misfits := peer.misfits()):
-            why = f"{'; '.join(misfits)}, and nobody else {peer.role}"
+        why = self._why_missing(peer, present, nodes)
         if present and peer.max_silence is not None:
             last = peer.last_message if peer.last_message is not None else peer.since
             if now - last > peer.max_silence:
-                why = f"{_names_of(nodes)}, who {peer.role}, is silent"
+                why = f"{_names_of(nodes)}, who {peer.role}, is silent{self._while_idle()}"
         was_missing = peer.missing
         if why and not was_missing:
             peer.since = now if peer.seen else peer.since
@@ -217,6 +223,19 @@ class PeerWatch:
                 debug(self._node, lambda: f"found {_names_of(nodes)}, who {peer.role}")
             peer.reported, peer.seen, peer.back = False, True, None
             peer.nodes = nodes
+
+    def _why_missing(self, peer: Peer, present: list[str], nodes: tuple[str, ...]) -> str:
+        """Return why nobody plays the peer's role; empty: somebody does."""
+        if present:
+            idle = self._inactive(nodes) if nodes else []
+            return f"{', '.join(idle)}, who {peer.role}" if idle and len(idle) == len(nodes) else ""
+        if misfits := peer.misfits():
+            return f"{'; '.join(misfits)}, and nobody else {peer.role}"
+        return f"nobody {peer.role}{self._while_idle()}"
+
+    def _while_idle(self) -> str:
+        idle = self._inactive(None)
+        return f" while {', '.join(idle)}" if idle else ""
 
 
 NOT_NAMED_YET = "_NODE_NAME_UNKNOWN_"
@@ -262,15 +281,21 @@ class _Names:
         stale = now >= self._until or NOT_NAMED_YET in self._names
         if stale or self._count() != self._found:
             infos = list(self._infos())
-            lacks = [_lacking(info, self._wanted) for info in infos]
-            self._names = node_names(i for i, lack in zip(infos, lacks, strict=True) if not lack)
-            self.misfits = [
-                f"{name} has an incompatible QoS ({lack})"
-                for name, lack in zip(node_names(infos), lacks, strict=True)
-                if lack
-            ]
+            fitting, self.misfits = by_qos(infos, self._wanted)
+            self._names = node_names(fitting)
             self._found, self._until = len(infos), now + NAMED
         return self._names
+
+
+def by_qos(infos: Iterable[Any], wanted: QoSProfile | None) -> tuple[list[Any], list[str]]:
+    """Return the publishers that offer what is wanted, and of each other one what it lacks."""
+    fitting, misfits = [], []
+    for info in infos:
+        if lack := _lacking(info, wanted):
+            misfits.append(f"{node_names([info])[0]} has an incompatible QoS ({lack})")
+        else:
+            fitting.append(info)
+    return fitting, misfits
 
 
 def _lacking(info: Any, wanted: QoSProfile | None) -> str:

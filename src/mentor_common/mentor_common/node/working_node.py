@@ -32,6 +32,10 @@ class WorkingNode(LifecycleNode):
         super().__init__(name, **node_arguments)
         self.full_name: str = self.get_fully_qualified_name()
 
+    def inactive_peers(self) -> list[str]:
+        """Return which nodes of the cell do not work, each with the state that it is in."""
+        return []
+
     def start_worker(self, name: str, work: Callable[[], None]) -> threading.Thread:
         """Run ``work`` in a thread, which must end when ``stopping`` is set."""
 

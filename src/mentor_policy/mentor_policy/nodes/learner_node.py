@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class LearnerNode(CellNode):
     """Receives observation, action and reward; whatever it misses the actor backfills."""
 
+    STEPS_NEED_IT = False
     PARAMETERS = (
         *AGENT,
         Param("max_steps", "int", 0, "environment steps of the whole run; 0: the preset's", low=0,

@@ -52,6 +52,7 @@ class MonitorNode(CellNode):
     raw topics are subscribed to only while somebody watches them.
     """
 
+    STEPS_NEED_IT: ClassVar = False
     PARAMETERS: ClassVar = (
         Param("host", "str", "127.0.0.1",
               "address to bind to; any but loopback asks viewers for a token", read_only=True),

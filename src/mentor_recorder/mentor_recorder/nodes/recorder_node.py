@@ -48,6 +48,7 @@ class RecorderNode(CellNode):
     node waits for this one.
     """
 
+    STEPS_NEED_IT: ClassVar = False
     PARAMETERS: ClassVar = (
         Param(
             "profile", "str", "experience",

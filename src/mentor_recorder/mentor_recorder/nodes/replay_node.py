@@ -63,6 +63,7 @@ class ReplayNode(CellNode):
     difference is named where it arises.
     """
 
+    STEPS_NEED_IT: ClassVar = False
     PARAMETERS: ClassVar = (
         Param("bag", "str", "", "folder of the bag, or an .mcap file", read_only=True),
         Param("diff", "bool", False, "compare instead of play", read_only=True),

@@ -35,6 +35,7 @@ DASHBOARD = Topic("dashboard", Image, _SHOWN, "scene node")
 class SceneNode(CellNode):
     """Publishes what RViz cannot draw by itself, while somebody subscribes."""
 
+    STEPS_NEED_IT: ClassVar = False
     PARAMETERS: ClassVar = (
         Param("task", "str", "cable_routing", "name of the task or path of its YAML",
               read_only=True),

@@ -54,9 +54,12 @@ SET_UP = @mkdir -p log && { flock -n log/.setup_lock true || echo "set-up: anoth
 # A twin needs no library of the hardware.
 NEEDS_HARDWARE = $(if $(findstring robot:=fci,$(ARGS))$(findstring robot:=ros2_control,$(ARGS)),hardware-ready)
 
+# A Ctrl-C while Python starts waits until there is a handler for it (mentor_common/node/starting.py).
+SIGNALS_WAIT = $(shell env --block-signal=INT,TERM true 2>/dev/null && echo env --block-signal=INT,TERM)
+
 launch:
 	$(SET_UP) ready $(NEEDS_HARDWARE)
-	@$(IN_WORKSPACE) exec python -m mentor_bringup.runner mentor_bringup $(TASK).launch.py $(ARGS)
+	@$(IN_WORKSPACE) exec $(SIGNALS_WAIT) python -m mentor_bringup.runner mentor_bringup $(TASK).launch.py $(ARGS)
 
 test:
 	$(SET_UP) ready-dev

@@ -18,3 +18,13 @@ echo "$flavour" >install/.flavour
 . "$here/env.sh"
 "$here/quietly.sh" "workspace" log/setup/colcon.log \
   "$venv/bin/python" -m colcon build --base-paths src launch --symlink-install --cmake-args -DBUILD_TESTING=OFF
+
+# A node that is told to end while Python still starts ends quietly: the signals wait until its first import has
+# handlers for them, see mentor_common/node/starting.py. The generated scripts would let them in much earlier.
+blocked="#!/usr/bin/env -S --block-signal=INT,TERM "
+env --block-signal=INT,TERM true 2>/dev/null || blocked="#!"
+for script in install/mentor_*/lib/mentor_*/*; do
+  grep -qs "EASY-INSTALL" "$script" || continue
+  sed -i -e "1s|^#!/|$blocked/|" -e "/^# EASY-INSTALL/a import mentor_common.node.starting  # noqa: F401" \
+    -e "s/^# EASY-INSTALL/# easy-install/" "$script"
+done

@@ -1,1 +1,3 @@
 """The Franka arm: commands, limits and workspace safety."""
+
+import mentor_common.node.starting  # noqa: F401 (first: it keeps an interrupt quiet)

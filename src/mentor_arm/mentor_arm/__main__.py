@@ -7,6 +7,7 @@ import sys
 
 from mentor_arm.check import check_robot
 from mentor_common.cell.report import Report
+from mentor_common.node.starting import take_over
 
 
 def main() -> int:
@@ -20,7 +21,8 @@ def main() -> int:
     check.add_argument("--task", default="cable_routing", help="task, or the path of its file")
     arguments = parser.parse_args()
     report = Report()
-    check_robot(arguments.cell, arguments.task, report)
+    with take_over():
+        check_robot(arguments.cell, arguments.task, report)
     return report.status
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from mentor_camera.calibration.server import serve
 from mentor_camera.check import check_cameras
 from mentor_common.cell.report import Report
+from mentor_common.node.starting import take_over
 
 
 def main() -> int:
@@ -32,11 +33,13 @@ def main() -> int:
     sources = dict(item.split("=", 1) for item in arguments.source)
     if arguments.command == "check":
         report = Report()
-        check_cameras(arguments.cell, arguments.task, report, sources)
+        with take_over():
+            check_cameras(arguments.cell, arguments.task, report, sources)
         return report.status
     if not arguments.cell:
         parser.error("calibrate writes a cell file: name it with --cell")
-    serve(Path(arguments.cell), arguments.task, arguments.port, sources)
+    with take_over():
+        serve(Path(arguments.cell), arguments.task, arguments.port, sources)
     return 0
 
 

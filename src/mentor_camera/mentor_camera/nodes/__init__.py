@@ -1,3 +1,1 @@
 """Nodes: parameters, topics and callbacks around the stacking."""
-
-import mentor_common.node.starting  # noqa: F401 (first: it keeps an interrupt quiet)

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
+from mentor_common.node.starting import take_over
+
 
 def run_command(
     package: str,
@@ -39,7 +41,8 @@ def run_command(
         command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)
     try:
-        return int(options.run(options))
+        with take_over():
+            return int(options.run(options))
     except BrokenPipeError:  # the reader of the output has gone, as `head` does
         return 0
     except Exception as error:

@@ -1,3 +1,1 @@
 """The reward node."""
-
-import mentor_common.node.starting  # noqa: F401 (first: it keeps an interrupt quiet)

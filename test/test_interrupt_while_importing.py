@@ -1,0 +1,48 @@
+"""Ctrl-C while a node or a command still imports ends it without a traceback."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from ament_index_python.packages import get_package_prefix
+from node_process import eventually
+
+NODE = str(Path(get_package_prefix("mentor_policy")) / "lib" / "mentor_policy" / "policy_node")
+COMMAND = [sys.executable, "-m", "mentor_policy", "info", "/nowhere"]
+
+
+def start(command: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "status"),
+    [
+        ([NODE], signal.SIGINT, 0),
+        ([NODE], signal.SIGTERM, 0),
+        (COMMAND, signal.SIGINT, 130),
+    ],
+    ids=["node", "node_sigterm", "command"],
+)
+def test_it_ends_without_a_word(command: list[str], number: int, status: int) -> None:
+    process = start(command)
+    maps = Path(f"/proc/{process.pid}/maps")
+    assert eventually(lambda: "numpy" in maps.read_text()), "it imports nothing"
+    process.send_signal(number)
+    assert process.communicate(timeout=60)[0] == ""
+    assert process.returncode == status
+
+
+def test_a_node_ends_so_from_its_first_moment_on() -> None:
+    for delay in (0.0, 0.01, 0.02, 0.04, 0.08):
+        process = start([NODE])
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60)[0] == ""
+        # Until the loader has begun, the signal ends it as any process.
+        assert process.returncode in (0, -signal.SIGINT)

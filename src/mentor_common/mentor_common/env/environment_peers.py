@@ -12,6 +12,7 @@ from rclpy.node import Node
 from mentor_common.env.ros_requests import WARN_AFTER, EnvironmentLost
 from mentor_common.messages import topics
 from mentor_common.messages.topics import Topic
+from mentor_common.node.claims import Claims
 from mentor_common.node.peers import NOT_NAMED_YET, by_qos, node_names
 
 log = logging.getLogger("mentor.ros_env")
@@ -23,14 +24,12 @@ class EnvironmentPeers:
     Args:
         node: asks the graph.
         resolve: gives a topic's name its namespace.
-        inactive: which nodes of the cell do not work, with their states.
+        claims: knows which nodes of the cell do not work.
     """
 
-    def __init__(
-        self, node: Node, resolve: Callable[[str], str], inactive: Callable[[], list[str]]
-    ) -> None:
+    def __init__(self, node: Node, resolve: Callable[[str], str], claims: Claims) -> None:
         self._node = node
-        self._inactive = inactive
+        self._claims = claims
         self._topics: dict[str, Topic] = {
             node.resolve_topic_name(resolve(topic.name)): topic
             for topic in (topics.OBSERVATION, topics.REWARD)
@@ -51,8 +50,9 @@ class EnvironmentPeers:
         Raises: EnvironmentLost, with who is missing.
         """
         began, warned = time.monotonic(), False
-        while missing := [*self._unpublished().values(), *self._inactive()]:
+        while unpublished := self._unpublished():
             now = time.monotonic()
+            missing = [*unpublished.values(), *self._claims.idle()]
             if now >= until:
                 raise EnvironmentLost(f"waited {now - began:.1f} s: {'; '.join(missing)}")
             if not warned and now - began > WARN_AFTER:
@@ -108,7 +108,7 @@ class EnvironmentPeers:
         if not self._node.count_subscribers(self._actions):
             reasons.append(f"nobody receives {self._actions}")
         # Who is silent only waits for a node that does not work: that one is named.
-        reasons = self._inactive() or reasons
+        reasons = self._claims.inactive(needed=True) or reasons
         return f"no {what} in time: {'; '.join(reasons)}"
 
     def _unpublished(self) -> dict[str, str]:
@@ -117,7 +117,10 @@ class EnvironmentPeers:
         for name, topic in self._topics.items():
             infos = self._node.get_publishers_info_by_topic(name)
             fitting, misfits = by_qos(infos, topic.qos)
-            if not fitting:
+            idle = self._claims.inactive(node_names(fitting))
+            if fitting and len(idle) == len(fitting):
+                found[name] = f"{', '.join(idle)}, who publishes {name}"
+            elif not fitting:
                 why = f"{'; '.join(misfits)}, and nobody else publishes" if misfits else ""
                 found[name] = f"{why or 'nobody publishes'} {name} (usually the {topic.publisher})"
         return found

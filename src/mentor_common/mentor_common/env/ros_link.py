@@ -82,8 +82,8 @@ class RosLink:
             Action, resolve(topics.ACTION.name), topics.ACTION.qos
         )
         self._claims = Claims(self._node, resolve(TOPIC))
-        self.requests = Requests(self._node, resolve, self.spin, self._claims.inactive)
-        self.peers = EnvironmentPeers(self._node, resolve, self._claims.inactive)
+        self.requests = Requests(self._node, resolve, self.spin, self._claims.idle)
+        self.peers = EnvironmentPeers(self._node, resolve, self._claims)
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
         self._guard = self._node.create_guard_condition(lambda: None, callback_group=NoExecutor())

@@ -23,6 +23,7 @@ from std_msgs.msg import String
 
 from mentor_common.messages import topics
 from mentor_common.node.direct_reader import NoExecutor, take_with_sender
+from mentor_common.node.peers import NOT_NAMED_YET, node_names
 
 TOPIC = "_claims"
 """Relative, so that a namespace holds a cell; hidden from ``ros2 topic list`` by its underscore."""
@@ -69,6 +70,7 @@ class Claim:
         process: that it lives in, for a person.
         endpoint: identifier of the publisher that announced it; empty: unknown.
         state: of the holder's lifecycle, in a word; empty: it has none, as a RosEnv.
+        needed: whether steps wait for the holder, not only for what it holds.
     """
 
     holder: str
@@ -79,6 +81,7 @@ class Claim:
     process: str = field(default_factory=lambda: f"process {os.getpid()} on {socket.gethostname()}")
     endpoint: bytes = b""
     state: str = ""
+    needed: bool = False
 
     def wins_over(self, mine: Claim) -> bool:
         """Return whether this one stays where both want the same: who was there first."""
@@ -95,7 +98,7 @@ class Claim:
 
 
 _PUBLISHED = {"holder": str, "active": bool, "began": int, "key": str, "process": str,
-              "state": str}  # fmt: skip
+              "state": str, "needed": bool}  # fmt: skip
 
 
 def claim_from_json(text: str, endpoint: bytes = b"") -> Claim:
@@ -133,7 +136,14 @@ class Claims:
             String, topic, lambda _: None, _qos(256), callback_group=NoExecutor(), raw=True
         )
 
-    def announce(self, holder: str, names: Iterable[str], active: bool, state: str = "") -> None:
+    def announce(
+        self,
+        holder: str,
+        names: Iterable[str],
+        active: bool,
+        state: str = "",
+        needed: bool = False,
+    ) -> None:
         """Tell the others what this node holds (``active``), or is about to hold; see Claim."""
         if self._publisher is None:
             self._publisher = self._node.create_publisher(
@@ -145,8 +155,12 @@ class Claims:
         before: dict[str, Any] = {}
         if self.mine is not None:
             before = {"began": self.mine.began, "key": self.mine.key}
-        self.mine = Claim(holder, frozenset(names), active, state=state, **before)
+        self.mine = Claim(holder, frozenset(names), active, state=state, needed=needed, **before)
         self._publisher.publish(String(data=self.mine.to_json()))
+
+    def withdraw(self) -> None:
+        """Hold nothing any more; whoever destroys the publisher need not call it."""
+        self._publisher = self.mine = None
 
     def settle(self) -> None:
         """Wait until those who run already have been found, and their claims have come."""
@@ -206,19 +220,37 @@ class Claims:
         """Return who holds a topic, for a person."""
         return ", ".join(f"{c.holder} ({c.process})" for c in self._holders(name)) or "nobody"
 
-    def inactive(self, nodes: Iterable[str] | None = None) -> list[str]:
-        """Return which nodes of the cell do not work, each with the state that it is in.
+    def inactive(self, nodes: Iterable[str] | None = None, needed: bool = False) -> list[str]:
+        """Return which nodes of the cell are configured but not active, as one text each.
 
         Args:
             nodes: full names of those that are asked for; None: all.
+            needed: only those that steps wait for.
         """
         self.poll()
         if any(claim.state and not claim.active for claim in list(self._others.values())):
             self._forget_the_dead()
-        states = {c.holder: c for c in list(self._others.values()) if c.state and not c.active}
+        states = {
+            c.holder: c.state
+            for c in list(self._others.values())
+            if not c.active and (c.needed or not needed)
+        }
         return [
-            f"{name} is {states[name].state}"
+            f"{name} is {states[name]}"
             for name in sorted(states if nodes is None else set(nodes) & set(states))
+            if states[name]
+        ]
+
+    def idle(self) -> list[str]:
+        """Return which nodes of the cell are inactive or not even configured, as one text each."""
+        graph = self._node
+        there = node_names(graph.get_subscriptions_info_by_topic(self._topic))
+        claiming = node_names(graph.get_publishers_info_by_topic(self._topic))
+        silent = set(there) - {*claiming, graph.get_fully_qualified_name(), NOT_NAMED_YET}
+        return self.inactive() + [
+            f"{name} is unconfigured"
+            for name in sorted(silent)
+            if not name.rpartition("/")[2].startswith("_")  # no node of a cell
         ]
 
     def _holders(self, name: str) -> list[Claim]:

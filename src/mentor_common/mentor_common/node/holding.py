@@ -24,7 +24,6 @@ class Holding:
         self._node = node
         self._claims = Claims(node)
         self._names: set[str] = set()
-        self.clear()
 
     def add(self, topic: Topic) -> None:
         """Take note that the node is to publish a topic."""
@@ -34,7 +33,9 @@ class Holding:
     def announce(self, active: bool) -> None:
         """Tell the others of the cell."""
         name = self._node.full_name
-        self._announce({*self._names, f"the name {name}"}, active, "inactive")
+        state = "active" if active else "inactive"
+        names = {*self._names, f"the name {name}"}
+        self._claims.announce(name, names, active, state, self._needed)
 
     def prepare(self) -> None:
         """Claim what is known so far. Raises: CellHeldError where somebody else holds it."""
@@ -69,18 +70,14 @@ class Holding:
         return False
 
     def inactive(self, nodes: Iterable[str] | None = None) -> list[str]:
-        """Return which nodes of the cell do not work, with their states; see Claims."""
-        return self._claims.inactive(nodes)
+        """Return which of these nodes, or of all of the cell, do not work, as one text each."""
+        return self._claims.idle() if nodes is None else self._claims.inactive(nodes)
 
     def permits_info(self, topic: str, info: Mapping[str, Any]) -> bool:
         """Do as :meth:`permits`, given what rclpy knows of the message."""
         return self.permits(topic, sender_of(info))
 
     def clear(self) -> None:
-        """Hold nothing; the others know that the node is there, and does not work."""
+        """Hold nothing; the publishers of the node are about to be destroyed."""
         self._names.clear()
-        self._announce(set(), active=False, state="unconfigured")
-
-    def _announce(self, names: set[str], active: bool, state: str) -> None:
-        state = "active" if active else state
-        self._claims.announce(self._node.full_name, names, active, state if self._needed else "")
+        self._claims.withdraw()

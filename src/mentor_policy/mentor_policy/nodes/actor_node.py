@@ -38,6 +38,7 @@ STEP_LOG = "step_log"
 class ActorNode(CellNode):
     """Drives the cell's resets and actions; its own ``run_dir`` holds the last weights only."""
 
+    STEPS_NEED_IT = False
     PARAMETERS = (
         *AGENT,
         *ENVIRONMENT,

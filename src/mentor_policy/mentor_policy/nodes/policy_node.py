@@ -39,6 +39,7 @@ REQUESTS = {
 class PolicyNode(CellNode):
     """Trains or evaluates an agent until its steps are done, logs what came of it, and ends."""
 
+    STEPS_NEED_IT = False
     PARAMETERS: ClassVar[Sequence[Param]] = (
         *AGENT,
         *ENVIRONMENT,

@@ -224,6 +224,7 @@ class RehearsalNode(CellNode):
     def _set_copy(self, state: WorldState) -> None:
         self._copy.data.qpos[:], self._copy.data.qvel[:] = state.qpos, state.qvel
         mujoco.mj_kinematics(self._copy.model, self._copy.data)
+        self._copy.read_positions()
 
     def _on_target(self, message: PoseStamped) -> None:
         point, turn = message.pose.position, message.pose.orientation

@@ -53,6 +53,8 @@ class PandaSimulator:
 
     resets = True
     guess = GUESS
+    longest_step = 0.005
+    """Seconds of physics of one step at most, where the scene goes on in real time."""
     joint_names = (*ARM_JOINTS, *FINGER_JOINTS)
 
     def __init__(
@@ -191,6 +193,20 @@ class PandaSimulator:
 
     def advance(self, seconds: float) -> None:
         """Advance what a twin computes beside MuJoCo; called after each step of physics."""
+
+    def close_fingers(self, width: float, grasps: bool) -> float:
+        """Return how far apart the fingers come to stand where somebody else moves them.
+
+        A twin takes what is between them, or lets go of it.
+
+        Args:
+            width: for which they are sent, metres.
+            grasps: whether they close until something is between them, instead of at that width.
+        """
+        return width
+
+    def read_positions(self) -> None:
+        """Derive a twin's own state from the positions of another process's scene, in a copy."""
 
     def watch_faults(self) -> None:
         """Check for faults of a twin's own; called after each step of physics."""

@@ -4,13 +4,18 @@ A model of its own instead of MuJoCo's contacts: those know no rolling resistanc
 over the speed, their restitution depends on the step of time, and a sphere of 5 ms steps creeps on
 a plane. Here each phase has its closed solution, and the energy can only fall but for the club.
 
-Sources of the constants' ranges:
+Sources of the constants' ranges. Read for this: the abstract of Mathavan et al., accounts of the
+Stimpmeter (6.00 ft/s) and of the condition by which a hole catches a ball, and a study of putting
+with a ratio of ball to club of 1.6. Assumed, as cited from memory: the limit 0.83 of the rules, and
+that putters reach 1.9. That a struck ball ends at 5/7 follows from mechanics.
+
 - R. A. Penner, The physics of putting, Can. J. Phys. 80 (2002): a struck ball slides, then rolls at
   5/7 of its speed.
 - B. W. Holmes, Putting: how a golf ball and hole interact, Am. J. Phys. 59 (1991): a ball is caught
   if it has fallen by its radius before it meets the far rim; Stimpmeter, 1.83 m/s at its end.
 - USGA, Stimpmeter instruction booklet: greens roll 4.5 to 14 ft, most of them 7 to 12 ft.
-- S. Mathavan et al., Proc. IMechE C 224 (2010): cushion and ball, restitution 0.98, friction 0.14.
+- S. Mathavan et al., Proc. IMechE C 224 (2010), doi 10.1243/09544062JMES1964: cushion and ball,
+  restitution 0.98, friction 0.14.
 - Rules of golf, equipment: at most 45.93 g, at least 42.67 mm; restitution of club and ball at most
   0.83.
 """

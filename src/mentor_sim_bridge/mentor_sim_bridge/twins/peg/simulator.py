@@ -43,6 +43,8 @@ SETTLE = 0.05
 """Seconds for which the arm stands before an episode begins."""
 SLIP_STEPS = 5
 """Steps of physics for which the peg is pulled too strongly before it slips: no mere impact."""
+CLOSED = 0.004
+"""Metres by which fingers that hold a block may be farther apart than it is wide."""
 WIDTH_TOLERANCE = 0.005
 """Metres by which the width of a grasped block may differ from what is expected."""
 
@@ -60,6 +62,7 @@ class PegSimulator(PandaSimulator):
     """
 
     guess = GUESS
+    longest_step = 0.002
 
     def __init__(
         self,
@@ -242,6 +245,26 @@ class PegSimulator(PandaSimulator):
                 f"not {1000 * command.width:.1f} mm"
             )
         return GripperState(width, True)
+
+    def close_fingers(self, width: float, grasps: bool) -> float:
+        """Take the peg between the fingers, or let go of the one in the hand (see
+        PandaSimulator)."""
+        peg = self.peg_in_hand or self.holds.between_fingers()
+        grip = self.config.peg(peg).grip if peg else 0.0
+        if peg and (grasps or width <= grip):
+            self.holds.grasp(peg)
+            return grip
+        self.holds.release()
+        return 0.0 if grasps else width
+
+    def read_positions(self) -> None:
+        """Find out which peg the hand of the other scene holds: fingers that are as near to each
+        other as its block lets them. Contacts are not known."""
+        self.data.ncon = 0
+        peg = self.holds.between_fingers()
+        width = float(self.data.qpos[self._joints[7:]].sum())
+        near = bool(peg) and width < self.config.peg(peg).grip + CLOSED
+        self.holds.in_hand = peg if near else ""
 
     def watch_faults(self) -> None:
         """Check whether the peg slips from the gripper."""

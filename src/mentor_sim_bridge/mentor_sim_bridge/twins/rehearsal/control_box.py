@@ -17,6 +17,9 @@ HOLD_STIFFNESS = (600.0, 600.0, 600.0, 600.0, 250.0, 150.0, 50.0)
 HOLD_DAMPING = (30.0, 30.0, 30.0, 30.0, 10.0, 10.0, 5.0)
 """With which the box holds the arm while no client moves it, N m/rad and N m s/rad: the protocol's
 server has ten times as much, which is not stable in steps of up to 5 ms."""
+MOVE_FORCE = 70.0
+"""Force with which the protocol's server has the fingers move, newtons; what asks for less grasps,
+which that server does not tell apart: it would stop in the air at the width of the object."""
 JOINT_OFFSETS = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.57, 0.7854])
 """Joint angles of the robot minus those of the twin's model, whose last joints count from
 elsewhere, radians. With them, and 0.0346 m from the hand's own end effector to the twin's grasp
@@ -56,7 +59,7 @@ def make_box(world: World, address: str) -> Any:
             world.torques[:] = torques
 
         def set_hand_goal(self, width: float, max_velocity: float, max_force: float) -> None:
-            world.move_fingers(width)
+            world.move_fingers(width, grasps=max_force < MOVE_FORCE)
 
         def _get_hand_width(self) -> float:
             return world.finger_width

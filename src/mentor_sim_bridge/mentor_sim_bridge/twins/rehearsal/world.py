@@ -20,11 +20,11 @@ from mentor_sim_bridge.twins.rehearsal.shared_state import SharedState
 from mentor_sim_bridge.twins.simulator import Simulator
 
 Float64 = npt.NDArray[np.float64]
-SHORTEST, LONGEST = 0.001, 0.005
-"""Bounds of a step of physics, seconds: a loop that runs late takes longer steps, so that the world
-keeps to the wall clock."""
-MOST_STEPS = 4
-"""Steps of physics in one turn of the loop; a world that is later than that loses time."""
+SHORTEST = 0.001
+"""Least step of physics, seconds: a loop that runs late takes longer ones, up to the twin's
+`longest_step`, so that the world keeps to the wall clock."""
+LATEST = 0.02
+"""Seconds of physics in one turn of the loop; a world that is later than that loses time."""
 PUBLISHED_EVERY = 4  # ticks between two writes of the shared state
 
 
@@ -88,9 +88,9 @@ class World:
         """Return the distance between the fingers, metres."""
         return float(self.data.qpos[self._fingers].sum())
 
-    def move_fingers(self, width: float) -> None:
-        """Set how far apart the fingers are to be, metres."""
-        self.data.ctrl[self._servos] = width / 2.0
+    def move_fingers(self, width: float, grasps: bool = False) -> None:
+        """Move the fingers, and with them what they take or let go (see PandaSimulator)."""
+        self.data.ctrl[self._servos] = self.simulator.close_fingers(width, grasps) / 2.0
 
     def step(self) -> None:
         """Let as much time pass as has passed since the last step, within its bounds.
@@ -100,8 +100,8 @@ class World:
         if self._devices is not None and self._shared is not None:
             set_switches(self._devices, self._shared.switches)
         now = time.monotonic()
-        passed, self._last = min(max(SHORTEST, now - self._last), MOST_STEPS * LONGEST), now
-        steps = math.ceil(passed / LONGEST)
+        passed, self._last = min(max(SHORTEST, now - self._last), LATEST), now
+        steps = math.ceil(passed / self.simulator.longest_step)
         self.model.opt.timestep = passed / steps
         for _ in range(steps):
             self.data.ctrl[self._motors] = self.torques + self.bias

@@ -160,6 +160,17 @@ def test_a_lost_peg_fails_the_attempt_and_is_then_asked_for_by_name_and_place():
     assert cell.hand == "triangle"
 
 
+@pytest.mark.parametrize("hand", ["", "star"])
+def test_a_gripper_that_does_not_answer_is_no_empty_hand(hand):
+    cell = Cell(hand)
+    cell.saved = before = {"hand": hand, "episodes": {}}
+    silent = PartResult(cell.position, width=float("nan"))
+    cell._grip = lambda part: (_ for _ in ()).throw(PartFailed(part, "no answer", silent))
+    with pytest.raises(PartFailed, match="no answer"):
+        cell.reset()
+    assert cell.saved == before and len(cell.parts) == 1, "nothing moved, nothing is believed"
+
+
 def test_a_grasp_that_fails_once_is_tried_again_without_help():
     cell = Cell()
     grip, failures = cell._grip, []

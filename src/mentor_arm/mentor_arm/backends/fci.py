@@ -172,9 +172,8 @@ class FciDriver:
             self._gripper = None
             raise GripperFailed(self._what(error)) from error
         if not done:
-            raise GripperFailed(
-                f"{command.command} failed: the fingers stand at {state.width:.4f} m"
-            )
+            reason = f"{command.command} failed: the fingers stand at {state.width:.4f} m"
+            raise GripperFailed(reason, float(state.width))
         return GripperState(float(state.width), bool(state.is_grasped))
 
     def readings(self) -> Readings:

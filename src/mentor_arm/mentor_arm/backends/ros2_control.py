@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -157,7 +158,10 @@ class Ros2ControlDriver:
         except RemoteError as error:
             raise GripperFailed(str(error)) from error
         if not result.success:
-            raise GripperFailed(result.error or f"{command.command} failed without a reason")
+            # Its answer has no width; an error that is named was none of grasping.
+            width = math.nan if result.error else 0.0
+            reason = result.error or f"{command.command} failed without a reason"
+            raise GripperFailed(reason, width)
         return GripperState(command.width, name == "grasp")
 
     def readings(self) -> Readings:

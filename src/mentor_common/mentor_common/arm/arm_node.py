@@ -331,7 +331,7 @@ class ArmNode(CellNode):
         try:
             state = self.in_motion_thread(goal, work)
         except GripperFailed as error:
-            return Gripper.Result(success=False, message=str(error))
+            return Gripper.Result(success=False, message=str(error), width=error.width)
         return Gripper.Result(success=True, width=state.width, grasped=state.grasped)
 
     def _describe(

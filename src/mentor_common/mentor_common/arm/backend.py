@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +18,17 @@ Watch = Callable[[], None]
 
 
 class GripperFailed(RuntimeError):
-    """A gripper command that was not carried out, and why."""
+    """A gripper command that failed, and why.
+
+    Args:
+        reason: why.
+        width: metres between the fingers of a gripper that did as it was told and holds nothing of
+            that width; NaN: it did not carry the command out, so that nothing is known.
+    """
+
+    def __init__(self, reason: str, width: float = math.nan) -> None:
+        super().__init__(reason)
+        self.width = width
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,6 @@ class ArmBackend(Protocol):
         """Carry out a command of the gripper.
 
         Raises:
-            GripperFailed: it was not carried out; the message has the reason.
+            GripperFailed: it was not carried out, or nothing of that width is held.
         """
         ...

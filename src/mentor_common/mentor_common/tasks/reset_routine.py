@@ -140,7 +140,7 @@ class PartResult:
     Args:
         position: of the end effector, normalised, (axes,); None: no pose was received yet.
         grasped: whether the last command to the gripper left an object in it.
-        width: metres between the fingers after it.
+        width: metres between the fingers after it; NaN: the gripper did not carry it out.
     """
 
     position: Float64 | None = None

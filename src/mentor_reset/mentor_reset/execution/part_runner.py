@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -230,6 +231,7 @@ class PartRunner:
         goal = Gripper.Goal(
             command=part.command, width=part.width, force=part.force, speed=part.speed
         )
+        self._grasped, self._width = False, math.nan
         result = self.call(part, self._cell.gripper, goal)
         self._grasped, self._width = bool(result.grasped), float(result.width)
         if not result.success:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from typing import Any
 
@@ -99,7 +100,9 @@ class PegInsertionReset(ResetRoutine):
         for peg in [*first, *(each for each in self._pegs if each not in first)]:
             try:
                 yield self._grasp("check_grasp", peg)
-            except PartFailed:
+            except PartFailed as failure:
+                if math.isnan(failure.result.width):
+                    raise  # the gripper did not answer: what it holds is not known
                 continue
             return peg
         return ""
@@ -140,7 +143,7 @@ class PegInsertionReset(ResetRoutine):
             yield Move("take", over)
             yield self._grasp("take", peg)
         except PartFailed as failure:
-            if not isinstance(failure.part, Grip):
+            if not isinstance(failure.part, Grip) or math.isnan(failure.result.width):
                 raise
             yield Grip("take", "release", width=self._shelf.open_width)
             yield Save("take", {**state, "hand": ""})

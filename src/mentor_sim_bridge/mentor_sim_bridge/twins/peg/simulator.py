@@ -238,11 +238,12 @@ class PegSimulator(PandaSimulator):
         self.holds.grasp(peg)
         super().gripper(GripperCommand("grasp", width))
         if not peg:
-            raise GripperFailed("the fingers closed on nothing")
+            raise GripperFailed("the fingers closed on nothing", 0.0)
         if command.width and abs(width - command.width) > WIDTH_TOLERANCE:
             raise GripperFailed(
                 f"what the fingers hold is {1000 * width:.1f} mm wide, "
-                f"not {1000 * command.width:.1f} mm"
+                f"not {1000 * command.width:.1f} mm",
+                width,
             )
         return GripperState(width, True)
 

@@ -27,9 +27,9 @@ def run_world(serve: Serve, description: str | None) -> int:
     parser.add_argument("--shared", type=Path, default=None, help="file of the shared state")
     parser.add_argument("--parent", type=int, default=0, help="process with which this one ends")
     arguments = parser.parse_args()
-    # A real box has a processor of its own; here it is to come before whoever learns meanwhile.
+    # A real box has a processor of its own; here it comes before the cameras, too.
     with suppress(PermissionError):
-        os.nice(-5)
+        os.nice(-2)
     stop: list[bool] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.append(True))

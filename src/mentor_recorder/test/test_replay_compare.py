@@ -126,12 +126,12 @@ def test_a_changed_file_behind_a_bag_is_named(gone: bool, tmp_path: Any) -> None
     writer = write_cell_bag(tmp_path / "bag", close=False)
     writer.add_record("mentor", values)
     writer.close()
-    assert origin_changes(Bag(tmp_path / "bag")) == ([], False)
+    assert origin_changes(Bag(tmp_path / "bag")) == ([], False, [])
     if gone:
         weights.unlink()
     else:
         weights.write_bytes(b"Weights")
-    lines, data = origin_changes(Bag(tmp_path / "bag"))
+    lines, data, _ = origin_changes(Bag(tmp_path / "bag"))
     assert data and str(weights) in lines[0]
 
 

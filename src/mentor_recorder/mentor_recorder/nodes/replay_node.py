@@ -49,6 +49,8 @@ STARTED = {"observation": "stacker", "reward": "reward"}
 """Nodes that wait to be started until it is known that the bag has what they need."""
 HOPELESS = 3
 """Steps of which nothing has come at all after which a comparison ends."""
+FIRST_PATIENCE = 60.0
+"""Seconds of wall time after which the first step of a node is missing: it makes its networks."""
 DISCOVERY = 1.0
 """Seconds for which playing waits for subscribers that run already."""
 STALLED = 12
@@ -76,7 +78,8 @@ class ReplayNode(CellNode):
         Param("episodes", "str", "",
               "episodes by position or number, e.g. 0-2,5; empty: all", read_only=True),
         Param("patience", "float", 10.0,
-              "diff: seconds of wall time after which a step of which nothing comes is missing",
+              "diff: seconds of wall time after which a step of which nothing comes is missing; a "
+              "node's first step gets a minute",
               low=0.1, high=600.0),
         Param("report", "str", "", "diff: file that the summary is written to, as JSON",
               read_only=True),
@@ -228,16 +231,22 @@ class ReplayNode(CellNode):
         """
         key = step_of(action.data, action.type)
         if "reward" in self._parts:
-            self._parts["reward"].settle((key.episode, key.step), self.number("patience"))
+            reward = self._parts["reward"]
+            reward.settle((key.episode, key.step), self._patience(reward))
 
     def _wait_for_steps(self, later: tuple[int, int] | None = None) -> bool:
         """Wait for what is outstanding; return False if a node makes nothing of what it gets."""
         for part in self._parts.values():
-            part.wait(self.number("patience"), later)
+            part.wait(self._patience(part), later)
         return not any(
             len(part.tally.missing) >= HOPELESS and not part.tally.compared
             for part in self._parts.values()
         )
+
+    def _patience(self, part: Expected) -> float:
+        """Return how many seconds a node gets for a step."""
+        first = not part.tally.compared and not part.tally.missing
+        return max(FIRST_PATIENCE * first, self.number("patience"))
 
     def _wait_for_nodes(self) -> bool:
         """Wait until every compared node publishes and receives; log who is missing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mentor_common.bags.reader import Bag
 from mentor_recorder.bags.summary import RECORD
@@ -19,14 +19,24 @@ TEXTS = (".yaml", ".json")
 """Those of which a bag has the ones that it depends on: task and cell files, another task's not."""
 
 
-def origin_changes(bag: Bag) -> tuple[list[str], bool]:
-    """Compare the origin of a bag with this machine.
+class OriginChanges(NamedTuple):
+    """What has changed since a bag was made.
 
-    Returns:
-        A sentence for each change, and whether a data file (weights, task, cell) is among them.
+    Args:
+        lines: a sentence for each change.
+        data: whether a data file (weights, task, cell) is among them.
+        code: files of the packages that are not as they were; None: the bag does not name them.
     """
+
+    lines: list[str]
+    data: bool
+    code: list[str] | None
+
+
+def origin_changes(bag: Bag) -> OriginChanges:
+    """Compare the origin of a bag with this machine."""
     if RECORD not in bag.records:
-        return ["the bag has no record of its origin"], False
+        return OriginChanges(["the bag has no record of its origin"], False, None)
     now = {name: json.loads(text) for name, text in origin().items()}
     lines: list[str] = []
     for name in ("commit", "machine"):
@@ -37,19 +47,25 @@ def origin_changes(bag: Bag) -> tuple[list[str], bool]:
     for name, value in versions.items():
         if name in now["versions"] and now["versions"][name] != value:
             lines.append(f"version of {name}: recorded {value}, here {now['versions'][name]}")
-    code = _changed(bag.record(RECORD, "code") or {}, now["code"])
+    then = bag.record(RECORD, "code") or {}
+    code = _changed(then, now["code"])
     used = {Path(name).name for name in bag.record(RECORD, "files") or {}}
     data = [
         name for name in code
         if name.endswith(DATA) and (Path(name).name in used or not name.endswith(TEXTS))
     ]  # fmt: skip
     if code:
-        shown = sorted(code, key=lambda name: (not name.endswith(DATA), name))[:NAMED]
-        more = f" and {len(code) - NAMED} more" if len(code) > NAMED else ""
-        lines.append(f"files that are not as they were: {', '.join(shown)}{more}")
+        lines.append(f"files that are not as they were: {named_files(code)}")
     files = _changed_files(bag)
     lines += files
-    return lines, bool(data or files)
+    return OriginChanges(lines, bool(data or files), code if then else None)
+
+
+def named_files(names: list[str]) -> str:
+    """Return the first files of a list, data before code, and how many more there are."""
+    shown = sorted(names, key=lambda name: (not name.endswith(DATA), name))[:NAMED]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(shown)}{more}"
 
 
 def _changed(then: dict[str, str], now: dict[str, str]) -> list[str]:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from mentor_common.bags.reader import Bag
 from mentor_recorder.bags.cell_checks import check_cell
-from mentor_recorder.replay.origin_changes import origin_changes
+from mentor_recorder.replay.origin_changes import named_files, origin_changes
 from mentor_recorder.replay.tally import Tally
 
 IDENTICAL, DIFFERENT, NOTHING_COMPARED = 0, 1, 2
 """Exit statuses of a comparison."""
+PACKAGES = {"observation": "mentor_camera", "reward": "mentor_reward", "action": "mentor_policy"}
+"""Who makes each part, beside mentor_common."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,13 @@ def report(bag: Bag, tallies: Mapping[str, Tally], positions: dict[int, int]) ->
         tallies: of its parts, by relative topic name.
         positions: of the episodes in the bag, by number.
     """
-    changes, data_changed = origin_changes(bag)
+    changes, data_changed, code = origin_changes(bag)
     compared = sum(tally.compared for tally in tallies.values())
     lines = [f"replay of {bag.path}", *(f"since then: {change}" for change in changes)]
-    for tally in tallies.values():
+    for name, tally in tallies.items():
         lines += tally.lines(positions)
+        if tally.differing and code is not None:
+            lines.append(_changed_code(tally.node, PACKAGES[name], code))
     cell = check_cell(bag)
     lines += cell.lines()
     differs = any(tally.bad for tally in tallies.values()) or bool(cell.draws or cell.window)
@@ -57,6 +61,18 @@ def report(bag: Bag, tallies: Mapping[str, Tally], positions: dict[int, int]) ->
         verdict = "the replay is what was recorded, to the bit"
     status = DIFFERENT if differs or data_changed else IDENTICAL
     return Report(lines, verdict, status if compared or differs else NOTHING_COMPARED)
+
+
+def _changed_code(node: str, package: str, code: list[str]) -> str:
+    """Return whether the code of a node that makes something else has changed, and which files."""
+    for name in (package, "mentor_common"):
+        changed = [file for file in code if file.startswith(f"{name}/")]
+        if changed:
+            return f"  changed since in {name}: {named_files(changed)}"
+    return (
+        f"  no file of {package} or mentor_common has changed since: look at what the {node} "
+        "was given, and at the libraries"
+    )
 
 
 def write_report(path: Path, bag: Bag, made: Report, tallies: Mapping[str, Tally]) -> None:

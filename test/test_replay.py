@@ -127,7 +127,7 @@ def test_the_run_shows_its_bag_and_the_logs_of_its_nodes(
 
 
 def test_what_was_altered_is_named(bag: Bag, tmp_path: Path) -> None:
-    """One image is another one, one image's stamp has moved, one reward is not what it was."""
+    """An image is another one, one's stamp, a reward and a window offset are not what they were."""
     rewards = list(bag.messages(["/reward"]))
     episode, judged = step_of(rewards[11].data, rewards[11].type)[2:]
     images = [
@@ -143,6 +143,8 @@ def test_what_was_altered_is_named(bag: Bag, tmp_path: Path) -> None:
             decoded.header.stamp.nanosec += 1_000_000
         elif message.topic == "/reward" and (decoded.episode, decoded.step) == (episode, judged):
             decoded.terms[0] += 1.0
+        elif message.topic == "/episode_start" and decoded.episode == episode:
+            decoded.window_offset[0] += 0.01
 
     altered(bag, tmp_path / "altered", alter)
     status, report, output = replayed(tmp_path / "altered", tmp_path)
@@ -154,4 +156,7 @@ def test_what_was_altered_is_named(bag: Bag, tmp_path: Path) -> None:
     assert "camera slot_1" in seen["first"][0]
     assert "stamps of camera slot_1" in "\n".join(report["summary"])
     assert report["parts"]["reward"]["different"] == [[episode, judged]]
+    assert any(
+        f"episode {episode}: window_offset: recorded [0.0" in line for line in report["summary"]
+    ), output
     assert "term slot_1: recorded" in report["parts"]["reward"]["first"][0]

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 from typing import Any
 
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from small_bags import episode_messages
+from small_bags import episode_messages, write_cell_bag
 
+from mentor_common.bags.reader import Bag
 from mentor_common.messages import topics
 from mentor_msgs.msg import Action
+from mentor_recorder.recording.origin import code_hashes, origin, sha256
 from mentor_recorder.replay.compare import (
+    Difference,
     compare_means,
     compare_observations,
     compare_rewards,
 )
 from mentor_recorder.replay.expected import Expected
+from mentor_recorder.replay.origin_changes import origin_changes
 from mentor_recorder.replay.readiness import Readiness
+from mentor_recorder.replay.report import DIFFERENT, report
 from mentor_recorder.replay.tally import Tally
 
 
@@ -112,14 +118,6 @@ def test_what_cannot_be_compared_is_counted_by_its_reason() -> None:
 
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_changed_file_behind_a_bag_is_named(gone: bool, tmp_path: Any) -> None:
-    import json
-
-    from small_bags import write_cell_bag
-
-    from mentor_common.bags.reader import Bag
-    from mentor_recorder.recording.origin import origin, sha256
-    from mentor_recorder.replay.origin_changes import origin_changes
-
     weights = tmp_path / "slot_1.safetensors"
     weights.write_bytes(b"weights")
     values = {**origin(), "inputs": json.dumps({str(weights): sha256(weights)})}
@@ -133,6 +131,20 @@ def test_a_changed_file_behind_a_bag_is_named(gone: bool, tmp_path: Any) -> None
         weights.write_bytes(b"Weights")
     lines, data, _ = origin_changes(Bag(tmp_path / "bag"))
     assert data and str(weights) in lines[0]
+
+
+def test_the_changed_files_of_the_node_that_differs_are_named(tmp_path: Any) -> None:
+    code, stacker = code_hashes(), "mentor_camera/stacking/stacker.py"
+    writer = write_cell_bag(tmp_path / "bag", close=False)
+    writer.add_record("mentor", {"code": json.dumps({**code, stacker: "another commit's"})})
+    writer.close()
+    tallies = {"observation": Tally("observations", "stacker"), "reward": Tally("rewards", "r")}
+    for tally in tallies.values():
+        tally.add(101, 2, [Difference("data", "1", "2")])
+    made = report(Bag(tmp_path / "bag"), tallies, {101: 0})
+    assert f"  changed since in mentor_camera: {stacker}" in made.lines
+    assert any(line.startswith("  no file of mentor_reward or") for line in made.lines)
+    assert made.status == DIFFERENT
 
 
 def report_of(node: str, waiting: str, state: str = "active") -> DiagnosticArray:

@@ -48,7 +48,10 @@ COMPARISONS = {
 STARTED = {"observation": "stacker", "reward": "reward"}
 """Nodes that wait to be started until it is known that the bag has what they need."""
 HOPELESS = 3
-"""Steps of which nothing has come at all after which a comparison ends."""
+"""Steps of which nothing came after which a node gets a second for each, and after which a
+comparison ends if the node has made nothing at all."""
+MOSTLY_MISSING = 30
+"""Steps of which nothing came after which a comparison ends, if they outnumber the others."""
 FIRST_PATIENCE = 60.0
 """Seconds of wall time after which the first step of a node is missing: it makes its networks."""
 DISCOVERY = 1.0
@@ -120,6 +123,11 @@ class ReplayNode(CellNode):
         """Begin, in a thread beside the callbacks."""
         self.start_worker("replay", self._compare if self.flag("diff") else self._play)
 
+    def deactivate(self) -> None:
+        """End what is waited for."""
+        for part in self._parts.values():
+            part.cancel()
+
     def _play(self) -> None:
         self.stopping.wait(DISCOVERY)
         first: int | None = None
@@ -179,7 +187,11 @@ class ReplayNode(CellNode):
                 self._let_reward_come(message)
             if name == "motion":  # all that the steps before it need has been fed by now
                 key = step_of(message.data, message.type)
-                if not self._wait_for_steps((key.episode, key.step)):
+                if idle := self._wait_for_steps((key.episode, key.step)):
+                    self.get_logger().error(
+                        f"the comparison ends here: the {idle} makes nothing of the bag, or of "
+                        "most steps; the node's lines above have the reason"
+                    )
                     break
                 steps, images = steps + 1, 0
             if message.type == IMAGE:
@@ -234,18 +246,22 @@ class ReplayNode(CellNode):
             reward = self._parts["reward"]
             reward.settle((key.episode, key.step), self._patience(reward))
 
-    def _wait_for_steps(self, later: tuple[int, int] | None = None) -> bool:
-        """Wait for what is outstanding; return False if a node makes nothing of what it gets."""
+    def _wait_for_steps(self, later: tuple[int, int] | None = None) -> str:
+        """Wait for what is outstanding; return a node that makes nothing of what it gets, or ""."""
         for part in self._parts.values():
             part.wait(self._patience(part), later)
-        return not any(
-            len(part.tally.missing) >= HOPELESS and not part.tally.compared
-            for part in self._parts.values()
-        )
+        for part in self._parts.values():
+            missing, compared = len(part.tally.missing), part.tally.compared
+            if missing >= (MOSTLY_MISSING if compared else HOPELESS) and missing > compared:
+                return part.tally.node
+        return ""
 
     def _patience(self, part: Expected) -> float:
         """Return how many seconds a node gets for a step."""
-        first = not part.tally.compared and not part.tally.missing
+        missing = len(part.tally.missing)
+        if missing >= HOPELESS:
+            return min(1.0, self.number("patience"))
+        first = not part.tally.compared and not missing
         return max(FIRST_PATIENCE * first, self.number("patience"))
 
     def _wait_for_nodes(self) -> bool:

@@ -30,6 +30,7 @@ class Expected:
     _recorded: dict[Key, Any] = field(default_factory=dict)
     _early: dict[Key, Any] = field(default_factory=dict)
     _ignored: set[Key] = field(default_factory=set)
+    _cancelled: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def record(self, key: Key, message: Any) -> None:
@@ -67,7 +68,9 @@ class Expected:
         """
         until = time.monotonic() + seconds
         with self._changed:
-            while waiting := [key for key in self._recorded if key != later]:
+            while not self._cancelled and (
+                waiting := [key for key in self._recorded if key != later]
+            ):
                 left = until - time.monotonic()
                 if left <= 0.0:
                     self.tally.missing += waiting
@@ -81,7 +84,13 @@ class Expected:
     def settle(self, key: Key, seconds: float) -> None:
         """Wait until a step is not outstanding; later it may still come."""
         with self._changed:
-            self._changed.wait_for(lambda: key not in self._recorded, seconds)
+            self._changed.wait_for(lambda: self._cancelled or key not in self._recorded, seconds)
+
+    def cancel(self) -> None:
+        """End every wait, and wait no more."""
+        with self._changed:
+            self._cancelled = True
+            self._changed.notify_all()
 
     def end(self) -> None:
         """Count what came but was not recorded."""

@@ -46,7 +46,7 @@ def report(bag: Bag, tallies: Mapping[str, Tally], positions: dict[int, int]) ->
     lines = [f"replay of {bag.path}", *(f"since then: {change}" for change in changes)]
     for name, tally in tallies.items():
         lines += tally.lines(positions)
-        if tally.differing and code is not None:
+        if (tally.differing or tally.missing) and code is not None:
             lines.append(_changed_code(tally.node, PACKAGES[name], code))
     cell = check_cell(bag)
     lines += cell.lines()

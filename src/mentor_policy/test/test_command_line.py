@@ -49,6 +49,8 @@ def test_a_run_leaves_everything_that_a_visual_rl_user_expects(tmp_path: Path, c
         (["agent.colour=3"], "agent.colour is not a setting"),
         (["train.frames"], "not of the form key=value"),
         (["env.colour=3"], "refuses"),
+        (["env.colour=" + "[" * 100_000], "is nested too deeply"),
+        (["env.colour={"], "override 'env.colour={' cannot be read"),
         (["train.action_repeat=4"], "give env.action_repeat=4"),
         (["--agent", "dqn"], "agent 'dqn' is not known"),
         (["--evaluate-in", "mentor/dmc-hopper_hop-v0"], "choose one of the same shape"),

@@ -195,3 +195,25 @@ def test_an_environment_without_continuous_actions_is_refused_by_name() -> None:
 
     with pytest.raises(ValueError, match="CartPole-v1"):
         make_pixel_env("CartPole-v1")
+
+
+def test_a_task_that_cannot_render_is_refused_when_it_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from mentor_sim_bridge.benchmarks.any_gymnasium import make_pixel_env
+    from mentor_sim_bridge.benchmarks.renderer import PixelRenderer
+
+    def refuse(*_: object) -> None:
+        raise RuntimeError("no display")
+
+    monkeypatch.setattr(PixelRenderer, "render", refuse)
+    with pytest.raises(ValueError, match="InvertedPendulum-v5 cannot render: no display"):
+        make_pixel_env("InvertedPendulum-v5")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("image_size", 10**9), ("frame_stack", 10**6), ("action_repeat", 0)]
+)
+def test_absurd_sizes_are_refused_by_name(name: str, value: int) -> None:
+    with pytest.raises(ValueError, match=f"{name} is {value}, must be a whole number from"):
+        gym.make("mentor/dmc-hopper_hop-v0", **{name: value})

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from mentor_policy.config import Config, ConfigError, load_config
+from mentor_policy.config.load import override_value
 from mentor_policy.config.preset_for import preset_for
 from mentor_policy.training.environment import Env, make_environment
 
@@ -19,16 +18,14 @@ def environment_arguments(overrides: Sequence[str]) -> tuple[dict[str, Any], lis
         Arguments of the environment, and the other overrides.
 
     Raises:
-        ConfigError: one is not of the form ``key=value``.
+        ConfigError: one is not of the form ``key=value``, or cannot be read.
     """
     arguments: dict[str, Any] = {}
     others: list[str] = []
     for override in overrides:
-        key, equals, value = override.partition("=")
-        if not equals:
-            raise ConfigError(f"override {override!r} is not of the form key=value")
+        key, value = override_value(override)
         if key.startswith("env."):
-            arguments[key[4:]] = yaml.safe_load(value)
+            arguments[key[4:]] = value
         else:
             others.append(override)
     return arguments, others

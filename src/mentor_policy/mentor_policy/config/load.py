@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -129,18 +130,37 @@ def _read_preset(name: str) -> dict[str, Any]:
     }
 
 
-def _parse(override: str) -> DictConfig:
-    key, equals, _ = override.partition("=")
+def override_value(override: str) -> tuple[str, Any]:
+    """Return the key of an override, and its value as YAML has it.
+
+    Raises:
+        ConfigError: it is not of the form ``key=value``, or no YAML.
+    """
+    key, value = _split(override)
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"override {_shortened(override)} cannot be read: {error}") from error
+
+
+def _split(override: str) -> tuple[str, str]:
+    """Return key and value of an override; refuse what a parser should not be given."""
+    key, equals, value = override.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f"override {_shortened(override)} is not of the form key=value")
     depth = deepest = 0
-    for character in override:
+    for character in value:
         depth += (character in "[{") - (character in "]}")
         deepest = max(deepest, depth)
     if deepest > _DEEPEST:  # YAML's parser in C would overflow its stack
         raise ConfigError(
             f"override {_shortened(override)} cannot be read: it is nested too deeply"
         )
+    return key, value
+
+
+def _parse(override: str) -> DictConfig:
+    _split(override)
     try:
         return OmegaConf.from_dotlist([override])
     except Exception as error:

@@ -16,6 +16,8 @@ from mentor_common.messages.frames import FrameLayout
 Env = gymnasium.Env[Any, npt.NDArray[np.float32]]
 Pixels = npt.NDArray[np.uint8]
 State = npt.NDArray[np.float32] | None
+LONGEST_SHOWN = 200
+"""Characters of an environment's arguments in an error."""
 
 
 @runtime_checkable
@@ -76,10 +78,10 @@ def make_environment(name: str, arguments: Mapping[str, Any]) -> Env:
         return gymnasium.make(name, disable_env_checker=True, **arguments)
     except gymnasium.error.Error as error:
         raise UnfitEnvironmentError(f"environment {name!r}: {error}") from error
-    except TypeError as error:
-        raise UnfitEnvironmentError(
-            f"environment {name!r} refuses {dict(arguments)}: {error}"
-        ) from error
+    except (TypeError, ValueError, MemoryError, OverflowError) as error:
+        given = repr(dict(arguments))
+        shown = given if len(given) <= LONGEST_SHOWN else f"{given[:LONGEST_SHOWN]} ..."
+        raise UnfitEnvironmentError(f"environment {name!r} refuses {shown}: {error}") from error
 
 
 def shape_of(env: Env) -> Shape:

@@ -29,7 +29,7 @@ class GymnasiumSimulator(TaskSimulator):
         kwargs: passed to ``gymnasium.make``.
 
     Raises:
-        ValueError: the actions are not bounded numbers, or there is no image.
+        ValueError: the actions are not bounded numbers, or there is no image, or none can be drawn.
     """
 
     def __init__(self, name: str, view: View | None = None, **kwargs: Any) -> None:
@@ -66,6 +66,16 @@ class GymnasiumSimulator(TaskSimulator):
         limit = env.spec.max_episode_steps if env.spec else None
         self.max_frames = int(limit or 0)
         self._observation: Any = None
+        self._render_once(name)
+
+    def _render_once(self, name: str) -> None:
+        """Refuse now what cannot be drawn, or it would fail at each reset."""
+        try:
+            self.reset(0, {})
+            self.render()
+        except Exception as error:
+            self.close()
+            raise ValueError(f"{name} cannot render: {error}") from error
 
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
         """Begin an episode."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mentor_common.messages.frames import FrameLayout
-from mentor_sim_bridge.benchmarks.simulator import TaskSimulator, View
+from mentor_sim_bridge.benchmarks.simulator import TaskSimulator, View, refuse_outside
 
 Observation = NDArray[np.uint8] | dict[str, NDArray[Any]]
 
@@ -42,8 +42,8 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
         render_mode: str | None = None,
         sticky_success: bool = True,
     ) -> None:
-        if action_repeat < 1:
-            raise ValueError(f"action_repeat is {action_repeat}, must be at least 1")
+        refuse_outside("action_repeat", action_repeat, 1, 10_000)
+        refuse_outside("frame_stack", frame_stack, 1, 16)
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode is {render_mode!r}; known: None, 'rgb_array'")
         self.simulator = simulator

@@ -26,6 +26,23 @@ class View:
     camera: str | int | None = None
     stock: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what no memory holds. Raises: ValueError."""
+        refuse_outside("image_size", self.size, 8, 1024)
+
+
+def refuse_outside(name: str, value: object, low: int, high: int) -> None:
+    """Raise ValueError for what is no whole number from low to high.
+
+    Args:
+        name: of the argument.
+        value: given.
+        low: smallest value that is taken.
+        high: largest.
+    """
+    if not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} is {value!r}, must be a whole number from {low} to {high}")
+
 
 @dataclass
 class Outcome:

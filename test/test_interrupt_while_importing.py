@@ -38,6 +38,21 @@ def test_it_ends_without_a_word(command: list[str], number: int, status: int) ->
     assert process.returncode == status
 
 
+def test_a_node_started_in_the_background_of_a_script_still_ends_on_sigterm() -> None:
+    """A shell without job control has SIGINT ignored there."""
+    process = subprocess.Popen(
+        [NODE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    maps = Path(f"/proc/{process.pid}/maps")
+    assert eventually(lambda: "numpy" in maps.read_text()), "it imports nothing"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) in (0, -signal.SIGTERM)
+
+
 def test_a_node_ends_so_from_its_first_moment_on() -> None:
     for delay in (0.0, 0.01, 0.02, 0.04, 0.08):
         process = start([NODE])

@@ -39,7 +39,11 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # a parameter file that is no YAML, an argument that is none of ROS
+        print(f"refused: {' '.join(str(error).split())}", file=sys.stderr, flush=True)
+        return 2
     quiet_client_library()
     try:
         node = make_node()

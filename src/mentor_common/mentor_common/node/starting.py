@@ -22,11 +22,10 @@ def end_quietly_while_importing() -> None:
     """Have SIGINT and SIGTERM end this process, if it is one of a node or of a command of ours."""
     if not (_is_node() or _module().startswith("mentor_")):
         return
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        return
-    with contextlib.suppress(ValueError):  # not the main thread, which alone may do so
-        for number in ENDING:
-            signal.signal(number, _end)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
+        with contextlib.suppress(ValueError):  # not the main thread, which alone may do so
+            for number in ENDING:
+                signal.signal(number, _end)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     if _is_node():
         with contextlib.suppress(OSError), open("/proc/self/comm", "w") as name:

@@ -22,6 +22,7 @@ import gymnasium
 import numpy as np
 
 from mentor_common.env.registration import register_environments
+from mentor_common.files.atomic import write_atomically
 
 SEARCH_SEED, CHOICE_SEED, RESULT_SEED = 30_000_000, 31_000_000, 32_000_000
 RANDOM = 800
@@ -196,9 +197,7 @@ class Search:
 
     def _save(self) -> None:
         state = {"sequences": self._tried, "scores": self._scores, "begun": self._begun}
-        part = self._file.with_suffix(".part")
-        part.write_text(json.dumps(state))
-        part.replace(self._file)
+        write_atomically(self._file, json.dumps(state).encode())
 
 
 def main() -> None:

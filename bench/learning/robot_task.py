@@ -28,6 +28,7 @@ from matplotlib.figure import Figure
 from seed_intervals import over_seeds
 from trainings import draw_mean, evaluations, first_and_lasting, train, write_csv
 
+from mentor_common.files.atomic import write_atomically
 from mentor_policy.config.load import preset_differences
 
 AGENTS = ("mentor", "mentor_wo_moe", "mentor_wo_tp", "drm")
@@ -156,9 +157,7 @@ class Run:
             ]
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
             done = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True)
-            part = file.with_suffix(".part")
-            part.write_bytes(done.stdout)
-            part.replace(file)
+            write_atomically(file, done.stdout)
         outcome: dict[str, Any] = json.loads(file.read_text())
         return outcome
 

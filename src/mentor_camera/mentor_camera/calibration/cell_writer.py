@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from mentor_common.cell.cell_file import AUTO, CameraCell, Cell, parse_cell
+from mentor_common.files.atomic import write_atomically
 
 _SECTION = re.compile(r"^cameras:.*?(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -46,7 +46,5 @@ def write_cameras(path: Path, cameras: dict[str, CameraCell]) -> Cell:
     """Write a cell file's cameras; a file that is not there is begun. Return the cell."""
     text = path.read_text(encoding="utf-8") if path.exists() else f"name: {path.stem}\n"
     result = with_cameras(text, cameras)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(result, encoding="utf-8")
-    temporary.replace(path)
+    write_atomically(path, result.encode())
     return parse_cell(result, str(path))

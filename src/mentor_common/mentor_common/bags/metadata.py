@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from mentor_common.files.atomic import replaced
+
 VERSION = 9
 FILE = "metadata.yaml"
 DISTRIBUTION = os.environ.get("ROS_DISTRO") or "kilted"
@@ -122,13 +124,8 @@ def write_metadata(folder: Path, information: dict[str, Any], *, durably: bool =
         durably: whether to return only when it would outlast a power cut, which takes a busy disk
             seconds.
     """
-    temporary = folder / f"{FILE}.new"
-    with temporary.open("w") as file:
+    with replaced(folder / FILE, durably=durably) as temporary, temporary.open("w") as file:
         yaml.safe_dump(information, file, sort_keys=False)
-        file.flush()
-        if durably:
-            os.fsync(file.fileno())
-    temporary.rename(folder / FILE)
 
 
 def read_metadata(folder: Path) -> dict[str, Any] | None:

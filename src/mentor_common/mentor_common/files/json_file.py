@@ -1,4 +1,4 @@
-"""Files written whole or not at all; JSON read with a limit to what is believed."""
+"""JSON files: written whole or not at all, read with limits to their size and kind."""
 
 from __future__ import annotations
 
@@ -8,26 +8,10 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from mentor_common.files.atomic import write_atomically
+
 LARGEST = 64 << 20
 """Bytes of a JSON file at most."""
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, have it on the disk, and rename it.
-
-    Raises:
-        OSError: the disk is full or read-only; the file is as it was.
-    """
-    temporary = path.with_name(f".new-{path.name}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_json(path: Path, values: Any) -> None:

@@ -18,7 +18,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from mentor_common.files.json_file import parse_json, read_file, write_atomically
+from mentor_common.files.atomic import write_atomically
+from mentor_common.files.json_file import parse_json, read_file
 from mentor_policy.agents.base import Agent
 from mentor_policy.agents.snapshot import check_tensors
 

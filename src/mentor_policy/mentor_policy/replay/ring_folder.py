@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 
+from mentor_common.files import lock
 from mentor_policy.replay.frame_store import frame_bytes
 from mentor_policy.replay.header import ReplayError, RingHeader
 
@@ -20,16 +20,12 @@ def take_lock(folder: Path) -> int:
     Raises:
         ReplayError: another process writes there.
     """
-    file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        owner = os.pread(file, 32, 0).decode(errors="replace").strip() or "unknown"
-        os.close(file)
+        descriptor = lock.take_lock(folder / "lock")
+    except lock.LockedError as owner:
         raise ReplayError(f"replay ring {folder} is being written by process {owner}") from None
-    os.ftruncate(file, 0)
-    os.pwrite(file, str(os.getpid()).encode(), 0)
-    return file
+    lock.write_owner(descriptor)
+    return descriptor
 
 
 def refuse_small_disk(

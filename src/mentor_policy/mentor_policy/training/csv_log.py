@@ -6,6 +6,8 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from mentor_common.files.atomic import replaced
+
 Value = float | int | bool
 
 
@@ -51,10 +53,8 @@ class CsvLog:
                 rows = [r for r in csv.reader(old) if len(r) == len(self._columns)][1:]
         if last_step is not None:
             rows = [row for row in rows if int(row[0]) <= last_step]
-        temporary = self._path.with_name(f".new-{self._path.name}")
-        with temporary.open("w", newline="") as new:
+        with replaced(self._path) as temporary, temporary.open("w", newline="") as new:
             csv.writer(new).writerows([self._columns, *rows])
-        temporary.replace(self._path)
         self._newest = int(rows[-1][0]) if rows else -1
         self._file = self._path.open("a", newline="")
         self._writer = csv.writer(self._file)

@@ -8,7 +8,6 @@ It holds ``config.json``, ``checkpoints/``, ``replay/``, ``train.csv``, ``eval.c
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mentor_common.files.json_file import read_json, write_json
+from mentor_common.files.lock import LockedError, take_lock, write_owner
 from mentor_policy.config import Config, config_from_dict, config_to_dict
 from mentor_policy.training.checkpoint_folders import folders, tidy
 from mentor_policy.training.environment import Shape
@@ -86,8 +86,7 @@ class RunFolder:
                 earlier = _earlier_frames(found, config.train.frames)
                 wanted.update({"earlier_frames": earlier} if earlier else {})
             if self.finished is None:
-                os.ftruncate(self._lock, 0)
-                os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+                write_owner(self._lock)
                 self._tidy()
                 write_json(file, wanted)
         except OSError as error:
@@ -188,16 +187,12 @@ def _foreign(path: Path) -> bool:
 
 
 def _take_lock(path: Path) -> int:
-    file = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        owner = os.pread(file, 32, 0).decode(errors="replace").strip() or "unknown"
-        os.close(file)
+        return take_lock(path / ".lock")
+    except LockedError as owner:
         raise RunFolderError(
             f"run folder {path} is in use by process {owner}: two learners cannot share one"
         ) from None
-    return file
 
 
 def _read_run(file: Path) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import imageio.v2 as imageio
 import numpy as np
 import numpy.typing as npt
 
+from mentor_common.files.atomic import replaced
 from mentor_common.messages.frames import FrameLayout
 
 LEAST_HEIGHT = 320
@@ -32,6 +35,7 @@ class VideoWriter:
         self._rate = max(1, frames_per_second)
         self._scale = -(-LEAST_HEIGHT // layout.height)
         self._writer: Any = None
+        self._open = ExitStack()
 
     def __enter__(self) -> VideoWriter:
         return self
@@ -42,25 +46,21 @@ class VideoWriter:
             return
         if self._writer is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = self._open.enter_context(replaced(self._path, durably=False))
             self._writer = imageio.get_writer(
-                self._temporary, fps=self._rate, macro_block_size=2, codec="libx264"
+                temporary, fps=self._rate, macro_block_size=2, codec="libx264"
             )
+            self._open.callback(self._writer.close)
         layout = self._layout
         shape = (len(layout.cameras), layout.frames, 3, layout.height, layout.width)
         newest = pixels.reshape(shape)[:, -1].transpose(2, 0, 3, 1)
         frame = newest.reshape(layout.height, -1, 3)
         self._writer.append_data(frame.repeat(self._scale, axis=0).repeat(self._scale, axis=1))
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._writer is None or self._path is None:
-            return
-        self._writer.close()
-        if kind is None:
-            self._temporary.replace(self._path)
-        else:
-            self._temporary.unlink(missing_ok=True)
-
-    @property
-    def _temporary(self) -> Path:
-        assert self._path is not None
-        return self._path.with_name(f".new-{self._path.name}")
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.__exit__(kind, error, trace)

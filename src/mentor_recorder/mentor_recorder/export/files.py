@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import imageio.v2 as imageio
 
+from mentor_common.files.atomic import replaced
 from mentor_recorder.bags.steps import BagStep
 from mentor_recorder.export.drawing import contact_sheet, step_picture
 
@@ -39,14 +40,13 @@ def write_film(steps: Sequence[BagStep], path: Path, frames_per_second: float) -
     if not seen:
         raise ValueError("no step of the episode has an observation")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".new-{path.name}")
-    writer = imageio.get_writer(
-        temporary, fps=frames_per_second, macro_block_size=2, codec="libx264"
-    )
-    try:
-        for step in seen:
-            writer.append_data(step_picture(step))
-    finally:
-        writer.close()
-    temporary.rename(path)
+    with replaced(path, durably=False) as temporary:
+        writer = imageio.get_writer(
+            temporary, fps=frames_per_second, macro_block_size=2, codec="libx264"
+        )
+        try:
+            for step in seen:
+                writer.append_data(step_picture(step))
+        finally:
+            writer.close()
     return len(seen)

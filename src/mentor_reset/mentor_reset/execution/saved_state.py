@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from mentor_common.files.atomic import write_atomically
 
 
 class SavedState:
@@ -38,12 +39,7 @@ class SavedState:
     def save(self, state: Mapping[str, Any]) -> None:
         """Replace what is saved; on return it is on the disk."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_name(f".{self._path.name}.new")
-        with temporary.open("w", encoding="utf-8") as stream:
-            json.dump(dict(state), stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(self._path)
+        write_atomically(self._path, json.dumps(dict(state)).encode())
 
     def _refusal(self, why: str) -> str:
         return (

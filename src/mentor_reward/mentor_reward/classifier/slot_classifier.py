@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from mentor_common.files.atomic import replaced
 from mentor_reward.classifier.image_network import ImageNetwork
 from mentor_reward.classifier.slot_network import SlotNetwork
 from mentor_reward.classifier.slots import SLOTS, VIEWS, states_of, views_of
@@ -93,7 +94,6 @@ class SlotClassifier:
         """
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
         meta = {
             "camera": self.camera,
             "classes": json.dumps([s.name for s in self.states]),
@@ -106,9 +106,9 @@ class SlotClassifier:
             name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
             for name, tensor in self.network.state_dict().items()
         }
-        save_file(tensors, str(part), metadata=meta)
-        part.chmod(0o644)
-        part.replace(path)
+        with replaced(path) as temporary:
+            save_file(tensors, str(temporary), metadata=meta)
+            temporary.chmod(0o644)
 
     @torch.inference_mode()
     def logits(self, frames: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mentor_common.files.atomic import replaced
 from mentor_common.messages.images import resize
 from mentor_reward.classifier.slots import IMAGE_SIZE, VIEWS, states_of
 
@@ -79,15 +80,13 @@ def _check_file(file: str) -> None:
 def write_labels(folder: str | Path, images: Iterable[LabelledImage]) -> None:
     """Write labels.csv to a temporary name that is then renamed: an interruption loses nothing."""
     path = Path(folder) / LABELS
-    part = path.with_suffix(".part")
-    with part.open("w", newline="") as file:
+    with replaced(path) as temporary, temporary.open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(_FIELDS)
         for image in images:
             state = "" if image.state is None else int(image.state)
             profile = " ".join(f"{value:.4f}" for value in image.profile)
             rows.writerow((image.file, image.camera, state, image.group, profile))
-    part.replace(path)
 
 
 def write_image(folder: str | Path, image: LabelledImage, frame: np.ndarray) -> None:

@@ -3,13 +3,14 @@ commanded pose, and the sensors and switches of its devices, in a memory-mapped 
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from mentor_common.files.atomic import replaced
 
 Float64 = npt.NDArray[np.float64]
 _HEADER = 8  # sequence, stamp, ticks, sensors, free; then positions and velocities
@@ -50,9 +51,8 @@ class SharedState:
         size = _COMMAND + _HEADER + nq + nv
         if not path.exists() or path.stat().st_size != 8 * size:
             # A file that somebody has mapped must not shrink.
-            fresh = path.with_name(f"{path.name}.{os.getpid()}")
-            fresh.write_bytes(bytes(8 * size))
-            fresh.replace(path)
+            with replaced(path, durably=False, many_writers=True) as fresh:
+                fresh.write_bytes(bytes(8 * size))
         self._memory = np.memmap(path, np.float64, "r+", shape=(size,))
         self._command = self._memory[:_COMMAND]
         self._state = self._memory[_COMMAND:]

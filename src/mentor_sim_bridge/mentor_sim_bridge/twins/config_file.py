@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -12,6 +12,14 @@ import yaml
 Range = tuple[float, float]
 Colour = tuple[float, float, float]
 Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """Seconds of a step of physics and control, and of settling after a reset."""
+
+    timestep: float
+    settle: float
 
 
 def read_config(kind: type[Config], file: Path) -> Config:

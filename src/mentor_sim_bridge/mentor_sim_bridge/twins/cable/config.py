@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mentor_sim_bridge.twins.config_file import Colour, Range, read_config
+from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
+from mentor_sim_bridge.twins.config_file import Colour, MotionConfig, Range, read_config
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
 FILES = {
@@ -40,21 +41,10 @@ class SlotConfig:
 
 
 @dataclass(frozen=True)
-class MotionConfig:
-    """Seconds of a step of physics and control, and of settling after a reset."""
-
-    timestep: float
-    settle: float
-
-
-@dataclass(frozen=True)
-class FaultConfig:
-    """What the cell does not bear: newtons on the cable, metres off the target, radians from a
-    joint's end."""
+class FaultConfig(ArmFaults):
+    """What is a fault of the arm, and the force at which the cable tears, newtons."""
 
     tear_force: float
-    reach_error: float
-    joint_margin: float
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward_of
 from mentor_common.tasks.task import Task, find_task
-from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults, PandaSimulator
+from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator
 from mentor_sim_bridge.twins.cable.arch import arched_cable
 from mentor_sim_bridge.twins.cable.config import (
     FILES,
@@ -77,8 +77,7 @@ class CableSimulator(PandaSimulator):
         self._random = np.random.default_rng(0)
         self.scene = draw_scene(config, self._random)
         model = cable_scene(config, self.scene).compile()
-        faults = ArmFaults(config.faults.reach_error, config.faults.joint_margin)
-        super().__init__(model, task.workspace, faults, image_size, CAMERAS, GRIP)
+        super().__init__(model, task.workspace, config.faults, image_size, CAMERAS, GRIP)
         self._starts = np.mean([task.reset.start[name] for name in task.workspace.names], axis=1)
         self._reward = cable_reward_of(task)
         self._visuals = VisualsOfModel(model)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mentor_sim_bridge.twins.config_file import Colour, Range, read_config
+from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
+from mentor_sim_bridge.twins.config_file import Colour, MotionConfig, Range, read_config
 from mentor_sim_bridge.twins.golf.ball import BallConfig
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
@@ -47,22 +48,6 @@ class CollectorConfig:
 
 
 @dataclass(frozen=True)
-class MotionConfig:
-    """Seconds of a step of physics and control, and of settling after a reset."""
-
-    timestep: float
-    settle: float
-
-
-@dataclass(frozen=True)
-class FaultConfig:
-    """Metres off the target, and radians from a joint's end, that are a fault of the arm."""
-
-    reach_error: float
-    joint_margin: float
-
-
-@dataclass(frozen=True)
 class SceneRandomization:
     """What an episode draws of the physical scene, uniformly.
 
@@ -98,7 +83,7 @@ class GolfConfig:
     club: ClubConfig
     collector: CollectorConfig
     motion: MotionConfig
-    faults: FaultConfig
+    faults: ArmFaults
     scene_randomization: SceneRandomization
     visual_randomization: VisualRandomization
 

@@ -15,7 +15,7 @@ from mentor_common.tasks.golf_court import BallPlace
 from mentor_common.tasks.tabletop_golf import AXES, LIGHT_SENSOR, MOTOR, golf_reward_of
 from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
-from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults, PandaSimulator
+from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator
 from mentor_sim_bridge.twins.disturbance import find_disturbance
 from mentor_sim_bridge.twins.golf.ball import Ball, stimp_deceleration
 from mentor_sim_bridge.twins.golf.collector import Collector
@@ -66,12 +66,11 @@ class GolfSimulator(PandaSimulator):
             )
         self.court = golf_reward_of(task).court
         model = golf_scene(config, self.court, task.workspace.fixed[2]).compile()
-        faults = ArmFaults(config.faults.reach_error, config.faults.joint_margin)
         self._random = np.random.default_rng(0)
         self._left_by = BallPlace.OUT
         self.ball = Ball(self.court, config.ball, Ground(), stimp_deceleration(10.0))
         self.collector = Collector(config.collector, self._random)
-        super().__init__(model, task.workspace, faults, image_size, CAMERAS, GRIP)
+        super().__init__(model, task.workspace, config.faults, image_size, CAMERAS, GRIP)
         self._starts = np.mean([task.reset.start[name] for name in AXES], axis=1)
         self._strike_speed = task.arm.limits.speed
         self._visuals = VisualsOfModel(model)

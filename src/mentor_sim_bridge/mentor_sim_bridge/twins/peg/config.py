@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
 from mentor_sim_bridge.twins.config_file import Colour, Range, read_config
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
@@ -96,13 +97,10 @@ class MotionConfig:
 
 
 @dataclass(frozen=True)
-class FaultConfig:
-    """What the cell does not bear: newtons at which the peg slips from the gripper, metres off the
-    target, radians from a joint's end."""
+class FaultConfig(ArmFaults):
+    """What is a fault of the arm, and the force at which a peg slips from the gripper, newtons."""
 
     slip_force: float
-    reach_error: float
-    joint_margin: float
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
-from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults, PandaSimulator
+from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator
 from mentor_sim_bridge.twins.disturbance import find_disturbance
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
 from mentor_sim_bridge.twins.peg.disturbances import Disturbance
@@ -83,12 +83,11 @@ class PegSimulator(PandaSimulator):
         model = peg_scene(config).compile()
         self._visuals = VisualsOfModel(model)
         self._camera_quaternions = model.cam_quat.copy()
-        faults = ArmFaults(config.faults.reach_error, config.faults.joint_margin)
         motion = config.motion
         gains = ImpedanceGains(
             rotational_stiffness=motion.rotational_stiffness, turn_stiffness=motion.turn_stiffness
         )
-        super().__init__(model, task.workspace, faults, image_size, CAMERAS, 0.01, gains)
+        super().__init__(model, task.workspace, config.faults, image_size, CAMERAS, 0.01, gains)
         self._starts = np.mean([task.reset.start[name] for name in AXES], axis=1)
         self._board = model.body("board").id
         self._rubs = np.flatnonzero(model.geom_contype > 0)

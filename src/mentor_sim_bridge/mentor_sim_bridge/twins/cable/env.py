@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from mentor_common.arm.arm import MotionOutcome
 from mentor_common.tasks.cable_routing import Slot1, cable_reward_of
-from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.reward_model import EpisodeInfo, StepReward
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.cable.config import CableConfig, load_cable_config
@@ -18,11 +16,10 @@ from mentor_sim_bridge.twins.cable.disturbances import PUSH, Disturbance
 from mentor_sim_bridge.twins.cable.expert import CableExpert
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot
-from mentor_sim_bridge.twins.disturbance import find_disturbance
-from mentor_sim_bridge.twins.twin_env import TwinEnv
+from mentor_sim_bridge.twins.disturbed_env import DisturbedEnv
 
 
-class CableRoutingEnv(TwinEnv):
+class CableRoutingEnv(DisturbedEnv[Disturbance]):
     """Fill slot 1, then slot 2, with a cable whose end the gripper holds.
 
     Observation: (27, 84, 84) uint8; cameras side, slot_1, slot_2, each at begin, midpoint and end
@@ -40,6 +37,8 @@ class CableRoutingEnv(TwinEnv):
         render_mode: "rgb_array" lets `render` return the side camera's image.
     """
 
+    undisturbed = Disturbance.NONE
+
     def __init__(
         self,
         config: CableConfig | Path | None = None,
@@ -52,32 +51,13 @@ class CableRoutingEnv(TwinEnv):
         cell = find_task(task)
         config = load_cable_config(config) if isinstance(config, Path) else config
         self.simulator = CableSimulator(config, cell)
-        super().__init__(cell, self.simulator, max_steps, images, render_mode)
+        super().__init__(cell, self.simulator, disturbance, max_steps, images, render_mode)
         self._expert = CableExpert(self.arm, self.simulator)
-        self._usual = find_disturbance(Disturbance, disturbance)
-        self._to_come = Disturbance.NONE
         self._filled = 0
 
     def load_reward(self) -> None:
         """Read eq. 7; the classified states' reward is another package's."""
         self._reward = cable_reward_of(self.task)
-
-    def episode_options(
-        self, draw: EpisodeDraw, seed: int | None, options: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Return the options of an episode: `disturbance`, a value of Disturbance.
-
-        Args:
-            draw: of the episode.
-            seed: given to `reset`.
-            options: given to `reset`.
-
-        Raises:
-            ValueError: the disturbance is unknown.
-        """
-        chosen = {"disturbance": self._usual.value, **options}
-        self._to_come = find_disturbance(Disturbance, chosen["disturbance"])
-        return chosen
 
     def begin_reward(self, episode: EpisodeInfo) -> None:
         """Begin an episode of disturbances and of the expert: eq. 7 remembers nothing."""
@@ -91,19 +71,17 @@ class CableRoutingEnv(TwinEnv):
     def before_step(self) -> None:
         """What happens within an episode happens once (see Disturbance)."""
         simulator, arm = self.simulator, self.arm
-        if not self._to_come.within_episode:
+        if not self.to_come.within_episode:
             return
         self._filled = self._filled + 1 if simulator.slot_states()[0] is Slot1.INSIDE else 0
-        if self._filled < self._to_come.filled_steps:
+        if self._filled < self.to_come.filled_steps:
             return
-        if self._to_come is Disturbance.CABLE_PULLED_OUT:
+        if self.to_come is Disturbance.CABLE_PULLED_OUT:
             simulator.pull_cable_out(simulator.scene.slot_1)
         else:
             side = 1.0 if arm.position[0] < 0.0 else -1.0
             arm.move(arm.position + np.array([side * PUSH, PUSH]), arm.period)
-        self._to_come = Disturbance.NONE
-        if not simulator.fault:
-            self.redraw()
+        self.has_happened()
 
     def true_values(self) -> dict[str, Any]:
         """What slot classifiers are to see: states, and the cable's profile along each slot."""

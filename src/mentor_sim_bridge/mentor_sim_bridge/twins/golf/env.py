@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
-from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.golf_court import BallPlace
 from mentor_common.tasks.reward_model import States
 from mentor_common.tasks.task import find_task
-from mentor_sim_bridge.twins.disturbance import find_disturbance
+from mentor_sim_bridge.twins.disturbed_env import DisturbedEnv
 from mentor_sim_bridge.twins.golf.config import GolfConfig
 from mentor_sim_bridge.twins.golf.disturbances import NEAR, PUSH, Disturbance
 from mentor_sim_bridge.twins.golf.expert import GolfExpert
 from mentor_sim_bridge.twins.golf.simulator import GolfSimulator
-from mentor_sim_bridge.twins.twin_env import TwinEnv
 
 
-class GolfEnv(TwinEnv):
+class GolfEnv(DisturbedEnv[Disturbance]):
     """Follow the ball and strike it past the water into the hole.
 
     Observation: (18, 84, 84) uint8; cameras wrist and side, each at begin, midpoint and end of the
@@ -41,6 +37,8 @@ class GolfEnv(TwinEnv):
         ValueError: an argument is unknown.
     """
 
+    undisturbed = Disturbance.NONE
+
     def __init__(
         self,
         config: GolfConfig | None = None,
@@ -53,27 +51,8 @@ class GolfEnv(TwinEnv):
     ) -> None:
         cell = find_task(task)
         self.simulator = GolfSimulator(config, cell)
-        super().__init__(cell, self.simulator, max_steps, images, render_mode, states)
+        super().__init__(cell, self.simulator, disturbance, max_steps, images, render_mode, states)
         self._expert = GolfExpert(self.arm, self.simulator, cell)
-        self._usual = find_disturbance(Disturbance, disturbance)
-        self._to_come = Disturbance.NONE
-
-    def episode_options(
-        self, draw: EpisodeDraw, seed: int | None, options: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Return the options of an episode: `disturbance`, a value of Disturbance.
-
-        Args:
-            draw: of the episode.
-            seed: given to `reset`.
-            options: given to `reset`.
-
-        Raises:
-            ValueError: the disturbance is unknown.
-        """
-        chosen = {"disturbance": self._usual.value, **options}
-        self._to_come = find_disturbance(Disturbance, chosen["disturbance"])
-        return chosen
 
     def before_step(self) -> None:
         """What happens within an episode happens once (see Disturbance)."""
@@ -81,16 +60,14 @@ class GolfEnv(TwinEnv):
         ball, club = simulator.ball, simulator.club()
         apart = math.dist((club.x, club.y), (ball.x, ball.y))
         lies = ball.place is BallPlace.ON_COURT and ball.speed == 0.0
-        if not self._to_come.within_episode or not lies or apart > NEAR:
+        if not self.to_come.within_episode or not lies or apart > NEAR:
             return
         # Away from the ball, which is not to be touched, and to the side that has more room.
         back = PUSH if club.y > ball.y else -PUSH
         aside = -PUSH if arm.position[0] > 0.0 else PUSH
         for push in ([0.0, back, 0.0], [aside, 0.0, 0.0]):
             arm.move(arm.position + np.array(push), arm.period)
-        self._to_come = Disturbance.NONE
-        if not simulator.fault:
-            self.redraw()
+        self.has_happened()
 
     def expert_action(self) -> np.ndarray:
         """Return what the scripted expert, who sees the true state, does now: (4,) float32."""

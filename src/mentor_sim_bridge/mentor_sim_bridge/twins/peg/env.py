@@ -12,7 +12,7 @@ from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.peg_insertion import draw_peg
 from mentor_common.tasks.reward_model import EpisodeInfo, States
 from mentor_common.tasks.task import find_task
-from mentor_sim_bridge.twins.disturbance import find_disturbance
+from mentor_sim_bridge.twins.disturbed_env import DisturbedEnv
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
 from mentor_sim_bridge.twins.peg.disturbances import (
     BOARD_MOVED,
@@ -23,12 +23,11 @@ from mentor_sim_bridge.twins.peg.disturbances import (
 from mentor_sim_bridge.twins.peg.expert import PegExpert
 from mentor_sim_bridge.twins.peg.shapes import PEGS
 from mentor_sim_bridge.twins.peg.simulator import PegSimulator
-from mentor_sim_bridge.twins.twin_env import TwinEnv
 
 ALL = "all"
 
 
-class PegInsertionEnv(TwinEnv):
+class PegInsertionEnv(DisturbedEnv[Disturbance]):
     """Insert the peg in the hand into its socket.
 
     Observation: (18, 84, 84) uint8; cameras wrist and side, each at begin, midpoint and end of the
@@ -53,6 +52,8 @@ class PegInsertionEnv(TwinEnv):
         ValueError: an argument is unknown.
     """
 
+    undisturbed = Disturbance.NONE
+
     def __init__(
         self,
         config: PegCellConfig | Path | None = None,
@@ -67,13 +68,12 @@ class PegInsertionEnv(TwinEnv):
         cell = find_task(task)
         config = load_peg_config(config) if isinstance(config, Path) else config
         self.simulator = PegSimulator(config, cell)
-        super().__init__(cell, self.simulator, max_steps, images, render_mode, states)
+        super().__init__(cell, self.simulator, disturbance, max_steps, images, render_mode, states)
         self._expert = PegExpert(self.arm, self.simulator)
-        self._usual = {"disturbance": find_disturbance(Disturbance, disturbance).value, "peg": peg}
         if peg not in (*PEGS, ALL):
             raise ValueError(f"peg is {peg!r}; known: {', '.join((*PEGS, ALL))}")
+        self._peg = peg
         self._episodes: dict[str, int] = {}
-        self._to_come = Disturbance.NONE
         self._random = np.random.default_rng()
 
     def episode_options(
@@ -89,8 +89,7 @@ class PegInsertionEnv(TwinEnv):
         Raises:
             ValueError: the disturbance is unknown.
         """
-        chosen = {**self._usual, **options}
-        self._to_come = find_disturbance(Disturbance, chosen["disturbance"])
+        chosen = super().episode_options(draw, seed, {"peg": self._peg, **options})
         self._random = np.random.default_rng(draw.seed)  # as the reset routine's
         if seed is not None:
             self._episodes = {}
@@ -107,22 +106,20 @@ class PegInsertionEnv(TwinEnv):
     def before_step(self) -> None:
         """What happens within an episode happens once (see Disturbance)."""
         simulator, arm, peg = self.simulator, self.arm, self.simulator.peg_in_hand
-        if not self._to_come.within_episode or not peg:
+        if not self.to_come.within_episode or not peg:
             return
         values = simulator.ground_truth().values
         above = simulator.peg_pose(peg)[2] - simulator.config.board.thickness
         if values["distance"] > NEAR or above > NEAR:
             return
-        if self._to_come is Disturbance.ARM_PUSHED:
+        if self.to_come is Disturbance.ARM_PUSHED:
             side = -PUSH if arm.position[1] > 0.0 else PUSH
             for push in ([0.0, 0.0, PUSH, 0.0], [0.0, side, 0.0, 0.0]):
                 arm.move(np.clip(arm.position + np.array(push), -1.0, 1.0), arm.period)
         else:
             angle = self._random.uniform(0.0, 2.0 * np.pi)
             simulator.move_board(BOARD_MOVED * np.array([np.cos(angle), np.sin(angle)]))
-        self._to_come = Disturbance.NONE
-        if not simulator.fault:
-            self.redraw()
+        self.has_happened()
 
     def expert_action(self) -> np.ndarray:
         """Return what the scripted expert, who sees the true state, does now: (4,) float32."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from mentor_sim_bridge.twins.arm.camera_xml import camera_xml
 from mentor_sim_bridge.twins.arm.panda import GRASP_SITE, attach_panda
+from mentor_sim_bridge.twins.arm.visual_xml import LIGHT_DEFAULT, LIGHTS, visual_xml
 from mentor_sim_bridge.twins.cable.config import CableConfig, SlotConfig
 from mentor_sim_bridge.twins.cable.drawn_scene import DrawnScene
 
@@ -75,17 +76,12 @@ def _fixture_xml(config: CableConfig, scene: DrawnScene) -> str:
           solver="Newton" iterations="30" ls_iterations="20" tolerance="1e-8"/>
   <size memory="16M"/>
   <extension><plugin plugin="mujoco.elasticity.cable"/></extension>
-  <visual>
-    <headlight active="0"/>
-    <map znear="0.02" zfar="10"/>
-    <quality offsamples="0" shadowsize="0" numslices="8" numstacks="4" numquads="4"/>
-    <global offwidth="640" offheight="480"/>
-  </visual>
+  {visual_xml(near=0.02, slices=8, stacks=4)}
   <default>
     <default class="fixture">
       <geom contype="0" conaffinity="1" {rubs}/>
     </default>
-    <light directional="true" diffuse=".5 .5 .5" specular=".2 .2 .2" castshadow="false"/>
+    {LIGHT_DEFAULT}
     <default class="decoration"><geom contype="0" conaffinity="0"/></default>
   </default>
   <asset>
@@ -96,8 +92,7 @@ def _fixture_xml(config: CableConfig, scene: DrawnScene) -> str:
     <material name="post" rgba=".25 .25 .27 1"/>
   </asset>
   <worldbody>
-    <light name="left" pos="0.9 0.7 1.4" dir="-.35 -.45 -1.2"/>
-    <light name="right" pos="0.9 -0.9 1.4" dir="-.35 .5 -1.2"/>
+    {LIGHTS}
     <geom name="table" class="fixture" type="plane" size="0 0 0.1" material="table"/>
     <geom name="post" class="decoration" type="cylinder" size="0.012 {post[2] / 2 + 0.006}"
           pos="{post[0]} {post[1] + 0.006} {post[2] / 2 + 0.006}" material="post"/>

@@ -12,6 +12,7 @@ import numpy as np
 from mentor_common.tasks.golf_court import Court
 from mentor_sim_bridge.twins.arm.camera_xml import camera_xml
 from mentor_sim_bridge.twins.arm.panda import GRASP_SITE, attach_panda, panda_spec
+from mentor_sim_bridge.twins.arm.visual_xml import LIGHT_DEFAULT, LIGHTS, visual_xml
 from mentor_sim_bridge.twins.golf.config import GolfConfig
 
 CAMERAS = ("wrist", "side", "court_long", "court_short")
@@ -131,15 +132,10 @@ def _court_xml(config: GolfConfig, court: Court) -> str:
           integrator="implicitfast" solver="Newton" iterations="30" ls_iterations="20"
           tolerance="1e-8"/>
   <size memory="16M"/>
-  <visual>
-    <headlight active="0"/>
-    <map znear="0.02" zfar="10"/>
-    <quality offsamples="0" shadowsize="0" numslices="16" numstacks="10" numquads="4"/>
-    <global offwidth="640" offheight="480"/>
-  </visual>
+  {visual_xml(near=0.02, slices=16, stacks=10)}
   <default>
     <default class="still"><geom contype="0" conaffinity="0"/></default>
-    <light directional="true" diffuse=".5 .5 .5" specular=".2 .2 .2" castshadow="false"/>
+    {LIGHT_DEFAULT}
   </default>
   <asset>
     <material name="table" rgba=".5 .5 .5 1" specular="0.1"/>
@@ -151,8 +147,7 @@ def _court_xml(config: GolfConfig, court: Court) -> str:
     <material name="club" rgba=".55 .56 .6 1" specular="0.4"/>
   </asset>
   <worldbody>
-    <light name="left" pos="0.9 0.7 1.4" dir="-.35 -.45 -1.2"/>
-    <light name="right" pos="0.9 -0.9 1.4" dir="-.35 .5 -1.2"/>
+    {LIGHTS}
     <geom name="table" class="still" type="plane" size="0 0 0.1" pos="0 0 -0.06"
           material="table"/>
     <geom name="device" class="still" type="box" material="border"

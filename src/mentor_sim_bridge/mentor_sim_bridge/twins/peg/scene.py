@@ -7,6 +7,7 @@ import numpy as np
 
 from mentor_sim_bridge.twins.arm.camera_xml import camera_xml
 from mentor_sim_bridge.twins.arm.panda import GRASP_HEIGHT, GRASP_SITE, attach_panda
+from mentor_sim_bridge.twins.arm.visual_xml import LIGHT_DEFAULT, LIGHTS, visual_xml
 from mentor_sim_bridge.twins.peg.config import PegCellConfig
 from mentor_sim_bridge.twins.peg.shapes import PEGS, fan, grown, outline, prism, ring
 
@@ -140,19 +141,14 @@ def _fixture_xml(config: PegCellConfig) -> str:
     <flag multiccd="enable"/>
   </option>
   <size memory="32M"/>
-  <visual>
-    <headlight active="0"/>
-    <map znear="0.01" zfar="10"/>
-    <quality offsamples="0" shadowsize="0" numslices="8" numstacks="4" numquads="4"/>
-    <global offwidth="640" offheight="480"/>
-  </visual>
+  {visual_xml(near=0.01, slices=8, stacks=4)}
   <default>
     <default class="fixture"><geom contype="2" conaffinity="1" {SOLID}/></default>
     <default class="peg">
       <geom contype="1" conaffinity="2" density="{config.pegs.density}" {SOLID}/>
     </default>
     <default class="decoration"><geom contype="0" conaffinity="0"/></default>
-    <light directional="true" diffuse=".5 .5 .5" specular=".2 .2 .2" castshadow="false"/>
+    {LIGHT_DEFAULT}
   </default>
   <asset>
     <material name="table" rgba=".45 .42 .38 1" specular="0.1" shininess="0.2"/>
@@ -166,8 +162,7 @@ def _fixture_xml(config: PegCellConfig) -> str:
     {"".join(meshes for meshes, _ in pegs)}
   </asset>
   <worldbody>
-    <light name="left" pos="0.9 0.7 1.4" dir="-.35 -.45 -1.2"/>
-    <light name="right" pos="0.9 -0.9 1.4" dir="-.35 .5 -1.2"/>
+    {LIGHTS}
     <geom name="table" class="fixture" type="plane" size="0 0 0.1" material="table"/>
     <body name="board" pos="{x} {y} 0">{board}</body>
     {_shelf_xml(config)}

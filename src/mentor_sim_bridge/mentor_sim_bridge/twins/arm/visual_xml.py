@@ -1,0 +1,25 @@
+"""How MuJoCo draws a cell, and the two lights above it: the same in every twin."""
+
+from __future__ import annotations
+
+LIGHT_DEFAULT = (
+    '<light directional="true" diffuse=".5 .5 .5" specular=".2 .2 .2" castshadow="false"/>'
+)
+LIGHTS = """<light name="left" pos="0.9 0.7 1.4" dir="-.35 -.45 -1.2"/>
+    <light name="right" pos="0.9 -0.9 1.4" dir="-.35 .5 -1.2"/>"""
+
+
+def visual_xml(near: float, slices: int, stacks: int) -> str:
+    """Return the section `visual` of a scene without headlight and shadows.
+
+    Args:
+        near: nearest that a camera draws, in extents of the scene.
+        slices: of a cylinder or sphere around its axis.
+        stacks: of a cylinder or sphere along its axis.
+    """
+    return f"""<visual>
+    <headlight active="0"/>
+    <map znear="{near}" zfar="10"/>
+    <quality offsamples="0" shadowsize="0" numslices="{slices}" numstacks="{stacks}" numquads="4"/>
+    <global offwidth="640" offheight="480"/>
+  </visual>"""

@@ -10,6 +10,7 @@ from mentor_policy.agents.base import NonFiniteGradientError
 from mentor_policy.config import ConfigError
 from mentor_policy.distributed.learner_run import LearnerRun
 from mentor_policy.distributed.weights import WeightsError
+from mentor_policy.nodes.cell_run_folder import cell_environment, open_run_folder
 from mentor_policy.nodes.environment import layout_of
 from mentor_policy.nodes.policy_parameters import configuration
 from mentor_policy.replay import ReplayError
@@ -50,22 +51,17 @@ def begin_learning(
         layout_of(description), int(description.state_size), len(description.action_names)
     )
     config = configuration(node, description.task, own)
-    train = config.train
-    train.action_repeat = int(description.action_repeat) or 1
-    if node.integer("max_steps"):
-        train.frames = node.integer("max_steps") * train.action_repeat
-    environment = {"id": "mentor/ros-v0", "arguments": {}, "task": description.task}
     path = Path(node.text("run_dir") or "runs/learner")
-    folder = RunFolder(path, config, environment, shape)
-    log = node.get_logger()
+    repeat = int(description.action_repeat) or 1
+    folder = open_run_folder(node, config, description.task, repeat, path, shape)
     if folder.finished is not None:
-        log.info(f"the run in {path.resolve()} is complete already; nothing was changed")
         return folder, None
+    log = node.get_logger()
     try:
         made = LearnerRun(
             config,
             folder,
-            environment,
+            cell_environment(description.task),
             shape,
             checkpoint_every=node.number("checkpoint_period"),
             progress=LineProgress(log.info, node.number("progress_period")),

@@ -13,6 +13,7 @@ from mentor_common.env.ros_env import CellHeldError, EnvironmentChanged, Environ
 from mentor_common.node.cell_node import CellNode
 from mentor_policy.agents.base import NonFiniteGradientError
 from mentor_policy.config import ConfigError
+from mentor_policy.nodes.cell_run_folder import cell_environment, open_run_folder
 from mentor_policy.nodes.ground_truth import GroundTruthEvaluation
 from mentor_policy.nodes.policy_parameters import configuration
 from mentor_policy.replay import ReplayError
@@ -57,22 +58,17 @@ def begin_training(
     cell: Any = env.unwrapped
     task = str(cell.description.task)
     config = configuration(node, task, own)
-    config.train.action_repeat = cell.action_repeat
-    if node.integer("max_steps"):
-        config.train.frames = node.integer("max_steps") * cell.action_repeat
-    environment = {"id": "mentor/ros-v0", "arguments": {}, "task": task}
     named = node.text("run_dir")
     path = Path(named) if named else default_folder(task, node.text("agent"), config.train.seed)
-    folder = RunFolder(path, config, environment, shape_of(env))
-    log = node.get_logger()
+    folder = open_run_folder(node, config, task, cell.action_repeat, path, shape_of(env))
     if folder.finished is not None:
-        log.info(f"the run in {path.resolve()} is complete already; nothing was changed")
         return folder, None
+    log = node.get_logger()
     try:
         trainer = Trainer(
             config,
             env,
-            environment,
+            cell_environment(task),
             folder,
             progress=LineProgress(log.info, node.number("progress_period")),
             lost=(EnvironmentLost, ResetNeeded),

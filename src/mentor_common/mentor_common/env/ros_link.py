@@ -20,7 +20,6 @@ import rclpy
 from builtin_interfaces.msg import Time
 from rclpy.context import Context
 from rclpy.exceptions import InvalidHandle
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -32,6 +31,7 @@ from mentor_common.node.claims import TOPIC, Claims
 from mentor_common.node.dds import ask_for_short_lease
 from mentor_common.node.direct_reader import DirectReader, NoExecutor, take_messages
 from mentor_common.node.drop_log import DropLog
+from mentor_common.node.guarded_executor import GuardedExecutor
 from mentor_msgs.msg import Action, ExpertUsage
 
 log = logging.getLogger("mentor.ros_env")
@@ -81,10 +81,16 @@ class RosLink:
         self._actions = self._node.create_publisher(
             Action, resolve(topics.ACTION.name), topics.ACTION.qos
         )
-        self._claims = Claims(self._node, resolve(TOPIC))
-        self.requests = Requests(self._node, resolve, self.spin, self._claims.idle)
+        claims = self._claims = Claims(self._node, resolve(TOPIC))
+        self.requests = Requests(
+            self._node,
+            resolve,
+            self.spin,
+            lambda: claims.mine.key if claims.mine else None,
+            self._claims.idle,
+        )
         self.peers = EnvironmentPeers(self._node, resolve, self._claims)
-        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor = GuardedExecutor(self._drop, context=self._context)
         self._executor.add_node(self._node)
         self._guard = self._node.create_guard_condition(lambda: None, callback_group=NoExecutor())
         self._reader: DirectReader | None = DirectReader(
@@ -268,17 +274,17 @@ class RosLink:
             try:
                 observation = read_observation(raw)
             except CdrError as error:
-                self._drop(self._observations, error)
+                self._drop(f"a message on {self._observations.topic_name}: {error}")
                 continue
             self._on_observation(observation)
         for raw in take_messages(self._rewards):
             try:
                 reward = read_reward(raw)
             except CdrError as error:
-                self._drop(self._rewards, error)
+                self._drop(f"a message on {self._rewards.topic_name}: {error}")
                 continue
             self._on_reward(reward)
 
-    def _drop(self, subscription: Any, error: CdrError) -> None:
+    def _drop(self, text: str) -> None:
         self.unreadable += 1
-        self._drops.note(f"dropped a message on {subscription.topic_name}: {error}")
+        self._drops.note(f"dropped {text}")

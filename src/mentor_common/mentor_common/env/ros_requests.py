@@ -13,6 +13,7 @@ from rclpy.node import Node
 
 from mentor_common.messages import topics
 from mentor_common.node.actions import PATIENCE
+from mentor_common.node.goal_senders import goal_id
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.srv import Describe
 
@@ -46,6 +47,7 @@ class Requests:
         node: that the clients belong to.
         resolve: gives a name its namespace.
         spin: serves the node's callbacks until a condition holds or a time.monotonic() is reached.
+        key: returns the key of the claim of whoever asks, which marks its goals.
         inactive: which nodes of the cell do not work, with their states.
     """
 
@@ -54,9 +56,11 @@ class Requests:
         node: Node,
         resolve: Callable[[str], str],
         spin: Callable[[Callable[[], bool], float], None],
+        key: Callable[[], str | None],
         inactive: Callable[[], list[str]] = list,
     ) -> None:
         self._node = node
+        self._key = key
         self._inactive = inactive
         self._spin = spin
         self._describe = node.create_client(Describe, resolve(topics.DESCRIBE.name))
@@ -110,7 +114,9 @@ class Requests:
                     f", which waits for {waits}" if waits else ""
                 )
 
-            sent = self._reset.send_goal_async(goal, feedback_callback=on_feedback)
+            sent = self._reset.send_goal_async(
+                goal, feedback_callback=on_feedback, goal_uuid=goal_id(self._key())
+            )
             again = time.monotonic() + patience
             if not self._await(sent, min(until, again), server, stage):
                 if again < until:

@@ -69,11 +69,21 @@ class Topic:
 
 @dataclass(frozen=True)
 class Interface:
-    """A service or an action: its relative name, type and who usually serves it."""
+    """A service or an action: its relative name, type and who usually serves it.
+
+    Args:
+        name: relative.
+        type: of the messages.
+        server: who usually serves it.
+        caller: topic whose holder in the cell sends the goals; None: anybody does.
+        exclusive: whether goals of others are refused while that topic has a holder.
+    """
 
     name: str
     type: Any
     server: str = ""
+    caller: Topic | None = None
+    exclusive: bool = False
 
 
 OBSERVATION = Topic("observation", Observation, EXPERIENCE_QOS, "stacker or benchmark bridge")
@@ -95,10 +105,12 @@ ROBOT_DESCRIPTION = Topic("robot_description", String, LATCHED_QOS, "arm or twin
 DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, STATE_QOS, "every node")
 CLOCK = Topic("/clock", Clock, CLOCK_QOS, "twin")
 
-RESET_EPISODE = Interface("reset_episode", ResetEpisode, "reset node or benchmark bridge")
-MOVE_TO = Interface("move_to", MoveTo, "arm or twin")
-GRIPPER = Interface("gripper", Gripper, "arm or twin")
-RECOVER = Interface("recover", Recover, "arm or twin")
+RESET_EPISODE = Interface(
+    "reset_episode", ResetEpisode, "reset node or benchmark bridge", caller=ACTION, exclusive=True
+)
+MOVE_TO = Interface("move_to", MoveTo, "arm or twin", caller=EPISODE_START)
+GRIPPER = Interface("gripper", Gripper, "arm or twin", caller=EPISODE_START)
+RECOVER = Interface("recover", Recover, "arm or twin", caller=EPISODE_START)
 DESCRIBE = Interface("describe", Describe, "environment")
 BACKFILL = Interface("backfill", Backfill, "actor")
 

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from action_msgs.msg import GoalStatus
-from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
+from rclpy.action import ActionClient, CancelResponse, GoalResponse
+from rclpy.logging import LoggingSeverity
 from rclpy.task import Future
 
 from mentor_common.messages.topics import Interface
 from mentor_common.node.debug_log import debug
+from mentor_common.node.goal_intake import GoalIntake
+from mentor_common.node.goal_senders import GoalSenders, goal_id
 from mentor_common.node.working_node import WorkingNode
 
 PATIENCE = 5.0
@@ -85,8 +88,11 @@ class Goal:
 class GoalServer:
     """Serves an action of a node, one goal at a time; a newer goal replaces the running one.
 
-    While the node is not active, goals are rejected. ``execute(goal)`` returns the result
-    message; its field ``success`` decides whether the goal succeeds. It runs in a thread of its
+    A goal of whoever holds the cell is replaced by its own only. Of others' goals, no more than
+    a few a second are looked at. While the node is not active, goals are rejected.
+
+    ``execute(goal)`` returns the result message; its field ``success`` decides whether the goal
+    succeeds. It runs in a thread of its
     own, or on the executor's thread if not ``threaded`` (then it must be short).
     """
 
@@ -95,6 +101,8 @@ class GoalServer:
         node: WorkingNode,
         interface: Interface,
         execute: Callable[[Goal], Any],
+        senders: GoalSenders,
+        dropped: Callable[[str, int], None],
         *,
         threaded: bool = True,
         accept: Callable[[Any], str | None] | None = None,
@@ -105,17 +113,23 @@ class GoalServer:
         self._execute = execute
         self._threaded = threaded
         self._accept = accept
+        self._senders, self._dropped = senders, dropped
         self._current: Goal | None = None
+        self._of_holder = False
         self._busy = threading.Lock()
-        self._server = ActionServer(
+        self._server = GoalIntake(
+            senders,
+            dropped,
             node,
             interface.type,
-            interface.name,
+            self._name,
             self._finish_empty,
             goal_callback=self._on_goal,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
             handle_accepted_callback=self._on_accepted,
         )
+        # It logs each request for the result of a goal that does not exist.
+        node.get_logger().get_child("action_server").set_level(LoggingSeverity.ERROR)
 
     @property
     def busy(self) -> bool:
@@ -134,16 +148,23 @@ class GoalServer:
             reason = f"the node is {self._node.state_label}"
         elif self._accept is not None:
             reason = self._accept(request)
+        reason = reason or self._refusal_for_sender(self._server.taken)
         if reason:
-            self._node.get_logger().warning(f"goal of {self._name} rejected: {reason}")
+            self._dropped(f"goal of {self._name} rejected: {reason}", 1)
             return GoalResponse.REJECT
         debug(self._node, lambda: f"goal of {self._name} accepted: {request}")
         return GoalResponse.ACCEPT
+
+    def _refusal_for_sender(self, goal: bytes) -> str:
+        if self._of_holder and self.busy and not self._senders.by_holder(goal):
+            return "a goal of whoever holds the cell is under way"
+        return self._senders.refusal(goal)
 
     def _on_accepted(self, handle: Any) -> None:
         goal = Goal(handle, self._type.Feedback)
         self.stop()
         self._current = goal
+        self._of_holder = self._senders.by_holder(bytes(handle.goal_id.uuid))
         if self._threaded:
             self._node.start_worker(f"goal of {self._name}", lambda: self._run(goal, handle))
         else:
@@ -179,10 +200,19 @@ class GoalServer:
 
 
 class RemoteAction:
-    """Calls an action, blocking; for worker threads, never for the executor's own."""
+    """Calls an action, blocking; for worker threads, never for the executor's own.
 
-    def __init__(self, node: WorkingNode, interface: Interface) -> None:
+    Args:
+        node: that calls it.
+        interface: the action.
+        key: returns the key of the node's claim, which marks its goals.
+    """
+
+    def __init__(
+        self, node: WorkingNode, interface: Interface, key: Callable[[], str | None]
+    ) -> None:
         self._node = node
+        self._key = key
         self._type = interface.type
         self._name = node.resolve_topic_name(interface.name)
         self._usual = interface.server
@@ -264,7 +294,9 @@ class RemoteAction:
         listener = None if on_feedback is None else lambda m: on_feedback(m.feedback)
 
         def send() -> None:
-            sent = self._client.send_goal_async(goal, feedback_callback=listener)
+            sent = self._client.send_goal_async(
+                goal, feedback_callback=listener, goal_uuid=goal_id(self._key())
+            )
             sent.add_done_callback(lambda _: answered.set_result(sent.result()))
 
         self._node.call_soon(send)

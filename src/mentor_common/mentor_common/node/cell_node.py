@@ -15,10 +15,12 @@ from mentor_common.node import health
 from mentor_common.node.actions import Goal, GoalServer, RemoteAction
 from mentor_common.node.debug_log import debug, step_name
 from mentor_common.node.declared_parameters import DeclaredParameters
+from mentor_common.node.drop_log import DropLog
 from mentor_common.node.holding import Holding
 from mentor_common.node.parameters import Param
 from mentor_common.node.peers import PeerWatch
 from mentor_common.node.reporting import Reporter
+from mentor_common.node.request_checks import check_requests
 from mentor_common.node.spinning import HotSubscriptions
 from mentor_common.node.ticker import Ticker
 from mentor_common.node.working_node import WorkingNode
@@ -70,6 +72,8 @@ class CellNode(WorkingNode):
         self.peers = PeerWatch(self, self.holding.inactive)
         self.health.add_source(self.peers.problems)
         self.hot = HotSubscriptions()
+        self._cell_drops = DropLog(self.get_logger().warning)
+        check_requests(self, self.drop_request)
         self._cell_goal_servers: list[GoalServer] = []
         self._cell_reporter = Reporter(self, self.health, self.peers)
         self._cell_steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -190,13 +194,14 @@ class CellNode(WorkingNode):
         accept: Callable[[Any], str | None] | None = None,
     ) -> GoalServer:
         """Serve an action, see GoalServer; ``accept(goal)`` returns the reason of a refusal."""
-        server = GoalServer(self, interface, execute, threaded=threaded, accept=accept)
+        limits = self.holding.senders(interface), self.drop_request
+        server = GoalServer(self, interface, execute, *limits, threaded=threaded, accept=accept)
         self._cell_goal_servers.append(server)
         return server
 
     def remote_action(self, interface: Interface) -> RemoteAction:
         """Return an action of somebody else, to be called from a worker thread."""
-        return RemoteAction(self, interface)
+        return RemoteAction(self, interface, lambda: self.holding.key)
 
     def timer(self, period: float, callback: Callable[[], None], *, wall: bool = False) -> Any:
         """Return a timer that is idle while the node is inactive; seconds of ROS or wall time."""
@@ -210,6 +215,11 @@ class CellNode(WorkingNode):
     def ticker(self, period: float, callback: Callable[[], None]) -> Ticker:
         """Return a timer of wall time, seconds, that ticks only while it is needed."""
         return Ticker(self.timer(period, callback, wall=True))
+
+    def drop_request(self, text: str, count: int = 1) -> None:
+        """Count requests that are not carried out, and log one, once a second at most."""
+        self.health.counter("requests dropped").add(count)
+        self._cell_drops.note(f"dropped a request: {text}", count)
 
     # Lifecycle.
 

@@ -216,9 +216,26 @@ class Claims:
         self._forget_the_dead()
         return not self._holders(name)
 
+    def is_holder(self, name: str, key: str) -> bool:
+        """Return whether the claim with this key holds a topic now."""
+        if any(claim.key == key for claim in self._holders(name)):
+            return True
+        self.poll()
+        return any(claim.key == key for claim in self._holders(name))
+
     def holder_of(self, name: str) -> str:
         """Return who holds a topic, for a person."""
-        return ", ".join(f"{c.holder} ({c.process})" for c in self._holders(name)) or "nobody"
+        return self._named(name) or "nobody"
+
+    def living_holder_of(self, name: str) -> str:
+        """Return who holds a topic and is alive, for a person; empty: nobody."""
+        self.poll()
+        if self._holders(name):
+            self._forget_the_dead()
+        return self._named(name)
+
+    def _named(self, name: str) -> str:
+        return ", ".join(f"{c.holder} ({c.process})" for c in self._holders(name))
 
     def inactive(self, nodes: Iterable[str] | None = None, needed: bool = False) -> list[str]:
         """Return which nodes of the cell are configured but not active, as one text each.

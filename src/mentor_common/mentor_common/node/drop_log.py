@@ -19,12 +19,14 @@ class DropLog:
         self._unnamed = 0
         self._logged = -period
 
-    def note(self, text: str) -> None:
-        """Log the text, or count it for the next line if the last one is too young."""
+    def note(self, text: str, count: int = 1) -> None:
+        """Log the text about so many messages, or count them for the next line if the last one is
+        too young."""
         now = time.monotonic()
         if now - self._logged < self._period:
-            self._unnamed += 1
+            self._unnamed += count
             return
-        more = f" ({self._unnamed} more before it)" if self._unnamed else ""
+        unnamed = self._unnamed + count - 1
+        more = f" ({unnamed} more before it)" if unnamed else ""
         self._log(f"{text}{more}")
         self._logged, self._unnamed = now, 0

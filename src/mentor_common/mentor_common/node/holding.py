@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mentor_common.messages.topics import Topic
+from mentor_common.messages.topics import Interface, Topic
 from mentor_common.node.claims import EXCLUSIVE, Claims, held_text
 from mentor_common.node.direct_reader import sender_of
+from mentor_common.node.goal_senders import GoalSenders
 from mentor_common.node.working_node import WorkingNode
 
 
@@ -76,6 +77,16 @@ class Holding:
     def permits_info(self, topic: str, info: Mapping[str, Any]) -> bool:
         """Do as :meth:`permits`, given what rclpy knows of the message."""
         return self.permits(topic, sender_of(info))
+
+    @property
+    def key(self) -> str | None:
+        """The key of the node's claim, which marks its goals; None while it claims nothing."""
+        return self._claims.mine.key if self._claims.mine else None
+
+    def senders(self, action: Interface) -> GoalSenders:
+        """Return what tells goals of the cell's holder from those of others."""
+        topic = self._node.resolve_topic_name(action.caller.name) if action.caller else ""
+        return GoalSenders(self._claims, topic, action.exclusive)
 
     def clear(self) -> None:
         """Hold nothing; the publishers of the node are about to be destroyed."""

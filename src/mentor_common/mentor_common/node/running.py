@@ -13,12 +13,13 @@ import traceback
 from collections.abc import Callable
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.dds import ask_for_short_lease
 from mentor_common.node.debug_log import forward_python_log, quiet_client_library
+from mentor_common.node.guarded_executor import GuardedExecutor
 from mentor_common.node.parameters import ParameterError
 
 ENDS_WITH_LAUNCH = "MENTOR_ENDS_WITH_LAUNCH"
@@ -56,7 +57,7 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
         raise
     node._cell_stopped = stop.set
     forward_python_log(node)
-    executor = SingleThreadedExecutor()
+    executor = GuardedExecutor(node.drop_request)
     executor.add_node(node)
 
     def spin() -> None:
@@ -107,7 +108,7 @@ def main(make_node: Callable[[], CellNode]) -> None:
         os._exit(code)
 
 
-def _go_down(node: CellNode, executor: SingleThreadedExecutor) -> None:
+def _go_down(node: CellNode, executor: GuardedExecutor) -> None:
     if node.state_label != "finalized":
         node.trigger_shutdown()
     # Lets the last answers out: results of goals that were stopped just now.

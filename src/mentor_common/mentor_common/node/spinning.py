@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.executors import ShutdownException, SingleThreadedExecutor, TimeoutException
-
 from mentor_common.node.direct_reader import DirectReader, take_with_info
+from mentor_common.node.guarded_executor import GuardedExecutor
 
 SWEEP = 0.03
 """Seconds between two turns of everything else, while steps come one after the other."""
@@ -41,14 +40,14 @@ class HotSubscriptions:
         self._subscriptions.clear()
         self._reader = None
 
-    def spin(self, executor: SingleThreadedExecutor, stopped: Callable[[], bool]) -> None:
+    def spin(self, executor: GuardedExecutor, stopped: Callable[[], bool]) -> None:
         """Run callbacks until no hot message has come for a while."""
         sweep = time.monotonic() + SWEEP
         while self._subscriptions and not stopped():
             now = time.monotonic()
             if now >= sweep:
                 for _ in range(TURNS):
-                    if not _serve_one(executor):
+                    if not executor.run_next(0.0):
                         break
                 now = time.monotonic()
                 sweep = now + SWEEP
@@ -58,7 +57,7 @@ class HotSubscriptions:
             for subscription, callback in list(self._subscriptions):
                 self._take_all(subscription, callback)
 
-    def _wait(self, executor: SingleThreadedExecutor, seconds: float) -> None:
+    def _wait(self, executor: GuardedExecutor, seconds: float) -> None:
         if not self._subscriptions:
             return
         if self._reader is None:
@@ -70,16 +69,3 @@ class HotSubscriptions:
             callback(message, info)
             if subscription not in (known for known, _ in self._subscriptions):
                 return
-
-
-def _serve_one(executor: SingleThreadedExecutor) -> bool:
-    """Run a callback that is ready; False if none is."""
-    try:
-        task, _, _ = executor.wait_for_ready_callbacks(0.0)
-    except (TimeoutException, ShutdownException):
-        return False
-    task()
-    error = task.exception()
-    if error is not None:
-        raise error
-    return True

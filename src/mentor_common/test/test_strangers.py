@@ -1,0 +1,177 @@
+"""What a stranger on the network sends ends no node, and keeps nobody from its work."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from asking import answer
+from cell_process import CellProcess, fresh_namespace
+from fake_peer import FakePeer
+from garbage import HEADER, send_garbage
+from lifecycle_msgs.srv import GetState
+from raw_sender import RawSender
+from rcl_interfaces.msg import Parameter, ParameterValue
+from rcl_interfaces.srv import DescribeParameters, SetParameters
+from rclpy.serialization import serialize_message
+from unique_identifier_msgs.msg import UUID
+
+from mentor_common.env.ros_env import RosEnv
+from mentor_common.node.claims import Claim
+from mentor_common.node.goal_senders import FLOOD, GoalSenders, goal_id
+from mentor_msgs.action import ResetEpisode
+
+STILL = np.zeros(2, np.float32)
+HOLDER = Claim("/policy", frozenset({"/action"}), active=True)
+
+
+@pytest.fixture
+def cell() -> Iterator[CellProcess]:
+    """A bridge to act in."""
+    with CellProcess("grey_bridge.py", fresh_namespace(), diagnostics_period=0.2) as process:
+        yield process
+
+
+@pytest.fixture
+def rogue() -> Iterator[FakePeer]:
+    peer = FakePeer("rogue")
+    yield peer
+    peer.close()
+
+
+def name_of(process: CellProcess) -> str:
+    return process.process.args[4].removeprefix("__ns:=")  # type: ignore[index,union-attr]
+
+
+def is_answered(rogue: FakePeer, node: str) -> bool:
+    """Return whether the node still answers a service."""
+    client = rogue.node.create_client(GetState, f"{node}/get_state")
+    assert client.wait_for_service(60.0)
+    asked = lambda future, seconds: rogue.wait(future.done, seconds)  # noqa: E731
+    return bool(answer(lambda: client.call_async(GetState.Request()), asked))
+
+
+def dropped_requests(text: str) -> list[str]:
+    return [line for line in text.splitlines() if "dropped a request" in line]
+
+
+def test_a_parameter_of_a_type_that_does_not_exist_ends_no_node(
+    cell: CellProcess, rogue: FakePeer
+) -> None:
+    rogue.begin()
+    node = f"{name_of(cell)}/bridge"
+    sender = RawSender(rogue.node, f"rq{node}/set_parametersRequest", SetParameters.Request)
+    assert rogue.wait(lambda: sender.receivers > 0, 60.0)
+    absurd = Parameter(name="max_steps", value=ParameterValue(type=99))
+    for _ in range(50):
+        sender.send(serialize_message(SetParameters.Request(parameters=[absurd])))
+    assert cell.says("set_parameters: ValueError: 99 is not a valid Parameter.Type")
+    assert is_answered(rogue, node)
+    sender.close()
+
+
+def test_a_request_that_announces_millions_of_texts_takes_no_memory(
+    cell: CellProcess, rogue: FakePeer
+) -> None:
+    rogue.begin()
+    node = f"{name_of(cell)}/bridge"
+    kind = DescribeParameters.Request
+    sender = RawSender(rogue.node, f"rq{node}/describe_parametersRequest", kind)
+    assert rogue.wait(lambda: sender.receivers > 0, 60.0)
+    for texts in (2**27, 2**29, 2**31):
+        sender.send(HEADER + texts.to_bytes(4, "little") + b"\1\0\0\0")
+    assert is_answered(rogue, node)
+    sender.close()
+    peak = Path(f"/proc/{cell.process.pid}/status").read_text().split("VmHWM:")[1].split()[0]
+    assert int(peak) < 2_000_000  # kB
+
+
+@pytest.mark.parametrize(
+    "count", [30, pytest.param(10_000, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])]
+)
+def test_garbage_on_all_that_a_node_receives_leaves_it_at_work(
+    cell: CellProcess, rogue: FakePeer, count: int
+) -> None:
+    rogue.begin()
+    node = f"{name_of(cell)}/bridge"
+    assert is_answered(rogue, node)
+    assert send_garbage(rogue.node, node, count) > 15 * count
+    assert is_answered(rogue, node)
+    assert cell.process.poll() is None
+    assert dropped_requests(cell.output)
+
+
+def test_a_flood_of_resets_does_not_stop_the_agent_that_holds_the_cell(
+    cell: CellProcess, rogue: FakePeer
+) -> None:
+    rogue.begin()
+    namespace, over, begun = name_of(cell), threading.Event(), time.monotonic()
+    kind = ResetEpisode.Impl.SendGoalService.Request
+    sender = RawSender(rogue.node, f"rq{namespace}/reset_episode/_action/send_goalRequest", kind)
+    assert rogue.wait(lambda: sender.receivers > 0, 60.0)
+
+    def flood() -> None:
+        while not over.wait(0.005):
+            for _ in range(10):
+                request = kind(goal_id=UUID(uuid=list(secrets.token_bytes(16))))
+                sender.send(serialize_message(request))
+
+    env = RosEnv(namespace, timeout=60.0, reset_timeout=60.0)
+    env.reset()
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        assert cell.says("/reset_episode: too many goals in a second")
+        for _ in range(3):
+            env.reset()
+            steps = [env.step(STILL) for _ in range(20)]
+            assert steps[-1][3], "the episode was cut"
+    finally:
+        over.set()
+        thread.join()
+        sender.close()
+        env.close()
+    lines = dropped_requests(cell.output)
+    assert lines and len(lines) <= 1 + time.monotonic() - begun  # once a second at most
+
+
+class FakeClaims:
+    """Claims of a cell, as a test sets them."""
+
+    def __init__(self, *claims: Claim) -> None:
+        self.claims = claims
+
+    def is_holder(self, name: str, key: str) -> bool:
+        return any(name in claim.names and claim.key == key for claim in self.claims)
+
+    def living_holder_of(self, name: str) -> str:
+        return ", ".join(claim.holder for claim in self.claims if name in claim.names)
+
+
+def id_of(claim: Claim | None) -> bytes:
+    return bytes(goal_id(claim.key if claim else None).uuid)
+
+
+def test_goals_of_others_are_let_through_again_once_their_flood_is_over() -> None:
+    now = [0.0]
+    senders = GoalSenders(FakeClaims(HOLDER), "/action", False, lambda: now[0])  # type: ignore[arg-type]
+    passed = 0
+    for _ in range(1000):
+        now[0] += 0.001
+        passed += senders.lets_through(id_of(None))
+        assert senders.lets_through(id_of(HOLDER))
+    assert passed == FLOOD
+    now[0] += 1.0
+    assert senders.lets_through(id_of(None))
+
+
+def test_who_does_not_hold_the_cell_is_refused_by_the_name_of_who_does() -> None:
+    held = GoalSenders(FakeClaims(HOLDER), "/action", True)  # type: ignore[arg-type]
+    assert "/policy" in held.refusal(id_of(None)) and not held.refusal(id_of(HOLDER))
+    assert not GoalSenders(FakeClaims(), "/action", True).refusal(id_of(None))  # type: ignore[arg-type]
+    assert not GoalSenders(FakeClaims(HOLDER), "/action", False).refusal(id_of(None))  # type: ignore[arg-type]

@@ -160,7 +160,9 @@ class RehearsedCell:
         assert info["valid"] or truncated, "a step that is not valid ends its episode"
         return {**info, "observation": observation, "reward": reward, "truncated": truncated}
 
-    def play(self, actions: np.ndarray, seed: int) -> tuple[np.ndarray, list[dict[str, Any]]]:
+    def play(
+        self, actions: np.ndarray, seed: int | None = None
+    ) -> tuple[np.ndarray, list[dict[str, Any]]]:
         """Act a whole episode of these actions; return its first observation and what was told.
 
         On a machine that is busy with something else an episode may be cut off: it begins anew.

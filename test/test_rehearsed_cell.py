@@ -24,9 +24,7 @@ def fci(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsedCell]:
 
 def after(cell: RehearsedCell) -> None:
     """The next episode comes without starting any other node, and is whole."""
-    cell.begin()
-    for action in ACTIONS[:3]:
-        assert cell.step(action)["valid"]
+    cell.play(ACTIONS[:3])
 
 
 def server_killed(cell: RehearsedCell) -> str:

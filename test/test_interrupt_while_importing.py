@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,29 @@ NODE = str(Path(get_package_prefix("mentor_policy")) / "lib" / "mentor_policy" /
 COMMAND = [sys.executable, "-m", "mentor_policy", "info", "/nowhere"]
 
 
-def start(command: list[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+@pytest.fixture
+def start() -> Iterator[Callable[[list[str]], subprocess.Popen[str]]]:
+    """Starts a command as a terminal does, with SIGINT not ignored; ends what a test leaves."""
+    started: list[subprocess.Popen[str]] = []
+
+    def popen(command: list[str]) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        started.append(process)
+        return process
+
+    yield popen
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+Start = Callable[[list[str]], subprocess.Popen[str]]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +51,7 @@ def start(command: list[str]) -> subprocess.Popen[str]:
     ],
     ids=["node", "node_sigterm", "command"],
 )
-def test_it_ends_without_a_word(command: list[str], number: int, status: int) -> None:
+def test_it_ends_without_a_word(start: Start, command: list[str], number: int, status: int) -> None:
     process = start(command)
     maps = Path(f"/proc/{process.pid}/maps")
     assert eventually(lambda: "numpy" in maps.read_text()), "it imports nothing"
@@ -53,7 +75,7 @@ def test_a_node_started_in_the_background_of_a_script_still_ends_on_sigterm() ->
     assert process.wait(60) in (0, -signal.SIGTERM)
 
 
-def test_a_node_ends_so_from_its_first_moment_on() -> None:
+def test_a_node_ends_so_from_its_first_moment_on(start: Start) -> None:
     for delay in (0.0, 0.01, 0.02, 0.04, 0.08):
         process = start([NODE])
         time.sleep(delay)

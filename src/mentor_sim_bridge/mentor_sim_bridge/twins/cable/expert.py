@@ -15,7 +15,7 @@ DIVISOR = 5.0
 """Of both action dimensions (App. C.2)."""
 HIGH, CLEAR = 0.135, 0.110
 """Heights (m) at which the cable is carried, and from which on it may go aside."""
-PRESS, CROSS, DOWN = 0.057, 0.086, 0.042
+PRESS, CROSS, DOWN = 0.057, 0.075, 0.042
 """Heights (m) that fill slot 1, that keep it filled on the way to slot 2, and that fill slot 2."""
 LEVER_1, LEVER_2, FINE = 2.0, 1.2, 0.003
 """Metres that the gripper goes for each metre the cable is off a slot's middle, beyond FINE."""

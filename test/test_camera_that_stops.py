@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from rclpy.action import ActionServer
 from rclpy.callback_groups import ReentrantCallbackGroup
 
 from mentor_common.env.ros_env import RosEnv
+from mentor_common.env.ros_requests import EnvironmentLost
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time
 from mentor_common.messages.images import array_to_image
@@ -128,8 +130,9 @@ def wait_until_connected(env: RosEnv) -> None:
     until = time.monotonic() + 120.0
     while time.monotonic() < until:
         env.reset()
-        if env.step(ACTION)[4]["valid"]:
-            return
+        with suppress(EnvironmentLost):
+            if env.step(ACTION)[4]["valid"]:
+                return
     raise AssertionError("the nodes do not find each other")
 
 

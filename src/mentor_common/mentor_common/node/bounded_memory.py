@@ -19,8 +19,8 @@ from typing import Any
 
 from rosidl_parser.definition import AbstractSequence, BasicType, NamespacedType
 
-HEADROOM = 1 << 29
-"""Bytes that a message may take: two hundred times the largest one of this kind in a cell."""
+HEADROOM = 1 << 28
+"""Bytes that a message may take: a hundred times the largest one of this kind in a cell."""
 _PAGE = resource.getpagesize()
 _STATM = Path("/proc/self/statm")
 

@@ -8,7 +8,12 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from rclpy.exceptions import InvalidHandle
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode
+
+_DESTROYED = (InvalidHandle, rclpy_implementation.RCLError)
+"""What the client library raises where it is asked for something that was destroyed."""
 
 
 class WorkingNode(LifecycleNode):
@@ -43,6 +48,8 @@ class WorkingNode(LifecycleNode):
             try:
                 work()
             except Exception as error:
+                if self.stopping.is_set() and isinstance(error, _DESTROYED):
+                    return  # it asked the client library for what was destroyed as the node ends
                 text = f"{name}: {error!r}\n{traceback.format_exc()}"
                 self.get_logger().fatal(str(error) if getattr(error, "for_person", False) else text)
                 self.finish(1)

@@ -176,7 +176,7 @@ class ReplayNode(CellNode):
     def _compare(self) -> None:
         if not self._wait_for_nodes():
             return self.finish(NOTHING_COMPARED)
-        logged, steps, images = time.monotonic(), 0, 0
+        logged, steps, images, now = time.monotonic(), 0, 0, 0
         names = {*(self._names or ()), *self._parts}
         messages = self._feed.messages(names)
         for message in in_causal_order(messages, self._feed.messages(names)):
@@ -200,7 +200,8 @@ class ReplayNode(CellNode):
                     time.sleep(0.2)  # a reset, or a long motion: the stacker's queue is short
             self._expect(name, message)
             if self._ticks is not None:
-                self._ticks.publish(Clock(clock=nanoseconds_to_time(message.log_time)))
+                now = max(now, message.log_time)  # in causal order, not in that of the log
+                self._ticks.publish(Clock(clock=nanoseconds_to_time(now)))
             if message.topic in self._made:
                 self._made[message.topic].publish(message.data)
             if time.monotonic() - logged > 5.0:

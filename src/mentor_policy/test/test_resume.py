@@ -26,10 +26,10 @@ SETTINGS = [
 # 170 records: the ring goes round, and resuming needs its spare ones.
 
 
-def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
+def start(folder: Path, *overrides: str, options: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     command = [
         sys.executable, "-m", "mentor_policy", "train", "--env", "point_env:mentor-test/point-v0",
-        "--preset", "robot", "--run-dir", str(folder), *SETTINGS, *overrides,
+        "--preset", "robot", "--run-dir", str(folder), *options, *SETTINGS, *overrides,
     ]  # fmt: skip
     paths = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mentor_common.bags.reader import Bag
 from mentor_policy.replay import ReplayRing, RingHeader
-from mentor_policy.replay.bag_steps import bag_layout, bag_steps
+from mentor_policy.replay.bag_steps import BagSteps, bag_layout
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,14 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Convert; return the exit code."""
-    bags = [Bag(path) for path in options.bags]
-    layout, action_size, state_size = bag_layout(bags[0])
+    layout, action_size, state_size = bag_layout(Bag(options.bags[0]))
     header = RingHeader(layout, action_size, state_size, options.capacity, options.spare)
     ring = ReplayRing(options.ring, header, expected=1)
     try:
-        for bag in bags:
-            for step in bag_steps(bag, ring.latest_episode() + 1):
-                ring.append(step)
+        for step in BagSteps(options.bags, ring.latest_episode() + 1):
+            ring.append(step)
         ring.sync()
         print(f"{options.ring}: {ring.count} records of {ring.latest_episode() + 1} episodes")
     finally:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mentor_common.bags.reader import Bag
 from mentor_policy.cli.arguments import configure
 from mentor_policy.config import agents, presets
-from mentor_policy.replay.bag_steps import bag_steps
-from mentor_policy.replay.step import Step
+from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.environment import (
     Env,
     UnfitEnvironmentError,
@@ -45,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--bags", type=Path, nargs="+", default=[], metavar="BAG", help="bags whose training "
-        "episodes fill the replay of a new run; they do not count as its steps",
+        "episodes fill the replay of a new run, or with train.bag_share=0.5 half of every batch; "
+        "they do not count as its steps",
     )  # fmt: skip
     parser.add_argument(
         "--offline-updates", type=int, default=0, metavar="N",
@@ -74,23 +72,13 @@ def run(options: argparse.Namespace) -> int:
         trainer = Trainer(config, env, environment, folder, evaluation_env)
         print(f"{'resuming' if folder.resumed else 'new'} run in {path}", file=sys.stderr)
         if options.bags:
-            trainer.begin_with(_steps_of(options.bags), options.offline_updates)
+            trainer.begin_with(BagSteps(options.bags), options.offline_updates)
         with StopOnSignal(trainer):
             summary = trainer.train()
     finally:
         folder.close()
     report(summary, path)
     return 0 if summary["complete"] else 130
-
-
-def _steps_of(paths: Sequence[Path]) -> Iterator[Step]:
-    """Yield the steps of bags, one after the other, their episodes numbered on."""
-    episode, last = 0, -1
-    for bag in [Bag(path) for path in paths]:
-        for step in bag_steps(bag, episode):
-            last = step.episode
-            yield step
-        episode = last + 1
 
 
 def _evaluation_env(options: argparse.Namespace, arguments: dict[str, Any], env: Env) -> Env | None:

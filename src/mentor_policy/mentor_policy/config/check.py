@@ -72,7 +72,8 @@ def _check_train(train: TrainConfig) -> None:
         raise ConfigError(
             f"train.device is {train.device!r}; allowed are auto, cpu, cuda, cuda:0, cuda:1, ..."
         )
-    _between(train, "discount", 0.0, 1.0, section="train")
+    for key in ("discount", "bag_share"):
+        _between(train, key, 0.0, 1.0, section="train")
     _between(train, "reward_scale", 1e-6, 1e6, section="train")
     _at_least(train, "replay_capacity", train.batch_size, "train", "train.batch_size")
     _between(train, "replay_capacity", 1, 10**9, section="train")

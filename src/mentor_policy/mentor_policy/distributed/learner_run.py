@@ -10,6 +10,7 @@ from mentor_policy.config import Config, config_to_dict
 from mentor_policy.distributed.publication import Publication
 from mentor_policy.distributed.weights import Weights
 from mentor_policy.replay import Step
+from mentor_policy.training.begin_with_bags import refuse_without_bags
 from mentor_policy.training.environment import Shape
 from mentor_policy.training.progress import Progress
 from mentor_policy.training.run import Run
@@ -51,6 +52,7 @@ class LearnerRun:
         self._episode_over = False
         self.publication = Publication(folder.path, config_to_dict(config)["agent"])
         self.run = Run(config, folder, environment, shape, exact=False, progress=progress)
+        refuse_without_bags(self.run)
 
     @property
     def complete(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,41 @@ def bag_steps(bag: Bag, first_episode: int = 0) -> Iterator[Step]:
         yield from episode.steps(over=False)
     for episode in episodes.values():
         yield from episode.steps(over=True)
+
+
+class BagSteps:
+    """The steps of bags, one bag after the other, their episodes numbered on.
+
+    Args:
+        paths: of the bags, oldest first.
+        first_episode: number of the first episode.
+
+    Raises:
+        BagError: one is no bag, or has no observations.
+    """
+
+    def __init__(self, paths: Sequence[Path], first_episode: int = 0) -> None:
+        self.bags = [Bag(path) for path in paths]
+        self._first = first_episode
+
+    @property
+    def most(self) -> int:
+        """How many there are at most: each has an observation or a reward of its own."""
+        return sum(
+            bag.counts.get(name, 0)
+            for bag in self.bags
+            for name, topic in bag.topics.items()
+            if PARTS.get(topic.type) in ("observation", "reward")
+        )
+
+    def __iter__(self) -> Iterator[Step]:
+        episode = self._first
+        for bag in self.bags:
+            last = episode - 1
+            for step in bag_steps(bag, episode):
+                last = step.episode
+                yield step
+            episode = last + 1
 
 
 def bag_layout(bag: Bag) -> tuple[FrameLayout, int, int]:

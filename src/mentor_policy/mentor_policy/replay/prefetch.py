@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from mentor_policy.agents.batch import Batch
 from mentor_policy.replay.sampler import Sampler
+from mentor_policy.replay.shared_sampler import SharedSampler
 
 
 class Prefetcher:
@@ -21,7 +22,9 @@ class Prefetcher:
     """
 
     def __init__(
-        self, sampler: Sampler, transfer: Callable[[Batch], Batch] = lambda batch: batch
+        self,
+        sampler: Sampler | SharedSampler,
+        transfer: Callable[[Batch], Batch] = lambda batch: batch,
     ) -> None:
         self._sampler = sampler
         self._transfer = transfer

@@ -31,7 +31,7 @@ class Sampler:
         batch_size: B.
         n_step: n, steps summed into a return.
         gamma: discount per step.
-        seed: of the draws.
+        seed: of the draws; two samplers of one run have different ones.
         reward_scale: factor on every reward; the ring keeps them as they came.
         pinned: whether the pixels are drawn into pinned memory, for a copy to CUDA.
     """
@@ -43,14 +43,14 @@ class Sampler:
         batch_size: int,
         n_step: int,
         gamma: float,
-        seed: int,
+        seed: int | tuple[int, ...],
         reward_scale: float = 1.0,
         pinned: bool = False,
     ) -> None:
         self.ring = ring
         self.batch_size = batch_size
         self.n_step = n_step
-        self._seed = seed
+        self._seed = (seed,) if isinstance(seed, int) else seed
         self._gammas = gamma ** np.arange(n_step + 1, dtype=np.float64)
         self._reward_weights = self._gammas[:-1] * reward_scale
         layout = ring.header.layout
@@ -102,14 +102,24 @@ class Sampler:
             going &= ~last
         return np.where(ended | (steps == self.n_step), steps, 0)
 
-    def starts(self, update: int, count: int) -> tuple[Numbers, npt.NDArray[np.int64]]:
+    def starts(
+        self, update: int, count: int, size: int | None = None
+    ) -> tuple[Numbers, npt.NDArray[np.int64]]:
         """Draw the records that update ``update`` starts from, and how far each reaches.
+
+        Args:
+            update: number of the update.
+            count: records that are considered, the newest of the ring at that time.
+            size: records to draw, at most B; None for B.
+
+        Returns:
+            Both ``(size,) int64``.
 
         Raises:
             ReplayError: the ring holds no transition yet.
         """
-        rng = np.random.default_rng([self._seed, update])
-        ring, size = self.ring, self.batch_size
+        rng = np.random.default_rng([*self._seed, update])
+        ring, size = self.ring, self.batch_size if size is None else size
         oldest = max(ring.oldest, count - ring.header.capacity)
         drawn, reaches = np.zeros(0, np.int64), np.zeros(0, np.int64)
         for _ in range(8):
@@ -132,15 +142,20 @@ class Sampler:
             drawn, reaches = numbers[chosen], reach[chosen]
         return drawn[:size], reaches[:size]
 
-    def batch(self, update: int, count: int) -> Batch:
+    def batch(self, update: int, count: int, size: int | None = None) -> Batch:
         """Return the batch of an update, drawn from the first ``count`` records ever written.
+
+        Args:
+            update: number of the update.
+            count: records that are considered, the newest of the ring at that time.
+            size: transitions of the batch, at most B; None for B.
 
         Raises:
             ReplayError: the ring holds no transition yet.
         """
-        numbers, reach = self.starts(update, count)
+        numbers, reach = self.starts(update, count, size)
         while not self.ring.check_frames(self._frames_of(numbers, reach)):
-            numbers, reach = self.starts(update, count)  # without those that are damaged
+            numbers, reach = self.starts(update, count, size)  # without those that are damaged
         obs, next_obs = self._pixels(numbers, numbers + reach)
         ring = self.ring
         records = ring.records
@@ -177,7 +192,7 @@ class Sampler:
     def _pixels(self, first: Numbers, second: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
         """Read the observations of two rows of records, ``(B, C, H, W)``, channels last."""
         frames = self.ring.frames
-        buffers = self._buffers[self._drawn % BUFFERS]
+        buffers = [buffer[: len(first)] for buffer in self._buffers[self._drawn % BUFFERS]]
         self._drawn += 1
         slots = [[self.ring.stack_slots(int(n)) for n in row] for row in (first, second)]
         for row in slots:

@@ -12,11 +12,15 @@ from mentor_policy.config import Config
 from mentor_policy.replay import ReplayError, ReplayRing, RingHeader
 from mentor_policy.replay.prefetch import Prefetcher
 from mentor_policy.replay.sampler import Sampler
+from mentor_policy.replay.shared_sampler import SharedSampler
 from mentor_policy.replay.transfer import BatchTransfer
 from mentor_policy.training.environment import Shape
 
 LEAST_SPARE = 2000
 """Records kept beyond the capacity at least, to go back to a checkpoint."""
+
+BAG_DRAWS = 1
+"""Beside a run's seed: what is drawn from bags is not what is drawn from its own replay."""
 
 
 class Learner:
@@ -26,9 +30,12 @@ class Learner:
         config: the run.
         agent: learns.
         ring: to learn from; the learner does not close it.
+        bags: ring of bags, from which ``train.bag_share`` of each batch comes; None for none.
     """
 
-    def __init__(self, config: Config, agent: Agent, ring: ReplayRing) -> None:
+    def __init__(
+        self, config: Config, agent: Agent, ring: ReplayRing, bags: ReplayRing | None = None
+    ) -> None:
         train = config.train
         self.agent = agent
         self.ring = ring
@@ -36,16 +43,23 @@ class Learner:
         self.statistics: dict[str, Tensor] = {}
         """What the newest update returned."""
         transfer = BatchTransfer(agent.device)
-        self._prefetcher = Prefetcher(
-            Sampler(
-                ring,
+
+        def sampler(source: ReplayRing, *seed: int) -> Sampler:
+            return Sampler(
+                source,
                 batch_size=train.batch_size,
                 n_step=train.n_step,
                 gamma=train.discount,
-                seed=train.seed,
+                seed=seed,
                 reward_scale=train.reward_scale,
                 pinned=transfer.pinned,
-            ),
+            )
+
+        own = sampler(ring, train.seed)
+        self._prefetcher = Prefetcher(
+            own
+            if bags is None
+            else SharedSampler(own, sampler(bags, train.seed, BAG_DRAWS), train.bag_share),
             transfer,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -16,7 +16,7 @@ import torch
 
 from mentor_policy.agents import make_agent
 from mentor_policy.config import Config, config_to_dict
-from mentor_policy.replay import Step
+from mentor_policy.replay import ReplayRing, Step
 from mentor_policy.replay.episodes import FinishedEpisode, finished_episodes, steps_in
 from mentor_policy.training.checkpoint import (
     Checkpoint,
@@ -89,7 +89,8 @@ class Run:
         self._elite = EliteFiles()
         self.offline_updates = 0
         """Updates that were done before the first step, which no step had to allow."""
-        self._noticed = 0  # number of the first record that may end an episode not yet counted
+        self.noticed = 0
+        """Number of the first record that may end an episode not yet counted."""
         self._next_checkpoint = self.schedule.after(0, config.train.checkpoint_every_frames)
         self._next_log = 0
         self._nothing_to_learn = -1  # records of the ring that hold no transition to learn from
@@ -99,12 +100,15 @@ class Run:
             config, shape.layout, shape.state_size, shape.action_size, config.train.seed
         )
         self.ring = open_ring(folder.replay, config, shape)
+        self.bags: ReplayRing | None = None
+        """Ring of the bags that ``train.bag_share`` of each batch comes from."""
         self.learner = Learner(config, self.agent, self.ring)
         try:
+            if folder.bag_replay.exists():
+                self.learn_from(ReplayRing(folder.bag_replay, writable=False))
             self._restore()
         except BaseException:
-            self.learner.close()
-            self.ring.close()
+            self._close_replay()
             raise
         self._saved_count = self.ring.count
         self._saved_at = self._began = time.monotonic()
@@ -132,24 +136,11 @@ class Run:
         """Wall time since this process began with the run."""
         return time.monotonic() - self._began
 
-    def begin_with(self, steps: Iterable[Step], updates: int = 0) -> int:
-        """Put steps of other runs into the empty replay of a new run, and learn from them.
-
-        They do not count as steps of this run.
-
-        Args:
-            steps: of whole episodes, numbered from 0.
-            updates: to be done before the first step of this run.
-
-        Returns:
-            Records in the replay.
-        """
-        for step in steps:
-            self.ring.append(step)
-        self._noticed = self.ring.count
-        while self.offline_updates < updates and self.update():
-            self.offline_updates += 1
-        return self.ring.count
+    def learn_from(self, bags: ReplayRing) -> None:
+        """Take ``train.bag_share`` of every batch from a ring of bags, before the first update."""
+        self.bags = bags
+        self.learner.close()
+        self.learner = Learner(self.config, self.agent, self.ring, bags)
 
     def append(self, step: Step) -> bool:
         """Put a step into the replay; return False if it is there already.
@@ -166,8 +157,8 @@ class Run:
 
     def end_episodes(self) -> list[FinishedEpisode]:
         """Count and log the episodes that have ended, and report each whole one to the agent."""
-        ended = list(finished_episodes(self.ring, self._noticed))
-        self._noticed = self.ring.count
+        ended = list(finished_episodes(self.ring, self.noticed))
+        self.noticed = self.ring.count
         for episode in ended:
             self.episodes += 1
             self.recent.add(episode.total, episode.success)
@@ -274,10 +265,15 @@ class Run:
 
     def close(self) -> None:
         """Close everything but the folder's lock."""
-        self.learner.close()
-        self.ring.close()
+        self._close_replay()
         self._log.close()
         self.progress.close()
+
+    def _close_replay(self) -> None:
+        self.learner.close()
+        for ring in (self.ring, self.bags):
+            if ring is not None:
+                ring.close()
 
     def _stands_at(self) -> tuple[int, ...]:
         return self.steps, self.updates, self.ring.count
@@ -302,7 +298,7 @@ class Run:
                 self._load(checkpoint)
             except CheckpointError as error:
                 raise CheckpointError(f"{error}{older_whole(checkpoint.folder)}") from error
-        elif self._exact:
+        elif self._exact or self.folder.awaits_bags.exists():
             self.ring.truncate(0)
         count = int(self.restored.get("ring_count", 0))
         for episode in finished_episodes(self.ring, count):
@@ -310,7 +306,7 @@ class Run:
             self.episodes += 1
             self.recent.add(episode.total, episode.success)
         self.steps += steps_in(self.ring, count, self.ring.count)
-        self._noticed = self.ring.count
+        self.noticed = self.ring.count
 
     def _load(self, checkpoint: Checkpoint) -> None:
         saved = checkpoint.progress

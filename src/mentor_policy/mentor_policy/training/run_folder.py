@@ -3,7 +3,8 @@
 A run that is complete is left as it is, to the byte.
 
 It holds ``config.json``, ``checkpoints/``, ``replay/``, ``train.csv``, ``eval.csv``,
-``tensorboard/``, ``videos/`` and, when the run is over, ``summary.json`` and ``curve.png``.
+``tensorboard/``, ``videos/``, with ``train.bag_share`` also ``bag_replay/``, and, when the run is
+over, ``summary.json`` and ``curve.png``.
 """
 
 from __future__ import annotations
@@ -107,6 +108,16 @@ class RunFolder:
     def replay(self) -> Path:
         """Where the ring lies."""
         return self.path / "replay"
+
+    @property
+    def bag_replay(self) -> Path:
+        """Where the ring with the steps of bags lies, if a share of every batch comes from it."""
+        return self.path / "bag_replay"
+
+    @property
+    def awaits_bags(self) -> Path:
+        """Mark of a run that is being filled from bags, until its first checkpoint."""
+        return self.path / ".new-from-bags"
 
     def video(self, step: int) -> Path:
         """Return the path of the video of the evaluation at a step."""

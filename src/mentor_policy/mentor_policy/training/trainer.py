@@ -9,7 +9,6 @@ to a cap on updates per step.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +17,10 @@ import numpy.typing as npt
 
 from mentor_policy.config import Config
 from mentor_policy.replay import Step
+from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.background import BackgroundLearner
 from mentor_policy.training.backoff import Backoff
+from mentor_policy.training.begin_with_bags import begin_with_bags, refuse_without_bags
 from mentor_policy.training.choosing import WeightsName, choose
 from mentor_policy.training.environment import Env, Pixels, State, shape_of
 from mentor_policy.training.evaluation import Evaluation, evaluate
@@ -107,15 +108,17 @@ class Trainer:
             run.exclusive = self._background.exclusive
             self._before = run.updates - run.offline_updates
 
-    def begin_with(self, steps: Iterable[Step], updates: int = 0) -> None:
-        """Let a new run learn from the steps of others first, see :meth:`Run.begin_with`.
+    def begin_with(self, steps: BagSteps, updates: int = 0) -> None:
+        """Let a new run learn from bags first, see :func:`begin_with_bags`.
 
         A run that is resumed has them already: nothing is done.
         """
-        if not self.run.ring.count and not self.run.restored:
-            self.run.begin_with(steps, updates)
-            self._number = self.run.ring.latest_episode() + 1
+        run = self.run
+        if not run.ring.count and not run.restored:
+            begin_with_bags(run, steps, updates)
+            self._number = run.ring.latest_episode() + 1
             self._save()
+        run.folder.awaits_bags.unlink(missing_ok=True)
 
     def train(self) -> dict[str, Any]:
         """Train to the end, or until :attr:`stop`.
@@ -140,6 +143,7 @@ class Trainer:
         Raises:
             as :meth:`train`.
         """
+        refuse_without_bags(self.run)
         self._until = min(until, self.run.schedule.last_step)
         while self._go_on():
             try:

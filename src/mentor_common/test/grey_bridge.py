@@ -14,8 +14,8 @@ from mentor_common.messages import topics
 from mentor_common.messages.episode_numbers import EpisodeNumbers
 from mentor_common.messages.experience import action_data, observation_message, reward_message
 from mentor_common.messages.frames import FrameLayout
-from mentor_common.node.actions import Goal
 from mentor_common.node.cell_node import CellNode
+from mentor_common.node.goal_server import Goal
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main
 from mentor_msgs.action import ResetEpisode

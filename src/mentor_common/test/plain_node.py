@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mentor_common.messages import topics
 from mentor_common.messages.experience import reward_message
-from mentor_common.node.actions import Goal
 from mentor_common.node.cell_node import CellNode
+from mentor_common.node.goal_server import Goal
 from mentor_common.node.health import Limits
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mentor_common.node.actions import Cancelled, RemoteTimeout
+from mentor_common.node.remote_action import Cancelled, RemoteTimeout
 from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.reset_routine import AskForHelp, Grip, Move, PartFailed, Rest, Save, Wait
 from mentor_msgs.action import Gripper, MoveTo

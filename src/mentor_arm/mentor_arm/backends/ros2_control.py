@@ -22,8 +22,8 @@ from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperStat
 from mentor_common.arm.messages import stamped_pose
 from mentor_common.cell.cell_file import ControllerCell
 from mentor_common.messages.topics import Interface, Topic
-from mentor_common.node.actions import RemoteError
 from mentor_common.node.cell_node import CellNode
+from mentor_common.node.remote_action import RemoteError
 
 Float64 = npt.NDArray[np.float64]
 SILENCE = 0.5

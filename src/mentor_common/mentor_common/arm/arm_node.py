@@ -21,10 +21,11 @@ from mentor_common.arm.step_server import MoveFailed, StepServer
 from mentor_common.messages import topics
 from mentor_common.messages.experience import action_data, nanoseconds_to_time, time_to_nanoseconds
 from mentor_common.node import health
-from mentor_common.node.actions import Cancelled, Goal
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.debug_log import debug
+from mentor_common.node.goal_server import Goal
 from mentor_common.node.parameters import Param
+from mentor_common.node.remote_action import Cancelled
 from mentor_common.tasks.task import Task, find_task
 from mentor_msgs.action import Gripper, MoveTo, Recover
 from mentor_msgs.msg import Action

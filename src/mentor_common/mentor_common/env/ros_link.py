@@ -27,6 +27,7 @@ from mentor_common.env.environment_peers import EnvironmentPeers
 from mentor_common.env.ros_requests import POLL, EnvironmentLost, Requests
 from mentor_common.messages import topics
 from mentor_common.messages.cdr import CdrError, read_observation, read_reward
+from mentor_common.node.caller import SpinningCaller
 from mentor_common.node.claims import TOPIC, Claims
 from mentor_common.node.dds import ask_for_short_lease
 from mentor_common.node.direct_reader import DirectReader, NoExecutor, take_messages
@@ -82,13 +83,8 @@ class RosLink:
             Action, resolve(topics.ACTION.name), topics.ACTION.qos
         )
         claims = self._claims = Claims(self._node, resolve(TOPIC))
-        self.requests = Requests(
-            self._node,
-            resolve,
-            self.spin,
-            lambda: claims.mine.key if claims.mine else None,
-            self._claims.idle,
-        )
+        key = lambda: claims.mine.key if claims.mine else None  # noqa: E731
+        self.requests = Requests(SpinningCaller(self._node, self.spin, key, claims.idle), resolve)
         self.peers = EnvironmentPeers(self._node, resolve, self._claims)
         self._executor = GuardedExecutor(self._drop, context=self._context)
         self._executor.add_node(self._node)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from rclpy.action import ActionClient
-from rclpy.node import Node
-
 from mentor_common.messages import topics
-from mentor_common.node.actions import PATIENCE
-from mentor_common.node.goal_senders import goal_id
+from mentor_common.node.caller import Caller
+from mentor_common.node.describe_client import DescribeClient
+from mentor_common.node.remote_action import GoalRejected, RemoteAction, RemoteError, RemoteTimeout
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.srv import Describe
 
@@ -23,7 +21,6 @@ POLL = 0.25
 """Seconds of wall time between two checks whether the peers are still there."""
 WARN_AFTER = 5.0
 """Seconds after which somebody who is waited for is named in the log."""
-_SERVER = topics.RESET_EPISODE.server
 
 
 class EnvironmentLost(RuntimeError):
@@ -41,170 +38,112 @@ class ResetFailed(EnvironmentLost):
 
 
 class Requests:
-    """The clients of ``describe`` and ``reset_episode``.
+    """Calls ``describe`` and ``reset_episode``, and reports failures as EnvironmentLost.
 
     Args:
-        node: that the clients belong to.
+        caller: who calls, and how they wait.
         resolve: gives a name its namespace.
-        spin: serves the node's callbacks until a condition holds or a time.monotonic() is reached.
-        key: returns the key of the claim of whoever asks, which marks its goals.
-        inactive: which nodes of the cell do not work, with their states.
     """
 
-    def __init__(
-        self,
-        node: Node,
-        resolve: Callable[[str], str],
-        spin: Callable[[Callable[[], bool], float], None],
-        key: Callable[[], str | None],
-        inactive: Callable[[], list[str]] = list,
-    ) -> None:
-        self._node = node
-        self._key = key
-        self._inactive = inactive
-        self._spin = spin
-        self._describe = node.create_client(Describe, resolve(topics.DESCRIBE.name))
-        self._reset_name = node.resolve_topic_name(resolve(topics.RESET_EPISODE.name))
-        self._reset: Any = ActionClient(node, ResetEpisode, self._reset_name)
-        self._under_way: Any = None  # handle of the goal whose result is awaited
-        self._leaving = threading.Lock()
+    def __init__(self, caller: Caller, resolve: Callable[[str], str]) -> None:
+        self._caller = caller
+        self._describe = DescribeClient(caller, resolve(topics.DESCRIBE.name))
+        action = topics.RESET_EPISODE
+        self._reset = RemoteAction(caller, replace(action, name=resolve(action.name)))
+        self._reset_name = caller.node.resolve_topic_name(resolve(action.name))
 
     def describe(self, until: float, ready: bool = False) -> Describe.Response:
         """Ask the environment what it is, until it answers (and is ready).
 
+        Args:
+            until: time.monotonic() at which waiting ends.
+            ready: whether the environment must also be ready for an episode.
         Raises: EnvironmentLost.
         """
-        name = self._node.resolve_service_name(self._describe.srv_name)
-        begin, reported, why = time.monotonic(), False, ""
-        while True:
-            why = f"nobody serves {name} (usually the {topics.DESCRIBE.server})"
-            if self._describe.service_is_ready():
-                future = self._describe.call_async(Describe.Request())
-                self._spin(future.done, min(until, time.monotonic() + 2.0))
-                if future.done():
-                    answer: Any = future.result()
-                    if answer.ready or not ready:
-                        if reported:
-                            log.info("%s answers after %.1f s", name, time.monotonic() - begin)
-                        return answer
-                    why = f"{answer.environment} is not ready: {answer.message}"
-                else:
-                    self._describe.remove_pending_request(future)
-                    why = f"{name} does not answer"
-            reported = self._report_wait(begin, until, why, reported)
-            self._spin(lambda: False, min(until, time.monotonic() + 0.1))
+        wait = _Wait(self._caller)
+        try:
+            answer = self._describe.call(until, ready=ready, on_wait=wait.report)
+        except RemoteTimeout as error:
+            raise wait.lost(str(error)) from None
+        if wait.reported:
+            log.info("%s answers after %.1f s", self._describe.name, wait.seconds)
+        return answer
 
     def reset(
         self, seed: int | None, names: list[str], values: list[str], until: float
     ) -> ResetEpisode.Result:
-        """Call ``reset_episode`` and wait for its result. Raises: EnvironmentLost."""
-        begin, patience = time.monotonic(), PATIENCE
+        """Call ``reset_episode`` and wait for its result.
+
+        Args:
+            seed: of the episode's randomization; None: it goes on as it is.
+            names: of the options.
+            values: of the options, as JSON.
+            until: time.monotonic() at which waiting ends.
+        Raises: EnvironmentLost; ResetFailed where the environment reports the failure.
+        """
+        wait, stage = _Wait(self._caller), ""
+
+        def on_feedback(feedback: Any) -> None:
+            nonlocal stage
+            waits = f", which waits for {feedback.waiting_for}" if feedback.waiting_for else ""
+            stage = f" in stage '{feedback.stage}'{waits}"
+
         goal = ResetEpisode.Goal(
             seeded=seed is not None, seed=seed or 0, option_names=names, option_values=values
         )
+        missing = f"nobody serves the action {self._reset_name}"
         while True:
-            self._await_server(begin, until)
-            goal.timeout = max(0.1, until - time.monotonic())
-            server = self._endpoints(f"{self._reset_name}/_action/status")
-            stage = [""]
-
-            def on_feedback(message: Any, stage: list[str] = stage) -> None:
-                waits = message.feedback.waiting_for
-                stage[0] = f"stage '{message.feedback.stage}'" + (
-                    f", which waits for {waits}" if waits else ""
-                )
-
-            sent = self._reset.send_goal_async(
-                goal, feedback_callback=on_feedback, goal_uuid=goal_id(self._key())
-            )
-            again = time.monotonic() + patience
-            if not self._await(sent, min(until, again), server, stage):
-                if again < until:
-                    patience *= 2  # see PATIENCE
-                    continue
-                raise self._unfinished(begin, stage)
-            handle: Any = sent.result()
-            if handle.accepted:
+            if not self._reset.served and time.monotonic() < until:
+                wait.report(f"{missing} (usually the {topics.RESET_EPISODE.server})")
+                self._pause(0.05, until)
+                continue
+            left = until - time.monotonic()
+            goal.timeout = max(0.1, left)
+            try:
+                result = self._reset.call(goal, left, on_feedback=on_feedback)
                 break
-            if time.monotonic() >= until:
-                raise EnvironmentLost(
-                    f"{self._reset_name} ({_SERVER}) rejects the reset{self._whose_fault()}"
-                )
-            self._spin(lambda: False, time.monotonic() + 0.2)
-        self._under_way = handle
-        done = handle.get_result_async()
-        try:
-            if not self._await(done, until, server, stage):
-                raise self._unfinished(begin, stage)
-        except EnvironmentLost:
-            self._cancel()
-            raise
-        self._under_way = None
-        result: Any = done.result().result
+            except GoalRejected as error:
+                if time.monotonic() >= until:
+                    raise EnvironmentLost(str(error)) from None
+                self._pause(0.2, until)
+            except RemoteError as error:
+                raise wait.lost(f"{error}{stage}") from None
         if not result.success:
-            raise ResetFailed(
-                f"{self._reset_name} ({_SERVER}) failed{_during(stage)}: "
-                f"{result.message or 'no reason given'}"
-            )
+            server = topics.RESET_EPISODE.server
+            reason = result.message or "no reason given"
+            raise ResetFailed(f"{self._reset_name} ({server}) failed{stage}: {reason}")
         return result
 
     def destroy(self) -> None:
-        """Leave the graph, before its node does; a reset under way is cancelled."""
-        self._cancel()
+        """Leave the graph, before the node does; a reset under way is cancelled."""
         self._reset.destroy()
 
-    # Inner workings.
+    def _pause(self, seconds: float, until: float) -> None:
+        self._caller.wait(None, min(until, time.monotonic() + seconds), lambda: None)
 
-    def _cancel(self) -> None:
-        """Cancel the reset under way, once: whoever waits for it, or whoever closes meanwhile."""
-        with self._leaving:
-            handle, self._under_way = self._under_way, None
-            if handle is not None and self._node.context.ok():
-                handle.cancel_goal_async()
 
-    def _await_server(self, begin: float, until: float) -> None:
-        reported = False
-        while not self._reset.server_is_ready():
-            why = f"nobody serves the action {self._reset_name} (usually the {_SERVER})"
-            reported = self._report_wait(begin, until, why, reported)
-            self._spin(lambda: False, min(until, time.monotonic() + 0.05))
+class _Wait:
+    """How long an answer has been waited for, and whether that was logged."""
 
-    def _await(self, future: Any, until: float, server: frozenset[Any], stage: list[str]) -> bool:
-        status = f"{self._reset_name}/_action/status"
-        while not future.done() and time.monotonic() < until:
-            self._spin(future.done, min(until, time.monotonic() + POLL))
-            if not future.done() and server and not server & self._endpoints(status):
-                raise EnvironmentLost(
-                    f"whoever served {self._reset_name} (usually the {_SERVER}) is gone"
-                    f"{_during(stage)}"
-                )
-        return bool(future.done())
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._begin = time.monotonic()
+        self.reported = False
 
-    def _unfinished(self, begin: float, stage: list[str]) -> EnvironmentLost:
-        return EnvironmentLost(
-            f"{self._reset_name} ({_SERVER}) did not finish in "
-            f"{time.monotonic() - begin:.1f} s{_during(stage)}{self._whose_fault()}"
-        )
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._begin
 
-    def _whose_fault(self) -> str:
-        """Return which nodes do not work, to be appended to a sentence."""
-        idle = self._inactive()
+    def report(self, why: str) -> None:
+        """Log a long wait, once."""
+        if not self.reported and self.seconds > WARN_AFTER:
+            self.reported = True
+            log.warning("RosEnv has waited %.1f s: %s%s", self.seconds, why, self._idle())
+
+    def lost(self, why: str) -> EnvironmentLost:
+        """Return the error of a wait that is over, with which nodes do not work."""
+        return EnvironmentLost(f"waited {self.seconds:.1f} s: {why}{self._idle()}")
+
+    def _idle(self) -> str:
+        idle = self._caller.inactive()
         return f": {', '.join(idle)}" if idle else ""
-
-    def _report_wait(self, begin: float, until: float, why: str, reported: bool) -> bool:
-        """Log a long wait once; return whether it is logged. Raises: EnvironmentLost if overdue."""
-        now = time.monotonic()
-        if now >= until:
-            raise EnvironmentLost(f"waited {now - begin:.1f} s: {why}{self._whose_fault()}")
-        if not reported and now - begin > WARN_AFTER:
-            log.warning("RosEnv waits since %.1f s: %s%s", now - begin, why, self._whose_fault())
-            return True
-        return reported
-
-    def _endpoints(self, topic: str) -> frozenset[Any]:
-        infos = self._node.get_publishers_info_by_topic(topic)
-        return frozenset(bytes(info.endpoint_gid) for info in infos)
-
-
-def _during(stage: list[str]) -> str:
-    return f" in {stage[0]}" if stage[0] else ""

@@ -12,13 +12,16 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from mentor_common.messages.topics import Interface, Topic
 from mentor_common.node import health
-from mentor_common.node.actions import Goal, GoalServer, RemoteAction
+from mentor_common.node.caller import WorkerCaller
 from mentor_common.node.debug_log import debug, step_name
 from mentor_common.node.declared_parameters import DeclaredParameters
+from mentor_common.node.describe_client import DescribeClient
 from mentor_common.node.drop_log import DropLog
+from mentor_common.node.goal_server import Goal, GoalServer
 from mentor_common.node.holding import Holding
 from mentor_common.node.parameters import Param
 from mentor_common.node.peers import PeerWatch
+from mentor_common.node.remote_action import RemoteAction
 from mentor_common.node.reporting import Reporter
 from mentor_common.node.request_checks import check_requests
 from mentor_common.node.spinning import HotSubscriptions
@@ -69,6 +72,7 @@ class CellNode(WorkingNode):
         self._cell_parameters.declare()
         self.health = health.Health()
         self.holding = Holding(self, self.STEPS_NEED_IT)
+        self._cell_caller = WorkerCaller(self, lambda: self.holding.key)
         self.peers = PeerWatch(self, self.holding.inactive)
         self.health.add_source(self.peers.problems)
         self.hot = HotSubscriptions()
@@ -201,7 +205,11 @@ class CellNode(WorkingNode):
 
     def remote_action(self, interface: Interface) -> RemoteAction:
         """Return an action of somebody else, to be called from a worker thread."""
-        return RemoteAction(self, interface, lambda: self.holding.key)
+        return RemoteAction(self._cell_caller, interface)
+
+    def describe_client(self) -> DescribeClient:
+        """Return a client of ``describe``, to be called from a worker thread."""
+        return DescribeClient(self._cell_caller)
 
     def timer(self, period: float, callback: Callable[[], None], *, wall: bool = False) -> Any:
         """Return a timer that is idle while the node is inactive; seconds of ROS or wall time."""

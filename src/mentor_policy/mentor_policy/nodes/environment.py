@@ -1,10 +1,6 @@
-"""What a node of this package knows of the cell's environment: ``describe``, and RosEnv."""
+"""What a node of this package knows of the cell's environment: RosEnv, and what describes it."""
 
 from __future__ import annotations
-
-import threading
-from collections.abc import Callable
-from typing import Any
 
 from mentor_common.env.ros_env import EnvironmentLost, RosEnv
 from mentor_common.messages import topics
@@ -37,25 +33,6 @@ def sizes(env: RosEnv) -> tuple[int, int]:
     return int(env.description.state_size), len(env.description.action_names)
 
 
-def describe(node: CellNode, client: Any) -> Describe.Response | None:
-    """Wait for the cell's description, and return it; None if the node stops.
-
-    For a worker thread: the node's executor receives the answer. ``client`` is one of ``describe``.
-    """
-    while not node.stopping.is_set():
-        if not client.service_is_ready():
-            node.stopping.wait(0.1)
-            continue
-        answered = threading.Event()
-        future = client.call_async(Describe.Request())
-        future.add_done_callback(_set(answered))
-        if answered.wait(2.0):
-            answer: Describe.Response = future.result()
-            return answer
-        client.remove_pending_request(future)
-    return None
-
-
 def layout_of(description: Describe.Response) -> FrameLayout:
     """Return the frame layout of a description."""
     return FrameLayout(
@@ -72,7 +49,3 @@ def watch_environment(node: CellNode) -> None:
     node.peers.publisher_of(topics.OBSERVATION)
     node.peers.publisher_of(topics.REWARD)
     node.peers.action(topics.RESET_EPISODE)
-
-
-def _set(event: threading.Event) -> Callable[[Any], None]:
-    return lambda _: event.set()

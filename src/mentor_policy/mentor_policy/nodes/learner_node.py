@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,10 @@ from mentor_common.messages import topics
 from mentor_common.node import health, running
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
+from mentor_common.node.remote_action import Cancelled
 from mentor_msgs.srv import Backfill
 from mentor_policy.config import ConfigError
 from mentor_policy.distributed.assembly import Assembly
-from mentor_policy.nodes.environment import describe
 from mentor_policy.nodes.intake import Intake, backfill
 from mentor_policy.nodes.policy_parameters import AGENT, LAST_CHECKPOINT, configuration
 from mentor_policy.nodes.weights_message import weights_message
@@ -52,7 +53,7 @@ class LearnerNode(CellNode):
             self.create_subscription(topic.type, topic.name, self._messages.put, topic.qos)
             self.peers.publisher_of(topic)
         self._backfill = self.create_client(topics.BACKFILL.type, topics.BACKFILL.name)
-        self._describe = self.create_client(topics.DESCRIBE.type, topics.DESCRIBE.name)
+        self._describe = self.describe_client()
         self._weights = self.publisher(topics.POLICY_WEIGHTS)
         self._training = self.publisher(topics.TRAINING)
         self._idle = self.health.gauge("idle share")
@@ -79,8 +80,9 @@ class LearnerNode(CellNode):
 
         if self.integer("threads"):
             torch.set_num_threads(self.integer("threads"))
-        description = describe(self, self._describe)
-        if description is None:
+        try:
+            description = self._describe.call(math.inf, cancelled=self.stopping.is_set)
+        except Cancelled:
             return
         try:
             folder, run = begin_learning(self, description, self._own_settings())

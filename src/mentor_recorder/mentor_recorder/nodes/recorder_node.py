@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from datetime import datetime
@@ -19,6 +20,7 @@ from mentor_common.messages.topics import Interface
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
+from mentor_common.node.remote_action import Cancelled
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import TaskError, find_task
 from mentor_msgs.srv import Describe
@@ -127,7 +129,7 @@ class RecorderNode(CellNode):
         self._reward_topic = self.resolve_topic_name(topics.REWARD.name)
         self._extra = {self.resolve_topic_name(name) for name in self.items("topics")}
         self.serve(KEEP, self._on_keep)
-        self._describe = self.create_client(topics.DESCRIBE.type, topics.DESCRIBE.name)
+        self._describe = self.describe_client()
         self._taken = self.health.rate("messages")
         self._megabytes = self.health.rate("megabytes")
         self._lost = self.health.counter("messages lost", health.Limits(warn_above=0))
@@ -137,7 +139,6 @@ class RecorderNode(CellNode):
         self._ring: LastMinutes | None = None
         self._ring_lock = threading.Lock()
         self._fault: tuple[float, str] | None = None
-        self._described = False
         self._polls = 0
 
     def activate(self) -> None:
@@ -165,6 +166,7 @@ class RecorderNode(CellNode):
         if self.flag("weights"):
             self._finder.subscribe([topics.POLICY_WEIGHTS])
         self.start_worker("origin", self._find_origin)  # after the subscriptions: it takes a while
+        self.start_worker("description", self._find_description)
         self.timer(GRAPH_PERIOD, self._poll, wall=True)
 
     def deactivate(self) -> None:
@@ -296,11 +298,14 @@ class RecorderNode(CellNode):
         self._origin["files"] = json.dumps(files)
         self._record_origin()
 
-    def _on_description(self, done: Any) -> None:
-        answer = done.result()
-        if answer is None:
+    def _find_description(self) -> None:
+        try:
+            answer = self._describe.call(math.inf, cancelled=self.stopping.is_set)
+        except Cancelled:
             return
-        self._described = True
+        self.call_soon(lambda: self._add_description(answer))
+
+    def _add_description(self, answer: Describe.Response) -> None:
         fields = {
             name: list(value)
             if hasattr(value, "__iter__") and not isinstance(value, str)
@@ -319,9 +324,6 @@ class RecorderNode(CellNode):
             self._finder.poll()
         if self._polls % CALM == 0:
             self._reader.poll()
-        if not self._described and self._describe.service_is_ready():
-            self._described = True
-            self._describe.call_async(Describe.Request()).add_done_callback(self._on_description)
         if self._fault is not None and time.monotonic() >= self._fault[0]:
             self._write_out(self._fault[1])
         if self._recording is not None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mentor_common.node.actions import Cancelled, Goal, RemoteAction, RemoteError, RemoteTimeout
+from mentor_common.node.goal_server import Goal
+from mentor_common.node.remote_action import Cancelled, RemoteAction, RemoteError, RemoteTimeout
 from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.reset_routine import (
     AskForHelp,

@@ -17,9 +17,10 @@ from mentor_common.messages import topics
 from mentor_common.messages.episode_numbers import EpisodeNumbers
 from mentor_common.messages.topics import Interface
 from mentor_common.node import health
-from mentor_common.node.actions import Cancelled, Goal
 from mentor_common.node.cell_node import CellNode
+from mentor_common.node.goal_server import Goal
 from mentor_common.node.parameters import Param
+from mentor_common.node.remote_action import Cancelled
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.episode_draw import EpisodeDraws
 from mentor_common.tasks.reset_routine import (

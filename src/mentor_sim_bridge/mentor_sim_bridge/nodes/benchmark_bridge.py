@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 from mentor_common.arm.command import CommandStatus
 from mentor_common.env.registration import register_environments
 from mentor_common.messages import topics
-from mentor_common.node.actions import Cancelled, Goal
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.debug_log import debug
 from mentor_common.node.direct_reader import NoExecutor
+from mentor_common.node.goal_server import Goal
 from mentor_common.node.health import Limits
 from mentor_common.node.parameters import Param
+from mentor_common.node.remote_action import Cancelled
 from mentor_common.node.running import main as run_main
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.srv import Describe

@@ -94,7 +94,7 @@ def random_sequence(random: np.random.Generator, steps: int, actions: int) -> np
 
     Args:
         random: source of the draws.
-        steps: of an episode.
+        steps: steps of an episode.
         actions: size of an action.
 
     Returns:
@@ -112,10 +112,10 @@ class Search:
     """The state of a search, on the disk after every few sequences.
 
     Args:
-        folder: of the state.
-        cell: that is searched on.
-        sequences: that are tried in all.
-        seed: of the search.
+        folder: folder of the state.
+        cell: cell that is searched on.
+        sequences: sequences that are tried in all.
+        seed: seed of the search.
         pool: plays the episodes.
     """
 

@@ -74,8 +74,8 @@ class Side:
 
     Args:
         executable: node of mentor_recorder; empty: nothing runs.
-        parameters: of the node.
-        viewers: that watch its page.
+        parameters: parameters of the node.
+        viewers: viewers that watch its page.
     """
 
     def __init__(self, executable: str, viewers: int = 0, **parameters: Any) -> None:

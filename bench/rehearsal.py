@@ -118,9 +118,9 @@ def summary(listener: Listener, seconds: float, processor: float, period: float)
 
     Args:
         listener: what it has received.
-        seconds: that it took.
+        seconds: seconds that it took.
         processor: cores that cameras and stacker took.
-        period: of a step, seconds.
+        period: period of a step, seconds.
     """
     steps = [motion for (_, step), motion in listener.motions.items() if step > 0]
     lengths = [

@@ -34,16 +34,20 @@ PATHS: tuple[tuple[str, tuple[Stop, ...]], ...] = (
         "a frame becomes an observation",
         (
             Stop("camera or twin\npublishes an image", "camera/<name>/color/image_raw", TOPIC),
-            Stop("decode, crop", "messages/images.py", COMMON),
+            Stop(
+                "decode; crop to the\nregion of interest",
+                "messages/images.py\ntasks/cameras.py",
+                COMMON,
+            ),
             Stop("keep the newest\nframes, by stamp", "stacking/frame_ring.py", CAMERA),
-            Stop("pick begin, midpoint\nand end of the motion", "stacking/stacker.py", CAMERA),
+            Stop("pick start, midpoint\nand end of the motion", "stacking/stacker.py", CAMERA),
             Stop("publish the stack", "observation", TOPIC),
         ),
     ),
     (
         "a step becomes a transition",
         (
-            Stop("observation, action\nand reward arrive", "observation  action  reward", TOPIC),
+            Stop("observation and\nreward arrive", "observation  reward", TOPIC),
             Stop("join by episode\nand step", "messages/join.py", COMMON),
             Stop("return the step\nof the environment", "env/ros_env.py", COMMON),
             Stop("store the step", "training/rollout.py\nreplay/ring.py", POLICY),
@@ -55,11 +59,13 @@ PATHS: tuple[tuple[str, tuple[Stop, ...]], ...] = (
         (
             Stop("choose and publish", "agents/  env/ros_env.py\naction", POLICY),
             Stop(
-                "check episode, step,\nage and numbers", "arm/arm_node.py\narm/command.py", COMMON
+                "check episode, step,\nage and numbers",
+                "arm/arm_node_base.py\narm/command.py",
+                COMMON,
             ),
             Stop("clip to limits\nand window", "arm/step_server.py\narm/arm.py", COMMON),
             Stop("follow the trajectory", "backends/ of mentor_arm,\nor a twin", ARM),
-            Stop("publish begin, end,\nclipped, failed", "motion", TOPIC),
+            Stop("publish start, end,\nclipped, failed", "motion", TOPIC),
         ),
     ),
 )

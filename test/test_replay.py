@@ -150,7 +150,7 @@ def test_what_was_altered_is_named(bag: Bag, tmp_path: Path) -> None:
     status, report, output = replayed(tmp_path / "altered", tmp_path)
     assert status == 1, output
     seen = report["parts"]["observation"]
-    # A frame may be the end of one motion and the begin of the next.
+    # A frame may be the end of one motion and the start of the next.
     assert 2 <= len(seen["different"]) <= 4 and not seen["missing"], output
     assert f"image of {swapped.sec}.{swapped.nanosec:09d} s" in "\n".join(report["summary"])
     assert "camera slot_1" in seen["first"][0]

@@ -30,10 +30,10 @@ def episode_usage(agent: Agent, env: gymnasium.Env, seed: int, options: dict) ->
     """Return the mean weight of each expert in one episode, (experts,).
 
     Args:
-        agent: that acts, without exploration noise.
+        agent: agent that acts, without exploration noise.
         env: in process.
-        seed: of the episode.
-        options: of its reset.
+        seed: seed of the episode.
+        options: options of its reset.
     """
     observation, _ = env.reset(seed=seed, options=options)
     used, over = [], False
@@ -53,8 +53,8 @@ def draw(usage: np.ndarray, kinds: list[str], title: str, path: Path) -> None:
     Args:
         usage: (kinds, experts).
         kinds: their names.
-        title: of the picture.
-        path: of the PNG.
+        title: title of the picture.
+        path: path of the PNG.
     """
     figure = Figure(figsize=(7.0, 1.2 + 0.5 * len(kinds)), layout="constrained")
     axes = figure.add_subplot()

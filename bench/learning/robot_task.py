@@ -48,10 +48,10 @@ class Cell:
     Args:
         sensors: environment whose rewards come from sensors; the true one where there is none.
         true: environment of the ground truth.
-        preset: of the training.
-        steps: of a run.
+        preset: preset of the training.
+        steps: steps of a run.
         wanted: success that is drawn as a line.
-        disturbances: of the final evaluations.
+        disturbances: disturbances of the final evaluations.
     """
 
     sensors: str
@@ -104,12 +104,12 @@ class Run:
 
     Args:
         cell: where it is trained.
-        name: of its group, in tables and figures.
-        agent: that is trained.
-        seed: of the run.
-        folder: of the run.
-        images: that the policy sees: all, blank or first.
-        preset: of the training; empty: the cell's.
+        name: name of its group, in tables and figures.
+        agent: agent that is trained.
+        seed: seed of the run.
+        folder: folder of the run.
+        images: images that the policy sees: all, blank or first.
+        preset: preset of the training; empty: the cell's.
         settings: key=value, besides the preset.
     """
 

@@ -14,8 +14,8 @@ def over_seeds(successes: Sequence[int], episodes: int) -> tuple[float, float, f
     """Return the mean success and its 95 % interval.
 
     Args:
-        successes: of each run.
-        episodes: of each run.
+        successes: successes of each run.
+        episodes: episodes of each run.
 
     Returns:
         Mean, low and high, shares. Of several runs by rliable's stratified bootstrap; of a single

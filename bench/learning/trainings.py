@@ -57,8 +57,8 @@ def first_and_lasting(
     """Find when a run first reached a success, and from when on it held it.
 
     Args:
-        steps: of the evaluations.
-        success: of each.
+        steps: steps of the evaluations.
+        success: whether each succeeded.
         wanted: share that counts.
 
     Returns:

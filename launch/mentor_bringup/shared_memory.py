@@ -23,7 +23,7 @@ def remove_leftovers(folder: Path = _FOLDER, older_than: float = 60.0) -> tuple[
     """Remove the segments and ports whose owners have died.
 
     Args:
-        folder: of the shared memory.
+        folder: folder of the shared memory.
         older_than: seconds; younger files are left alone, as their owner may be about to lock them.
 
     Returns:

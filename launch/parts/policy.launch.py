@@ -71,7 +71,7 @@ def node(executable, names, learner):
     """Return the node that acts for a place of the learner; its end is the launch's.
 
     Args:
-        executable: of package mentor_policy.
+        executable: executable of package mentor_policy.
         names: launch arguments that are its parameters.
         learner: value of the argument `learner` that it is started for.
     """

@@ -32,7 +32,7 @@ class Launcher:
     """A way to run a launch file.
 
     Attributes:
-        name: of the test's variant.
+        name: name of the test's variant.
         command: its command line, up to the launch file.
         gives_status: whether it ends with the status of the process that ended the launch.
     """
@@ -56,8 +56,8 @@ def launch_file(
 
     Args:
         folder: where it is written.
-        entities: of its launch description, as Python text.
-        name: of the file.
+        entities: entities of its launch description, as Python text.
+        name: name of the file.
         before: what stands before the function that returns them.
     """
     body = textwrap.indent(textwrap.dedent(entities), " " * 8)

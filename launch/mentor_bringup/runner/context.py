@@ -37,7 +37,7 @@ class LaunchContext:
 
     Attributes:
         launch_configurations: values of the launch arguments and what actions have set.
-        environment: of the processes that follow.
+        environment: environment of the processes that follow.
         argv: the launch arguments as they were given, `name:=value`.
         is_shutdown: whether the launch ends.
     """

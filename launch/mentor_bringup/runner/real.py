@@ -31,7 +31,7 @@ def run(path: str, given: dict[str, str]) -> int:
     """Run a launch file to its end.
 
     Args:
-        path: of the launch file.
+        path: path of the launch file.
         given: launch arguments, name to value.
 
     Returns:

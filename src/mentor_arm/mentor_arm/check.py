@@ -31,7 +31,7 @@ def check_robot(cell_file: str, task_name: str, report: Report) -> None:
 
     Args:
         cell_file: path; empty: the defaults.
-        task_name: of the task, or the path of its file.
+        task_name: name of the task, or the path of its file.
         report: takes the findings.
     """
     read: list[tuple[Cell, Task]] = []

@@ -50,7 +50,7 @@ def task_box(task: Task, cell: Cell) -> Box:
 
     Args:
         task: the task.
-        cell: whose window must hold all of it.
+        cell: cell whose window must hold all of it.
 
     Raises:
         LimitsError: the cell's window does not hold the task's workspace.
@@ -74,8 +74,8 @@ def slowed(trajectory: Trajectory, limits: MotionLimits) -> Trajectory:
     """Return the same way in as much time as the limits of speed and acceleration demand.
 
     Args:
-        trajectory: of a motion; of a stroke, the way to where it swings counts.
-        limits: of the task.
+        trajectory: trajectory of a motion; of a stroke, the way to where it swings counts.
+        limits: limits of the task.
     """
     way = trajectory.last - trajectory.first
     distance, turn = float(np.linalg.norm(way[:3])), abs(float(way[3]))
@@ -93,7 +93,7 @@ class CommandGuard:
 
     Args:
         box: where commands may be. From outside they may only come nearer.
-        limits: of speed and acceleration.
+        limits: limits of speed and acceleration.
         start: the pose at which the arm stands still.
     """
 

@@ -27,7 +27,7 @@ def check_cameras(
 
     Args:
         cell_file: path; empty: the defaults.
-        task_name: of the task, or the path of its file.
+        task_name: name of the task, or the path of its file.
         report: takes the findings.
         sources: by camera, what to open instead of the device.
     """

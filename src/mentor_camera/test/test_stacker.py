@@ -1,4 +1,4 @@
-"""The stack holds exactly the frames that stand for a motion's begin, midpoint and end."""
+"""The stack holds exactly the frames that stand for a motion's start, midpoint and end."""
 
 from __future__ import annotations
 

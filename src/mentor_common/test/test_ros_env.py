@@ -214,15 +214,15 @@ def test_closing_while_a_reset_is_under_way_ends_the_reset_and_nothing_else(
     namespace = fresh_namespace()
     with CellProcess(BRIDGE, namespace, trouble="slow_reset"):
         env = make(namespace, connect_timeout=60.0)
-        requests = env.unwrapped._link.requests
-        wait = requests._await
+        action = env.unwrapped._link.requests._reset
+        wait = action._await
 
         def closed_at_the_result(*arguments):
-            if requests._under_way is not None:
+            if action._under_way:
                 env.close()
             return wait(*arguments)
 
-        monkeypatch.setattr(requests, "_await", closed_at_the_result)
+        monkeypatch.setattr(action, "_await", closed_at_the_result)
         with pytest.raises(EnvironmentLost, match="closed"):
             env.reset()
 

@@ -29,12 +29,12 @@ class NodeProcess:
     """A node in a process of its own, by the module whose ``main`` runs it; a context manager.
 
     Args:
-        module: of the node.
-        namespace: of the cell.
+        module: module of the node.
+        namespace: namespace of the cell.
         around: words before the command, such as ``ip netns exec NAME``.
         variables: further environment variables.
         ros_args: further words after ``--ros-args``.
-        parameters: of the node.
+        parameters: parameters of the node.
     """
 
     def __init__(

@@ -25,7 +25,7 @@ def episode_frames(
     Args:
         env: an environment of this package.
         policy: from observation to action.
-        seed: of the episode.
+        seed: seed of the episode.
         max_steps: stop after so many; 0: at the episode's end.
 
     Returns:
@@ -60,7 +60,7 @@ def row(label: str, frames: list[Frame], columns: int, scale: int = 1) -> Frame:
 
     Args:
         label: text.
-        frames: of the episode, ``(height, width, 3)`` RGB.
+        frames: frames of the episode, ``(height, width, 3)`` RGB.
         columns: how many to show.
         scale: by which each is enlarged.
     """
@@ -97,7 +97,7 @@ def save(picture: Frame, path: Path, colours: int = 0) -> None:
 
     Args:
         picture: ``(height, width, 3)`` RGB.
-        path: of the file.
+        path: path of the file.
         colours: size of a palette (2 to 256), which makes a smaller file; 0: no palette.
 
     Raises:

@@ -28,7 +28,7 @@ from mentor_common.messages.experience import (
 from mentor_common.messages.images import image_to_rgb, resize, stack_planes
 from mentor_msgs.action import Gripper, MoveTo, Recover
 from mentor_msgs.msg import GroundTruth, Motion
-from mentor_sim_bridge.nodes.twin_node import FAIL, RELIABLE_IMAGES
+from mentor_sim_bridge.nodes.twin_node import FAIL
 from mentor_sim_bridge.twins.cable.scene import CAMERAS
 
 _numbers = itertools.count()
@@ -38,8 +38,8 @@ class TwinProbe:
     """Starts the twin; a context manager.
 
     Args:
-        cameras: of the task, in the order of the observation.
-        parameters: of the twin.
+        cameras: cameras of the task, in the order of the observation.
+        parameters: parameters of the twin.
     """
 
     def __init__(self, cameras: tuple[str, ...] = CAMERAS, **parameters: Any) -> None:
@@ -73,7 +73,7 @@ class TwinProbe:
         subscribe(topics.CLOCK.type, "clock", self._remember("clock"), topics.CLOCK.qos)
         for camera in self.cameras:
             topic = topics.camera_image(camera)
-            subscribe(topic.type, topic.name, self._on_image(camera), RELIABLE_IMAGES)
+            subscribe(topic.type, topic.name, self._on_image(camera), topics.LOSSLESS_IMAGE_QOS)
         self.actions = self.node.create_publisher(topics.ACTION.type, "action", topics.ACTION.qos)
         self.mover: Any = ActionClient(self.node, MoveTo, "move_to")
         self.recoverer: Any = ActionClient(self.node, Recover, "recover")

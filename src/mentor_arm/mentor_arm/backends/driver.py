@@ -24,7 +24,7 @@ class Readings:
     """The robot's reported state; NaN where it reports none.
 
     Args:
-        mode: of the robot or its controller.
+        mode: mode of the robot or its controller.
         rate: turns of its control loop per second.
         success: share of commands that reached it in time, 0 to 1.
         torque: largest share of a joint's torque limit, 0 to 1.
@@ -75,12 +75,12 @@ class Driver(Protocol):
         ...
 
     def command(self, pose: Float64, velocity: Float64 | None = None) -> None:
-        """Set where the arm is drawn.
+        """Set where the arm is pulled to.
 
         Args:
             pose: (x, y, z, r).
-            velocity: of that pose, (4,) per second; a controller that can damps the arm against
-                it, so that it keeps up. None: the arm is damped against standing still.
+            velocity: velocity of that pose, (4,) per second; a controller that can damps the arm
+                against it, so that it keeps up. None: the arm is damped against standing still.
 
         Raises:
             DriverError: it cannot move.

@@ -56,8 +56,8 @@ class RealArm:
     """An ArmBackend over a driver.
 
     Args:
-        driver: of the robot.
-        workspace: of the task.
+        driver: driver of the robot.
+        workspace: workspace of the task.
         section: stiffness and limits of the task.
         box: where commands may be.
         rate: commands per second.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from geometry_msgs.msg import PoseStamped
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState as JointStateMessage
 
 from mentor_arm.backends.driver import DriverError, JointState, Readings
@@ -21,6 +21,7 @@ from mentor_arm.backends.frames import commanded, matrix_of, quaternion
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.arm.messages import stamped_pose
 from mentor_common.cell.cell_file import ControllerCell
+from mentor_common.messages.qos import reliable
 from mentor_common.messages.topics import Interface, Topic
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.remote_action import RemoteError
@@ -28,9 +29,7 @@ from mentor_common.node.remote_action import RemoteError
 Float64 = npt.NDArray[np.float64]
 SILENCE = 0.5
 """Seconds without a pose after which the controllers count as gone."""
-TARGET_QOS = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE
-)
+TARGET_QOS = reliable(1)
 _GRIPPER_SPEED, _GRIPPER_FORCE, _WIDEST, _TOLERANCE = 0.05, 20.0, 0.08, 0.005
 _GRIPPER_TIMEOUT = 10.0
 
@@ -43,8 +42,8 @@ class Ros2ControlDriver:
 
     Args:
         node: on which topics, services and actions are made.
-        names: of the controllers' topics, services and actions.
-        frame: of the poses.
+        names: names of the controllers' topics, services and actions.
+        frame: frame of the poses.
     """
 
     def __init__(self, node: CellNode, names: ControllerCell, frame: str) -> None:

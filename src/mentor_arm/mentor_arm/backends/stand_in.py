@@ -37,7 +37,7 @@ class StandInDriver:
     """Goes where it is sent at once, and keeps what it was sent for whoever checks it.
 
     Args:
-        workspace: of the task.
+        workspace: workspace of the task.
         start: (x, y, z, r) at which it stands.
     """
 

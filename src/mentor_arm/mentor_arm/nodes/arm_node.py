@@ -18,7 +18,7 @@ from mentor_arm.backends.ros2_control import Ros2ControlDriver
 from mentor_arm.backends.stand_in import StandInDriver
 from mentor_arm.limits import LimitsError, task_box
 from mentor_common.arm.arm import MotionOutcome
-from mentor_common.arm.arm_node import ArmNode
+from mentor_common.arm.arm_node_base import ArmNode
 from mentor_common.arm.command import Command, CommandStatus
 from mentor_common.cell.cell_file import Cell, find_cell
 from mentor_common.cell.rehearsal_place import REHEARSAL, rehearsal_address

@@ -15,7 +15,7 @@ def with_cameras(text: str, cameras: dict[str, CameraCell]) -> str:
     """Return a cell file's text with these cameras instead of its own.
 
     Args:
-        text: of the file.
+        text: text of the file.
         cameras: by name.
 
     Raises:

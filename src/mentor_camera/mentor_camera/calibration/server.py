@@ -79,7 +79,7 @@ class Calibration:
     """The cameras of a task as a cell has them, and the file that they are written to.
 
     Args:
-        path: of the cell file; may be missing.
+        path: path of the cell file; may be missing.
         task: names the cameras.
         sources: by camera, what is opened instead of the device.
     """

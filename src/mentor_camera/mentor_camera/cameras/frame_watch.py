@@ -25,7 +25,7 @@ class FrameWatch:
         """Count the frames that are missing before this one; return why it is not to be used.
 
         Args:
-            stamp_ns: of the frame, nanoseconds.
+            stamp_ns: stamp of the frame, nanoseconds.
             number: the camera's count.
             now_ns: the receiver's clock, nanoseconds.
 

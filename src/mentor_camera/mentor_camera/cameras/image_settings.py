@@ -19,7 +19,7 @@ class ImageSettings:
 
     Args:
         library: pyrealsense2.
-        sensor: of the device.
+        sensor: sensor of the device.
         wanted: values of the cell file; None where the camera is to choose.
     """
 

@@ -36,7 +36,7 @@ class RealSenseCamera:
     """One camera; :meth:`open` and :meth:`close` as often as it is unplugged.
 
     Args:
-        camera: of the task: what is captured, and which region of it is kept.
+        camera: camera of the task: what is captured, and which region of it is kept.
         settings: serial number, exposure, gain and white balance.
         source: ``device``, ``feed:PATH``, or the path of a recording (.db3, .bag).
         real_time: whether a recording is played at the pace at which it was made, over and over.

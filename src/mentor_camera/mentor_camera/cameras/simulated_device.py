@@ -24,7 +24,7 @@ class SimulatedDevice:
 
     Args:
         library: pyrealsense2.
-        path: of the feed's socket.
+        path: path of the feed's socket.
 
     Raises:
         FeedClosed: nobody offers the feed.

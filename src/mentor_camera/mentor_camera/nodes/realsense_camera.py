@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 
 from mentor_camera.cameras.frame import CameraError, Frame, Intrinsics
@@ -16,6 +15,7 @@ from mentor_common.cell.rehearsal_place import REHEARSAL, rehearsal_folder
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time
 from mentor_common.messages.images import array_to_image, resize
+from mentor_common.messages.qos import reliable
 from mentor_common.messages.topics import Topic
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
@@ -23,9 +23,7 @@ from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 
-IMAGE_QOS = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE
-)
+IMAGE_QOS = reliable(5)
 """Matches best-effort subscribers and RViz alike."""
 _TEMPERATURE_PERIOD = 5.0  # seconds between two readings; each is a transfer over USB
 _SLOW = 0.8  # share of the asked rate below which the camera is reported as slow

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
 from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
 from mentor_camera.contact_sheet import contact_sheet
@@ -154,10 +154,7 @@ class StackerNode(CellNode):
             topic = Topic(name, CompressedImage, topic.qos, topic.publisher)
         if self.text("image_reliability") == "best_effort":
             return topic
-        qos = QoSProfile(
-            history=HistoryPolicy.KEEP_LAST, depth=30, reliability=ReliabilityPolicy.RELIABLE
-        )
-        return Topic(topic.name, topic.type, qos, topic.publisher)
+        return replace(topic, qos=topics.LOSSLESS_IMAGE_QOS)
 
     def _on_clock_set_back(self) -> None:
         self.get_logger().warning("the clock was set back: all frames are dropped")

@@ -70,7 +70,7 @@ class _Pending:
 
 
 class Stacker:
-    """Picks for each motion the frames nearest to its begin, midpoint and end.
+    """Picks for each motion the frames nearest to its start, midpoint and end.
 
     It reads no clock: times are arguments. Stamps are ROS time in nanoseconds; waiting is measured
     in seconds of a monotonic clock (in lockstep, ROS time stands still while a frame is missing).

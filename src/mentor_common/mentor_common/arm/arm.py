@@ -53,7 +53,7 @@ class Arm:
         workspace: the task's axes.
         dimensions: what each action dimension moves; None: a strike.
         period: duration of a step, seconds.
-        limits: of the task; how far ahead of where it is an action may send the arm.
+        limits: limits of the task; how far ahead of where it is an action may send the arm.
     """
 
     def __init__(
@@ -95,11 +95,11 @@ class Arm:
         """Set up an episode and its workspace window.
 
         Args:
-            seed: of all that a twin draws; None goes on with its last random state.
+            seed: seed of all that a twin samples; None goes on with its last random state.
             start: (axes,) normalised; clipped to the window.
             window_offset: offset of the window within which actions are clipped, (axes,)
                 normalised; None: none.
-            options: of a twin's episode.
+            options: options of a twin's episode.
 
         Returns:
             whether the start was clipped.

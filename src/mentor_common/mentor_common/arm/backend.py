@@ -123,9 +123,9 @@ class ArmBackend(Protocol):
         """Set the world up for an episode that begins at `start`, (axes,) normalised.
 
         Args:
-            seed: of all that is drawn; None goes on with the last random state.
+            seed: seed of all that is sampled; None goes on with the last random state.
             start: where the arm is to stand; a real arm stands there already.
-            options: of a twin's episode, see the twin.
+            options: options of a twin's episode, see the twin.
         """
         ...
 

@@ -100,9 +100,10 @@ class StepServer:
 
         Args:
             episode: its number.
-            seed: of what a twin draws; None goes on with the last random state.
+            seed: seed of what a twin draws; None goes on with the last random state.
             start: (axes,) normalised; clipped to the window.
-            window_offset: of the window within which actions are clipped, (axes,) normalised.
+            window_offset: offset of the window within which actions are clipped, (axes,)
+                normalised.
             seconds: duration of the move to the start, where the arm does not stand there already.
 
         Returns:

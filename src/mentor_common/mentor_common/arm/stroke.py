@@ -25,7 +25,7 @@ class Stroke(Trajectory):
     at the target.
 
     Args:
-        speed: of the swing at the target, m/s.
+        speed: speed of the swing at the target, m/s.
         lead: seconds by which the commanded pose is ahead, as an impedance controller whose damping
             is against standing still lags: damping over stiffness.
     """

@@ -32,7 +32,7 @@ class McapFile:
     """An MCAP file under way.
 
     Args:
-        path: of the file, which must not exist.
+        path: path of the file, which must not exist.
         compression: zstd, lz4 or none.
 
     Raises:

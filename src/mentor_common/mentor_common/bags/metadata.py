@@ -27,7 +27,7 @@ class BagTopic:
         hash: type hash, or empty.
         definition: the type's definition with all that it refers to; empty: as the sourced
             workspaces have it.
-        encoding: of the definition.
+        encoding: encoding of the definition.
     """
 
     name: str
@@ -77,7 +77,7 @@ def bag_information(files: list[FileFigures], topics: list[BagTopic]) -> dict[st
 
     Args:
         files: what is in each file, oldest first.
-        topics: of the whole bag.
+        topics: topics of the whole bag.
     """
     filled = [file for file in files if file.messages]
     start = min((file.start for file in filled), default=0)
@@ -119,7 +119,7 @@ def write_metadata(folder: Path, information: dict[str, Any], *, durably: bool =
     """Write ``metadata.yaml`` whole or not at all.
 
     Args:
-        folder: of the bag.
+        folder: folder of the bag.
         information: its content.
         durably: whether to return only when it would outlast a power cut, which takes a busy disk
             seconds.

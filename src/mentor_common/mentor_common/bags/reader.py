@@ -44,7 +44,7 @@ class BagFile:
     """What is known of one file of a bag.
 
     Args:
-        path: of the file.
+        path: path of the file.
         whole: whether its index is there, so that it was closed.
         problem: what is wrong with it; empty: nothing.
     """

@@ -40,7 +40,7 @@ class BagWriter:
     """Writes raw CDR messages into a new bag.
 
     Args:
-        folder: of the bag; made; must hold no bag yet.
+        folder: folder of the bag; made; must hold no bag yet.
         splitting: when a file ends.
         compression: zstd, lz4 or none.
 

@@ -6,6 +6,7 @@ value and what is allowed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ class CameraCell:
     """One camera as it stands in the cell.
 
     Args:
-        serial: of the device; empty: the only one that is connected.
+        serial: serial of the device; empty: the only one that is connected.
         crop: region of interest; None: that of the task.
         exposure: microseconds; None: chosen automatically during the warm-up, then locked.
         gain: as librealsense counts it; None: likewise.
@@ -109,7 +110,7 @@ class Cell:
     """A real cell.
 
     Args:
-        name: of the cell.
+        name: name of the cell.
         file: where it was read; empty: the defaults.
         robot: the arm over FCI.
         controllers: the arm over topics.
@@ -180,19 +181,22 @@ def _read_robot(top: Fields) -> RobotCell:
     if not top.has("robot"):
         return RobotCell()
     section = top.section("robot")
-    values: dict[str, Any] = {}
-    for name, read in {
+    readers: dict[str, Callable[[str], Any]] = {
         "address": section.text,
         "realtime": lambda key: section.choice(key, ("enforce", "ignore")),
         "gripper": lambda key: section.choice(key, ("franka", "none")),
         "end_effector": lambda key: _read_placement(section.section(key)),
         "load": lambda key: _read_load(section.section(key)),
         "base": lambda key: _read_placement(section.section(key)),
-    }.items():
-        if section.has(name):
-            values[name] = read(name)
+    }
+    return RobotCell(**_read_given(section, readers))
+
+
+def _read_given(section: Fields, readers: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
+    """Return the values of the keys that a section has, each read by its reader."""
+    values = {name: read(name) for name, read in readers.items() if section.has(name)}
     section.end()
-    return RobotCell(**values)
+    return values
 
 
 def _read_placement(section: Fields) -> Placement:
@@ -217,17 +221,13 @@ def _read_controllers(top: Fields) -> ControllerCell:
     if not top.has("controllers"):
         return ControllerCell()
     section = top.section("controllers")
-    values: dict[str, Any] = {}
-    for known in fields(ControllerCell):
-        if not section.has(known.name):
-            continue
-        if known.name == "replaces":
-            values["replaces"] = section.names("replaces")
-        else:
-            optional = known.name in ("controller", "error_recovery", "gripper")
-            values[known.name] = section.text(known.name, empty=optional)
-    section.end()
-    return ControllerCell(**values)
+    optional = ("controller", "error_recovery", "gripper")
+    readers: dict[str, Callable[[str], Any]] = {
+        known.name: lambda key: section.text(key, empty=key in optional)
+        for known in fields(ControllerCell)
+    }
+    readers["replaces"] = section.names
+    return ControllerCell(**_read_given(section, readers))
 
 
 def _read_window(top: Fields) -> dict[str, tuple[float, float]]:

@@ -31,8 +31,8 @@ class FeedHeader:
     """What the simulated camera is.
 
     Args:
-        name: of the camera's model.
-        serial: of the device.
+        name: name of the camera's model.
+        serial: serial of the device.
         width, height: pixels.
         rate: images per second.
         focal: focal length, pixels; the principal point is the middle.
@@ -50,7 +50,7 @@ class FrameFeed:
     """Offers the frames of one camera to the newest reader that connects.
 
     Args:
-        path: of the socket; an old one is replaced.
+        path: path of the socket; an old one is replaced.
         header: what a reader receives first.
     """
 
@@ -115,7 +115,7 @@ class FeedReader:
     """Receives the frames of one feed.
 
     Args:
-        path: of the socket.
+        path: path of the socket.
 
     Raises:
         FeedClosed: nobody offers it.

@@ -20,7 +20,7 @@ def rehearsal_folder(namespace: str) -> Path:
     """Return the folder of a rehearsal's frame feeds and shared state.
 
     Args:
-        namespace: of the cell's nodes; with the ROS domain it identifies the cell.
+        namespace: namespace of the cell's nodes; with the ROS domain it identifies the cell.
     """
     return Path(tempfile.gettempdir()) / f"mentor_rehearsal_{_cell(namespace)}"
 
@@ -29,7 +29,7 @@ def rehearsal_address(namespace: str) -> str:
     """Return the loopback address of a rehearsal's control box, another one for each cell.
 
     Args:
-        namespace: of the cell's nodes.
+        namespace: namespace of the cell's nodes.
     """
     number = zlib.crc32(_cell(namespace).encode())
     # 127.0 is left to others: it has localhost, and addresses that distributions use.

@@ -26,7 +26,7 @@ def run_command(
             colon, and goes on with its help text; ``add_arguments(parser)`` adds its options, and
             ``run(options)`` returns the exit code.
         refusals: errors whose text is complete; they are printed in one line, without a traceback.
-        arguments: of the command line; None: those of this process.
+        arguments: arguments of the command line; None: those of this process.
 
     Returns:
         The exit code: that of the command, or 2 after a refusal.

@@ -37,7 +37,7 @@ class LocalPage(BaseHTTPRequestHandler):
         Args:
             kind: content type.
             body: the content.
-            status: of the answer.
+            status: status of the answer.
         """
         self.send_response(status)
         self.send_header("Content-Type", kind)

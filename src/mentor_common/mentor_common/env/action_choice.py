@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class ActionChoice:
-    """What an action was drawn around, and by which weights.
+    """What an action was sampled around, and by which weights.
 
     Args:
         mean: the policy's mean action, (action_size,) float32.
         run_id: the run whose weights chose it.
-        weights_version: of these weights.
-        weights_sha256: of these weights; empty where it was not computed.
+        weights_version: version of these weights.
+        weights_sha256: weights sha256 of these weights; empty where it was not computed.
         experts: weight of each expert in the output, (experts,) float32; None: no mixture.
     """
 

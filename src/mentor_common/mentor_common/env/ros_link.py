@@ -44,8 +44,8 @@ class RosLink:
     One thread uses it at a time; only :meth:`close` may come from another one.
 
     Args:
-        namespace: of the cell.
-        node: whose namespace, remappings, clock and context are taken; None for own ones.
+        namespace: namespace of the cell.
+        node: node whose namespace, remappings, clock and context are taken; None for own ones.
         use_sim_time: whether actions are stamped by ``/clock`` (without a node only).
         on_observation: called with each observation.
         on_reward: called with each reward.
@@ -68,11 +68,14 @@ class RosLink:
         self._waiting = threading.Lock()
         self._parent = node
         resolve = self._make_node(namespace, node)
-        self._on_observation, self._on_reward = on_observation, on_reward
         self.unreadable = 0
         self._drops = DropLog(log.warning)
         self._observations = self._subscribe(topics.OBSERVATION, resolve)
         self._rewards = self._subscribe(topics.REWARD, resolve)
+        self._stream: tuple[tuple[Any, Callable[[bytes], Any], Callable[[Any], None]], ...] = (
+            (self._observations, read_observation, on_observation),
+            (self._rewards, read_reward, on_reward),
+        )
         self._clock: Any = None
         if use_sim_time and node is None:
             self._clock = self._subscribe(topics.CLOCK, resolve, raw=False)
@@ -132,10 +135,10 @@ class RosLink:
         """Publish which experts chose an action; the publisher is made when there are any.
 
         Args:
-            episode: of the action.
-            step: of the action.
-            stamp: of the action.
-            weights: of each expert, (experts,).
+            episode: episode of the action.
+            step: step of the action.
+            stamp: stamp of the action.
+            weights: weights of each expert, (experts,).
         """
         if self._experts is None:
             topic = topics.EXPERT_USAGE
@@ -264,22 +267,16 @@ class RosLink:
         )
 
     def _take(self) -> None:
-        """Hand on what has come. Raw, as the client library's own readers end the process at some
+        """Pass on what has come. Raw, as the client library's own readers end the process at some
         broken messages."""
-        for raw in take_messages(self._observations):
-            try:
-                observation = read_observation(raw)
-            except CdrError as error:
-                self._drop(f"a message on {self._observations.topic_name}: {error}")
-                continue
-            self._on_observation(observation)
-        for raw in take_messages(self._rewards):
-            try:
-                reward = read_reward(raw)
-            except CdrError as error:
-                self._drop(f"a message on {self._rewards.topic_name}: {error}")
-                continue
-            self._on_reward(reward)
+        for subscription, read, pass_on in self._stream:
+            for raw in take_messages(subscription):
+                try:
+                    message = read(raw)
+                except CdrError as error:
+                    self._drop(f"a message on {subscription.topic_name}: {error}")
+                    continue
+                pass_on(message)
 
     def _drop(self, text: str) -> None:
         self.unreadable += 1

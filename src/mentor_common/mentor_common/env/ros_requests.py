@@ -75,9 +75,9 @@ class Requests:
         """Call ``reset_episode`` and wait for its result.
 
         Args:
-            seed: of the episode's randomization; None: it goes on as it is.
-            names: of the options.
-            values: of the options, as JSON.
+            seed: seed of the episode's randomization; None: it goes on as it is.
+            names: names of the options.
+            values: values of the options, as JSON.
             until: time.monotonic() at which waiting ends.
         Raises: EnvironmentLost; ResetFailed where the environment reports the failure.
         """

@@ -22,7 +22,7 @@ class RosVecEnv(VectorEnv[Any, Any, Any]):
     episode's first and its reward 0. Cells whose episodes go on do not wait for it to be asked.
 
     Args:
-        namespaces: of the cells.
+        namespaces: namespaces of the cells.
         options: handed to every RosEnv.
     Raises: ValueError without namespaces or if the cells are not of one kind; EnvironmentLost.
     """

@@ -16,7 +16,7 @@ def replaced(path: Path, *, durably: bool = True, many_writers: bool = False) ->
     """Give a temporary name to write to, which becomes the file when the block ends well.
 
     Args:
-        path: of the file; its folder exists.
+        path: path of the file; its folder exists.
         durably: whether the content is on the disk before the file has its name, so that a power
             cut leaves the old file or the new one. It takes a busy disk seconds.
         many_writers: whether other processes may write the same file at the same time. Each has a

@@ -15,8 +15,8 @@ def take_lock(path: Path) -> int:
     """Take a lock that is held until the descriptor is closed or the process ends, even by force.
 
     Args:
-        path: of the lock file. It is made if it is not there, its content is left as it is, and it
-            stays when the lock is released.
+        path: path of the lock file. It is made if it is not there, its content is left as it is,
+            and it stays when the lock is released.
 
     Returns:
         The descriptor to close.

@@ -179,8 +179,8 @@ def write_action(
 
     Args:
         data: the action, (action_size,).
-        episode: of the observation that it answers.
-        step: of the observation that it answers.
+        episode: episode of the observation that it answers.
+        step: step of the observation that it answers.
         stamp: nanoseconds of ROS time.
         purpose: ``header.frame_id``.
         deadline: nanoseconds; 0: the receiver's own holds.

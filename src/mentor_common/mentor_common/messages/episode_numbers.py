@@ -7,7 +7,7 @@ import secrets
 COUNTER_BITS = 32
 """Low bits of a number: they count the episodes of one server, from 1."""
 SESSION_BITS = 31
-"""High bits of a number: drawn by a server of ``reset_episode`` when it starts."""
+"""High bits of a number: chosen by a server of ``reset_episode`` when it starts."""
 
 
 class EpisodeNumbers:

@@ -1,4 +1,4 @@
-"""What a reset drew, as the rewards take it."""
+"""What a reset sampled, as the rewards take it."""
 
 from __future__ import annotations
 

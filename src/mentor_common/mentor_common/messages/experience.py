@@ -66,7 +66,7 @@ def check_observation(message: Observation, layout: FrameLayout, state_size: int
 
     Args:
         message: the observation.
-        layout: of its pixels.
+        layout: layout of its pixels.
         state_size: length of its state, 0 for none.
     Raises: ExperienceError if shape, number of bytes or state differ, or the state is not finite.
     """

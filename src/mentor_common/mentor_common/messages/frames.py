@@ -47,7 +47,7 @@ class FrameLayout:
         """Return the newest frame of each camera, (height, width, 3) RGB, as views.
 
         Args:
-            pixels: of one observation, of this shape, uint8.
+            pixels: pixels of one observation, of this shape, uint8.
 
         Raises:
             ValueError: they have another shape or type.

@@ -1,10 +1,11 @@
 """The join: brings the parts of a step together by (episode, step).
 
-Every consumer of the stream uses it: the environment of an agent, the stacker, the reward node and
-the learner of a split training. They differ in which parts make a step whole, in how long a part is
-waited for, and in what they know already when they start.
+Every consumer of the stream uses it. They differ in which parts make a step whole (RosEnv: the
+observation and the reward; a learner node: also the action; the reward node: what its RewardModel
+needs; the stacker: the motion and a frame of each camera), in how long a part is waited for, and
+in what they know already when they start.
 
-Numbers of episodes have no order here. Two servers of ``reset_episode`` draw theirs independently
+Numbers of episodes have no order here. Two servers of ``reset_episode`` choose theirs independently
 (see :mod:`mentor_common.messages.episode_numbers`), so nothing becomes late because a larger number
 has been seen: a part is dropped only if its step has left, if it has come before, if nobody expects
 it, or if too many newer steps wait.

@@ -10,17 +10,12 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped, WrenchStamped
-from rclpy.qos import (
-    DurabilityPolicy,
-    HistoryPolicy,
-    QoSProfile,
-    ReliabilityPolicy,
-    qos_profile_sensor_data,
-)
+from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Bool, String
 
+from mentor_common.messages.qos import best_effort, reliable, transient_local
 from mentor_msgs.action import Gripper, MoveTo, Recover, ResetEpisode
 from mentor_msgs.msg import (
     Action,
@@ -41,19 +36,12 @@ EVALUATION = "evaluation"
 """``header.frame_id`` of the actions of an evaluation episode: no learner learns from it."""
 
 
-def _qos(depth: int, reliability: ReliabilityPolicy, durability: DurabilityPolicy) -> QoSProfile:
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=depth,
-        reliability=reliability,
-        durability=durability,
-    )
-
-
-EXPERIENCE_QOS = _qos(HISTORY, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
-LATCHED_QOS = _qos(1, ReliabilityPolicy.RELIABLE, DurabilityPolicy.TRANSIENT_LOCAL)
-STATE_QOS = _qos(10, ReliabilityPolicy.RELIABLE, DurabilityPolicy.VOLATILE)
-CLOCK_QOS = _qos(1, ReliabilityPolicy.BEST_EFFORT, DurabilityPolicy.VOLATILE)
+EXPERIENCE_QOS = transient_local(HISTORY)
+NEWEST_QOS = transient_local(1)
+STATE_QOS = reliable(10)
+CLOCK_QOS = best_effort(1)
+LOSSLESS_IMAGE_QOS = reliable(30)
+"""For images that must all arrive: of a twin in lockstep."""
 IMAGE_QOS: QoSProfile = qos_profile_sensor_data
 
 
@@ -73,7 +61,7 @@ class Interface:
 
     Args:
         name: relative.
-        type: of the messages.
+        type: type of the messages.
         server: who usually serves it.
         caller: topic whose holder in the cell sends the goals; None: anybody does.
         exclusive: whether goals of others are refused while that topic has a holder.
@@ -95,13 +83,13 @@ EPISODE_START = Topic(
 )
 EXPERT_USAGE = Topic("expert_usage", ExpertUsage, STATE_QOS, "agent")
 GROUND_TRUTH = Topic("ground_truth", GroundTruth, EXPERIENCE_QOS, "twin")
-POLICY_WEIGHTS = Topic("policy_weights", PolicyWeights, LATCHED_QOS, "learner")
+POLICY_WEIGHTS = Topic("policy_weights", PolicyWeights, NEWEST_QOS, "learner")
 TRAINING = Topic("training", TrainingStats, STATE_QOS, "learner")
 CURRENT_POSE = Topic("arm/current_pose", PoseStamped, STATE_QOS, "arm or twin")
 TARGET_POSE = Topic("arm/target_pose", PoseStamped, STATE_QOS, "arm or twin")
 JOINT_STATES = Topic("joint_states", JointState, STATE_QOS, "arm or twin")
 WRENCH = Topic("wrench", WrenchStamped, STATE_QOS, "twin")
-ROBOT_DESCRIPTION = Topic("robot_description", String, LATCHED_QOS, "arm or twin")
+ROBOT_DESCRIPTION = Topic("robot_description", String, NEWEST_QOS, "arm or twin")
 DIAGNOSTICS = Topic("/diagnostics", DiagnosticArray, STATE_QOS, "every node")
 CLOCK = Topic("/clock", Clock, CLOCK_QOS, "twin")
 
@@ -129,4 +117,4 @@ def camera_info(camera: str) -> Topic:
 
 def device_signal(device: str, publisher: str) -> Topic:
     """The state of a switch or a sensor beside the arm, in a cell whose devices are simulated."""
-    return Topic(f"device/{device}", Bool, LATCHED_QOS, publisher)
+    return Topic(f"device/{device}", Bool, NEWEST_QOS, publisher)

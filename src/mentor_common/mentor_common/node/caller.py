@@ -22,7 +22,7 @@ class Caller(Protocol):
     """What a client needs of the code that calls it.
 
     Attributes:
-        node: that the client belongs to.
+        node: node that the client belongs to.
     """
 
     node: Any
@@ -55,7 +55,7 @@ class WorkerCaller:
     """A worker thread of a node, whose executor serves the callbacks meanwhile.
 
     Args:
-        node: that the thread belongs to.
+        node: node that the thread belongs to.
         key: returns the key of the node's claim.
     """
 
@@ -92,7 +92,7 @@ class SpinningCaller:
     """The only thread of its node, which serves the callbacks itself while it waits.
 
     Args:
-        node: that it belongs to.
+        node: node that it belongs to.
         spin: serves the node's callbacks until a condition holds or a time.monotonic() is reached.
         key: returns the key of the claim of whoever asks.
         inactive: which nodes of the cell do not work, with their states.

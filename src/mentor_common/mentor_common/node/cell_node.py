@@ -169,7 +169,7 @@ class CellNode(WorkingNode):
                 come fast, see :mod:`mentor_common.node.spinning`.
             holder_only: whether messages of others are dropped while somebody holds the topic, see
                 :mod:`mentor_common.node.claims`.
-            options: of rclpy's ``create_subscription``.
+            options: options of rclpy's ``create_subscription``.
         """
 
         def receive(message: Any, info: Mapping[str, Any]) -> None:

@@ -1,7 +1,8 @@
-"""Who holds what in a cell: each name, each topic of the stream and the arm have one holder.
+"""Who holds what in a cell: each node name, each topic in EXCLUSIVE and the arm have one holder.
 
-Whoever holds something announces it on a latched topic, and reads there who else does. A process
-that was killed announces nothing any more, so what it held is free at once.
+Whoever holds something announces it on a topic of durability TRANSIENT_LOCAL, so that late
+subscribers get it too, and reads there who else does. A process that was killed announces nothing
+any more: what it held is free once discovery has noticed, after the lease of 3 s.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from typing import Any
 
 from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from std_msgs.msg import String
 
 from mentor_common.messages import topics
+from mentor_common.messages.qos import transient_local
 from mentor_common.node.direct_reader import NoExecutor, take_with_sender
 from mentor_common.node.peers import NOT_NAMED_YET, node_names
 
@@ -46,8 +47,10 @@ PATIENCE = 1.5
 """Seconds for which the claims of those that were found are waited for."""
 LONGEST = 4096
 """Bytes of a claim at most; longer messages are not from us."""
-SENDER = 12
-"""Bytes of an endpoint's identifier that its whole process has in common."""
+GUID_PREFIX = 12
+"""Bytes at the beginning of a DDS GUID that all endpoints of a process share (RTPS 2.3, 8.2.4)."""
+GUID = 16
+"""Bytes of a DDS GUID; the client library hands out 24, padded with zeros."""
 
 
 class CellHeldError(RuntimeError):
@@ -65,11 +68,13 @@ class Claim:
         holder: full name of the node, or what the person knows it by.
         names: full names of what it holds, e.g. ``/observation`` or ``node /stacker``.
         active: whether it holds them now.
-        began: when its process began to claim, nanoseconds of its own clock.
-        key: distinguishes claims of the same holder.
-        process: that it lives in, for a person.
-        endpoint: identifier of the publisher that announced it; empty: unknown.
-        state: of the holder's lifecycle, in a word; empty: it has none, as a RosEnv.
+        began: when its process began to claim, nanoseconds since 1970 of its machine's clock. Only
+            claims of processes that start at the same time are decided by it, so that clocks that
+            differ decide wrongly who is first, but never let both hold.
+        key: random; distinguishes claims of the same holder.
+        process: process and machine of the holder, for error messages.
+        endpoint: GUID of the DDS writer that announced it; empty: unknown.
+        state: state of the holder's lifecycle, in a word; empty: it has none, as a RosEnv.
         needed: whether steps wait for the holder, not only for what it holds.
     """
 
@@ -118,7 +123,7 @@ def claim_from_json(text: str, endpoint: bytes = b"") -> Claim:
 
 
 class Claims:
-    """Announces what a node holds, and knows what others hold; for one thread.
+    """Announces what a node holds, and knows what others hold. Not thread-safe.
 
     Args:
         node: on whose graph this is.
@@ -133,7 +138,12 @@ class Claims:
         self._others: dict[str, Claim] = {}
         self.mine: Claim | None = None
         self._subscription = node.create_subscription(
-            String, topic, lambda _: None, _qos(256), callback_group=NoExecutor(), raw=True
+            String,
+            topic,
+            lambda _: None,
+            transient_local(256),
+            callback_group=NoExecutor(),
+            raw=True,
         )
 
     def announce(
@@ -149,7 +159,7 @@ class Claims:
             self._publisher = self._node.create_publisher(
                 String,
                 self._topic,
-                _qos(1),
+                transient_local(1),
                 event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
             )
         before: dict[str, Any] = {}
@@ -274,7 +284,7 @@ class Claims:
         return [claim for claim in self._others.values() if claim.active and name in claim.names]
 
     def _holds(self, name: str, sender: bytes) -> bool:
-        return any(c.endpoint[:SENDER] == sender[:SENDER] for c in self._holders(name))
+        return any(c.endpoint[:GUID_PREFIX] == sender[:GUID_PREFIX] for c in self._holders(name))
 
     def _all_have_told(self) -> bool:
         mine = int(self._publisher is not None)
@@ -282,9 +292,9 @@ class Claims:
 
     def _forget_the_dead(self) -> None:
         infos = self._node.get_publishers_info_by_topic(self._topic)
-        alive = {bytes(info.endpoint_gid)[:16] for info in infos}
+        alive = {bytes(info.endpoint_gid)[:GUID] for info in infos}
         for key, claim in list(self._others.items()):
-            if claim.endpoint and claim.endpoint[:16] not in alive:
+            if claim.endpoint and claim.endpoint[:GUID] not in alive:
                 del self._others[key]
 
 
@@ -299,15 +309,7 @@ def held_text(mine: Claim, rival: Claim) -> str:
 
 
 def _text_of(raw: bytes) -> str:
-    """Return the text of a String message's bytes. Raises: ValueError, struct.error."""
+    """Return the text of a std_msgs/String in CDR: four bytes of header, whose second is 1 for
+    little endian, then the length and the text. Raises: ValueError, struct.error."""
     (length,) = struct.unpack_from("<I" if raw[1:2] == b"\x01" else ">I", raw, 4)
     return raw[8 : 8 + length].rstrip(b"\0").decode()
-
-
-def _qos(depth: int) -> QoSProfile:
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=depth,
-        reliability=ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.TRANSIENT_LOCAL,
-    )

@@ -18,7 +18,7 @@ class DeclaredParameters:
     """A node's table of parameters, declared; bad values are refused at the start and later.
 
     Args:
-        node: whose parameters they are.
+        node: node whose parameters they are.
         table: the parameters.
         check: gives the reason why all values together are refused, or None.
         changed: called with the names of parameters that changed at run time, after validation.

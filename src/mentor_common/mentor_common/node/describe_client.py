@@ -20,7 +20,7 @@ class DescribeClient:
 
     Args:
         caller: who asks, and how they wait.
-        name: of the service.
+        name: name of the service.
     """
 
     def __init__(self, caller: Caller, name: str = DESCRIBE.name) -> None:

@@ -36,8 +36,8 @@ class DirectReader:
     """Waits for messages of a few subscriptions and takes them.
 
     Args:
-        context: of rclpy.
-        subscriptions: whose messages are waited for; raw ones are taken as bytes.
+        context: context of rclpy.
+        subscriptions: subscriptions whose messages are waited for; raw ones are taken as bytes.
         guard: a guard condition that ends the wait; None for none.
     """
 

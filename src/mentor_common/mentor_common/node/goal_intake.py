@@ -22,11 +22,11 @@ class GoalIntake(ActionServer):
     Args:
         senders: decides which goals belong to a flood.
         dropped: called with a text and a number of goals that were dropped.
-        node: of rclpy's action server.
-        action_type: of rclpy's action server.
+        node: node of rclpy's action server.
+        action_type: action type of rclpy's action server.
         action_name: full name of the action.
-        execute: of rclpy's action server.
-        callbacks: of rclpy's action server.
+        execute: `execute_callback` of rclpy's action server.
+        callbacks: callbacks of rclpy's action server.
 
     Attributes:
         action_name: full name of the action.

@@ -31,7 +31,7 @@ class GoalSenders:
     """Tells the goals of whoever holds a cell from those of others.
 
     Args:
-        claims: of the node that serves the action.
+        claims: claims of the node that serves the action.
         topic: full name of the topic whose holder sends the goals; empty: there is none.
         exclusive: whether goals of others are refused while somebody holds the topic.
         clock: seconds, for the tests.

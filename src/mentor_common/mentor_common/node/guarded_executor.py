@@ -30,7 +30,7 @@ class GuardedExecutor(SingleThreadedExecutor):
 
     Args:
         dropped: called with a text for each request or answer that was dropped.
-        arguments: of rclpy's executor.
+        arguments: arguments of rclpy's executor.
     """
 
     def __init__(self, dropped: Callable[[str], None], **arguments: Any) -> None:

@@ -16,7 +16,7 @@ class Holding:
     """Claims what a node holds, from its configuration to its cleanup.
 
     Args:
-        node: that holds it.
+        node: node that holds it.
         needed: whether steps wait for it, so that others name it while it does not work.
     """
 

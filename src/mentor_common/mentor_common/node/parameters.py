@@ -34,9 +34,9 @@ class Param:
     """One parameter.
 
     Args:
-        name: of the parameter.
+        name: name of the parameter.
         type: bool, int, float, str, or one of them followed by [].
-        default: of that type.
+        default: value of that type.
         description: what it is, with its unit.
         low: least value (of numbers, and of each number of an array).
         high: greatest value.

@@ -69,7 +69,7 @@ class PeerWatch:
     """Polls for the peers of a node; logs one line when one is missed and when it is back.
 
     Args:
-        node: that waits for them.
+        node: node that waits for them.
         inactive: which of these nodes, or of all of the cell, are not active, with their states.
     """
 
@@ -102,7 +102,6 @@ class PeerWatch:
                 lambda: self._node.get_subscriptions_info_by_topic(name),
             ),
             required,
-            None,
         )
 
     def service(self, interface: Interface, *, required: bool = True) -> Peer:
@@ -113,19 +112,13 @@ class PeerWatch:
             interface.server,
             lambda: [interface.server or "a server"] * self._node.count_services(name),
             required,
-            None,
         )
 
     def action(self, interface: Interface, *, required: bool = True) -> Peer:
         """Watch for somebody who serves the action."""
         name = self._node.resolve_topic_name(interface.name)
-        return self._add(
-            f"serves the action {name}",
-            interface.server,
-            self._publishers(f"{name}/_action/status"),
-            required,
-            None,
-        )
+        found = self._publishers(f"{name}/_action/status")
+        return self._add(f"serves the action {name}", interface.server, found, required)
 
     def on_loss(self, callback: Callable[[Peer], None]) -> None:
         """Call back when a peer that was there is lost."""
@@ -177,7 +170,7 @@ class PeerWatch:
         usual: str,
         present: Callable[[], list[str]],
         required: bool,
-        max_silence: float | None,
+        max_silence: float | None = None,
     ) -> Peer:
         peer = Peer(role, usual, present, required, max_silence, time.monotonic())
         self._peers.append(peer)

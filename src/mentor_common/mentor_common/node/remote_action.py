@@ -184,7 +184,7 @@ class RemoteAction:
         """Wait for an answer of the server.
 
         Args:
-            future: of the answer.
+            future: future of the answer.
             until: time.monotonic() at which waiting ends.
             cancelled: polled while waiting.
             server: endpoints of whoever got the goal; another server does not know it.

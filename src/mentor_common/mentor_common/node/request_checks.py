@@ -17,7 +17,7 @@ def check_requests(node: LifecycleNode, dropped: Callable[[str], None]) -> None:
     """Have requests checked that come to the services which the client library gave a node.
 
     Args:
-        node: whose services they are.
+        node: node whose services they are.
         dropped: called with a text for each request that is refused.
     """
     checks = {

@@ -9,7 +9,7 @@ class Ticker:
     """Rests until it is wanted; to be used on the callbacks' thread.
 
     Args:
-        timer: of rclpy, whose callback is due at each tick.
+        timer: timer of rclpy, whose callback is due at each tick.
     """
 
     def __init__(self, timer: Any) -> None:

@@ -14,7 +14,7 @@ from mentor_common.tasks.task import Task
 
 Float32 = npt.NDArray[np.float32]
 STREAM = 0x57A27
-"""Sets these random numbers apart from all others drawn from the same seed."""
+"""Sets these random numbers apart from all others generated from the same seed."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class EpisodeDraw:
     Args:
         start: where the end effector begins, normalised, (axes,) float32; inside the window.
         window_offset: by which the bounds of the workspace are moved, normalised, (axes,) float32.
-        seed: of further draws of the same episode, e.g. by its reset routine.
+        seed: seed of further draws of the same episode, e.g. by its reset routine.
     """
 
     start: Float32
@@ -36,7 +36,7 @@ class EpisodeDraws:
     """Draws episode after episode.
 
     Args:
-        task: whose ``reset.start`` and ``window_offset`` bound the draws.
+        task: task whose ``reset.start`` and ``window_offset`` bound the draws.
     """
 
     def __init__(self, task: Task) -> None:

@@ -33,7 +33,7 @@ class PegReward:
 
     Args:
         coefficients: C1 to C4.
-        pegs: of the task.
+        pegs: pegs of the task.
         max_distance: xy distance from the goal within which an insertion succeeds, normalised.
         max_height: the same for the height.
         max_angle: the same for the angle, radians.
@@ -65,7 +65,7 @@ class PegReward:
         """Return the terms of eq. 6, whose sum is the reward.
 
         Args:
-            position: of the end effector, (axes,) normalised.
+            position: position of the end effector, (axes,) normalised.
             goal: where the peg is in, (axes,) normalised.
 
         Returns:
@@ -87,7 +87,7 @@ class PegReward:
         """Return whether the end effector is as near to the goal as an inserted peg brings it.
 
         Args:
-            position: of the end effector, (axes,) normalised.
+            position: position of the end effector, (axes,) normalised.
             goal: where the peg is in, (axes,) normalised.
 
         Raises:
@@ -101,7 +101,7 @@ class PegReward:
         """Return how far a position is from the goal.
 
         Args:
-            position: of the end effector, (axes,) normalised.
+            position: position of the end effector, (axes,) normalised.
             goal: where the peg is in, (axes,) normalised.
 
         Returns:

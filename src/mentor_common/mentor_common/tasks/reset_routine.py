@@ -138,7 +138,7 @@ class PartResult:
     """What a part led to.
 
     Args:
-        position: of the end effector, normalised, (axes,); None: no pose was received yet.
+        position: position of the end effector, normalised, (axes,); None: no pose was received yet.
         grasped: whether the last command to the gripper left an object in it.
         width: metres between the fingers after it; NaN: the gripper did not carry it out.
     """
@@ -171,12 +171,12 @@ class ResetContext:
 
     Args:
         start: where the episode is to begin, normalised, (axes,) float32.
-        window_offset: of the episode, normalised, (axes,) float32.
-        random: for whatever else the routine draws; seeded as the episode is.
-        options: of the goal of ``reset_episode``.
+        window_offset: window offset of the episode, normalised, (axes,) float32.
+        random: for whatever else the routine samples; seeded as the episode is.
+        options: options of the goal of ``reset_episode``.
         attempt: 1 for the first, more after a failure.
         saved: what :class:`Save` saved last; empty if nothing ever was.
-        seeded: whether the reset's goal named a seed: it alone is to decide what is drawn.
+        seeded: whether the reset's goal named a seed: it alone is to decide what is sampled.
     """
 
     start: Float32

@@ -47,7 +47,7 @@ class RewardNeeds:
         cameras: reward-only cameras of the task whose images are needed.
         action: the action that led to the step.
         ground_truth: the values that a twin publishes.
-        episode_start: what the reset drew, with its options; steps wait for it.
+        episode_start: what the reset sampled, with its options; steps wait for it.
     """
 
     cameras: tuple[str, ...] = ()
@@ -75,10 +75,10 @@ class EpisodeInfo:
 
     Args:
         episode: its number.
-        seed: of its randomisation; None: not seeded.
+        seed: seed of its randomisation; None: not seeded.
         start: where the end effector begins, normalised, (axes,) float32; None: unknown.
         window_offset: offset of the workspace window, normalised, (axes,) float32; None: none.
-        options: of the reset and its routine, e.g. which peg is in the hand.
+        options: options of the reset and its routine, e.g. which peg is in the hand.
     """
 
     episode: int
@@ -101,8 +101,8 @@ class StepInputs:
         end: when its motion was done.
         clipped: whether the command was cut back to the workspace or the limits.
         frames: the newest frame of each observed camera, (H, W, 3) uint8 RGB as the policy sees it.
-        images: of each needed reward-only camera, those since the end of the last step, oldest
-            first; the last one is the first at or after ``end``, or the nearest before it.
+        images: images of each needed reward-only camera, those since the end of the last step,
+            oldest first; the last one is the first at or after ``end``, or the nearest before it.
         action: the action that led here, (action_size,) float32; None at step 0 or if not needed.
         ground_truth: the twin's values by name; None unless needed.
     """

@@ -54,12 +54,12 @@ class Task:
     """Everything that the packages must agree on about one task.
 
     Args:
-        name: of the task and of its file.
+        name: name of the task and of its file.
         description: one line.
         file: where it was read.
         cameras: in the order of the observation.
-        frame_height: of an observation's frames, pixels.
-        frame_width: of an observation's frames, pixels.
+        frame_height: height of an observation's frames, pixels.
+        frame_width: width of an observation's frames, pixels.
         workspace: the axes that the end effector moves on.
         action: the dimensions of the action, in order.
         reward: the reward's plug-in and what it reads.
@@ -68,7 +68,8 @@ class Task:
         twin: name of the plug-in in group ``mentor.twins``.
         window_offset: per axis, the interval from which an episode draws the offset of its
             workspace window, normalised.
-        preset: of mentor_policy, with which an agent trains unless another is chosen; None: robot.
+        preset: preset of mentor_policy, with which an agent trains unless another is chosen; None:
+            robot.
         arm: stiffness and limits of a real arm.
     """
 

@@ -119,7 +119,7 @@ class Workspace:
             position: normalised, shape (axes,).
             action: shape (action_size,), each in [-1, 1]; values beyond are clipped first.
             dimensions: what each action dimension moves; None: nothing in this workspace.
-            window_offset: of the episode, see :meth:`clip`.
+            window_offset: window offset of the episode, see :meth:`clip`.
 
         Returns:
             The target, normalised, shape (axes,), and whether anything was cut back.

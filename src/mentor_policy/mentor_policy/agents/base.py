@@ -44,7 +44,7 @@ class Agent(ABC):
     def act_with_mean(
         self, obs: Pixels, state: Vector | None = None, *, step: int, evaluate: bool
     ) -> tuple[ActionArray, ActionArray]:
-        """Choose an action, and return beside it what it was drawn around.
+        """Choose an action, and return beside it what it was sampled around.
 
         Args:
             obs: ``(C, H, W) uint8``.

@@ -149,7 +149,7 @@ class DrQv2Agent(PixelAgent):
         """Take the steps of an update in DrQ-v2's order, all on the device.
 
         Args:
-            tensors: of the batch and of what was drawn for it, by name.
+            tensors: tensors of the batch and of what was sampled for it, by name.
             measure: whether the dormant ratio is measured.
         """
         batch = Batch(**{name: t for name, t in tensors.items() if "/" not in name})
@@ -171,9 +171,9 @@ class DrQv2Agent(PixelAgent):
         """Augment and encode, while learning.
 
         Args:
-            name: of the draws to augment with.
+            name: name of the draws to augment with.
             pixels: ``(B, C, H, W) uint8``.
-            draws: of the update.
+            draws: draws of the update.
 
         Returns:
             ``(B, out_features)``.

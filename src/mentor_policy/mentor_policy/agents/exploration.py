@@ -1,4 +1,4 @@
-"""Exploration noise: how much, and how it is drawn.
+"""Exploration noise: how much, and how it is sampled.
 
 Deviations and what they depend on are 0-d float64 tensors on the agent's device, so that an update
 on CUDA never waits for the host.
@@ -54,7 +54,7 @@ def noisy_action(mean: Tensor, stddev: Tensor, normal: Tensor, clip: float) -> T
 
     Args:
         mean: ``(B, A)`` in [-1, 1].
-        stddev: of the noise, 0-d.
+        stddev: standard deviation of the noise, 0-d.
         normal: ``(B, A)``, standard normal draws.
         clip: largest size of the noise.
 

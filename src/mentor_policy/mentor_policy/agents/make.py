@@ -40,7 +40,7 @@ def make_agent(
         frame_layout: pixels of an observation.
         state_size: S, length of the state vector, 0 without one.
         action_size: A.
-        seed: of all its weights and noise; the same seed gives the same bits.
+        seed: seed of all its weights and noise; the same seed gives the same bits.
         device: where it learns; None for the one that ``config.train.device`` names.
 
     Raises:

@@ -38,15 +38,15 @@ UPDATE_ORDER = 2
 class PixelAgent(Agent):
     """Encoder, actor, twin critic and its target on one device.
 
-    Weights and random numbers are drawn on the processor: a seed gives the same on every device,
-    and a state moves between devices as it is.
+    Weights and random numbers are generated on the processor: a seed gives the same on every
+    device, and a state moves between devices as it is.
 
     Args:
         config: the run; ``config.agent`` is of the agent's own settings class.
         frame_layout: pixels of an observation.
         state_size: S, 0 without a state vector.
         action_size: A.
-        seed: of all weights and noise.
+        seed: seed of all weights and noise.
         device: where the networks lie.
     """
 

@@ -18,7 +18,7 @@ class RandomAgent(Agent):
 
     Args:
         action_size: A.
-        seed: of the actions.
+        seed: seed of the actions.
     """
 
     def __init__(self, action_size: int, seed: int) -> None:

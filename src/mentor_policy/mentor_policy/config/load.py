@@ -69,7 +69,7 @@ def preset_differences(preset: str, other: str, agent: str = "mentor") -> dict[s
     Args:
         preset: one of :func:`presets`.
         other: another one.
-        agent: whose settings are compared.
+        agent: agent whose settings are compared.
 
     Returns:
         Each setting's key, such as ``train.discount``, and its value in ``other``.

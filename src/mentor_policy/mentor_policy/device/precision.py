@@ -17,7 +17,7 @@ def compute_dtype(precision: str, device: torch.device) -> torch.dtype:
     Args:
         precision: ``float32``, ``bfloat16``, ``float64`` (to compare with references), or
             ``auto``: bfloat16 where the device multiplies it faster than float32.
-        device: that computes.
+        device: device that computes.
 
     Raises:
         ValueError: another word.

@@ -37,7 +37,7 @@ class Actor:
         env: observations ``(C, H, W) uint8``, or a dict of ``image`` and ``state``.
         agent: acts; its weights are replaced as newer ones come.
         follower: brings the weights.
-        seed: of the episodes.
+        seed: seed of the episodes.
         folder: where progress is kept from start to start; None keeps none.
         stop: asked at each step; True ends the episode where it is.
     """

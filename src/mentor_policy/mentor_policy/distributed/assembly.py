@@ -57,8 +57,8 @@ class AssemblyCounts:
 
     Attributes:
         steps: left as steps of the replay, step 0 too.
-        incomplete: of these, without their action or reward; not to be learned from.
-        evaluation: of evaluation episodes.
+        incomplete: how many of these came without their action or reward; not to be learned from.
+        evaluation: steps of evaluation episodes.
         missing: steps before one of the same episode that never came.
     """
 

@@ -28,10 +28,10 @@ class WeightsFollower:
     :meth:`offer`; the acting thread takes the result at a step's boundary with :meth:`take`.
 
     Args:
-        agent: whose networks the weights must fit; it is not touched here.
+        agent: agent whose networks the weights must fit; it is not touched here.
         config: the ``agent`` section that the actor runs.
         folder: where the last weights are kept, for the next start; None keeps none.
-        run_id: of the run to follow; empty: see above.
+        run_id: id of the run to follow; empty: see above.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class WeightsFollower:
         try:
             notice = self._check_origin(weights, publisher, is_gone)
             if notice is None:
-                return ""  # latched: they come again with every connection
+                return ""  # transient local: they come again with every connection
             unpacked = unpack(weights, self._config, self._own)
         except WeightsError:
             self.refused += 1

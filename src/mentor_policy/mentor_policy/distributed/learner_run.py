@@ -24,10 +24,10 @@ class LearnerRun:
     nothing.
 
     Args:
-        config: of the run.
-        folder: of the run; resumed if there is a run in it.
+        config: configuration of the run.
+        folder: folder of the run; resumed if there is a run in it.
         environment: what the folder notes of the environment.
-        shape: of the environment.
+        shape: shape of the environment.
         checkpoint_every: seconds from one checkpoint to the next.
         progress: shows how far it is.
 

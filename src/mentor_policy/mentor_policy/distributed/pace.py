@@ -14,7 +14,7 @@ class Pace:
     """Decides whether an actor may begin an episode, or waits for the learner to catch up.
 
     Args:
-        schedule: of the run, as the learner has it: the cap on updates.
+        schedule: schedule of the run, as the learner has it: the cap on updates.
         behind: updates that the weights in use may lack; 0: any number, nothing is waited for.
     """
 

@@ -18,7 +18,7 @@ class Publication:
     on from an older checkpoint is not taken for an older learner.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         config: the ``agent`` section.
 
     Raises:

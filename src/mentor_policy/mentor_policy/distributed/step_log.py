@@ -32,8 +32,8 @@ class StepLog:
     """The newest training steps of an actor, kept over its restarts.
 
     Args:
-        folder: of the ring.
-        shape: of the environment.
+        folder: folder of the ring.
+        shape: shape of the environment.
         capacity: steps that are kept.
 
     Raises:
@@ -64,7 +64,7 @@ class StepLog:
         the log knows the episode but not the step, those after the newest step before it are meant.
 
         Args:
-            episode: of the step.
+            episode: episode of the step.
             step: its number in the episode.
             limit: steps at most.
         """

@@ -76,10 +76,10 @@ def pack(
     """Return the acting weights of an agent, ready to be published.
 
     Args:
-        agent: whose weights.
+        agent: agent that has them.
         config: its ``agent`` section as plain values.
         run_id: identifies the run.
-        version: of this publication.
+        version: version of this publication.
         update: gradient updates done.
         steps: environment steps learned from.
     """

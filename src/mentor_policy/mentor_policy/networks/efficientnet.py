@@ -32,7 +32,8 @@ def stage_channels(stage: int) -> int:
 
 
 class FrozenEfficientNet(nn.Module):
-    """Compute features of some stages. Its weights are buffers: neither trained nor drawn anew.
+    """Compute features of some stages. Its weights are buffers: neither trained nor initialized
+    anew.
 
     Batch normalisation is folded into the convolutions.
 

@@ -90,8 +90,8 @@ def initialise(module: nn.Module, generator: Generator) -> None:
     so that a seed gives the same weights on every device.
 
     Args:
-        module: its layers are drawn in the order in which it lists them.
-        generator: of the processor.
+        module: its layers are initialized in the order in which it lists them.
+        generator: generator of the processor.
     """
     with torch.no_grad():
         for layer in module.modules():

@@ -23,11 +23,11 @@ def open_run_folder(
 
     Args:
         node: has the parameters; logs it where the run is complete already.
-        config: of the run; its frames and action repeat are set.
-        task: of the cell.
+        config: configuration of the run; its frames and action repeat are set.
+        task: task of the cell.
         action_repeat: frames of a step of the cell.
-        path: of the folder.
-        shape: of the cell.
+        path: path of the folder.
+        shape: shape of the cell.
 
     Raises:
         RunFolderError: the folder is another run's, or in use; it is as it was.

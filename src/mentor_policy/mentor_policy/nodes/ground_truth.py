@@ -26,7 +26,7 @@ class GroundTruthReceiver:
     """Receives the ground truth of a cell; asked by the evaluation's environment.
 
     Args:
-        node: whose cell it is. Its executor receives, another thread asks.
+        node: node whose cell it is. Its executor receives, another thread asks.
     """
 
     def __init__(self, node: CellNode) -> None:
@@ -96,7 +96,7 @@ class GroundTruthEvaluation(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     Args:
         env: a RosEnv.
-        ground_truth: of its cell.
+        ground_truth: ground truth of its cell.
     """
 
     def __init__(self, env: RosEnv, ground_truth: GroundTruthReceiver) -> None:

@@ -36,7 +36,7 @@ class Intake:
 
     Args:
         assembly: puts the steps together.
-        layout: of the observations.
+        layout: layout of the observations.
         state_size: length of their state, 0 for none.
         take: is given each step, in order.
         log: writes a line about what was dropped.

@@ -38,7 +38,7 @@ def begin_learning(
 
     Args:
         node: has the parameters.
-        description: of the cell.
+        description: description of the cell.
         own: overrides that those of the person win over.
 
     Returns:

@@ -13,7 +13,7 @@ class TrainingReport:
     """Reads a run once a second.
 
     Args:
-        run: that another thread takes forward; only numbers are read.
+        run: run that another thread takes forward; only numbers are read.
         run_id: identifies it.
         agent: name of the agent's preset.
     """

@@ -21,7 +21,7 @@ class WeightsSubscription:
     """Brings weights to a follower, and reports how old they are and which were refused.
 
     Args:
-        node: of the actor; to be made in its ``configure``.
+        node: node of the actor; to be made in its ``configure``.
     """
 
     def __init__(self, node: CellNode) -> None:
@@ -31,8 +31,8 @@ class WeightsSubscription:
         self._refused_at = 0.0
         topic = topics.POLICY_WEIGHTS
         self._name = node.resolve_topic_name(topic.name)
-        # Received while inactive too: latched weights come only once. Raw: the client library's
-        # reader trusts the lengths in a message of anybody.
+        # Received while inactive too: transient local weights come only once. Raw: the client
+        # library's reader trusts the lengths in a message of anybody.
         node.create_subscription(topic.type, topic.name, self._on_message, topic.qos, raw=True)
         self._learner = node.peers.publisher_of(topic, required=False)
         node.peers.on_loss(self._on_loss)

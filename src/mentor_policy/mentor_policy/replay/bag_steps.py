@@ -94,7 +94,7 @@ def bag_steps(bag: Bag, first_episode: int = 0) -> Iterator[Step]:
     Evaluation episodes are left out, and episodes whose beginning is not in the bag.
 
     Args:
-        bag: of a cell or of a benchmark, any profile.
+        bag: bag of a cell or of a benchmark, any profile.
         first_episode: number of the first episode.
 
     Raises:

@@ -16,7 +16,7 @@ class Damage:
     """Keeps account of records that are skipped.
 
     Args:
-        folder: of the ring, for the log lines.
+        folder: folder of the ring, for the log lines.
     """
 
     def __init__(self, folder: Path) -> None:

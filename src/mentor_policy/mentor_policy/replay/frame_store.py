@@ -33,7 +33,7 @@ class FrameStore:
 
     Args:
         path: the file; made if it is not there.
-        layout: of the observations.
+        layout: layout of the observations.
         slots: number of records.
         writable: False to read only.
     """
@@ -105,7 +105,7 @@ class FrameStore:
         """Put an observation together.
 
         Args:
-            slots: of its frames, oldest first (one slot for a block).
+            slots: slots of its frames, oldest first (one slot for a block).
             out: ``(H, W, C) uint8``, contiguous; receives the pixels.
         """
         if not self.layout.stacked:

@@ -27,7 +27,7 @@ class RingHeader:
     """Shape of a ring.
 
     Args:
-        layout: of the observations.
+        layout: layout of the observations.
         action_size: A.
         state_size: S, 0 without a state vector.
         capacity: records that are sampled from; a record is one observation, so an episode of T

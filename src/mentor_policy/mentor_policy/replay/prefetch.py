@@ -1,4 +1,4 @@
-"""The next batch, drawn in the background while the learner works on this one."""
+"""The next batch, sampled in the background while the learner works on this one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mentor_policy.replay.shared_sampler import SharedSampler
 class Prefetcher:
     """Hands out the batches of updates one after the other.
 
-    The batch of update u + 1 is drawn from the ring as it stood when the batch of update u was
+    The batch of update u + 1 is sampled from the ring as it stood when the batch of update u was
     handed out. So it depends on the order of the calls alone, never on how fast anything ran.
 
     Args:
         sampler: draws the batches.
-        transfer: brings a drawn batch to where it is learned from, in the thread that drew it.
+        transfer: brings a sampled batch to where it is learned from, in the thread that sampled it.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Prefetcher:
         self._pending: tuple[int, int, Future[Batch]] | None = None
 
     def batch(self, update: int) -> Batch:
-        """Return the batch of an update; wait until it is drawn.
+        """Return the batch of an update; wait until it is sampled.
 
         Raises:
             ReplayError: the ring holds no transition yet.
@@ -53,9 +53,9 @@ class Prefetcher:
 
     @property
     def pending(self) -> tuple[int, int] | None:
-        """What is being drawn, as :meth:`prepare` takes it: part of a run's state."""
+        """What is being sampled, as :meth:`prepare` takes it: part of a run's state."""
         return None if self._pending is None else self._pending[:2]
 
     def close(self) -> None:
-        """Stop when what is being drawn is done."""
+        """Stop when what is being sampled is done."""
         self._worker.shutdown(wait=True)

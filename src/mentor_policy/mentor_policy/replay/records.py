@@ -1,9 +1,11 @@
 """What one record of the ring holds beside its frames, and how it proves that it is whole.
 
-A record is one observation of one episode together with what led to it: the action before it, the
-reward for reaching it, and how the episode stands. Frames lie in a file of their own and are
-written first; the record's checksum covers its own bytes and the checksum of its frames, so a
-record that is there at all is complete.
+The record of step k holds observation o(k), the action a(k - 1) that led there, the reward
+r(k - 1) for it, and whether the episode ended there; that of step 0 has no action and reward 0. So
+the transition from step k reads its observation from record k, and action, reward and flags from
+record k + 1 (docs/architecture.md). Frames lie in a file of their own and are written first; the
+record's checksum covers its own bytes and the checksum of its frames, so a record that is there at
+all is complete.
 """
 
 from __future__ import annotations

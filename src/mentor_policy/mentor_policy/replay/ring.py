@@ -39,7 +39,7 @@ class ReplayRing:
     """A ring of steps in a folder of its own; made if it is not there, else opened and checked.
 
     Args:
-        folder: of the ring.
+        folder: folder of the ring.
         header: its shape; None takes the shape found in the folder.
         writable: False opens a ring for reading, beside its writer.
         expected: records that will be written: a new ring asks for no more disk than these need.

@@ -34,9 +34,9 @@ def refuse_small_disk(
     """Refuse a new ring for which there is no room.
 
     Args:
-        folder: of the ring.
+        folder: folder of the ring.
         header: its shape.
-        record_bytes: of a record beside its frames.
+        record_bytes: size of a record beside its frames.
         expected: records that will be written; None for as many as the ring has slots.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Batches of n-step transitions, drawn from a ring.
+"""Batches of n-step transitions, sampled from a ring.
 
 Which transitions update ``u`` learns from depends on the seed, on ``u`` and on the ring's content
 as of a given count of records, on nothing else.
@@ -18,22 +18,22 @@ from mentor_policy.replay.ring import ReplayRing
 Numbers = npt.NDArray[np.int64]
 
 BUFFERS = 3
-"""Batches that are alive at once: the one learned from, the one being drawn, and one to spare."""
+"""Batches that are alive at once: the one learned from, the one being sampled, and one to spare."""
 
 
 class Sampler:
-    """Draws batches.
+    """Samples batches.
 
-    A batch's pixels stay valid until two further batches have been drawn.
+    A batch's pixels stay valid until two further batches have been sampled.
 
     Args:
-        ring: to draw from.
+        ring: to sample from.
         batch_size: B.
         n_step: n, steps summed into a return.
         gamma: discount per step.
-        seed: of the draws; two samplers of one run have different ones.
+        seed: seed of the sampling; two samplers of one run have different ones.
         reward_scale: factor on every reward; the ring keeps them as they came.
-        pinned: whether the pixels are drawn into pinned memory, for a copy to CUDA.
+        pinned: whether the pixels are copied into pinned memory, for a copy to CUDA.
     """
 
     def __init__(
@@ -105,12 +105,12 @@ class Sampler:
     def starts(
         self, update: int, count: int, size: int | None = None
     ) -> tuple[Numbers, npt.NDArray[np.int64]]:
-        """Draw the records that update ``update`` starts from, and how far each reaches.
+        """Sample the records that update ``update`` starts from, and how far each reaches.
 
         Args:
             update: number of the update.
             count: records that are considered, the newest of the ring at that time.
-            size: records to draw, at most B; None for B.
+            size: records to sample, at most B; None for B.
 
         Returns:
             Both ``(size,) int64``.
@@ -143,7 +143,7 @@ class Sampler:
         return drawn[:size], reaches[:size]
 
     def batch(self, update: int, count: int, size: int | None = None) -> Batch:
-        """Return the batch of an update, drawn from the first ``count`` records ever written.
+        """Return the batch of an update, sampled from the first ``count`` records ever written.
 
         Args:
             update: number of the update.

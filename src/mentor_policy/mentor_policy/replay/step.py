@@ -13,13 +13,13 @@ from mentor_policy.replay.records import SUCCESS, TERMINATED, TRUNCATED, VALID
 
 @dataclass(frozen=True)
 class Step:
-    """One observation and what led to it.
+    """Observation o(k) of step k, and what led to it: action a(k - 1) and its reward.
 
     Attributes:
         episode: number of the episode; none is used twice in a ring.
         step: step in the episode, 0 for the observation of the reset.
         obs: ``(C, H, W) uint8``.
-        action: ``(A,) float32``, the action that led here; None at step 0.
+        action: ``(A,) float32``, the action taken at step - 1, which led here; None at step 0.
         reward: for the step that led here, unitless; 0 at step 0.
         terminated: the episode ended in a terminal state.
         truncated: the episode was cut off; its value goes on.
@@ -56,7 +56,7 @@ def refuse_unfit(step: Step, obs: npt.NDArray[np.uint8], header: RingHeader) -> 
     Args:
         step: to be stored.
         obs: its observation.
-        header: of the ring.
+        header: header of the ring.
 
     Raises:
         ReplayError: names what does not fit.

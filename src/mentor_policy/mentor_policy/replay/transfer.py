@@ -18,13 +18,13 @@ class BatchTransfer:
     a batch is handed on as it is.
 
     Args:
-        device: of the agent.
+        device: device of the agent.
     """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self.pinned = device.type == "cuda"
-        """Whether the memory that batches are drawn into is to be pinned."""
+        """Whether the memory that batches are copied into is to be pinned."""
         self._stream = torch.cuda.Stream(device) if self.pinned else None
 
     def __call__(self, batch: Batch) -> Batch:

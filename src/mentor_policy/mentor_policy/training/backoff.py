@@ -34,8 +34,9 @@ class Backoff:
 
         Args:
             stop: polled.
-            error: of the last try. A peer that is away is waited for without end; an environment
-                that answers that it cannot (``error.answered``) is asked ``ANSWERS`` times.
+            error: error of the last try. A peer that is away is waited for without end; an
+                environment that answers that it cannot (``error.answered``) is asked ``ANSWERS``
+                times.
 
         Raises:
             GivenUpError: it has answered so for the last time.

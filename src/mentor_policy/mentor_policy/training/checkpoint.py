@@ -49,9 +49,9 @@ class Checkpoint:
 
     Attributes:
         folder: where it lies.
-        config: of the run.
+        config: configuration of the run.
         environment: gymnasium id and arguments.
-        shape: of the environment.
+        shape: shape of the environment.
         values: the agent's, as :meth:`Agent.state` gave them.
         progress: the trainer's counters.
         files: SHA-256 by file name.
@@ -94,7 +94,7 @@ class Checkpoint:
         """Give an agent this state.
 
         Args:
-            agent: of the same configuration and environment.
+            agent: agent of the same configuration and environment.
             elite: takes note which files hold S_top now, for the next checkpoint.
 
         Raises:
@@ -157,9 +157,9 @@ def save_checkpoint(
     Args:
         parent: the run's folder of checkpoints.
         agent: to be saved; must not be updated meanwhile.
-        config: of the run.
+        config: configuration of the run.
         environment: id and arguments.
-        shape: of the environment.
+        shape: shape of the environment.
         progress: the run's counters; ``step`` names the folder.
         elite: knows the files of S_top's entries.
         keep: newest checkpoints that stay; older ones are removed afterwards.
@@ -235,7 +235,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     """Read a checkpoint's JSON; its tensors are read when they are asked for.
 
     Args:
-        folder: of a checkpoint, or of a run (then its newest one).
+        folder: folder of a checkpoint, or of a run (then its newest one).
 
     Raises:
         CheckpointError: not there, damaged, foreign, hostile, or of a newer version. Where there is

@@ -20,7 +20,7 @@ class WeightsName:
     Attributes:
         run_id: the run that they are of.
         version: as in PolicyWeights; -1: the agent's own count of updates.
-        sha256: of the weights; empty where they change with every update.
+        sha256: sha256 of the weights; empty where they change with every update.
     """
 
     run_id: str = ""
@@ -45,9 +45,9 @@ def choose(
 
     Args:
         agent: acts.
-        env: that the action is for.
-        pixels: of the observation, ``(C, H, W) uint8``.
-        state: of the observation, ``(S,) float32`` or None.
+        env: environment that the action is for.
+        pixels: pixels of the observation, ``(C, H, W) uint8``.
+        state: state of the observation, ``(S,) float32`` or None.
         step: agent steps of training so far.
         evaluate: True for the mean action, False to explore.
         weights: what the weights that act are called.

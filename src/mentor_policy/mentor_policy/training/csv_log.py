@@ -15,7 +15,7 @@ class CsvLog:
     """Rows under fixed columns; the first column is ``step``.
 
     Args:
-        path: of the file; made with a header if it is not there.
+        path: path of the file; made with a header if it is not there.
         columns: names after ``step``.
         resume_step: rows of later steps are taken out (the run goes back to a checkpoint there);
             None leaves all of them.

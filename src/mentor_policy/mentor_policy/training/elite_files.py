@@ -59,7 +59,7 @@ class EliteFiles:
         """Take note that a checkpoint holds these entries.
 
         Args:
-            folder: of the checkpoint, under its last name.
+            folder: folder of the checkpoint, under its last name.
             digests: SHA-256 by file name, as the files have them.
             tensors: all of the agent's.
         """
@@ -73,7 +73,7 @@ class EliteFiles:
         """Have the entries' files in a checkpoint that is being made.
 
         Args:
-            folder: of it.
+            folder: folder of it.
             entries: tensors by file name.
 
         Returns:

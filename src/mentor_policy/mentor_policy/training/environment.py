@@ -40,7 +40,7 @@ class Shape:
     """What an agent must know of an environment.
 
     Attributes:
-        layout: of the pixels.
+        layout: layout of the pixels.
         state_size: S, 0 without a state vector.
         action_size: A.
     """

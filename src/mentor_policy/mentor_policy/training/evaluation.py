@@ -82,9 +82,9 @@ def evaluate(
 
     Args:
         agent: acts; its randomness is not touched.
-        env: of its own, or the training's between two episodes.
+        env: environment of its own, or the training's between two episodes.
         episodes: how many.
-        seed: of the run; the episodes are the same ones each time.
+        seed: seed of the run; the episodes are the same ones each time.
         step: agent steps of training so far.
         video: mp4 of the first episode, or None.
         stop: asked at each step; True ends it with the episodes done so far.

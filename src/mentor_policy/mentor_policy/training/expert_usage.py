@@ -39,8 +39,8 @@ def usage_by_kind(usage: Float64, kinds: Integers, seed: int = 0) -> UsageByKind
 
     Args:
         usage: mean weight of each expert in each episode, (episodes, experts); rows sum to 1.
-        kinds: of each episode, (episodes,), from 0 on; each kind has at least one.
-        seed: of the shuffling.
+        kinds: kinds of each episode, (episodes,), from 0 on; each kind has at least one.
+        seed: seed of the shuffling.
 
     Raises:
         ValueError: the shapes do not fit, or a kind has no episode.
@@ -64,7 +64,7 @@ def mutual_information(usage: Float64, counts: npt.ArrayLike) -> float:
     """Return the mutual information of expert and kind, bits.
 
     Args:
-        usage: of each expert in each kind, (kinds, experts); rows sum to 1.
+        usage: share of each expert in each kind, (kinds, experts); rows sum to 1.
         counts: episodes of each kind, (kinds,).
     """
     share = np.asarray(counts, np.float64)

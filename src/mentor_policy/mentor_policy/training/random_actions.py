@@ -64,7 +64,7 @@ def act_at_random(
     Args:
         env: a gymnasium environment, whose action space draws the actions.
         max_steps: steps after which it ends, counted in ``summary``; 0: without end.
-        seed: of the first episode; None leaves the environment's randomness as it is.
+        seed: seed of the first episode; None leaves the environment's randomness as it is.
         summary: filled in; one that holds earlier steps is continued.
         go_on: asked before every step, with the summary so far.
         backoff: set back at each step that succeeds.

@@ -21,9 +21,9 @@ class Episode:
     """An episode as far as it has been rolled out.
 
     Attributes:
-        number: of the episode.
-        pixels: of the newest observation, ``(C, H, W) uint8``.
-        state: of the newest observation, ``(S,) float32`` or None.
+        number: number of the episode.
+        pixels: pixels of the newest observation, ``(C, H, W) uint8``.
+        state: state of the newest observation, ``(S,) float32`` or None.
         length: steps so far.
         total: undiscounted sum of the rewards so far.
         success: as the environment reports it at the newest step.
@@ -71,8 +71,8 @@ class Rollout:
         """Reset the environment.
 
         Args:
-            seed: of the episode; None leaves the environment's randomness as it is.
-            number: of the episode; None takes the environment's own.
+            seed: seed of the episode; None leaves the environment's randomness as it is.
+            number: number of the episode; None takes the environment's own.
 
         Raises:
             Exception: whatever the environment raises.

@@ -46,10 +46,10 @@ class Run:
     """Keeps a run: takes steps, learns from them, saves, logs, and sums up.
 
     Args:
-        config: of the run.
-        folder: of the run; gone on with if there is a run in it.
+        config: configuration of the run.
+        folder: folder of the run; gone on with if there is a run in it.
         environment: its gymnasium id and arguments, as the folder notes them.
-        shape: of the environment.
+        shape: shape of the environment.
         exact: go back to the newest checkpoint and forget what came after it, so that the run goes
             on as if it had never been interrupted; else no step that was stored is lost.
         progress: shows how far it is; None for a bar on the terminal.

@@ -44,9 +44,9 @@ class RunFolder:
 
     Args:
         path: made if it is not there; an empty folder is taken as new.
-        config: of the run.
+        config: configuration of the run.
         environment: gymnasium id and arguments.
-        shape: of the environment.
+        shape: shape of the environment.
 
     Raises:
         RunFolderError: it belongs to another run (the keys that differ are named), to another
@@ -184,7 +184,7 @@ def default_folder(environment: str, agent: str, seed: int) -> Path:
     Args:
         environment: gymnasium id, or name of a cell's task: both give the same folder.
         agent: name of the agent's preset.
-        seed: of the run.
+        seed: seed of the run.
     """
     task = environment.removeprefix("mentor/").removesuffix("-v0")
     return Path("runs") / task.replace("/", "-").replace(":", "-") / f"{agent}-{seed}"

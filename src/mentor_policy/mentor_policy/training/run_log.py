@@ -30,10 +30,10 @@ class RunLog:
     """Writes ``train.csv`` (a row an episode), ``eval.csv``, and the losses to TensorBoard.
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
         resume_step: what was written after this step is taken out; None keeps all.
-        config: of the run, for Weights & Biases (used if it is installed and ``WANDB_PROJECT`` or
-            ``WANDB_API_KEY`` is set).
+        config: configuration of the run, for Weights & Biases (used if it is installed and
+            ``WANDB_PROJECT`` or ``WANDB_API_KEY`` is set).
     """
 
     def __init__(self, folder: Path, resume_step: int | None, config: Mapping[str, Any]) -> None:
@@ -53,8 +53,8 @@ class RunLog:
 
         Args:
             step: agent steps.
-            frames: of so many steps.
-            result: of its episodes.
+            frames: frames that so many steps make.
+            result: result of its episodes.
             seconds: since the run began.
         """
         low, high = result.interval

@@ -12,9 +12,9 @@ def episode_seed(seed: int, purpose: int, number: int) -> int:
     """Return the seed of an episode, 31 bits (gymnasium and dm_control take no more).
 
     Args:
-        seed: of the run.
+        seed: seed of the run.
         purpose: ``TRAINING`` or ``EVALUATION``, which never share a seed on purpose.
-        number: of the episode among those of its purpose.
+        number: number of the episode among those of its purpose.
     """
     state = np.random.SeedSequence((seed, purpose, number)).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(33))

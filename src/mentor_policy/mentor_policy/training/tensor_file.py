@@ -32,7 +32,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> str:
     which acts does not wait for one that saves.
 
     Args:
-        path: of the file.
+        path: path of the file.
         tensors: by name, on any device; they must not change meanwhile.
 
     Returns:

@@ -54,7 +54,7 @@ class Trainer:
         config: the run.
         env: to train in.
         environment: its gymnasium id and arguments, as the run's folder notes them.
-        folder: of the run; resumed if there is a run in it.
+        folder: folder of the run; resumed if there is a run in it.
         evaluation_env: to evaluate in; None evaluates in ``env`` between two episodes.
         progress: shows how far it is; None for a bar on the terminal.
         lost: errors of the environment after which a reset leads on.

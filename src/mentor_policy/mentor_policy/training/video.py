@@ -24,9 +24,9 @@ class VideoWriter:
     The file appears under its name when it is complete.
 
     Args:
-        path: of the mp4, or None.
-        layout: of the observations.
-        frames_per_second: of the video.
+        path: path of the mp4, or None.
+        layout: layout of the observations.
+        frames_per_second: frames per second of the video.
     """
 
     def __init__(self, path: Path | None, layout: FrameLayout, frames_per_second: int) -> None:

@@ -1,5 +1,5 @@
-"""Whether the messages of a cell agree: what a reset drew, which motions the window clips, and what
-the reward is by the ground truth."""
+"""Whether the messages of a cell agree: what a reset sampled, which motions the window clips, and
+what the reward is by the ground truth."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class CellFindings:
     terms: dict[tuple[int, int], list[tuple[str, float, float]]] = field(default_factory=dict)
     """Name of each term, its value, and its value by the ground truth."""
     starts: int = 0
-    """Episode starts that were drawn again from their seed."""
+    """Episode starts that were sampled again from their seed."""
     motions: int = 0
     """Motions whose clipping was computed again."""
     rewards: int = 0
@@ -160,7 +160,7 @@ def _check_rewards(
         if model is not None:
             model.begin_episode(info, None)
     except ValueError:
-        model = None  # the bag begins after what the reset drew; success is compared all the same
+        model = None  # the bag begins after the EpisodeStart; success is compared all the same
     for (part, step), reward in sorted(parts.items()):
         ground_truth = parts.get(("GroundTruth", step))
         if part != "Reward" or ground_truth is None or not reward.valid:

@@ -61,11 +61,11 @@ def cut(bag: Bag, folder: Path, episodes: Collection[int]) -> int:
     """Write the messages of some episodes into a new bag.
 
     What belongs to no episode (images, poses, diagnostics) is kept from just before each episode to
-    just after it; latched messages are kept from the beginning.
+    just after it; messages of transient local topics are kept from the beginning.
 
     Args:
         bag: to cut from.
-        folder: of the new bag.
+        folder: folder of the new bag.
         episodes: numbers of the episodes.
 
     Returns:

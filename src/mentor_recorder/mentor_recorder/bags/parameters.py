@@ -20,7 +20,7 @@ def write_parameters(bag_folder: Path, parameters: Mapping[str, Mapping[str, Any
     """Write ``parameters/<node>.yaml`` beside the files of a bag.
 
     Args:
-        bag_folder: of the bag.
+        bag_folder: folder of the bag.
         parameters: values by name, by the full name of the node.
     """
     folder = bag_folder / FOLDER

@@ -18,7 +18,7 @@ def repair(folder: Path) -> list[str]:
     becomes an empty one.
 
     Args:
-        folder: of the bag.
+        folder: folder of the bag.
 
     Returns:
         A sentence for each thing that was done.

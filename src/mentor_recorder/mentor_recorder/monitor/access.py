@@ -28,7 +28,7 @@ class Access:
 
     Args:
         host: address that the server is bound to.
-        token: that is asked for; empty: none on loopback, else a random one.
+        token: token that is asked for; empty: none on loopback, else a random one.
     """
 
     def __init__(self, host: str, token: str = "") -> None:
@@ -38,7 +38,7 @@ class Access:
         """Return why a request is refused, or None.
 
         Args:
-            path: of the request, with its query.
+            path: path of the request, with its query.
             host: the header ``Host``.
             origin: the header ``Origin``; empty: none.
             cookie: the header ``Cookie``; the page gets one, for what it loads.

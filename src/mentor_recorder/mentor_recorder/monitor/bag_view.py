@@ -158,7 +158,7 @@ class BagShelf:
     """The bags below a folder; the page may open these, and no other file.
 
     Args:
-        folder: of bags, or a bag itself.
+        folder: folder of bags, or a bag itself.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -118,7 +118,7 @@ class CellView:
             episode.step(message.step)["truth"] = {**truth, "success": bool(message.success)}
 
     def on_episode_start(self, message: Any) -> None:
-        """Take in what a reset drew."""
+        """Take in what a reset sampled."""
         self._episode(message.episode)
         self.arm["window_offset"] = [_short(v) for v in message.window_offset]
 

@@ -22,9 +22,9 @@ class Channel:
     """A topic as a client sees it.
 
     Args:
-        number: of the channel.
+        number: number of the channel.
         topic: its name.
-        encoding: of its messages: cdr or json.
+        encoding: encoding of its messages: cdr or json.
         schema_name: type of its messages.
         schema: their definition.
         schema_encoding: ros2msg or jsonschema.

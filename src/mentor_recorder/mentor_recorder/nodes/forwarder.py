@@ -15,8 +15,8 @@ class Forwarder:
     """Announces every topic, and subscribes to it only while somebody watches it.
 
     Args:
-        node: that subscribes.
-        server: that announces and sends.
+        node: node that subscribes.
+        server: server that announces and sends.
     """
 
     def __init__(self, node: Node, server: MonitorServer) -> None:

@@ -24,8 +24,8 @@ class NodeStarter:
     """Configures and activates nodes that were started with ``autostart:=false``.
 
     Args:
-        node: that asks.
-        names: of the others, relative to its namespace.
+        node: node that asks.
+        names: names of the others, relative to its namespace.
     """
 
     def __init__(self, node: Node, names: Iterable[str]) -> None:

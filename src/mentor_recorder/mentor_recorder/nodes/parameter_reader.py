@@ -17,7 +17,7 @@ class ParameterReader:
     """Asks every node of the own namespace for its parameters.
 
     Args:
-        node: that asks.
+        node: node that asks.
         received: called with a node's name and its parameters.
     """
 

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
 from rosgraph_msgs.msg import Clock
 
@@ -18,6 +17,7 @@ from mentor_common.bags.reader import Bag, BagError, BagMessage
 from mentor_common.bags.steps import STEP_TYPES, step_of
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time, time_to_nanoseconds
+from mentor_common.messages.qos import reliable
 from mentor_common.messages.topics import Topic
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
@@ -111,7 +111,7 @@ class ReplayNode(CellNode):
             if (self._names is None or relative in self._names) and self._bag.counts[name]:
                 qos = qos_from_yaml(topic.qos)
                 if topic.type == IMAGE and self._names is not None:
-                    qos = _lossless(64)
+                    qos = reliable(64)
                 self._made[name] = self.create_lifecycle_publisher(
                     message_class(topic.type), relative, qos
                 )
@@ -311,15 +311,6 @@ class ReplayNode(CellNode):
         if self.text("report"):
             write_report(Path(self.text("report")), self._bag, made, self._tallies)
         self.finish(made.status)
-
-
-def _lossless(depth: int) -> QoSProfile:
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=depth,
-        reliability=ReliabilityPolicy.RELIABLE,
-        durability=DurabilityPolicy.VOLATILE,
-    )
 
 
 def main() -> None:

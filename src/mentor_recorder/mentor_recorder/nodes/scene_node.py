@@ -6,12 +6,12 @@ import time
 from typing import Any, ClassVar
 
 from geometry_msgs.msg import PoseStamped
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
 from mentor_common.messages import topics
 from mentor_common.messages.images import array_to_image
+from mentor_common.messages.qos import transient_local
 from mentor_common.messages.topics import Topic
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
@@ -22,12 +22,7 @@ from mentor_recorder.nodes.view_subscriptions import subscribe
 from mentor_recorder.scene.dashboard import dashboard
 from mentor_recorder.scene.markers import scene
 
-_SHOWN = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST,
-    depth=1,
-    reliability=ReliabilityPolicy.RELIABLE,
-    durability=DurabilityPolicy.TRANSIENT_LOCAL,
-)
+_SHOWN = transient_local(1)
 SCENE = Topic("scene", MarkerArray, _SHOWN, "scene node")
 DASHBOARD = Topic("dashboard", Image, _SHOWN, "scene node")
 

@@ -26,7 +26,7 @@ class TopicFinder:
     """The raw subscriptions of a recorder.
 
     Args:
-        node: that subscribes.
+        node: node that subscribes.
         wanted: whether a topic that was found is taken, by its name: relative to the node's
             namespace, or absolute.
         added: called with each topic before its first message.

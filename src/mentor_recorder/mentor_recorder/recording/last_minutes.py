@@ -51,7 +51,8 @@ class LastMinutes:
                 self._latched[gone.topic] = gone  # e.g. the robot's description: published once
 
     def snapshot(self) -> list[Received]:
-        """Return what is held, oldest first, and before it the last latched message of a topic."""
+        """Return what is held, oldest first, and before it the last transient local message of a
+        topic."""
         return [*self._latched.values(), *self._messages]
 
 
@@ -64,9 +65,9 @@ def write_out(
     """Write messages as a bag.
 
     Args:
-        folder: of the bag; if there is one of this name, a number is added.
+        folder: folder of the bag; if there is one of this name, a number is added.
         messages: in the order of their coming.
-        topics: of the messages.
+        topics: topics of the messages.
         records: metadata records.
 
     Returns:

@@ -117,8 +117,8 @@ def input_hashes(parameters: Mapping[str, Mapping[str, Any]], folder: Path) -> d
     """Return the SHA-256 of the files that parameters name.
 
     Args:
-        parameters: of each node, by name.
-        folder: that relative paths begin in.
+        parameters: parameters of each node, by name.
+        folder: folder that relative paths begin in.
     """
     hashes = {}
     for values in parameters.values():

@@ -33,7 +33,8 @@ class Recording:
     """Writes bags into a folder.
 
     Args:
-        folder: of the first bag; further ones, after an error, are called ``<folder>-2`` and so on.
+        folder: folder of the first bag; further ones, after an error, are called ``<folder>-2`` and
+            so on.
         splitting: when a file of a bag ends.
         compression: zstd, lz4 or none.
         buffer_bytes: what waits for the disk at most; more is dropped and counted.

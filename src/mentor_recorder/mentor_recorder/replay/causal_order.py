@@ -36,7 +36,7 @@ def in_causal_order(
     """Yield messages, each part of a step after all that it is made from.
 
     Args:
-        messages: of a bag, in the order in which they were received.
+        messages: messages of a bag, in the order in which they were received.
         recorded: the same; tells what there is to be waited for.
     """
     order = _Order(recorded)

@@ -63,7 +63,7 @@ class Expected:
         """Wait until nothing that was recorded is outstanding; what is then counts as missing.
 
         Args:
-            seconds: of wall time.
+            seconds: seconds of wall time.
             later: a step that is not waited for: its motion comes next.
         """
         until = time.monotonic() + seconds

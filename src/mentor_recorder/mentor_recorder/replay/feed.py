@@ -38,7 +38,7 @@ class Feed:
 
     Args:
         bag: to read.
-        span: of it.
+        span: length of it.
 
     Raises:
         BagError: the span names an episode that the bag does not have.

@@ -23,7 +23,7 @@ class Report:
     """The outcome of a comparison.
 
     Args:
-        lines: of the summary.
+        lines: lines of the summary.
         verdict: in one line.
         status: exit status of the process.
     """
@@ -37,9 +37,9 @@ def report(bag: Bag, tallies: Mapping[str, Tally], positions: dict[int, int]) ->
     """Sum up a comparison.
 
     Args:
-        bag: that was replayed.
-        tallies: of its parts, by relative topic name.
-        positions: of the episodes in the bag, by number.
+        bag: bag that was replayed.
+        tallies: tallies of its parts, by relative topic name.
+        positions: places of the episodes in the bag, by number.
     """
     changes, data_changed, code = origin_changes(bag)
     compared = sum(tally.compared for tally in tallies.values())

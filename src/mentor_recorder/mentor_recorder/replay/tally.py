@@ -20,7 +20,7 @@ class Tally:
     """The comparison of one part: observations, rewards, mean actions, ...
 
     Args:
-        name: of the part, plural.
+        name: name of the part, plural.
         node: who makes it.
     """
 
@@ -88,7 +88,7 @@ class Tally:
         """Return the summary.
 
         Args:
-            positions: of the episodes in the bag, by number.
+            positions: places of the episodes in the bag, by number.
         """
 
         def where(key: tuple[int, int]) -> str:

@@ -19,7 +19,7 @@ def scene(workspace: Workspace, state: dict[str, Any], target: Any | None) -> Ma
     """Return the markers of a cell.
 
     Args:
-        workspace: of the task; its frame is that of the markers.
+        workspace: workspace of the task; its frame is that of the markers.
         state: as :meth:`CellView.state` gives it.
         target: the pose that the arm was sent to, or None.
     """

@@ -18,7 +18,7 @@ def run_routine(parts: Parts, carry_out: Callable[[Part], PartResult]) -> PartRe
     """Carry a routine out to its end.
 
     Args:
-        parts: of the routine.
+        parts: parts of the routine.
         carry_out: does one part and returns what it led to, or raises PartFailed; the failure is
             raised inside the routine, which may catch it and go on.
 

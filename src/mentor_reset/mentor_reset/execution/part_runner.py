@@ -1,4 +1,4 @@
-"""Carries out the parts of one attempt through the actions of the cell."""
+"""Carries out the parts of one attempt of a reset routine, through the actions of the cell."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ from mentor_reset.execution.stillness import Stillness
 POLL = 0.01
 """Seconds of wall time between two checks of a pose or a condition."""
 TIME_STANDS = 0.03
-"""Seconds of wall time; if ROS time stands as long (lockstep), nothing can move."""
+"""Seconds of wall time after which ROS time that has not changed counts as stopped.
+
+A twin's clock (``/clock``) advances only while a motion is simulated: between two actions it stands
+still, so that a run does not depend on how fast its nodes are ("lockstep"). Nothing moves then.
+"""
 FEEDBACK_PERIOD = 0.5
 """Seconds of wall time between two feedback messages of a stage that takes long."""
 
@@ -42,10 +46,10 @@ class NewEpisode:
     """The episode that a reset is to begin.
 
     Args:
-        number: of the episode.
-        seed: of its randomisation; None: not seeded.
+        number: number of the episode.
+        seed: seed of its randomisation; None: not seeded.
         draw: its start and window.
-        options: of the goal, and those that its routine adds.
+        options: options of the goal, and those that its routine adds.
     """
 
     number: int
@@ -94,8 +98,8 @@ class PartRunner:
 
     Args:
         cell: what the parts are carried out with.
-        goal: of ``reset_episode``.
-        episode: that is to begin.
+        goal: goal of ``reset_episode``.
+        episode: episode that is to begin.
         until: time.monotonic() at which the reset's time is over.
         progress: share of the routine that is done when a stage begins.
     """
@@ -151,8 +155,11 @@ class PartRunner:
         self._stage = stage
         self._feedback()
 
-    def cancelled(self) -> bool:
-        """Publish feedback now and then; return whether to stop."""
+    def poll(self) -> bool:
+        """Publish feedback every FEEDBACK_PERIOD; return whether the goal is cancelled.
+
+        To be called again and again by whatever waits, and passed to actions as ``cancelled``.
+        """
         if time.monotonic() - self._sent >= FEEDBACK_PERIOD:
             self._feedback()
         return self._goal.cancelled
@@ -161,8 +168,8 @@ class PartRunner:
         """Call an action of the cell and return its result, failed or not.
 
         Args:
-            part: that it belongs to.
-            action: of the arm or twin.
+            part: part that it belongs to.
+            action: action of the arm or twin.
             goal: the message; its timeout is filled in.
 
         Raises:
@@ -170,7 +177,7 @@ class PartRunner:
         """
         goal.timeout = timeout = max(0.0, min(self._cell.move_timeout(), self.left))
         try:
-            return action.call(goal, timeout, cancelled=self.cancelled)
+            return action.call(goal, timeout, cancelled=self.poll)
         except RemoteTimeout as error:
             raise PartFailed(part, f"{error} in {timeout:.1f} s", self._result()) from error
         except RemoteError as error:
@@ -211,7 +218,8 @@ class PartRunner:
 
     def _rest(self, part: Rest) -> None:
         arm, ros_time = Stillness(part.seconds, part.distance), Stillness(TIME_STANDS, 0.0)
-        lately = Stillness(TIME_STANDS, part.distance)  # a simulator's clock may tick as rarely
+        # A simulator's clock may tick as rarely: stopped time counts only if the arm is still too.
+        lately = Stillness(TIME_STANDS, part.distance)
         while True:
             self._goal.check()
             position, now = self._cell.position(), time.monotonic()
@@ -225,7 +233,7 @@ class PartRunner:
                 what = "no pose of it" if position is None else "the arm does not stand still"
                 waiting = self._cell.waiting_for() or "the arm"
                 raise PartFailed(part, f"{what}; waiting for {waiting}")
-            self.cancelled()
+            self.poll()
             time.sleep(min(POLL, max(part.seconds, 0.001)))
 
     def _grip(self, part: Grip) -> None:
@@ -249,9 +257,10 @@ class PartRunner:
                 raise PartFailed(part, f"{part.waiting_for} did not come in {seconds:.1f} s")
             moving.add(np.array([self._cell.ros_time()]), time.monotonic())
             if moving.still(time.monotonic()):
-                # In lockstep time goes on only while something moves: the arm is commanded to stay.
+                # A twin's clock advances only while a motion is simulated, and so does what is
+                # waited for: a move to where the arm is lets time go on.
                 self._go(part, MoveTo.Goal(speed=self._cell.speed), None)
-            self.cancelled()
+            self.poll()
             time.sleep(POLL)
 
     def _holds(self, part: Wait) -> bool:
@@ -267,7 +276,7 @@ class PartRunner:
         self._cell.announce_help(part.request)
         try:
             while not self._cell.help.wait(POLL):
-                if self.cancelled():
+                if self.poll():
                     raise Cancelled(f"cancelled while waiting for a person: {part.request}")
                 if time.monotonic() - begin >= part.timeout:
                     reason = f"nobody answered in {part.timeout:g} s: {part.request}"

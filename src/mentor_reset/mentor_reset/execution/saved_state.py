@@ -14,7 +14,7 @@ class SavedState:
     """JSON values in a file that is either the old one or the new one, never half of both.
 
     Args:
-        path: of the file; its folder is made when something is saved.
+        path: path of the file; its folder is made when something is saved.
     """
 
     def __init__(self, path: Path) -> None:

@@ -242,7 +242,7 @@ class ResetNode(CellNode):
             return
         until = min(time.monotonic() + seconds, runner.until)
         while not self._observed.wait(POLL):
-            if runner.cancelled():
+            if runner.poll():
                 raise Cancelled("cancelled while waiting for the first observation")
             if time.monotonic() >= until:
                 reason = f"no Observation({episode}, 0) in {seconds:g} s from the stacker"

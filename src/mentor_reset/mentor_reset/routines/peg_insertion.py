@@ -37,7 +37,7 @@ class PegInsertionReset(ResetRoutine):
 
     The widths of the blocks that the gripper holds tell the pegs apart, so the first part of every
     attempt is a grasp: nothing moves before the peg in the hand is known, whatever happened before.
-    The option ``peg`` of the reset names the peg; without it, or with ``all``, it is drawn so that
+    The option ``peg`` of the reset names the peg; without it, or with ``all``, it is chosen so that
     all have equally many episodes.
 
     Args:

@@ -21,11 +21,11 @@ class Shelf:
     Args:
         axes: names of the workspace's axes, in order.
         lift: height at which a peg is carried.
-        places: of each peg: where the hand grasps it, (axes,).
-        numbers: of each peg: the number of its place, for people.
-        grips: of each peg: width of the block that the fingers hold, metres.
+        places: for each peg where the hand grasps it, (axes,).
+        numbers: for each peg the number of its place, for people.
+        grips: for each peg the width of the block that the fingers hold, metres.
         open_width: between the fingers of an open hand, metres.
-        force: of a grasp, N.
+        force: force of a grasp, N.
         retries: how often a peg is tried to be taken before a person is asked for help.
         help_timeout: seconds of wall time in which the person must answer.
     """

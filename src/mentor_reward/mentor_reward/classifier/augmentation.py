@@ -13,7 +13,7 @@ def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
     Args:
         images: (B, 3, H, W) uint8.
-        generator: of the random numbers.
+        generator: generator of the random numbers.
 
     Returns:
         (B, 3, H, W) float in 0..255.

@@ -37,9 +37,9 @@ def draw_confusion(
     """Draw the matrices of all cameras side by side into one PNG.
 
     Args:
-        path: of the PNG; its folder is made.
+        path: path of the PNG; its folder is made.
         matrices: counts (classes, classes) by camera.
-        names: of the classes, by camera.
+        names: names of the classes, by camera.
     """
     import matplotlib
 

@@ -29,7 +29,7 @@ class ImageScore:
 
     Args:
         matrix: (classes, classes) counts; rows are true states.
-        names: of the states.
+        names: names of the states.
     """
 
     matrix: np.ndarray
@@ -60,7 +60,7 @@ def score_images(
     """Classify images and compare with their labels.
 
     Args:
-        classifier: of one slot.
+        classifier: classifier of one slot.
         frames: views (N, 3 to 9, 84, 84) uint8.
         states: (N,) true states.
     """
@@ -74,7 +74,7 @@ class Agreement:
     """How often the reward from images equals the reward from the ground truth.
 
     Args:
-        policy: that acted.
+        policy: policy that acted.
         episodes: played.
         steps: compared.
         same_reward: steps with equal rewards.
@@ -119,7 +119,7 @@ def reward_agreement(
         env: a cell whose ``info`` has the true states.
         classifiers: one per slot.
         reward: eq. 7 with a task's values.
-        seeds: of the episodes.
+        seeds: seeds of the episodes.
         policy: one of POLICIES.
 
     Raises:

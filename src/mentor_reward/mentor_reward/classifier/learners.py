@@ -55,7 +55,7 @@ class ImageLearner:
     Args:
         network: to train.
         train: the training images.
-        settings: of the training.
+        settings: settings of the training.
     """
 
     def __init__(self, network: ImageNetwork, train: Examples, settings: TrainingSettings) -> None:
@@ -99,7 +99,7 @@ class ProfileLearner:
     Args:
         network: to train.
         train: the training images.
-        settings: of the training.
+        settings: settings of the training.
         masks: segmentation masks; None: there are none.
         log: called with a line of progress.
 

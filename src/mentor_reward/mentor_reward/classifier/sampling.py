@@ -16,8 +16,8 @@ def split_groups(groups: np.ndarray, share: float, seed: int) -> np.ndarray:
 
     Args:
         groups: (N,) name of each image's group.
-        share: of the groups that are held out; at least one is.
-        seed: of the hash.
+        share: share of the groups that are held out; at least one is.
+        seed: seed of the hash.
 
     Returns:
         (N,) bool, true for validation images.

@@ -23,10 +23,10 @@ def train_segmenters(
     """Train the network's segmenters, each on the views that it is for.
 
     Args:
-        network: whose segmenters are trained.
+        network: network whose segmenters are trained.
         masks: frames with their segmentation masks.
         steps: gradient steps of each segmenter.
-        seed: of the batches and the augmentation.
+        seed: seed of the batches and the augmentation.
         log: called with a line every 250 steps.
 
     Raises:

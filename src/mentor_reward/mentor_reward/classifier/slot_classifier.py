@@ -50,7 +50,7 @@ class SlotClassifier:
 
         Args:
             camera: the slot camera.
-            path: of the file or its folder; None: the weights that come with this package.
+            path: path of the file or its folder; None: the weights that come with this package.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -89,7 +89,7 @@ class SlotClassifier:
         """Write the weights in half precision, to a temporary name that is then renamed.
 
         Args:
-            path: of the file; its folder is made.
+            path: path of the file; its folder is made.
             notes: further metadata, besides camera, classes, views and network.
         """
         path = Path(path)
@@ -185,7 +185,7 @@ def load_classifiers(
     Classifiers with equal segmenters share them, so that ``classify_frames`` segments a frame once.
 
     Args:
-        folder: of the weights; None: those that come with this package.
+        folder: folder of the weights; None: those that come with this package.
         cameras: the slot cameras.
     """
     classifiers = {camera: SlotClassifier.load(camera, folder) for camera in cameras}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import nn
 
@@ -96,21 +98,10 @@ class SlotNetwork(nn.Module):
         self.side_segmenter = Segmenter(parts) if views > SIDE_VIEW else None
         size = views * parts * BANDS * 2
         self.scale = nn.BatchNorm1d(size, affine=False)
-        self.trunk = nn.Sequential(
-            nn.Linear(size, HIDDEN),
-            nn.GELU(),
-            nn.Linear(HIDDEN, HIDDEN),
-            nn.GELU(),
-            nn.Linear(HIDDEN, HIDDEN),
-            nn.GELU(),
-        )
+        self.trunk = nn.Sequential(*_gelu_layers(size, HIDDEN, HIDDEN, HIDDEN))
         self.profile = nn.Linear(HIDDEN, PROFILE)
         self.head = nn.Sequential(
-            nn.Linear(PROFILE, HEAD_WIDTH),
-            nn.GELU(),
-            nn.Linear(HEAD_WIDTH, HEAD_WIDTH),
-            nn.GELU(),
-            nn.Linear(HEAD_WIDTH, classes),
+            *_gelu_layers(PROFILE, HEAD_WIDTH, HEAD_WIDTH), nn.Linear(HEAD_WIDTH, classes)
         )
 
     @property
@@ -147,3 +138,9 @@ class SlotNetwork(nn.Module):
         last = self.head[-1]
         assert isinstance(last, nn.Linear)
         last.bias.add_(offsets.to(last.bias.dtype))
+
+
+def _gelu_layers(*widths: int) -> list[nn.Module]:
+    """Return linear layers between these widths, each with a GELU behind it."""
+    pairs = itertools.pairwise(widths)
+    return [layer for pair in pairs for layer in (nn.Linear(*pair), nn.GELU())]

@@ -44,8 +44,8 @@ def train_classifier(
     Args:
         camera: the slot camera.
         examples: labelled images.
-        settings: of the training.
-        start: whose weights training starts from; None: random weights.
+        settings: settings of the training.
+        start: network whose weights training starts from; None: random weights.
         log: called with a line for each epoch.
         on_improvement: called with each best result so far, so that an interruption loses nothing.
         masks: segmentation masks, for the profile network.
@@ -77,7 +77,7 @@ def predict(
     """Compute logits, batch by batch.
 
     Args:
-        classifier: of one slot.
+        classifier: classifier of one slot.
         frames: views (N, 3 to 9, 84, 84) uint8.
         batch: images of a forward pass.
 

@@ -25,7 +25,7 @@ class TrainingSettings:
             classes count the same, 1: the error rate over all images is lowest.
         profile_weight: weight of the profile's error in the loss, where profiles are known.
         validation_share: share of the groups held out for validation.
-        seed: of the split, the initial weights, the draws and the augmentation.
+        seed: seed of the split, the initial weights, the draws and the augmentation.
     """
 
     epochs: int = 60

@@ -40,7 +40,7 @@ class Sample:
         group: name of the episode.
         views: (9, 84, 84) uint8, see views_of.
         states: the slot's class.
-        profiles: of the cable along the slot, see LabelledImage; empty where unknown.
+        profiles: profiles of the cable along the slot, see LabelledImage; empty where unknown.
         masks: (3, parts, 84, 84) uint8, segmentation masks of each view; None where there are none.
     """
 
@@ -93,7 +93,7 @@ def rollout_samples(
             the motion's midpoint in ``info["midpoint"]``: that frame is a sample, too. Where
             ``info["snapshots"]`` has snapshots of the motion, frames included, those are the
             samples.
-        seed: of the episode and its behaviour.
+        seed: seed of the episode and its behaviour.
         wanted: whether states (by camera) are still rare; the episode stays longer in those.
     """
     layout: FrameLayout = env.unwrapped.frame_layout  # type: ignore[attr-defined]
@@ -132,8 +132,8 @@ def collect_from_env(
 
     Args:
         env: see rollout_samples.
-        folder: of the images.
-        seeds: of the episodes.
+        folder: folder of the images.
+        seeds: seeds of the episodes.
         per_class: images of each state to keep; of more, a uniform random choice is kept.
         name: part of the files' names, different for each process that writes to the folder.
         log: called with a line every ten episodes.
@@ -194,8 +194,8 @@ def collect_in_processes(
 
     Args:
         make_env: makes the environment; picklable.
-        folder: of the images; made if it is not there.
-        seeds: of the episodes.
+        folder: folder of the images; made if it is not there.
+        seeds: seeds of the episodes.
         per_class: images of each state to keep.
         processes: how many play at the same time.
         log: called with lines of progress.
@@ -257,7 +257,7 @@ def import_pictures(source: str | Path, camera: str, folder: str | Path) -> list
     Args:
         source: folder of the pictures.
         camera: the slot camera.
-        folder: of labelled images; made if it is not there.
+        folder: folder of labelled images; made if it is not there.
 
     Returns:
         The images that were added.

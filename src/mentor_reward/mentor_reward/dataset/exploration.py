@@ -70,7 +70,7 @@ def lingering_expert(
 
     Args:
         expert: chooses the action.
-        env: whose actions have the expert's size.
+        env: environment whose actions have the expert's size.
         rng: source of the random choices.
     """
     size = env.action_space.shape or (1,)

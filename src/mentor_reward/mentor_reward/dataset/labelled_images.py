@@ -93,7 +93,7 @@ def write_image(folder: str | Path, image: LabelledImage, frame: np.ndarray) -> 
     """Write the views of an image as its PNG.
 
     Args:
-        folder: of labelled images.
+        folder: folder of labelled images.
         image: names the file.
         frame: views (3 to 9, height, width) uint8, planes R, G, B; they are written side by side
             in the order of VIEWS, the camera's own at the left.
@@ -114,8 +114,8 @@ def write_masks(folder: str | Path, image: LabelledImage, coverage: np.ndarray) 
     """Write the segmentation masks of an image beside it.
 
     Args:
-        folder: of labelled images.
-        image: whose masks they are.
+        folder: folder of labelled images.
+        image: image whose masks they are.
         coverage: (views, parts, height, width) uint8, how much of each pixel each of PARTS covers;
             255: all.
 

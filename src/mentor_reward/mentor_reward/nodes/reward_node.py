@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
 from mentor_common.messages import topics
@@ -32,9 +31,6 @@ from mentor_reward.steps.episode_rewards import EpisodeRewards
 from mentor_reward.steps.step_reader import ReadStep, Refused, StepReader
 
 _TICK = 0.05  # seconds of wall time between two checks for steps of which something is missing
-_RELIABLE_IMAGES = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=30, reliability=ReliabilityPolicy.RELIABLE
-)
 
 
 class RewardNode(CellNode):
@@ -105,7 +101,7 @@ class RewardNode(CellNode):
         for camera in model.needs.cameras:
             topic = topics.camera_image(camera)
             if self.text("image_reliability") == "reliable":
-                topic = replace(topic, qos=_RELIABLE_IMAGES)
+                topic = replace(topic, qos=topics.LOSSLESS_IMAGE_QOS)
             self._read(topic, partial(self._add_image, camera))
         self.peers.subscriber_of(topics.REWARD, "agent", required=False)
         self._ticker = self.ticker(_TICK, self._publish_ready)

@@ -28,7 +28,7 @@ class Slot:
 
     Args:
         state: its class.
-        probability: that the classifier gives it; 1 for the ground truth.
+        probability: probability that the classifier gives it; 1 for the ground truth.
     """
 
     state: int
@@ -42,7 +42,7 @@ class CableRoutingReward:
     """A RewardModel.
 
     Args:
-        task: whose section ``reward`` has the values of eq. 7.
+        task: task whose section ``reward`` has the values of eq. 7.
         options: ``states`` decides whether the slots are classified in the frames or taken from the
             ground truth; ``weights`` are the classifiers'.
 
@@ -80,7 +80,7 @@ class SlotStateReader:
 
     Args:
         classifiers: one per slot.
-        cameras: that the frames are of.
+        cameras: cameras that the frames are of.
 
     Raises:
         ValueError: a classifier needs the frames of a camera that is not among them.

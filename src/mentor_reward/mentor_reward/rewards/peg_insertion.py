@@ -25,7 +25,7 @@ class PegInsertionReward:
     reached. Neither knows how the peg sits in the hand.
 
     Args:
-        task: whose section ``reward`` has goals and coefficients.
+        task: task whose section ``reward`` has goals and coefficients.
         options: ``states`` decides between the two.
 
     Raises:

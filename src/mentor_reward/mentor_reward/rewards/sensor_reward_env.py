@@ -26,7 +26,7 @@ class SensorReward(gymnasium.Wrapper[Any, Any, Any, Any]):
     ``info`` keeps the environment's own success as ``true_success``.
 
     Args:
-        env: whose observations have the task's layout, and whose ``info`` has ``pose``.
+        env: environment whose observations have the task's layout, and whose ``info`` has ``pose``.
         task: name of the task.
         weights: folder of learned weights; None: those that come with the reward's package.
     """

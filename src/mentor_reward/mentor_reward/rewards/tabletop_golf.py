@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from mentor_common.tasks.golf_court import BallPlace, Court
@@ -15,29 +14,12 @@ from mentor_common.tasks.reward_model import (
 )
 from mentor_common.tasks.tabletop_golf import golf_reward_of
 from mentor_common.tasks.task import Task
-from mentor_reward.tracker.ball_tracker import BallTracker
+from mentor_reward.tracker.ball_tracker import BallTracker, TrackedBall
 from mentor_reward.tracker.court_camera import CourtCamera, load_marks
 
 LOST = 3.0
 """Seconds after which a ball that is not seen is lost; nothing is learned then."""
 VALUES = ("ball_x", "ball_y", "ball_place")
-
-
-@dataclass(frozen=True)
-class SeenBall:
-    """The ball at the end of a step.
-
-    Args:
-        at: (x, y), metres.
-        place: where it is.
-        age: seconds since it was last seen.
-        confidence: 0 to 1.
-    """
-
-    at: tuple[float, float]
-    place: BallPlace
-    age: float = 0.0
-    confidence: float = 1.0
 
 
 class TabletopGolfReward:
@@ -48,7 +30,7 @@ class TabletopGolfReward:
     than its neighbourhood.
 
     Args:
-        task: whose section ``reward`` has the values of eq. 8.
+        task: task whose section ``reward`` has the values of eq. 8.
         options: ``states`` decides whether the ball is tracked in the court cameras or taken from
             the ground truth; ``weights`` is the folder of the cameras' calibration.
 
@@ -64,7 +46,7 @@ class TabletopGolfReward:
         if options.states != "ground_truth":
             self._seen = _SeenBalls(task, self._reward.court, options.weights)
             self.needs = RewardNeeds(task.rewarded_cameras, action=True)
-        self.last_ball: SeenBall | None = None
+        self.last_ball: TrackedBall | None = None
         """The ball after the last step."""
         self._steps_after = 0
 
@@ -105,9 +87,9 @@ class _SeenBalls:
     """The ball as the court cameras see it.
 
     Args:
-        task: whose cameras they are.
+        task: task whose cameras they are.
         court: its geometry.
-        folder: of the calibration; empty: the twin's.
+        folder: folder of the calibration; empty: the twin's.
 
     Raises:
         ValueError: the calibration is refused, or a camera has none.
@@ -127,7 +109,7 @@ class _SeenBalls:
         if inputs is not None:
             self._take(inputs)
 
-    def ball(self, step: StepInputs) -> SeenBall:
+    def ball(self, step: StepInputs) -> TrackedBall:
         """Return the ball after a step.
 
         Raises:
@@ -142,7 +124,7 @@ class _SeenBalls:
                 f"the ball has not been seen for {ball.age:.1f} s, last at "
                 f"({ball.at[0]:.2f}, {ball.at[1]:.2f}) m: hidden by the arm, or lost"
             )
-        return SeenBall(ball.at, ball.place, ball.age, ball.confidence)
+        return ball
 
     def _take(self, step: StepInputs) -> None:
         """Take the images of a step, oldest first: each of the camera that has the fewest with
@@ -156,10 +138,10 @@ class _SeenBalls:
             self._tracker.see(images, max(image.stamp for image in pair.values()))
 
 
-def _true_ball(step: StepInputs) -> SeenBall:
+def _true_ball(step: StepInputs) -> TrackedBall:
     values = step.ground_truth or {}
     missing = [name for name in VALUES if name not in values]
     if missing:
         raise ValueError(f"the ground truth lacks {missing}; it has {sorted(values)}")
     at = (float(values["ball_x"]), float(values["ball_y"]))
-    return SeenBall(at, BallPlace(round(values["ball_place"])))
+    return TrackedBall(at, BallPlace(round(values["ball_place"])))

@@ -14,7 +14,7 @@ class EpisodeReward:
     """The reward of a step as it is published.
 
     Args:
-        reward: of the model, or that of a step which is not valid.
+        reward: reward of the model, or that of a step which is not valid.
         truncated: whether the episode is cut off after the step.
     """
 
@@ -26,7 +26,7 @@ class EpisodeRewards:
     """Computes the rewards of steps that come in the order of their episode.
 
     Args:
-        model: of the task.
+        model: model of the task.
         max_steps: steps after which an episode is truncated.
     """
 

@@ -43,7 +43,7 @@ class ImageBuffer:
 
         Args:
             last_end: end of the motion before, nanoseconds; None: only the nearest to ``end``.
-            end: of this one.
+            end: end of this motion.
 
         Returns:
             Those after ``last_end``, oldest first; the last one is the first at or after ``end``,

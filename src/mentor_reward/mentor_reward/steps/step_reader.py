@@ -43,8 +43,8 @@ class ReadStep:
     """A step whose messages are there, or whose time is over.
 
     Args:
-        motion: that led to it.
-        info: of its episode.
+        motion: motion that led to it.
+        info: `info` of its episode.
         inputs: for the reward; None if something is missing.
         reason: what is missing, or how the motion failed; empty if nothing.
     """
@@ -62,8 +62,8 @@ class StepReader:
     end. What was published before this reader began is not read again (see History).
 
     Args:
-        task: whose layout, axes and cameras the messages must have.
-        needs: of the reward.
+        task: task whose layout, axes and cameras the messages must have.
+        needs: needs of the reward.
         timeout: seconds after the motion of a step at which it is incomplete for good. What comes
             without a motion waits longer, and so does the newest step of history, for which an
             agent may be waiting: the topics of a publisher may be found seconds apart.
@@ -156,7 +156,7 @@ class StepReader:
             self._add("ground_truth", StepKey(message.episode, message.step), message, now)
 
     def add_episode_start(self, message: EpisodeStart, now: float) -> None:
-        """Take what a reset drew for an episode."""
+        """Take what a reset sampled for an episode."""
         try:
             info = episode_info(message, len(self._task.workspace.axes))
         except ValueError as error:

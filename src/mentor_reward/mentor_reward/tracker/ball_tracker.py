@@ -50,9 +50,9 @@ class TrackedBall:
 
     at: tuple[float, float]
     place: BallPlace
-    age: float
-    confidence: float
-    candidates: int
+    age: float = 0.0
+    confidence: float = 1.0
+    candidates: int = 0
 
     @property
     def hidden(self) -> bool:

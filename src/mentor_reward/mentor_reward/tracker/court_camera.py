@@ -47,9 +47,9 @@ class CourtCamera:
     """A calibrated camera.
 
     Args:
-        marks: of the camera.
-        court: whose corners are marked.
-        name: of the camera, for errors.
+        marks: marks of the camera.
+        court: court whose corners are marked.
+        name: name of the camera, for errors.
 
     Raises:
         ValueError: the points are no view of the court.
@@ -141,7 +141,7 @@ def load_marks(folder: Path | None) -> dict[str, Marks]:
     """Read the marks of all court cameras.
 
     Args:
-        folder: that holds FILE; None: the twin's.
+        folder: folder that holds FILE; None: the twin's.
 
     Raises:
         ValueError: there is no such file, or it is refused; names file and key.

@@ -1,1 +1,1 @@
-"""The benchmark suites as gymnasium environments that show pixels, and how they are drawn."""
+"""The benchmark suites as gymnasium environments that show pixels, and how they are rendered."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 from mentor_sim_bridge.benchmarks.renderer import PixelRenderer  # sets GL's defaults: stays first
-from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, View
+from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, View, check_state
 
 # isort: split
 with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
@@ -68,8 +68,7 @@ class AdroitSimulator(MujocoSimulator):
         suite_reward: bool = False,
     ) -> None:
         view = view or View()
-        if state not in (None, "robot", "full"):
-            raise ValueError(f"state is {state!r}; known: None, 'robot', 'full'")
+        check_state(state)
         self.task = f"adroit-{task}{'_sparse' if sparse else ''}"
         self.camera = str(CAMERA if view.camera is None else view.camera)
         self._env = SUITE[task](reward_type="sparse" if sparse else "dense")

@@ -29,7 +29,8 @@ class GymnasiumSimulator(TaskSimulator):
         kwargs: passed to ``gymnasium.make``.
 
     Raises:
-        ValueError: the actions are not bounded numbers, or there is no image, or none can be drawn.
+        ValueError: the actions are not bounded numbers, or there is no image, or none can be
+        rendered.
     """
 
     def __init__(self, name: str, view: View | None = None, **kwargs: Any) -> None:
@@ -69,7 +70,7 @@ class GymnasiumSimulator(TaskSimulator):
         self._render_once(name)
 
     def _render_once(self, name: str) -> None:
-        """Refuse now what cannot be drawn, or it would fail at each reset."""
+        """Refuse now what cannot be rendered, or it would fail at each reset."""
         try:
             self.reset(0, {})
             self.render()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 from mentor_sim_bridge.benchmarks.renderer import PixelRenderer  # sets GL's defaults: stays first
-from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, View
+from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, View, check_state
 
 # isort: split
 from metaworld import ALL_V3_ENVIRONMENTS
@@ -42,20 +42,15 @@ class MetaworldSimulator(MujocoSimulator):
     """
 
     def __init__(
-        self,
-        task: str,
-        sparse: bool = False,
-        view: View | None = None,
-        state: str | None = None,
+        self, task: str, sparse: bool = False, view: View | None = None, state: str | None = None
     ) -> None:
         view = view or View()
-        if state is not None and state not in STATES:
-            raise ValueError(f"state is {state!r}; known: None, {', '.join(map(repr, STATES))}")
+        check_state(state)
         self.task = f"metaworld-{task.replace('-', '_')}{'_sparse' if sparse else ''}"
         self.camera = str(CAMERA if view.camera is None else view.camera)
         self.action_names = ("dx", "dy", "dz", "gripper")
         env = ALL_V3_ENVIRONMENTS[f"{task}-v3"]()
-        # What its benchmark classes set by pickled tasks: goals drawn anew from the seeded
+        # What its benchmark classes set by pickled tasks: goals sampled anew from the seeded
         # generator, and shown in the state.
         env._set_task_called = True
         env._freeze_rand_vec = False

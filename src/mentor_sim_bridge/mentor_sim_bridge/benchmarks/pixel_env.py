@@ -23,7 +23,7 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
     reset every frame of the stack is the first one.
 
     Args:
-        simulator: of the task.
+        simulator: simulator of the task.
         action_repeat: simulator frames per step; at the end of an episode there may be fewer.
         frame_stack: frames of an observation.
         image_size: height and width of a frame in pixels.

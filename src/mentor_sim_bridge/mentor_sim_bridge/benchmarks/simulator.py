@@ -31,11 +31,17 @@ class View:
         refuse_outside("image_size", self.size, 8, 1024)
 
 
+def check_state(state: str | None) -> None:
+    """Raise ValueError for a state vector that no suite gives."""
+    if state not in (None, "robot", "full"):
+        raise ValueError(f"state is {state!r}; known: None, 'robot', 'full'")
+
+
 def refuse_outside(name: str, value: object, low: int, high: int) -> None:
     """Raise ValueError for what is no whole number from low to high.
 
     Args:
-        name: of the argument.
+        name: name of the argument.
         value: given.
         low: smallest value that is taken.
         high: largest.

@@ -19,15 +19,15 @@ class StepResult:
     """The result of an action.
 
     Args:
-        episode: of the action.
-        step: that was reached.
-        reward: of this step.
+        episode: episode of the action.
+        step: step that was reached.
+        reward: reward of this step.
         terminated: whether the episode ended by itself.
         truncated: whether it was cut off.
         success: whether the task is solved.
         valid: whether the step may be learned from.
         reason: why not; empty if it may.
-        terms: of the reward, by name.
+        terms: terms of the reward, by name.
     """
 
     episode: int
@@ -47,7 +47,7 @@ class EpisodeRunner:
     Args:
         env: its observation is ``frame_layout.shape`` uint8, or a dictionary of that (``image``)
             and ``state``.
-        numbers: of the episodes; None draws new ones.
+        numbers: numbers of the episodes; None draws new ones.
     """
 
     def __init__(self, env: gym.Env[Any, Any], numbers: EpisodeNumbers | None = None) -> None:
@@ -86,8 +86,8 @@ class EpisodeRunner:
         """Begin an episode; ``pixels`` and ``state`` are then its first observation.
 
         Args:
-            seed: of the episode; None: the random state goes on.
-            options: of the environment's reset.
+            seed: seed of the episode; None: the random state goes on.
+            options: options of the environment's reset.
 
         Returns:
             The episode's number.

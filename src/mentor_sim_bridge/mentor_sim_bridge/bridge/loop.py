@@ -20,6 +20,7 @@ from mentor_common.arm.command import Command, CommandStatus
 from mentor_common.messages.cdr import ActionRecord, CdrError, ObservationWriter, read_action
 from mentor_common.messages.experience import nanoseconds_to_time, observation_message
 from mentor_common.node.direct_reader import DirectReader, take_with_sender
+from mentor_common.node.handed_work import carry_out
 from mentor_common.node.health import Health
 from mentor_msgs.msg import Reward
 from mentor_sim_bridge.bridge.episode_runner import EpisodeRunner, StepResult
@@ -32,9 +33,9 @@ class BridgeLoop:
     """Executes actions and resets, one at a time, on the thread that calls ``run``.
 
     Args:
-        runner: of the environment's episodes.
-        context: of rclpy.
-        subscription: of Action, raw, in a ``NoExecutor`` group.
+        runner: runner of the environment's episodes.
+        context: context of rclpy.
+        subscription: subscription of Action, raw, in a ``NoExecutor`` group.
         guard: a guard condition that no executor serves.
         publish_observation: called with the CDR bytes of an Observation.
         publish_reward: called with a Reward, which is used again afterwards.
@@ -108,13 +109,7 @@ class BridgeLoop:
 
     def _serve_work(self) -> None:
         while not self._work.empty():
-            work, future = self._work.get()
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(work())
-            except Exception as error:
-                future.set_exception(error)
+            carry_out(*self._work.get())
 
     def _refuse_work(self) -> None:
         while not self._work.empty():

@@ -16,7 +16,7 @@ class DeviceTopics:
     """Publishes a sensor when it changes, and switches what is told.
 
     Args:
-        node: of the twin; None of its devices has a topic if it has none.
+        node: node of the twin; None of its devices has a topic if it has none.
         simulator: the twin.
     """
 

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 import mujoco
 import numpy as np
 from geometry_msgs.msg import PoseStamped
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 
@@ -22,6 +21,7 @@ from mentor_common.cell.hardware_library import hardware_library
 from mentor_common.cell.rehearsal_place import rehearsal_address, rehearsal_folder
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time, time_to_nanoseconds
+from mentor_common.messages.qos import best_effort, reliable
 from mentor_common.messages.topics import Interface, Topic
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
@@ -42,13 +42,9 @@ POWER = Interface("~/power", SetBool)
 MODULES = {"fci": "control_box", "ros2_control": "controller_loop"}
 POSE_PERIOD = 0.01  # seconds between two poses and joint states of the stand-in controller
 DEVICE_PERIOD = 0.05  # seconds between two readings of the devices' sensors
-LATEST = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
-)
+LATEST = best_effort(1)
 """As franka_ros2 publishes the current pose."""
-RELIABLE = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE
-)
+RELIABLE = reliable(1)
 _START_TIMEOUT = 30.0  # seconds for the world to stand
 
 

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from mentor_common.arm.arm import MotionOutcome
-from mentor_common.arm.arm_node import POLL, ArmNode
+from mentor_common.arm.arm_node_base import POLL, ArmNode
 from mentor_common.arm.messages import motion_message, stamped_wrench
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time
@@ -33,10 +32,6 @@ from mentor_sim_bridge.nodes.unplugged_cameras import UNPLUGGED, unplugged_camer
 from mentor_sim_bridge.twins.simulator import Factory, ForceSensing, Simulator, TrueState
 
 IMAGE_SIZE = (168, 168)
-RELIABLE_IMAGES = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=30, reliability=ReliabilityPolicy.RELIABLE
-)
-"""Serves best-effort subscribers as well; a lockstep stacker that asks for it loses no frame."""
 FAIL = Interface("~/fail", Trigger)
 _IDLE = 0.02  # seconds of simulated time that pass at once while nobody acts, in real time
 _REPEAT = 1.0  # seconds of wall time after which time and state are published again
@@ -155,7 +150,7 @@ class TwinNode(ArmNode):
             for camera, (image_topic, info_topic, info) in self._images.items():
                 if camera in unplugged:
                     continue
-                # Sent one by one: one is stacked while the next is drawn.
+                # Sent one by one: one is stacked while the next is rendered.
                 frame = self._simulator.render(camera)
                 info.header.stamp = stamp
                 image_topic.publish(array_to_image(frame, "rgb8", stamp, info.header.frame_id))
@@ -232,7 +227,7 @@ def _camera_info(camera: str, field_of_view: float) -> CameraInfo:
 
 
 def _reliable(topic: Topic) -> Topic:
-    return replace(topic, qos=RELIABLE_IMAGES)
+    return replace(topic, qos=topics.LOSSLESS_IMAGE_QOS)
 
 
 def main() -> None:

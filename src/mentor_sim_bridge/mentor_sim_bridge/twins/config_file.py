@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -20,6 +21,21 @@ class MotionConfig:
 
     timestep: float
     settle: float
+
+
+def config_loader(kind: type[Config], default: Path) -> Callable[..., Config]:
+    """Return what reads a cell's YAML, each file once.
+
+    Args:
+        kind: the dataclass of the whole cell.
+        default: the file that is read where none is named.
+    """
+
+    @cache
+    def load(file: Path = default) -> Config:
+        return read_config(kind, file)
+
+    return load
 
 
 def read_config(kind: type[Config], file: Path) -> Config:

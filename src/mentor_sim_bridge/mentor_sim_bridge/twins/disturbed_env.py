@@ -20,10 +20,11 @@ class DisturbedEnv(TwinEnv, Generic[Kind]):
     `has_happened`.
 
     Args:
-        task: of the cell.
-        simulator: of the same task.
-        disturbance: of every episode whose reset names no other by `options["disturbance"]`.
-        max_steps: of an episode; default is the task's.
+        task: task of the cell.
+        simulator: simulator of the same task.
+        disturbance: disturbance of every episode whose reset names no other by
+            `options["disturbance"]`.
+        max_steps: most steps of an episode; default is the task's.
         images: "all", "first" or "blank" (see TwinEnv).
         render_mode: "rgb_array" lets `render` return the side camera's image.
         states: what the reward is computed from: "ground_truth" or "sensors".
@@ -56,7 +57,7 @@ class DisturbedEnv(TwinEnv, Generic[Kind]):
         """Return the options of an episode: `disturbance`, and what was given.
 
         Args:
-            draw: of the episode.
+            draw: start and window of the episode.
             seed: given to `reset`.
             options: given to `reset`.
 

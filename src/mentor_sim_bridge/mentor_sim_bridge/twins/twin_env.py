@@ -30,15 +30,15 @@ IMAGES = ("all", "first", "blank")
 class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     """The cell of any task, with the reward of the task's plug-in.
 
-    Observation: (9 x cameras, 84, 84) uint8; each observed camera at begin, midpoint and end of the
+    Observation: (9 x cameras, 84, 84) uint8; each observed camera at start, midpoint and end of the
     last motion. Action: as the task file says, each dimension in [-1, 1]. Truncated after
     `max_steps`, or by a fault with `info["valid"]` False. `info` holds the true values, `success`,
     `reward_terms`, `pose`, `clipped` and `reason`.
 
     Args:
-        task: of the cell.
-        simulator: of the same task.
-        max_steps: of an episode; default is the task's.
+        task: task of the cell.
+        simulator: simulator of the same task.
+        max_steps: most steps of an episode; default is the task's.
         images: what the observation shows: "all"; "first", the first of the episode for ever; or
             "blank", black. The last two show what a policy can do that does not look.
         render_mode: "rgb_array" lets `render` return the image of the camera `side`.
@@ -99,7 +99,7 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return dict(options)
 
     def before_step(self) -> None:
-        """Do what happens to the cell between two steps; the newest frames are drawn anew if it
+        """Do what happens to the cell between two steps; the newest frames are rendered anew if it
         calls `redraw`."""
 
     def true_values(self) -> dict[str, Any]:
@@ -112,8 +112,8 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Return the reward of the step that was reached, and the true success.
 
         Args:
-            outcome: of the motion; None: an episode begins.
-            action: that led to it.
+            outcome: outcome of the motion; None: an episode begins.
+            action: action that led to it.
         """
         state = self._cell.ground_truth()
         if outcome is None:
@@ -134,8 +134,8 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Begin an episode; the three frames of each camera show the same point of time.
 
         Args:
-            seed: of all that the episode draws; None goes on with the last random state.
-            options: of the twin.
+            seed: seed of all that the episode draws; None goes on with the last random state.
+            options: options of the twin.
 
         Raises:
             ValueError: an option is unknown.

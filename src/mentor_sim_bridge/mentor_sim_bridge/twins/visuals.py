@@ -29,7 +29,7 @@ class VisualRanges:
     Args:
         light_diffuse: range of a light's intensity.
         light_ambient: range of the ambient light.
-        light_shift: of a light's direction, a unit vector, either way.
+        light_shift: shift of a light's direction, a unit vector, either way.
         camera_shift: metres along each axis of a camera, either way.
         camera_turn: radians about each axis of a camera, either way.
     """
@@ -49,9 +49,9 @@ class Visuals:
         colours: RGB of each coloured material.
         light_diffuse: share of light.
         light_ambient: share of light.
-        light_shift: of the directions of both lights, (2, 3).
-        camera_shift: of each camera, (cameras, 3) metres.
-        camera_turn: of each camera, (cameras, 3) radians.
+        light_shift: shift of the directions of both lights, (2, 3).
+        camera_shift: shift of each camera, (cameras, 3) metres.
+        camera_turn: turn of each camera, (cameras, 3) radians.
     """
 
     colours: dict[str, np.ndarray]
@@ -65,12 +65,12 @@ class Visuals:
 def draw_visuals(
     config: VisualRanges, cameras: int, random: np.random.Generator, unseen: bool = False
 ) -> Visuals:
-    """Draw within the configured ranges, uniformly.
+    """Sample within the configured ranges, uniformly.
 
     Args:
         config: the ranges.
         cameras: how many there are.
-        random: source of the draws.
+        random: source of the random numbers.
         unseen: draw colours and light from the third of each range that training never sees.
     """
     low, high = (SEEN, 1.0) if unseen else (0.0, SEEN)
@@ -133,7 +133,7 @@ def bump_cameras(model: mujoco.MjModel, frame: int, random: np.random.Generator)
     """Turn every camera so that it sees everything BUMP pixels away.
 
     Args:
-        model: whose cameras are turned.
+        model: model whose cameras are turned.
         frame: height of a frame, pixels.
         random: source of the directions.
     """

@@ -98,16 +98,8 @@ def sparse_experts(
 
 class _Experts(torch.autograd.Function):
     @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        experts: Tensor,
-        weights: Tensor,
-        weight1: Tensor,
-        bias1: Tensor,
-        weight2: Tensor,
-        bias2: Tensor,
-    ) -> Tensor:
+    def forward(ctx: Any, *inputs: Tensor) -> Tensor:
+        x, experts, weights, weight1, bias1, weight2, bias2 = inputs
         layout = plan(experts, weight1.shape[0])
         packed = _pack(x, layout)
         hidden = _product(packed, weight1.transpose(1, 2), layout, bias1).relu_()

@@ -59,7 +59,7 @@ class CameraRenderer:
         """Return where one image shows each group of geoms.
 
         Args:
-            model: of the scene.
+            model: model of the scene.
             data: its state.
             camera: its name.
             groups: ids of the geoms of each group.

@@ -10,7 +10,7 @@ def camera_xml(name: str, position: npt.ArrayLike, target: npt.ArrayLike, fovy: 
     """Return a camera that looks from one place at another, upright.
 
     Args:
-        name: of the camera.
+        name: name of the camera.
         position: (3,) metres.
         target: (3,) metres, in the middle of the image.
         fovy: vertical field of view, degrees.

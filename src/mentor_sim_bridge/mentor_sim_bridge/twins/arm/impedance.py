@@ -38,7 +38,7 @@ class ImpedanceController:
 
     Args:
         model: holds the joints of the Panda and its grasp site.
-        gains: of the end effector.
+        gains: gains of the end effector.
     """
 
     def __init__(self, model: mujoco.MjModel, gains: ImpedanceGains) -> None:

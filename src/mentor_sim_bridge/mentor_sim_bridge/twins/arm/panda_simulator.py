@@ -11,6 +11,7 @@ import numpy as np
 
 from mentor_common.arm.backend import GripperCommand, GripperState, Watch
 from mentor_common.arm.trajectory import Trajectory
+from mentor_common.tasks.task import Task
 from mentor_common.tasks.workspace import Workspace
 from mentor_sim_bridge.twins.arm.camera_renderer import CameraRenderer
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceController, ImpedanceGains, solve_posture
@@ -38,17 +39,36 @@ class ArmFaults:
     joint_margin: float
 
 
+def check_fits(task: Task, axes: tuple[str, ...], cameras: tuple[str, ...]) -> None:
+    """Check that a task is one of a twin's.
+
+    Args:
+        task: task of the cell.
+        axes: axes of the twin's workspace.
+        cameras: cameras of the twin.
+
+    Raises:
+        ValueError: the task has other axes or cameras.
+    """
+    names = tuple(camera.name for camera in task.cameras)
+    if task.workspace.names != axes or set(names) != set(cameras):
+        raise ValueError(
+            f"task {task.file}: axes {task.workspace.names} and cameras {names}, "
+            f"must be {axes} and {cameras}"
+        )
+
+
 class PandaSimulator:
     """The arm of a twin; a twin adds its scene, its episodes and its true state.
 
     Args:
         model: holds the Panda (`panda_spec`) with motors and finger servos.
-        workspace: of the task.
-        faults: of the arm.
+        workspace: workspace of the task.
+        faults: faults of the arm.
         image_size: height and width of the camera images, pixels.
         cameras: names of the cameras.
         fingers: opening of each finger, metres.
-        gains: of the impedance control.
+        gains: gains of the impedance control.
     """
 
     resets = True

@@ -14,8 +14,8 @@ def visual_xml(near: float, slices: int, stacks: int) -> str:
 
     Args:
         near: nearest that a camera draws, in extents of the scene.
-        slices: of a cylinder or sphere around its axis.
-        stacks: of a cylinder or sphere along its axis.
+        slices: slices of a cylinder or sphere around its axis.
+        stacks: stacks of a cylinder or sphere along its axis.
     """
     return f"""<visual>
     <headlight active="0"/>

@@ -11,7 +11,7 @@ def arched_cable(segments: int, length: float, post: np.ndarray, end: np.ndarray
 
     Args:
         segments: their number.
-        length: of the whole cable, metres.
+        length: length of the whole cable, metres.
         post: (3,) metres, where its first joint is; the cable's own x axis points along -y there.
         end: (3,) metres. If the cable is too short for it, it lies straight towards it.
     """

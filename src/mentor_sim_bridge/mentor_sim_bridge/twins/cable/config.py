@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
-from mentor_sim_bridge.twins.config_file import Colour, MotionConfig, Range, read_config
+from mentor_sim_bridge.twins.config_file import Colour, MotionConfig, Range, config_loader
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
 FILES = {
@@ -67,14 +66,14 @@ class PostSpread:
 
 @dataclass(frozen=True)
 class SceneRandomization:
-    """What an episode draws of the physical scene, uniformly.
+    """What an episode samples of the physical scene, uniformly.
 
     Args:
-        slot_1: of the farther slot.
-        slot_2: of the nearer slot.
-        post: of the post.
+        slot_1: range of the farther slot's pose.
+        slot_2: range of the nearer slot's pose.
+        post: range of the post's upper end.
         slack: metres of cable beyond the way from the post through both slots to the gripper.
-        bend_modulus: of the cable, Pa.
+        bend_modulus: bend modulus of the cable, Pa.
         friction: coefficient between the cable and all that it touches.
     """
 
@@ -111,11 +110,5 @@ class CableConfig:
     visual_randomization: VisualRandomization
 
 
-@cache
-def load_cable_config(file: Path = DEFAULT_FILE) -> CableConfig:
-    """Read a cell's YAML.
-
-    Raises:
-        ValueError: a key is missing or unknown; names file and key.
-    """
-    return read_config(CableConfig, file)
+load_cable_config = config_loader(CableConfig, DEFAULT_FILE)
+"""Reads a cell's YAML. Raises: ValueError for a key that is missing or unknown."""

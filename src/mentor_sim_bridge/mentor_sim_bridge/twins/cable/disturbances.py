@@ -27,7 +27,7 @@ class Disturbance(Enum):
     UNSEEN_VISUALS = "unseen_visuals"
     """Colours and light of the third of their ranges that training never sees."""
     STIFF_CABLE = "stiff_cable"
-    """The cable is twice as stiff as drawn."""
+    """The cable is twice as stiff as sampled."""
 
     @property
     def within_episode(self) -> bool:

@@ -21,7 +21,7 @@ class DrawnScene:
         slot_2: the nearer slot.
         post: upper end of the post, metres.
         cable_length: metres.
-        bend_modulus: of the cable, Pa.
+        bend_modulus: bend modulus of the cable, Pa.
         friction: coefficient between the cable and all that it touches.
     """
 

@@ -22,17 +22,18 @@ from mentor_sim_bridge.twins.disturbed_env import DisturbedEnv
 class CableRoutingEnv(DisturbedEnv[Disturbance]):
     """Fill slot 1, then slot 2, with a cable whose end the gripper holds.
 
-    Observation: (27, 84, 84) uint8; cameras side, slot_1, slot_2, each at begin, midpoint and end
+    Observation: (27, 84, 84) uint8; cameras side, slot_1, slot_2, each at start, midpoint and end
     of the last motion. Action: (2,) dx, dz in [-1, 1]; a fifth of it is added to the pose. Reward:
     eq. 7 with the true states. Never terminates; truncated after `max_steps`, or by a fault with
     `info["valid"]` False.
 
     Args:
-        config: of the cell, or the YAML that has it; default is what the task names as its twin.
-        max_steps: of an episode; default is the task's.
+        config: configuration of the cell, or the YAML that has it; default is what the task names
+            as its twin.
+        max_steps: most steps of an episode; default is the task's.
         images: "all", "first" or "blank" (see TwinEnv).
-        disturbance: of every episode whose reset names no other by `options["disturbance"]`; a
-            value of Disturbance.
+        disturbance: disturbance of every episode whose reset names no other by
+            `options["disturbance"]`; a value of Disturbance.
         task: cable_routing or cable_routing_varied, or the path of a task file.
         render_mode: "rgb_array" lets `render` return the side camera's image.
     """
@@ -97,12 +98,7 @@ class CableRoutingEnv(DisturbedEnv[Disturbance]):
     def reward_of(
         self, outcome: MotionOutcome | None, action: np.ndarray | None
     ) -> tuple[StepReward, bool]:
-        """Return eq. 7 of the true states, and whether both slots are filled.
-
-        Args:
-            outcome: of the motion; None: an episode begins.
-            action: that led to it.
-        """
+        """Return eq. 7 of the true states, and whether both slots are filled (see TwinEnv)."""
         states = self.simulator.slot_states()
         terms, success = self._reward.terms(*states), self._reward.is_success(*states)
         return StepReward(sum(terms.values()), terms, success=success), success

@@ -13,7 +13,7 @@ import numpy as np
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward_of
 from mentor_common.tasks.task import Task, find_task
-from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator
+from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator, check_fits
 from mentor_sim_bridge.twins.cable.arch import arched_cable
 from mentor_sim_bridge.twins.cable.config import (
     FILES,
@@ -31,7 +31,7 @@ from mentor_sim_bridge.twins.cable.disturbances import (
 from mentor_sim_bridge.twins.cable.drawn_scene import draw_scene
 from mentor_sim_bridge.twins.cable.scene import CAMERAS, TIE, WALLS, cable_scene
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot, slot_1_state, slot_2_state
-from mentor_sim_bridge.twins.disturbance import find_disturbance
+from mentor_sim_bridge.twins.disturbance import take_disturbance
 from mentor_sim_bridge.twins.simulator import TrueState
 from mentor_sim_bridge.twins.visuals import (
     DARKER,
@@ -52,8 +52,8 @@ class CableSimulator(PandaSimulator):
     """A Panda that holds a cable over two slots.
 
     Args:
-        config: of the cell; default is the YAML that the task names as its twin.
-        task: whose workspace and starts it has; default is cable_routing.
+        config: configuration of the cell; default is the YAML that the task names as its twin.
+        task: task whose workspace and starts it has; default is cable_routing.
         image_size: height and width of the camera images, pixels.
 
     Raises:
@@ -68,12 +68,7 @@ class CableSimulator(PandaSimulator):
     ) -> None:
         task = task or find_task("cable_routing")
         self.config = config = config or load_cable_config(FILES[task.twin])
-        if task.workspace.names != ("x", "z"):
-            raise ValueError(f"task {task.file}: axes {task.workspace.names}, must be ('x', 'z')")
-        if task.observed_cameras != CAMERAS:
-            raise ValueError(
-                f"task {task.file}: cameras {task.observed_cameras}, must be {CAMERAS}"
-            )
+        check_fits(task, ("x", "z"), CAMERAS)
         self._random = np.random.default_rng(0)
         self.scene = draw_scene(config, self._random)
         model = cable_scene(config, self.scene).compile()
@@ -125,7 +120,7 @@ class CableSimulator(PandaSimulator):
         """Draw an episode, lay the cable anew and stand still at a start.
 
         Args:
-            seed: of scene and visuals; None goes on with the last random state.
+            seed: seed of scene and visuals; None goes on with the last random state.
             start: (2,) normalised.
             options: `disturbance`, a value of Disturbance; those within an episode are left to
                 whoever runs it.
@@ -133,12 +128,7 @@ class CableSimulator(PandaSimulator):
         Raises:
             ValueError: an option or a disturbance is unknown.
         """
-        options = dict(options or {})
-        disturbance = find_disturbance(Disturbance, options.pop("disturbance", "none"))
-        if options:
-            raise ValueError(
-                f"cable routing: options {sorted(options)} are unknown; known: disturbance"
-            )
+        disturbance, _ = take_disturbance(Disturbance, options, "cable routing")
         if seed is not None:
             self._random = np.random.default_rng(seed)
         random = self._random

@@ -25,9 +25,9 @@ class CableSnapshotsEnv(CableRoutingEnv):
     not rendered.
 
     Args:
-        config: of the cell; default is the one that the task names as its twin.
-        max_steps: of an episode.
-        snapshots: of a motion.
+        config: configuration of the cell; default is the one that the task names as its twin.
+        max_steps: most steps of an episode.
+        snapshots: snapshots of a motion.
         masks: each snapshot also holds `masks`, camera -> (2, 84, 84) uint8: how much of each pixel
             the cable covers, and how much the slots; 255 is all of it.
         task: cable_routing or cable_routing_varied, or the path of a task file.

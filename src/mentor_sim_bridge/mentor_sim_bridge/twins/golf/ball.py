@@ -46,11 +46,11 @@ class BallConfig:
     Args:
         mass: kg.
         sliding_friction: coefficient of ball and felt.
-        spin_deceleration: of the spin about the vertical, rad/s^2.
+        spin_deceleration: deceleration of the spin about the vertical, rad/s^2.
         border_height: metres above the felt.
-        border_restitution: of the border.
+        border_restitution: restitution of the border.
         border_friction: coefficient of ball and border.
-        club_restitution: of the club's face.
+        club_restitution: restitution of the club's face.
         club_mass: effective mass of head and arm, kg.
         hole_depth: metres by which the ball's middle is lower in the hole.
         water_depth: the same of the water.
@@ -84,7 +84,7 @@ class Ball:
         court: its geometry.
         config: constants.
         ground: unevenness of the felt.
-        deceleration: of rolling on level felt, m/s^2.
+        deceleration: deceleration of rolling on level felt, m/s^2.
     """
 
     def __init__(

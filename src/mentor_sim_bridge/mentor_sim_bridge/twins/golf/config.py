@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
-from mentor_sim_bridge.twins.config_file import Colour, MotionConfig, Range, read_config
+from mentor_sim_bridge.twins.config_file import Colour, MotionConfig, Range, config_loader
 from mentor_sim_bridge.twins.golf.ball import BallConfig
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
@@ -34,7 +33,7 @@ class CollectorConfig:
         spin_up: seconds that the motor must run before the ball is up again.
         outlet: where it comes back, metres.
         heading: in which direction.
-        turn: of the heading, radians, either way.
+        turn: greatest change of the heading, radians, either way.
         speed: with which it comes back, m/s.
     """
 
@@ -49,11 +48,11 @@ class CollectorConfig:
 
 @dataclass(frozen=True)
 class SceneRandomization:
-    """What an episode draws of the physical scene, uniformly.
+    """What an episode samples of the physical scene, uniformly.
 
     Args:
         stimp: feet that a ball rolls from a Stimpmeter.
-        slope: of the steepest place of the felt.
+        slope: slope of the steepest place of the felt.
         start_x: where the ball lies at the beginning, metres.
         start_y: the same along the long side.
     """
@@ -88,11 +87,5 @@ class GolfConfig:
     visual_randomization: VisualRandomization
 
 
-@cache
-def load_golf_config(file: Path = DEFAULT_FILE) -> GolfConfig:
-    """Read a cell's YAML.
-
-    Raises:
-        ValueError: a key is missing or unknown; names file and key.
-    """
-    return read_config(GolfConfig, file)
+load_golf_config = config_loader(GolfConfig, DEFAULT_FILE)
+"""Reads a cell's YAML. Raises: ValueError for a key that is missing or unknown."""

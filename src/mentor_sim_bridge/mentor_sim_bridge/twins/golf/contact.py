@@ -75,7 +75,7 @@ def bounce(
     """Return velocity and side spin after a collision; None: they are leaving each other.
 
     Args:
-        velocity: of the ball, m/s.
+        velocity: velocity of the ball, m/s.
         side_spin: about the vertical, times the radius, m/s.
         contact: how they touch.
         push: change of the ball's speed over the speed at which they met; 1 + restitution for a
@@ -104,8 +104,8 @@ def gets_over(speed: float, spin: float, radius: float, height: float) -> bool:
     Args:
         speed: towards the step, m/s.
         spin: forwards, rad/s.
-        radius: of the ball, metres.
-        height: of the step, metres.
+        radius: radius of the ball, metres.
+        height: height of the step, metres.
     """
     turning = (speed * (radius - height) + 0.4 * radius**2 * spin) / (1.4 * radius**2)
     return turning > 0.0 and 0.7 * radius**2 * turning**2 >= GRAVITY * height

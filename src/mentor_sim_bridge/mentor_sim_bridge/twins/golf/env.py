@@ -19,16 +19,16 @@ from mentor_sim_bridge.twins.golf.simulator import GolfSimulator
 class GolfEnv(DisturbedEnv[Disturbance]):
     """Follow the ball and strike it past the water into the hole.
 
-    Observation: (18, 84, 84) uint8; cameras wrist and side, each at begin, midpoint and end of the
+    Observation: (18, 84, 84) uint8; cameras wrist and side, each at start, midpoint and end of the
     last motion. Action: (4,) dx, dy, dr and strike in [-1, 1]. Reward: eq. 8. Truncated after
     `max_steps`, some steps after the ball has left the court, or by a fault.
 
     Args:
-        config: of the twin; default is its YAML.
-        max_steps: of an episode; default is the task's.
+        config: configuration of the twin; default is its YAML.
+        max_steps: most steps of an episode; default is the task's.
         images: "all", "first" or "blank" (see TwinEnv).
-        disturbance: of every episode whose reset names no other by `options["disturbance"]`; a
-            value of Disturbance.
+        disturbance: disturbance of every episode whose reset names no other by
+            `options["disturbance"]`; a value of Disturbance.
         task: tabletop_golf, or the path of a task file.
         render_mode: "rgb_array" lets `render` return the side camera's image.
         states: what the reward is computed from: "ground_truth", or "sensors": both court cameras.

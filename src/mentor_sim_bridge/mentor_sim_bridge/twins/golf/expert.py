@@ -33,8 +33,8 @@ class GolfExpert:
 
     Args:
         arm: on whose target it acts.
-        simulator: whose ball it sees.
-        task: whose action it chooses.
+        simulator: simulator whose ball it sees.
+        task: task whose action it chooses.
     """
 
     def __init__(self, arm: Arm, simulator: GolfSimulator, task: Task) -> None:

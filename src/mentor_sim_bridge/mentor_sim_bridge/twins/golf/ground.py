@@ -1,4 +1,4 @@
-"""The unevenness of the felt: a smooth height field, drawn for each episode."""
+"""The unevenness of the felt: a smooth height field, sampled for each episode."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The workcell as a MuJoCo specification: court, ball, border, gutter, club, cameras, lights, arm.
 
-MuJoCo moves the arm and draws the cell. The ball is drawn where `Ball` has it: three sliding joints
-without forces, whose positions are set after each step.
+MuJoCo moves the arm and renders the cell. The ball is rendered where `Ball` has it: three sliding
+joints without forces, whose positions are set after each step.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def golf_scene(config: GolfConfig, court: Court, grasp_height: float) -> mujoco.
     """Return the whole cell, with nominal colours, light and cameras.
 
     Args:
-        config: of the twin.
-        court: of the task.
+        config: configuration of the twin.
+        court: court of the task.
         grasp_height: metres of the grasp point above the felt.
     """
     spec = mujoco.MjSpec.from_string(_court_xml(config, court))

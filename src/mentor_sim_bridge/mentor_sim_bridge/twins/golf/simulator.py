@@ -15,8 +15,8 @@ from mentor_common.tasks.golf_court import BallPlace
 from mentor_common.tasks.tabletop_golf import AXES, LIGHT_SENSOR, MOTOR, golf_reward_of
 from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
-from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator
-from mentor_sim_bridge.twins.disturbance import find_disturbance
+from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator, check_fits
+from mentor_sim_bridge.twins.disturbance import take_disturbance
 from mentor_sim_bridge.twins.golf.ball import Ball, stimp_deceleration
 from mentor_sim_bridge.twins.golf.collector import Collector
 from mentor_sim_bridge.twins.golf.config import GolfConfig, load_golf_config
@@ -42,8 +42,8 @@ class GolfSimulator(PandaSimulator):
     """A Panda with a golf club over a court.
 
     Args:
-        config: of the twin; default is its YAML.
-        task: whose workspace, court and starts it has; default is tabletop_golf.
+        config: configuration of the twin; default is its YAML.
+        task: task whose workspace, court and starts it has; default is tabletop_golf.
         image_size: height and width of the camera images, pixels.
 
     Raises:
@@ -58,12 +58,7 @@ class GolfSimulator(PandaSimulator):
     ) -> None:
         task = task or find_task("tabletop_golf")
         self.config = config = config or load_golf_config()
-        names = tuple(camera.name for camera in task.cameras)
-        if task.workspace.names != AXES or set(names) != set(CAMERAS):
-            raise ValueError(
-                f"task {task.file}: axes {task.workspace.names} and cameras {names}, "
-                f"must be {AXES} and {CAMERAS}"
-            )
+        check_fits(task, AXES, CAMERAS)
         self.court = golf_reward_of(task).court
         model = golf_scene(config, self.court, task.workspace.fixed[2]).compile()
         self._random = np.random.default_rng(0)
@@ -157,7 +152,7 @@ class GolfSimulator(PandaSimulator):
         """Draw an episode, have the ball come to rest and stand still at a start.
 
         Args:
-            seed: of scene and visuals; None goes on with the last random state.
+            seed: seed of scene and visuals; None goes on with the last random state.
             start: (axes,) normalised.
             options: `disturbance`, a value of Disturbance; those within an episode are left to
                 whoever steps.
@@ -165,12 +160,7 @@ class GolfSimulator(PandaSimulator):
         Raises:
             ValueError: an option is unknown.
         """
-        chosen = dict(options or {})
-        disturbance = find_disturbance(Disturbance, chosen.pop("disturbance", "none"))
-        if chosen:
-            raise ValueError(
-                f"tabletop golf: options {sorted(chosen)} are unknown; known: disturbance"
-            )
+        disturbance, _ = take_disturbance(Disturbance, options, "tabletop golf")
         if seed is not None:
             self._random = np.random.default_rng(seed)
         random = self._random

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
-from mentor_sim_bridge.twins.config_file import Colour, Range, read_config
+from mentor_sim_bridge.twins.config_file import Colour, Range, config_loader
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
 DEFAULT_FILE = Path(__file__).with_name("peg_insertion.yaml")
@@ -32,7 +31,7 @@ class PegsConfig:
     """The three pegs, and what they have in common.
 
     Args:
-        length: of the prism, metres.
+        length: length of the prism, metres.
         block: height of the block on top of it, metres; the gripper takes it in the middle.
         density: kg/m3.
         play: between a peg and its socket, metres, both sides together.
@@ -52,7 +51,7 @@ class BoardConfig:
     """The board with the three sockets in a row along y: metres.
 
     Args:
-        position: of its middle, x and y.
+        position: position of its middle, x and y.
         thickness: height of its upper side.
         floor: height of the sockets' floors.
         pitch: distance between two sockets' middles; also the side of the square around each.
@@ -69,8 +68,8 @@ class ShelfConfig:
     """The shelf with three places in a row along y: metres.
 
     Args:
-        position: of its middle, x and y.
-        height: of the plate on which the pegs stand.
+        position: position of its middle, x and y.
+        height: height of the plate on which the pegs stand.
         pitch: distance between two places.
         catch: distance from its place within which a peg that is let go stands in it.
     """
@@ -115,13 +114,13 @@ class PoseSpread:
 
 @dataclass(frozen=True)
 class SceneRandomization:
-    """What an episode draws of the physical scene, uniformly.
+    """What an episode samples of the physical scene, uniformly.
 
     Args:
-        board: pose of the board; its z is not drawn.
+        board: pose of the board; its z is not sampled.
         hand: pose of the peg in the hand.
         friction: coefficient between peg and board.
-        stiffness: N/m with which the arm is drawn to where it is sent.
+        stiffness: N/m with which the arm is pulled to where it is sent.
     """
 
     board: PoseSpread
@@ -175,11 +174,5 @@ class PegCellConfig:
         return self.board.thickness - self.board.floor
 
 
-@cache
-def load_peg_config(file: Path = DEFAULT_FILE) -> PegCellConfig:
-    """Read a cell's YAML.
-
-    Raises:
-        ValueError: a key is missing or unknown; names file and key.
-    """
-    return read_config(PegCellConfig, file)
+load_peg_config = config_loader(PegCellConfig, DEFAULT_FILE)
+"""Reads a cell's YAML. Raises: ValueError for a key that is missing or unknown."""

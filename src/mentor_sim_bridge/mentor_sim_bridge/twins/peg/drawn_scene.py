@@ -18,7 +18,7 @@ class DrawnScene:
         board: x, y (metres) and yaw (radians) of the board.
         hand: x, y, z (metres) and yaw (radians) of the peg off its nominal pose in the hand.
         friction: coefficient between peg and board.
-        stiffness: of the arm, N/m.
+        stiffness: stiffness of the arm, N/m.
     """
 
     board: np.ndarray

@@ -30,18 +30,18 @@ ALL = "all"
 class PegInsertionEnv(DisturbedEnv[Disturbance]):
     """Insert the peg in the hand into its socket.
 
-    Observation: (18, 84, 84) uint8; cameras wrist and side, each at begin, midpoint and end of the
+    Observation: (18, 84, 84) uint8; cameras wrist and side, each at start, midpoint and end of the
     last motion. Action: (4,) dx, dy, dz, dr in [-1, 1]. Reward: eq. 6 with the goal where the board
     lies, or the taught one. Never terminates; truncated after `max_steps`, or by a fault with
     `info["valid"]` False. `info["peg"]` is the index of the peg in star, triangle, arrow.
 
     Args:
-        config: of the cell, or the YAML that has it; default is the package's.
-        max_steps: of an episode; default is the task's.
+        config: configuration of the cell, or the YAML that has it; default is the package's.
+        max_steps: most steps of an episode; default is the task's.
         images: "all", "first" or "blank" (see TwinEnv).
-        disturbance: of every episode whose reset names no other by `options["disturbance"]`; a
-            value of Disturbance.
-        peg: of every episode whose reset names no other by `options["peg"]`; "all" draws it, so
+        disturbance: disturbance of every episode whose reset names no other by
+            `options["disturbance"]`; a value of Disturbance.
+        peg: peg of every episode whose reset names no other by `options["peg"]`; "all" draws it, so
             that all have equally many episodes.
         task: peg_insertion, or the path of a task file.
         render_mode: "rgb_array" lets `render` return the side camera's image.
@@ -82,7 +82,7 @@ class PegInsertionEnv(DisturbedEnv[Disturbance]):
         """Return the options of an episode: `peg` and `disturbance`.
 
         Args:
-            draw: of the episode.
+            draw: start and window of the episode.
             seed: given to `reset`; the turns of the pegs begin anew with it.
             options: given to `reset`.
 

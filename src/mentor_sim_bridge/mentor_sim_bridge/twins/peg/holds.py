@@ -21,8 +21,8 @@ class Holds:
     """Ties pegs to the hand and to the shelf by equalities, and unties them.
 
     Args:
-        config: of the cell.
-        model: of the cell; `eq_data` is written.
+        config: configuration of the cell.
+        model: model of the cell; `eq_data` is written.
         data: its state.
     """
 
@@ -114,7 +114,7 @@ class Holds:
         mujoco.mj_kinematics(self._model, self._data)
 
     def _tie(self, equality: int, body: int, peg: str, position: np.ndarray | None = None) -> None:
-        """Tie a peg to a body: where it is, or upright at a position to which it is drawn."""
+        """Tie a peg to a body: where it is, or upright at a position to which it is pulled."""
         data, other = self._data, self._model.body(peg).id
         where = data.xpos[other] if position is None else position
         how = data.xquat[other] if position is None else np.array([1.0, 0.0, 0.0, 0.0])

@@ -83,7 +83,7 @@ def ring(corners: Float64, half: float) -> list[Float64]:
     """Return the wall between a hole and the square around it, as convex quadrilaterals.
 
     Args:
-        corners: of the hole, (n, 2) metres, counterclockwise.
+        corners: corners of the hole, (n, 2) metres, counterclockwise.
         half: half of the square's side, metres; the hole lies inside.
 
     Returns:

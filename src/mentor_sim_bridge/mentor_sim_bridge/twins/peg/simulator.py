@@ -12,8 +12,8 @@ import numpy as np
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
-from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator
-from mentor_sim_bridge.twins.disturbance import find_disturbance
+from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator, check_fits
+from mentor_sim_bridge.twins.disturbance import take_disturbance
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
 from mentor_sim_bridge.twins.peg.disturbances import Disturbance
 from mentor_sim_bridge.twins.peg.drawn_scene import (
@@ -53,8 +53,8 @@ class PegSimulator(PandaSimulator):
     """A Panda that puts pegs of three shapes into their sockets, with a shelf for the pegs.
 
     Args:
-        config: of the cell; default is the package's YAML.
-        task: whose workspace and starts it has; default is peg_insertion.
+        config: configuration of the cell; default is the package's YAML.
+        task: task whose workspace and starts it has; default is peg_insertion.
         image_size: height and width of the camera images, pixels.
 
     Raises:
@@ -72,12 +72,7 @@ class PegSimulator(PandaSimulator):
     ) -> None:
         task = task or find_task("peg_insertion")
         self.config = config = config or load_peg_config()
-        if task.workspace.names != AXES:
-            raise ValueError(f"task {task.file}: axes {task.workspace.names}, must be {AXES}")
-        if task.observed_cameras != CAMERAS:
-            raise ValueError(
-                f"task {task.file}: cameras {task.observed_cameras}, must be {CAMERAS}"
-            )
+        check_fits(task, AXES, CAMERAS)
         self._random = np.random.default_rng(0)
         self.scene = nominal_scene(config)
         model = peg_scene(config).compile()
@@ -170,22 +165,17 @@ class PegSimulator(PandaSimulator):
         """Draw an episode, lay the cell anew and stand still at a start.
 
         Args:
-            seed: of scene and visuals; None goes on with the last random state.
+            seed: seed of scene and visuals; None goes on with the last random state.
             start: (4,) normalised.
             options: `peg`, the one that is put into the hand; without it the one that is there, or
-                one drawn from the seed. `disturbance`, a value of Disturbance; those within an
+                one sampled from the seed. `disturbance`, a value of Disturbance; those within an
                 episode are left to whoever runs it.
 
         Raises:
             ValueError: an option, a peg or a disturbance is unknown.
         """
-        options = dict(options or {})
-        disturbance = find_disturbance(Disturbance, options.pop("disturbance", "none"))
-        peg = str(options.pop("peg", self.peg_in_hand))
-        if options:
-            raise ValueError(
-                f"peg insertion: options {sorted(options)} are unknown; known: disturbance, peg"
-            )
+        disturbance, others = take_disturbance(Disturbance, options, "peg insertion", ("peg",))
+        peg = str(others.get("peg", self.peg_in_hand))
         if peg and peg not in PEGS:
             raise ValueError(f"peg insertion: peg {peg!r} is unknown; known: {', '.join(PEGS)}")
         if seed is not None:

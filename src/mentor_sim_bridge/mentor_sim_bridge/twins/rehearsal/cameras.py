@@ -24,8 +24,8 @@ class RehearsalCameras:
 
     Args:
         task: names the cameras.
-        simulator: a copy of the world, with the same seed; it is only drawn.
-        folder: of the feeds' sockets.
+        simulator: a copy of the world, with the same seed; it is only rendered.
+        folder: folder of the feeds' sockets.
     """
 
     def __init__(self, task: Task, simulator: PandaSimulator, folder: Path) -> None:
@@ -47,7 +47,7 @@ class RehearsalCameras:
         """Draw one frame of every camera that somebody reads; return how many there were.
 
         Args:
-            state: of the world.
+            state: state of the world.
             offset_ns: by which the cameras' clocks are wrong.
         """
         self._number += 1

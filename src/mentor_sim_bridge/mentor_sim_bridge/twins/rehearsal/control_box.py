@@ -30,8 +30,8 @@ def make_box(world: World, address: str) -> Any:
     """Return the server of a control box.
 
     Args:
-        world: whose arm it moves.
-        address: that it listens on, ports 1337 and 1338.
+        world: world whose arm it moves.
+        address: address that it listens on, ports 1337 and 1338.
 
     Raises:
         HardwareLibraryMissing: franky-sim is not installed.

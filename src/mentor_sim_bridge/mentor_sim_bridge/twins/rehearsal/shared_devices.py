@@ -24,7 +24,7 @@ class SharedDevices:
     """The devices of another process's world (see HasDevices).
 
     Args:
-        devices: of a copy of that world; it has their names.
+        devices: devices of a copy of that world; it has their names.
         shared: what the world publishes and reads.
     """
 

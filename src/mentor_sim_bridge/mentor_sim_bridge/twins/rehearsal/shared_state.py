@@ -42,7 +42,7 @@ class SharedState:
     """One writer and any number of readers of a state; one writer and one reader of a command.
 
     Args:
-        path: of the file; made if it is not there, or of another size.
+        path: path of the file; made if it is not there, or of another size.
         nq, nv: numbers of positions and velocities of the model.
     """
 

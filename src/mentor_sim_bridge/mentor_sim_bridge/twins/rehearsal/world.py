@@ -33,7 +33,7 @@ class World:
 
     Args:
         task: names the twin.
-        seed: of the first episode, which lays everything and draws colours and physics.
+        seed: seed of the first episode, which lays everything and draws colours and physics.
         shared: where the state is published; None: nowhere.
     """
 

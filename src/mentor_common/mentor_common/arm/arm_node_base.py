@@ -24,6 +24,7 @@ from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.debug_log import debug
 from mentor_common.node.goal_server import Goal
+from mentor_common.node.handed_work import carry_out
 from mentor_common.node.parameters import Param
 from mentor_common.node.remote_action import Cancelled
 from mentor_common.tasks.task import Task, find_task
@@ -251,16 +252,7 @@ class ArmNode(CellNode):
         Raises: Cancelled, or what `work` raises.
         """
         future: Future[T] = Future()
-
-        def job() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(work())
-            except BaseException as error:
-                future.set_exception(error)
-
-        self._jobs.put(job)
+        self._jobs.put(lambda: carry_out(work, future))
         while True:
             try:
                 return future.result(POLL)

@@ -64,6 +64,10 @@ def test_one_seed_draws_the_same_episodes_to_the_bit_and_no_seed_goes_on() -> No
 
     assert sequence() == sequence()
     assert len({str(draw) for draw in sequence()}) == 3
+    source = draws(x=(-0.3, 0.3))
+    unseeded = [source.draw(), source.draw(7), source.draw()]
+    for draw in unseeded:  # each can be drawn again alone
+        assert str(draws(x=(-0.3, 0.3)).draw(draw.drawn_from)) == str(draw)
     assert draws(x=(-0.3, 0.3)).draw(8).start.tolist() != sequence()[0][0]
 
 

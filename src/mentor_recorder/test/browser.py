@@ -31,7 +31,8 @@ class Browser:
         self.requests: list[str] = []
         self.errors: list[str] = []
         self._number = 0
-        self._socket = connect(self._address(), max_size=None)
+        # No pings: while a test waits for a cell, nobody reads the events that come before a pong.
+        self._socket = connect(self._address(), max_size=None, ping_interval=None)
         for domain in ("Network", "Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")
 

@@ -37,6 +37,7 @@ def episode_messages(
         stamp = nanoseconds_to_time(episode * 100_000_000_000 + step * PERIOD)
         if step:
             action = action_message(random.uniform(-1, 1, 2), episode, step - 1, stamp)
+            action.run_id, action.weights_version = "toy-0", episode
             yield topics.ACTION, action, step - 1
         motion = Motion(episode=episode, step=step, begin=stamp, end=stamp)
         motion.normalized = [0.1 * (step % 10), 0.5]

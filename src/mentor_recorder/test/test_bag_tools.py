@@ -24,6 +24,7 @@ def test_info_tells_what_is_in_a_bag(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "/observation       15  mentor_msgs/msg/Observation" in text
     assert "episodes: 3 (0 of them evaluation), 12 steps" in text
     assert "commit: 0123abc" in text
+    assert "weights of run toy-0: versions 101 to 103 chose 12 actions, no hash" in text
     assert "1  episode 102  4 steps  training" in text
 
 

@@ -41,10 +41,10 @@ def checked(folder: Path, alter: Callable[[Any], None] = lambda message: None) -
         alter(message)
         writer.write(f"/{parts[type(message)].name}", serialize_message(message), now)
 
-    for episode in (11, 12):
-        draw = draws.draw(episode)
+    for episode, seed in ((11, 4), (12, None)):  # nobody asks for the seed of the second one
+        draw = draws.draw(seed)
         offset = np.array(draw.window_offset, np.float64)
-        start = EpisodeStart(episode=episode, seeded=True, seed=episode)
+        start = EpisodeStart(episode=episode, seeded=seed is not None, seed=draw.drawn_from)
         start.start, start.window_offset = draw.start.tolist(), draw.window_offset.tolist()
         write(start)
         target, _ = task.workspace.clip(np.array(draw.start, np.float64), offset)
@@ -103,3 +103,15 @@ def test_a_classifier_that_errs_is_named_by_its_term(tmp_path: Path) -> None:
     findings = checked(tmp_path / "bag", alter)
     assert list(findings.contradicted) == [(12, 7)]
     assert "slot_1 5, by the ground truth -1" in findings.contradicted[12, 7]
+
+
+def test_a_start_of_an_older_bag_that_names_no_seed_is_counted_as_not_compared(
+    tmp_path: Path,
+) -> None:
+    def alter(message: Any) -> None:
+        if isinstance(message, EpisodeStart) and message.episode == 12:
+            message.seed = 0
+
+    findings = checked(tmp_path / "bag", alter)
+    assert (findings.starts, findings.seedless, findings.draws) == (1, 1, [])
+    assert any("not compared: 1 episode starts" in line for line in findings.lines())

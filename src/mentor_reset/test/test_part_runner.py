@@ -78,7 +78,7 @@ class Bench:
         )
 
     def runner(self, seconds=10.0):
-        episode = NewEpisode(7, 3, EpisodeDraw(START, OFFSET, 11), {"colour": "red"})
+        episode = NewEpisode(7, 3, EpisodeDraw(START, OFFSET, 11, 3), {"colour": "red"})
         return PartRunner(self.cell, self.goal, episode, time.monotonic() + seconds, lambda s: 0.5)
 
     def _now(self):

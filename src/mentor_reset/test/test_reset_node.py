@@ -97,6 +97,10 @@ def test_without_a_seed_the_starts_go_on_and_stay_within_the_bounds(arm):
         assert np.array_equal(np.array(begin.target, np.float32), draw.start)
         assert np.array_equal(np.array(begin.window_offset, np.float32), draw.window_offset)
     assert [begin.seeded for begin in begins(arm)] == [True, False, False]
+    assert arm.wait(lambda: len(arm.starts) == 3, 30.0)
+    for start in arm.starts:  # each names a seed that draws it again, asked for or not
+        again = EpisodeDraws(task_with_offset()).draw(start.seed)
+        assert list(start.window_offset) == again.window_offset.tolist()
 
 
 def test_the_episodes_of_a_node_are_numbered_one_after_the_other(arm):

@@ -25,11 +25,13 @@ class EpisodeDraw:
         start: where the end effector begins, normalised, (axes,) float32; inside the window.
         window_offset: by which the bounds of the workspace are moved, normalised, (axes,) float32.
         seed: seed of further draws of the same episode, e.g. by its reset routine.
+        drawn_from: seed that gives the same draws again, also where none was asked for.
     """
 
     start: Float32
     window_offset: Float32
     seed: int
+    drawn_from: int
 
 
 class EpisodeDraws:
@@ -46,10 +48,14 @@ class EpisodeDraws:
         self._random = np.random.default_rng()
 
     def draw(self, seed: int | None = None) -> EpisodeDraw:
-        """Return the draws of the next episode; ``seed`` begins a new sequence."""
-        if seed is not None:
-            self._random = np.random.default_rng([seed, STREAM])
+        """Return the draws of the next episode; ``seed`` begins a new sequence.
+
+        Without a seed the sequence draws one itself, so that each episode can be drawn again alone.
+        """
+        if seed is None:
+            seed = int(self._random.integers(1, 2**63))
+        self._random = np.random.default_rng([seed, STREAM])
         start = self._random.uniform(*self._start).astype(np.float32)
         offset = self._random.uniform(*self._offset).astype(np.float32)
         start = np.clip(start, np.float32(-1.0) + offset, np.float32(1.0) + offset)
-        return EpisodeDraw(start, offset, int(self._random.integers(2**63)))
+        return EpisodeDraw(start, offset, int(self._random.integers(2**63)), seed)

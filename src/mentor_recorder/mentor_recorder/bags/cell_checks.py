@@ -44,6 +44,8 @@ class CellFindings:
     """Name of each term, its value, and its value by the ground truth."""
     starts: int = 0
     """Episode starts that were sampled again from their seed."""
+    seedless: int = 0
+    """Episode starts of older bags that name no seed: nothing tells whether they were altered."""
     motions: int = 0
     """Motions whose clipping was computed again."""
     rewards: int = 0
@@ -54,6 +56,8 @@ class CellFindings:
         found = []
         if self.starts:
             found.append(_line("episode starts (reset node)", self.starts, self.draws))
+        if self.seedless:
+            found.append(f"  not compared: {self.seedless} episode starts without a recorded seed")
         if self.motions:
             found.append(_line("workspace window (arm)", self.motions, self.window))
         return found
@@ -82,8 +86,10 @@ def check_cell(bag: Bag) -> CellFindings:
         return findings
     for episode, parts in _episodes(bag):
         start = parts.get(("EpisodeStart", -1))
-        if start is not None and start.seeded:
+        if start is not None and (start.seeded or start.seed):
             _check_draw(task, episode, start, findings)
+        elif start is not None:
+            findings.seedless += 1
         if start is not None:
             _check_window(task, episode, start, parts, findings)
         _check_rewards(task, episode, parts, findings)

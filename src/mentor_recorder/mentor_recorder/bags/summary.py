@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from rclpy.serialization import deserialize_message
+
+from mentor_common.bags.definitions import message_class
 from mentor_common.bags.reader import Bag
 from mentor_common.bags.steps import STEP_TYPES, step_of
 
 RECORD = "mentor"
 """Name of the metadata record with the origin of a recording."""
+ACTION = "mentor_msgs/msg/Action"
 
 
 @dataclass
@@ -61,7 +65,25 @@ def describe(bag: Bag) -> list[str]:
             f"  episodes: {len(episodes.steps)} ({evaluations} of them evaluation), "
             f"{sum(episodes.steps.values())} steps"
         )
-    return lines + _origin(bag)
+    return [*lines, *_weights(bag), *_origin(bag)]
+
+
+def _weights(bag: Bag) -> list[str]:
+    """Return a line for the weights of each run that chose actions: versions, and their hash."""
+    actions = {name for name, topic in bag.topics.items() if topic.type == ACTION}
+    versions: dict[tuple[str, str], list[int]] = {}
+    for message in bag.messages(actions):
+        action = deserialize_message(message.data, message_class(message.type))
+        if action.run_id:
+            key = action.run_id, action.weights_sha256
+            versions.setdefault(key, []).append(int(action.weights_version))
+    lines = []
+    for (run, digest), found in versions.items():
+        first, last = min(found), max(found)
+        numbers = f"version {first}" if first == last else f"versions {first} to {last}"
+        proof = f"sha256 {digest}" if digest else "no hash, as each update changes them"
+        lines.append(f"  weights of run {run}: {numbers} chose {len(found)} actions, {proof}")
+    return lines
 
 
 def _origin(bag: Bag) -> list[str]:
@@ -76,6 +98,9 @@ def _origin(bag: Bag) -> list[str]:
     versions = bag.record(RECORD, "versions") or {}
     if versions:
         lines.append("  versions: " + ", ".join(f"{k} {v}" for k, v in sorted(versions.items())))
+    for path, digest in sorted((bag.record(RECORD, "code") or {}).items()):
+        if path.endswith(".safetensors"):
+            lines.append(f"  weights {path}: sha256 {digest}")
     for path, digest in sorted((bag.record(RECORD, "inputs") or {}).items()):
         lines.append(f"  input: {path} sha256 {digest}")
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,9 @@ def compare_rewards(recorded: Any, replayed: Any) -> list[Difference]:
 
 def compare_means(recorded: Any, replayed: Any) -> list[Difference]:
     """Return how the mean actions of two Actions differ; empty if they do not."""
-    return _numbers("mean", recorded.mean, replayed.mean, np.float32)
+    weights = f"weights of {recorded.weights_version} updates"
+    found = _numbers("mean", recorded.mean, replayed.mean, np.float32)
+    return [replace(difference, source=weights) for difference in found]
 
 
 def seconds(stamp: Any) -> str:

@@ -227,7 +227,7 @@ class ResetNode(CellNode):
         message = EpisodeStart(
             episode=episode.number,
             seeded=episode.seed is not None,
-            seed=episode.seed or 0,
+            seed=episode.draw.drawn_from,
             start=episode.draw.start.tolist(),
             window_offset=episode.draw.window_offset.tolist(),
             option_names=list(episode.options),

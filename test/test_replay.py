@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,16 +21,25 @@ from mentor_common.bags.steps import step_of
 from mentor_common.bags.writer import BagWriter
 from mentor_policy.__main__ import main as policy
 from mentor_policy.replay import ReplayRing
+from mentor_policy.training.checkpoint import read_checkpoint, save_checkpoint
+from mentor_policy.training.checkpoint_folders import folders
+from mentor_policy.training.elite_files import EliteFiles
 from mentor_recorder.bags.parameters import write_parameters
 
 STEPS = 24
+LEARNS = (
+    "train.eval_episodes=1 train.video=false train.seed_frames=12 train.update_every=12 "
+    "train.batch_size=8 train.checkpoint_every_frames=6 train.keep_checkpoints=9 "
+    "agent.hidden_dim=64 agent.feature_dim=16 agent.experts=4 agent.top_k=2 agent.expert_dim=32"
+)
+"""Two updates, and a checkpoint behind each: so the weights of every action can be had."""
 IMAGE = "/camera/slot_1/color/image_raw"
 
 
 def launch(folder: Path, file: str, *arguments: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "mentor_bringup.runner", "mentor_bringup", file, *arguments]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=200, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=280, check=False
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -39,18 +49,19 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Bag:
     folder = tmp_path_factory.mktemp("cell")
     status, output = launch(
         folder, "cable_routing.launch.py", "agent:=mentor", f"max_steps:={STEPS}", "record:=full",
-        "run_dir:=run", "overrides:=train.eval_episodes=1 train.video=false",
+        "run_dir:=run", "synchronous:=true", f"overrides:={LEARNS}",
     )  # fmt: skip
     assert status == 0, output
     (path,) = (folder / "run" / "bags").iterdir()
     return Bag(path)
 
 
-def replayed(bag_folder: Path, folder: Path) -> tuple[int, dict[str, Any], str]:
+def replayed(bag_folder: Path, folder: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     report = folder / "report.json"
     status, output = launch(
-        folder, "replay.launch.py", f"bag:={bag_folder}", "diff:=true", f"report:={report}"
-    )
+        folder, "replay.launch.py", f"bag:={bag_folder}", "diff:=true", f"report:={report}",
+        *arguments,
+    )  # fmt: skip
     assert report.exists(), output
     return status, json.loads(report.read_text()), output
 
@@ -78,6 +89,34 @@ def altered(
     write_parameters(folder, bag.record("mentor", "parameters"))
 
 
+def versions(bag: Bag) -> list[tuple[int, list[int]]]:
+    """Return the version of the weights that chose each action, and its episode and step."""
+    actions = [
+        deserialize_message(m.data, message_class(m.type)) for m in bag.messages(["/action"])
+    ]
+    return [(a.weights_version, [a.episode, a.step]) for a in actions]
+
+
+def with_one_weight_changed(run: Path, folder: Path, updates: int) -> None:
+    """Write a run's folder anew, with one weight changed in the checkpoint of so many updates."""
+    folder.mkdir()
+    shutil.copy(run / "config.json", folder)
+    for path in folders(run / "checkpoints"):
+        found = read_checkpoint(path)
+        if found.progress["updates"] == 0:
+            continue
+        agent = found.agent("cpu")
+        if found.progress["updates"] == updates:
+            tensors, values = agent.state()
+            name = next(n for n in sorted(tensors) if n.startswith("actor/") and n.endswith("bias"))
+            tensors[name].view(-1)[0] += 0.01
+            agent.load_state(tensors, values)
+        save_checkpoint(
+            folder / "checkpoints", agent, found.config, found.environment, found.shape,
+            found.progress, elite=EliteFiles(), keep=9,
+        )  # fmt: skip
+
+
 def test_the_same_nodes_make_the_same_of_it_to_the_bit(bag: Bag, tmp_path: Path) -> None:
     status, report, output = replayed(bag.path, tmp_path)
     assert status == 0, output
@@ -86,8 +125,26 @@ def test_the_same_nodes_make_the_same_of_it_to_the_bit(bag: Bag, tmp_path: Path)
     assert parts["observation"]["identical"] >= steps - 1 >= STEPS
     assert parts["reward"]["identical"] == steps
     assert parts["action"]["identical"] == steps, output
+    assert {version for version, _ in versions(bag)} == {0, 1, 2}
     assert any("workspace window (arm)" in line for line in report["summary"])
     assert "the replay is what was recorded, to the bit" in output
+
+
+@pytest.mark.soak
+@pytest.mark.real_time
+@pytest.mark.timeout(900)
+def test_so_they_do_of_the_bag_of_a_rehearsed_cell(tmp_path: Path) -> None:
+    status, output = launch(
+        tmp_path, "cable_routing.launch.py", "robot:=fci", "rehearsal:=true", "agent:=mentor",
+        f"max_steps:={STEPS}", "record:=full", "run_dir:=run",
+        f"overrides:={LEARNS} train.learn=false",
+    )  # fmt: skip
+    assert status == 0, output
+    (path,) = (tmp_path / "run" / "bags").iterdir()
+    status, report, output = replayed(path, tmp_path)
+    assert status == 0, output
+    for part in ("observation", "reward", "action"):
+        assert report["parts"][part]["identical"] >= STEPS - 1, output
 
 
 def test_without_images_the_rest_is_compared_as_fast_as_the_nodes_are(
@@ -127,7 +184,7 @@ def test_the_run_shows_its_bag_and_the_logs_of_its_nodes(
 
 
 def test_what_was_altered_is_named(bag: Bag, tmp_path: Path) -> None:
-    """An image is another one, one's stamp, a reward and a window offset are not what they were."""
+    """An image, a stamp, a reward, a window offset and a weight are not what they were."""
     rewards = list(bag.messages(["/reward"]))
     episode, judged = step_of(rewards[11].data, rewards[11].type)[2:]
     images = [
@@ -147,8 +204,14 @@ def test_what_was_altered_is_named(bag: Bag, tmp_path: Path) -> None:
             decoded.window_offset[0] += 0.01
 
     altered(bag, tmp_path / "altered", alter)
-    status, report, output = replayed(tmp_path / "altered", tmp_path)
+    with_one_weight_changed(bag.path.parents[1], tmp_path / "run", 1)
+    run = f"run_dir:={tmp_path / 'run'}"
+    status, report, output = replayed(tmp_path / "altered", tmp_path, run)
     assert status == 1, output
+    chosen = [key for version, key in versions(bag) if version == 1]
+    different = report["parts"]["action"]["different"]  # not all actions need that one weight
+    assert different and all(key in chosen for key in different), output
+    assert f"made from: weights of 1 updates ({len(different)})" in output
     seen = report["parts"]["observation"]
     # A frame may be the end of one motion and the start of the next.
     assert 2 <= len(seen["different"]) <= 4 and not seen["missing"], output

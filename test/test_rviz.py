@@ -24,7 +24,7 @@ TYPES = {
     "Pose": "geometry_msgs/msg/PoseStamped",
     "RobotModel": "std_msgs/msg/String",
 }
-NAMESPACE = "/shown"
+TASKS = ["cable_routing", "peg_insertion", "tabletop_golf"]
 
 
 def displays(task: str) -> list[tuple[str, str, dict[str, Any]]]:
@@ -39,7 +39,7 @@ def displays(task: str) -> list[tuple[str, str, dict[str, Any]]]:
     return found
 
 
-@pytest.mark.parametrize("task", ["cable_routing", "peg_insertion", "tabletop_golf"])
+@pytest.mark.parametrize("task", TASKS)
 def test_every_task_has_a_configuration_with_all_its_cameras(task: str) -> None:
     config = yaml.safe_load((FOLDER / f"{task}.rviz").read_text())
     shown = {topic["Value"] for _, _, topic in displays(task)}
@@ -48,27 +48,31 @@ def test_every_task_has_a_configuration_with_all_its_cameras(task: str) -> None:
     assert frame == find_task(task).workspace.frame
 
 
-@pytest.fixture(scope="module")
-def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observer]:
-    folder = tmp_path_factory.mktemp("shown")
-    task = ("-p", "task:=cable_routing", "-r", "/clock:=clock")
+@pytest.fixture(scope="module", params=TASKS)
+def cell(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Observer]]:
+    task = str(request.param)
+    folder = tmp_path_factory.mktemp(task)
+    arguments = ("-p", f"task:={task}", "-r", "/clock:=clock")
     nodes = (
         ("mentor_sim_bridge", "twin_node"),
         ("mentor_camera", "stacker_node"),
         ("mentor_recorder", "scene_node"),
     )
-    processes = [NodeProcess(*node, NAMESPACE, folder, *task) for node in nodes]
+    processes = [NodeProcess(*node, f"/{task}", folder, *arguments) for node in nodes]
     observer = Observer()
-    yield observer
+    yield task, observer
     observer.close()
     for process in processes:
         process.end()
 
 
-def test_every_display_finds_its_topic_in_a_live_cell(cell: Observer) -> None:
-    for name, kind, topic in displays("cable_routing"):
-        full = f"{NAMESPACE}/{topic['Value']}"
-        offers = eventually(lambda full=full: cell.node.get_publishers_info_by_topic(full))
+def test_every_display_finds_its_topic_in_a_live_cell(cell: tuple[str, Observer]) -> None:
+    task, observer = cell
+    for name, kind, topic in displays(task):
+        full = f"/{task}/{topic['Value']}"
+        offers = eventually(lambda full=full: observer.node.get_publishers_info_by_topic(full))
         assert offers, f"{name}: nobody publishes {full}"
         for offer in offers:
             assert offer.topic_type == kind, name

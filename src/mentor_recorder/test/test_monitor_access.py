@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from mentor_recorder.monitor import protocol
 from mentor_recorder.monitor.access import Access
 from mentor_recorder.monitor.cell_view import CellView
-from mentor_recorder.nodes.monitor_node import SERVICES
+from mentor_recorder.monitor.server import MonitorServer
+from mentor_recorder.nodes.monitor_node import SERVICES, MonitorNode
+
+SPOKEN = [Subprotocol(name) for name in protocol.SUBPROTOCOLS]
 
 
 def test_on_loopback_no_token_is_asked_for() -> None:
@@ -29,6 +38,41 @@ def test_elsewhere_a_token_is_asked_for() -> None:
     assert "token" in (access.refusal("/?token=guess", host, "") or "")
     assert access.refusal(f"/?token={access.token}", host, "") is None
     assert access.refusal("/page.js", host, "", f"a=b; mentor_token={access.token}") is None
+
+
+def served(host: str, token: str = "") -> MonitorServer:
+    return MonitorServer(
+        host, 0, Access(host, token), lambda path: (200, "text/plain", path.encode()),
+        lambda channels: None, lambda name: (False, name),
+    )  # fmt: skip
+
+
+def test_unless_told_otherwise_it_is_bound_to_loopback_alone() -> None:
+    host = next(p.default for p in MonitorNode.PARAMETERS if p.name == "host")
+    server = served(host)
+    try:
+        assert urlopen(f"http://127.0.0.1:{server.port}/page", timeout=30).read() == b"/page"
+        with pytest.raises(ConnectionRefusedError):  # another address of this machine
+            socket.create_connection(("127.0.0.2", server.port), timeout=30).close()
+    finally:
+        server.close()
+
+
+def test_on_every_address_nothing_is_answered_without_the_token() -> None:
+    server = served("0.0.0.0", "secret")
+    address = f"127.0.0.2:{server.port}"
+    try:
+        for path in ("/", "/step?token=guess"):
+            with pytest.raises(HTTPError) as refused:
+                urlopen(f"http://{address}{path}", timeout=30)
+            assert refused.value.code == 403
+        with pytest.raises(InvalidStatus, match="403"):
+            connect(f"ws://{address}/", subprotocols=SPOKEN).close()
+        assert urlopen(f"http://{address}/page?token=secret", timeout=30).status == 200
+        with connect(f"ws://{address}/?token=secret", subprotocols=SPOKEN) as viewer:
+            assert json.loads(viewer.recv(30))["op"] == "serverInfo"
+    finally:
+        server.close()
 
 
 def test_a_page_from_elsewhere_reads_nothing() -> None:

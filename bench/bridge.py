@@ -17,6 +17,7 @@ import sys
 import time
 from array import array
 from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 os.environ.setdefault("ROS_DOMAIN_ID", "39")
@@ -27,12 +28,14 @@ import rclpy
 from rclpy.serialization import serialize_message
 
 from mentor_common.env.ros_env import RosEnv
-from mentor_common.env.ros_vec_env import RosVecEnv
 from mentor_common.messages import topics
 from mentor_common.messages.cdr import write_action
 from mentor_common.node.dds import ask_for_short_lease
 from mentor_common.node.direct_reader import DirectReader, NoExecutor, take_messages
 from mentor_sim_bridge.bridge.fleet import BridgeFleet
+
+sys.path.insert(0, str(Path(__file__).parent))
+from vector.ros_vec_env import RosVecEnv
 
 HOPPER = "mentor/dmc-hopper_hop-v0"
 ASSEMBLY = "mentor/metaworld-assembly-v0"

@@ -32,7 +32,7 @@ from mentor_common.node.guarded_executor import GuardedExecutor
 
 KINDS = ("hot", "events", "single")
 """As the nodes do (GuardedExecutor, and hot subscriptions); EventsExecutor; rclpy's usual one."""
-BLOCKS, MESSAGES = 30, 50
+BLOCKS, MESSAGES = 12, 30
 
 
 class Echo(CellNode):
@@ -93,7 +93,7 @@ class Caller:
             begin = time.perf_counter()
             self._out.publish(self._raw)
             while not list(take_messages(self._back)):
-                if time.perf_counter() - begin > 2.0:
+                if time.perf_counter() - begin > 1.0:
                     lost += 1
                     break
                 self._reader.wait(0.5)

@@ -19,7 +19,6 @@ from paper_tasks import PAPER_TASKS
 from rclpy.serialization import serialize_message
 
 from mentor_common.env.ros_env import EnvironmentLost, RosEnv
-from mentor_common.env.ros_vec_env import RosVecEnv
 from mentor_common.messages.experience import action_message, observation_pixels
 from mentor_sim_bridge.bridge.fleet import BridgeFleet
 
@@ -273,27 +272,6 @@ def test_sigint_ends_a_bridge_in_time_and_with_status_zero() -> None:
         probe.reset(seed=1)
         fleet.processes[0].send_signal(signal.SIGINT)
         assert fleet.processes[0].wait(10) == 0
-
-
-def test_one_agent_drives_two_environments_in_two_processes() -> None:
-    with BridgeFleet(REACHER, 2, "/pair", {"action_repeat": 50}) as fleet:
-        vector = RosVecEnv(fleet.namespaces)
-        near: list[Any] = [gym.make(REACHER, action_repeat=50).unwrapped for _ in range(2)]
-        seen, _ = vector.reset(seed=[5, 6])
-        wanted = [env.reset(seed=5 + i)[0] for i, env in enumerate(near)]
-        assert np.array_equal(seen, wanted)
-        rng = np.random.default_rng(0)
-        for _ in range(20):
-            actions = rng.uniform(-1, 1, (2, 2)).astype(np.float32)
-            seen, rewards, _, truncated, _ = vector.step(actions)
-            steps = [env.step(action) for env, action in zip(near, actions, strict=True)]
-            assert np.array_equal(seen, [step[0] for step in steps])
-            assert rewards.tolist() == [step[1] for step in steps]
-        assert truncated.all()
-        seen, rewards, _, truncated, _ = vector.step(actions)  # begins the next episodes
-        assert np.array_equal(seen, [env.reset()[0] for env in near])
-        assert not rewards.any() and not truncated.any()
-        vector.close()
 
 
 def test_a_bridge_goes_through_its_lifecycle_and_plays_again() -> None:

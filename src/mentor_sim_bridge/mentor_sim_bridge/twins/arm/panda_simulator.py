@@ -22,6 +22,9 @@ GUESS = np.array([-0.9, 0.5, 0.4, -2.0, -0.3, 0.9, -1.6])
 """Posture, radians, from which inverse kinematics begins."""
 PACE = 4
 """Physics steps between two calls of `watch`, and between two checks of the joints."""
+Size = tuple[int, int]
+SIZE: Size = (168, 168)
+"""Height and width of the camera images, pixels, where nobody asks for another."""
 OPEN = 0.04
 """Greatest opening of each finger, metres."""
 

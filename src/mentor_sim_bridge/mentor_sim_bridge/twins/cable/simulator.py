@@ -13,7 +13,7 @@ import numpy as np
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward_of
 from mentor_common.tasks.task import Task, find_task
-from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator, check_fits
+from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Size, check_fits
 from mentor_sim_bridge.twins.cable.arch import arched_cable
 from mentor_sim_bridge.twins.cable.config import (
     FILES,
@@ -61,10 +61,7 @@ class CableSimulator(PandaSimulator):
     """
 
     def __init__(
-        self,
-        config: CableConfig | None = None,
-        task: Task | None = None,
-        image_size: tuple[int, int] = (168, 168),
+        self, config: CableConfig | None = None, task: Task | None = None, image_size: Size = SIZE
     ) -> None:
         task = task or find_task("cable_routing")
         self.config = config = config or load_cable_config(FILES[task.twin])

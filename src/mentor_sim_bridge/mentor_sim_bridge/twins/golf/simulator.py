@@ -15,7 +15,7 @@ from mentor_common.tasks.golf_court import BallPlace
 from mentor_common.tasks.tabletop_golf import AXES, LIGHT_SENSOR, MOTOR, golf_reward_of
 from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
-from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator, check_fits
+from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Size, check_fits
 from mentor_sim_bridge.twins.disturbance import take_disturbance
 from mentor_sim_bridge.twins.golf.ball import Ball, stimp_deceleration
 from mentor_sim_bridge.twins.golf.collector import Collector
@@ -51,10 +51,7 @@ class GolfSimulator(PandaSimulator):
     """
 
     def __init__(
-        self,
-        config: GolfConfig | None = None,
-        task: Task | None = None,
-        image_size: tuple[int, int] = (168, 168),
+        self, config: GolfConfig | None = None, task: Task | None = None, image_size: Size = SIZE
     ) -> None:
         task = task or find_task("tabletop_golf")
         self.config = config = config or load_golf_config()

@@ -12,7 +12,7 @@ import numpy as np
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
-from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator, check_fits
+from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Size, check_fits
 from mentor_sim_bridge.twins.disturbance import take_disturbance
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
 from mentor_sim_bridge.twins.peg.disturbances import Disturbance
@@ -65,10 +65,7 @@ class PegSimulator(PandaSimulator):
     longest_step = 0.002
 
     def __init__(
-        self,
-        config: PegCellConfig | None = None,
-        task: Task | None = None,
-        image_size: tuple[int, int] = (168, 168),
+        self, config: PegCellConfig | None = None, task: Task | None = None, image_size: Size = SIZE
     ) -> None:
         task = task or find_task("peg_insertion")
         self.config = config = config or load_peg_config()

@@ -1,4 +1,7 @@
-"""RosVecEnv: several cells of one kind, driven by one agent in step."""
+"""RosVecEnv: several cells of one kind, driven by one agent in step.
+
+For `bench/bridge.py`: no agent of this project acts in more than one environment.
+"""
 
 from __future__ import annotations
 

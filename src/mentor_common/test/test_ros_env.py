@@ -1,4 +1,7 @@
-"""RosEnv against real bridges over real DDS: well, ill, dead, and back again."""
+"""RosEnv against real bridges over real DDS: well, ill, dead, and back again.
+
+Longer than 350 lines: all share one process of a bridge and its troubles.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The base of all nodes: lifecycle, parameters, diagnostics, peers, and a clean end."""
+"""The base of all nodes: lifecycle, parameters, diagnostics, peers, and a clean end.
+
+Longer than 350 lines, as what a node may call or fill in stands in one class.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Node: the topics of a cell into bags."""
+"""Node: the topics of a cell into bags. Longer than 350 lines by its table of parameters."""
 
 from __future__ import annotations
 

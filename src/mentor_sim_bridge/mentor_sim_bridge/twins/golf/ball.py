@@ -18,6 +18,7 @@ that putters reach 1.9. That a struck ball ends at 5/7 follows from mechanics.
   restitution 0.98, friction 0.14.
 - Rules of golf, equipment: at most 45.93 g, at least 42.67 mm; restitution of club and ball at most
   0.83.
+Longer than 350 lines by this page of sources.
 """
 
 from __future__ import annotations

@@ -149,21 +149,29 @@ class Side:
         log = folder / "side.txt"
         with log.open("w") as stream:
             process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, cwd=folder)
-        started = self._wait_until_ready(process, log)
+        try:
+            return self._measure(cell, process, self._wait_until_ready(process, log), seconds)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+    def _measure(
+        self, cell: Cell, process: subprocess.Popen[bytes], address: str, seconds: float
+    ) -> Turn:
+        """Measure the cell and a process beside it, with viewers of the page at an address."""
         stop = threading.Event()
         watching = [
-            threading.Thread(target=watch, args=(started, stop)) for _ in range(self.viewers)
+            threading.Thread(target=watch, args=(address, stop)) for _ in range(self.viewers)
         ]
         for thread in watching:
             thread.start()
-        time.sleep(SETTLE)
-        turn = cell.turn(seconds, process.pid)
-        stop.set()
-        for thread in watching:
-            thread.join()
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
-        return turn
+        try:
+            time.sleep(SETTLE)
+            return cell.turn(seconds, process.pid)
+        finally:
+            stop.set()
+            for thread in watching:
+                thread.join()
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes], log: Path) -> str:
         """Wait until a node is active; return the address that a monitor has printed."""
@@ -209,6 +217,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--sides", nargs="+", choices=list(SIDES), default=list(SIDES))
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cell ends with it
     claim = claim_domain()
     os.environ["ROS_DOMAIN_ID"] = str(claim.number)
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
@@ -239,9 +248,10 @@ def measure(sides: dict[str, Side], cell: Cell, folder: Path, options: argparse.
     """Take all turns, each between two of the cell alone."""
     before = cell.turn(options.seconds)
     for _ in range(options.turns):
-        for side in sides.values():
+        for name, side in sides.items():
             side.turns.append(side.run(cell, folder, options.seconds))
             after = cell.turn(options.seconds)
+            print(f"{name}: {side.turns[-1]}, alone {before}, {after}", file=sys.stderr)
             side.alone.append([before, after])
             before = after
 

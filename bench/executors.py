@@ -33,6 +33,8 @@ from mentor_common.node.guarded_executor import GuardedExecutor
 KINDS = ("hot", "events", "single")
 """As the nodes do (GuardedExecutor, and hot subscriptions); EventsExecutor; rclpy's usual one."""
 BLOCKS, MESSAGES = 12, 30
+GIVEN_UP = 5
+"""Messages of a block without an answer after which an executor is not asked any more."""
 
 
 class Echo(CellNode):
@@ -98,6 +100,8 @@ class Caller:
                     break
                 self._reader.wait(0.5)
             spent.append(time.perf_counter() - begin)
+            if lost == GIVEN_UP:
+                break
         return float(np.median(spent)), lost
 
 
@@ -112,7 +116,8 @@ def main() -> None:
         blocks = {kind: [] for kind in KINDS}
         for _ in range(BLOCKS):
             for kind, caller in callers.items():
-                blocks[kind].append(caller.block())
+                if not blocks[kind] or blocks[kind][-1][1] < GIVEN_UP:
+                    blocks[kind].append(caller.block())
     finally:
         for child in children:
             child.kill()
@@ -124,8 +129,8 @@ def main() -> None:
             "name": f"executor/{kind}",
             "value": round(1e3 * float(np.median(times[kind])), 3),
             "unit": "ms there and back",
-            "ratio": round(float(np.median(times[kind] / times["hot"])), 3),
-            "against": "the nodes' own executor, block by block",
+            "ratio": round(float(np.median(times[kind]) / np.median(times["hot"])), 3),
+            "against": "hot, the nodes' own way",
             "lost": sum(lost for _, lost in blocks[kind]),
         }
         print(json.dumps(line), flush=True)

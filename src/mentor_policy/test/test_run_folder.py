@@ -50,6 +50,19 @@ def test_a_folder_older_than_a_setting_is_resumed(tmp_path: Path) -> None:
     open_folder()
 
 
+def test_a_folder_of_a_version_that_named_shapes_otherwise_is_refused_and_left(
+    tmp_path: Path,
+) -> None:
+    _, run = trainer_of(tmp_path / "run")
+    run.close()
+    file = tmp_path / "run" / "config.json"
+    file.write_text(file.read_text().replace('"stacked"', '"sliding"'))
+    before = file.read_bytes()
+    with pytest.raises(RunFolderError, match=r"another version of this program.*layout\.sliding"):
+        trainer_of(tmp_path / "run")
+    assert file.read_bytes() == before
+
+
 def test_a_run_that_is_complete_is_left_as_it_is_to_the_byte(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     trainer, run = trainer_of(folder)

@@ -19,7 +19,7 @@ SETTLE = 1.0
 ARRIVED = 0.03
 """Distance from the target, normalised, that counts as there."""
 STAGES = ("release_tension", "recover", "regrasp")
-"""What `MoveTo.routine` may name."""
+"""Movements that `MoveTo.routine` may name; not the stages of a reset routine."""
 RECOVER = "call recover"
 
 
@@ -28,7 +28,7 @@ class MoveFailed(RuntimeError):
 
 
 class Outlet(Protocol):
-    """Where the step server shows what the arm does."""
+    """Where the step server publishes what the arm does."""
 
     def show(self, pictures: bool) -> None:
         """Publish the state as it is now, with a frame of each camera if `pictures`."""
@@ -66,7 +66,7 @@ class StepServer:
         self._pictured = -1
 
     def take(self, command: Command) -> tuple[CommandStatus, str]:
-        """Carry out an action if it is for the running step, in time and sound.
+        """Carry out an action if it is for the running step, in time, and valid.
 
         Returns:
             its status, and the reason where it is not EXECUTED.
@@ -100,7 +100,7 @@ class StepServer:
 
         Args:
             episode: its number.
-            seed: seed of what a twin draws; None goes on with the last random state.
+            seed: seed of what a twin samples; None goes on with the last random state.
             start: (axes,) normalised; clipped to the window.
             window_offset: offset of the window within which actions are clipped, (axes,)
                 normalised.
@@ -129,7 +129,7 @@ class StepServer:
         return outcome.normalized
 
     def end_episode(self) -> None:
-        """No action is awaited any more."""
+        """Execute no action until the next episode begins."""
         self.episode = self.step = 0
 
     def run_stage(self, name: str) -> Float64:

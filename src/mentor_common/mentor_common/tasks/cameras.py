@@ -58,7 +58,7 @@ class Camera:
 
         Args:
             image: (H, W, 3). Of the capture's size it is cropped; of another size it must show the
-                region already, as a twin draws no more than is used.
+                region already, as a twin renders no more than is used.
 
         Raises:
             ValueError: its size is not the capture's, nor its aspect ratio that of the region.

@@ -1,4 +1,4 @@
-"""What an episode draws from its seed: where it begins and where its workspace window lies.
+"""What an episode samples from its seed: where it begins and where its workspace window lies.
 
 The reset node and environments in the same process draw here, so that one seed gives the same bits.
 """
@@ -19,7 +19,7 @@ STREAM = 0x57A27
 
 @dataclass(frozen=True)
 class EpisodeDraw:
-    """The draws of one episode.
+    """What was sampled for one episode.
 
     Args:
         start: where the end effector begins, normalised, (axes,) float32; inside the window.
@@ -38,7 +38,7 @@ class EpisodeDraws:
     """Draws episode after episode.
 
     Args:
-        task: task whose ``reset.start`` and ``window_offset`` bound the draws.
+        task: task whose ``reset.start`` and ``window_offset`` bound them.
     """
 
     def __init__(self, task: Task) -> None:

@@ -23,7 +23,7 @@ from mentor_policy.training.seeds import TRAINING, episode_seed
 
 @dataclass
 class ActorProgress:
-    """What an actor has done, over all its starts."""
+    """What an actor node has done, over all its starts."""
 
     steps: int = 0  # of training
     episodes: int = 0  # of training, begun
@@ -31,7 +31,7 @@ class ActorProgress:
 
 
 class Actor:
-    """Acts in an environment with the newest weights that it has.
+    """Acts in an environment with the newest weights that it has. Not the network of that name.
 
     Args:
         env: observations ``(C, H, W) uint8``, or a dict of ``image`` and ``state``.

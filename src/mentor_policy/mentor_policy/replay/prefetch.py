@@ -17,7 +17,7 @@ class Prefetcher:
     handed out. So it depends on the order of the calls alone, never on how fast anything ran.
 
     Args:
-        sampler: draws the batches.
+        sampler: samples the batches.
         transfer: brings a sampled batch to where it is learned from, in the thread that sampled it.
     """
 
@@ -47,7 +47,7 @@ class Prefetcher:
         return batch
 
     def prepare(self, update: int, count: int) -> None:
-        """Start drawing the batch of an update from the ring's first ``count`` records."""
+        """Start sampling the batch of an update from the ring's first ``count`` records."""
         future = self._worker.submit(lambda: self._transfer(self._sampler.batch(update, count)))
         self._pending = (update, count, future)
 

@@ -277,7 +277,7 @@ def _resolve(folder: Path) -> Path:
 
 
 def _read(folder: Path) -> Checkpoint:
-    path = folder / DESCRIPTION
+    path, state = folder / DESCRIPTION, "is damaged"
     try:
         data = _opened(read_file(path))
         if not isinstance(data, dict) or data.get("format") != FORMAT:
@@ -286,6 +286,8 @@ def _read(folder: Path) -> Checkpoint:
             raise CheckpointError(
                 f"checkpoint {folder} has version {data['version']!r}, this program reads {VERSION}"
             )
+        if data["version"] != VERSION:
+            state = "is of an older version of this program, which that version reads"
         files = {str(name): str(digest) for name, digest in data["files"].items()}
         for name in files:
             if Path(name).name != name or not name.endswith(".safetensors"):
@@ -313,7 +315,7 @@ def _read(folder: Path) -> Checkpoint:
         raise CheckpointError(f"checkpoint {folder}: its configuration: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(
-            f"checkpoint {folder}: checkpoint.json is damaged ({type(error).__name__}: {error})"
+            f"checkpoint {folder}: checkpoint.json {state} ({type(error).__name__}: {error})"
         ) from error
 
 

@@ -143,6 +143,13 @@ class RunFolder:
 
     def _refuse_other(self, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         differing = _differences(found, wanted)
+        if {key for key, _ in _flat(found.get("shape", {}))} != {
+            key for key, _ in _flat(wanted["shape"])
+        }:
+            raise RunFolderError(
+                f"run folder {self.path} was made by another version of this program: "
+                f"{'; '.join(differing)}. Resume it with that version, or choose another run_dir"
+            )
         if differing:
             raise RunFolderError(
                 f"run folder {self.path} belongs to another run: {'; '.join(differing)}. "

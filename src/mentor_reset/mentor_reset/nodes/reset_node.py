@@ -44,11 +44,11 @@ _RECOVER = Move("recover")
 
 
 class ResetNode(CellNode):
-    """Begins episodes: numbers them, draws their start and window, and does the task's routine.
+    """Begins episodes: numbers them, samples their start and window, and runs the task's routine.
 
-    A routine that fails is tried anew, with a new episode number, as often as the task file allows,
-    after a pause and a recovery of the arm. What a routine asks of a person is logged, reported and
-    answered by calling `~/continue`.
+    A routine that fails is run again from its first part (an attempt), with a new episode number,
+    as often as the task file allows, after a pause and a recovery of the arm. What a routine asks
+    of a person is logged, reported and answered by calling `~/continue`.
     """
 
     PARAMETERS: ClassVar = (

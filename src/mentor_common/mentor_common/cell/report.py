@@ -50,5 +50,5 @@ class Report:
         """Exit status: 1 if anything was wrong."""
         return int(self.wrong > 0)
 
-    def _line(self, verdict: str, what: str) -> None:
-        print(f"{verdict}  {what}", file=self._stream, flush=True)
+    def _line(self, status: str, what: str) -> None:
+        print(f"{status}  {what}", file=self._stream, flush=True)

@@ -90,7 +90,8 @@ class AwaitedStep:
         """Return whether nothing more is to be waited for at ``now``, in seconds.
 
         A fault, of a camera for instance, can leave a step without an observation. Then the reward
-        says so (not valid, truncated), and the observation is waited for no longer than a grace.
+        reports that (not valid, truncated), and the observation is waited for no longer than a
+        grace.
         """
         reward = self.reward
         if self.observation is not None:

@@ -1,4 +1,4 @@
-"""DescribeClient: the client of ``describe``, which says what the environment of a cell is."""
+"""DescribeClient: the client of ``describe``, which describes the environment of a cell."""
 
 from __future__ import annotations
 

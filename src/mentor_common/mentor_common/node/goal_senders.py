@@ -28,7 +28,7 @@ def goal_id(key: str | None) -> UUID:
 
 
 class GoalSenders:
-    """Tells the goals of whoever holds a cell from those of others.
+    """Distinguishes the goals of whoever holds a cell from those of others.
 
     Args:
         claims: claims of the node that serves the action.

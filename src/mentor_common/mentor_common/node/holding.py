@@ -84,7 +84,7 @@ class Holding:
         return self._claims.mine.key if self._claims.mine else None
 
     def senders(self, action: Interface) -> GoalSenders:
-        """Return what tells goals of the cell's holder from those of others."""
+        """Return what distinguishes goals of the cell's holder from those of others."""
         topic = self._node.resolve_topic_name(action.caller.name) if action.caller else ""
         return GoalSenders(self._claims, topic, action.exclusive)
 

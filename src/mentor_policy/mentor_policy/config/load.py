@@ -119,7 +119,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _read_preset(name: str) -> dict[str, Any]:
-    """Read a preset; one that names another as its `base` says only what differs from it."""
+    """Read a preset; one that names another as its `base` holds only what differs from it."""
     column = _read(_HERE / "presets" / f"{name}.yaml")
     if "base" not in column:
         return column

@@ -40,7 +40,7 @@ def refuse_without_bags(run: Run) -> None:
     """Refuse a run that is to learn from bags and has none.
 
     Raises:
-        ReplayError: says how to give them.
+        ReplayError: names the way to give them.
     """
     share, path = run.config.train.bag_share, run.folder.path
     if run.bags is None and share and run.restored:

@@ -94,7 +94,7 @@ class TabletopGolfReset(ResetRoutine):
         """Learn from the reward of a step whether the ball has left the court.
 
         An episode that is cut off before its time has lost its ball: into hole or water, over the
-        border, or out of sight. A step that is not valid for another reason says nothing.
+        border, or out of sight. A step that is not valid for another reason is ignored.
         """
         if reward.valid:
             early = reward.truncated and reward.step < self._max_steps

@@ -20,8 +20,8 @@ from mentor_common.tasks.task import Task
 class PegInsertionReward:
     """A RewardModel.
 
-    The goal is the one that was taught for the peg in hand, and success is what the pose tells; or,
-    with the ground truth of a twin, the goal where the board lies and the depth that the peg
+    The goal is the one that was taught for the peg in hand, and success is computed from the pose;
+    or, with the ground truth of a twin, the goal where the board lies and the depth that the peg
     reached. Neither knows how the peg sits in the hand.
 
     Args:

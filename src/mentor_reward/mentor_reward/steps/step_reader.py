@@ -67,7 +67,7 @@ class StepReader:
         timeout: seconds after the motion of a step at which it is incomplete for good. What comes
             without a motion waits longer, and so does the newest step of history, for which an
             agent may be waiting: the topics of a publisher may be found seconds apart.
-        matched: tells whether each topic that is read has a publisher that is known.
+        matched: returns whether each topic that is read has a publisher that is known.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ class HasDevices(Protocol):
     switches: tuple[str, ...]
 
     def sensor_signals(self) -> Mapping[str, bool]:
-        """Return what each sensor says now, by name."""
+        """Return the reading of each sensor now, by name."""
         ...
 
     def switch(self, name: str, on: bool) -> None:

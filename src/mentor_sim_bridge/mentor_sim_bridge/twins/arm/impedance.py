@@ -104,7 +104,7 @@ def solve_posture(
     """Joint angles (7,) that put the grasp site at a pose, by damped least squares.
 
     Raises:
-        ValueError: the pose is out of reach; says by how much.
+        ValueError: the pose is out of reach; names by how much.
     """
     data = mujoco.MjData(model)
     site = model.site(GRASP_SITE).id

@@ -26,7 +26,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Club:
-    """The club's head at one moment: a box that is taller than the ball.
+    """The club's head at one time: a box that is taller than the ball.
 
     Args:
         x, y: of its middle, metres.

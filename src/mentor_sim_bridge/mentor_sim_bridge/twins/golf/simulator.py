@@ -135,7 +135,7 @@ class GolfSimulator(PandaSimulator):
     switches = (MOTOR,)
 
     def sensor_signals(self) -> dict[str, bool]:
-        """Return what the collector's light sensor says (see HasDevices)."""
+        """Return the reading of the collector's light sensor (see HasDevices)."""
         return {LIGHT_SENSOR: self.collector.sees_ball}
 
     def switch(self, name: str, on: bool) -> None:

@@ -34,7 +34,7 @@ class SharedDevices:
         self._shared = shared
 
     def sensor_signals(self) -> Mapping[str, bool]:
-        """Return what each sensor says; all are low while there is no world."""
+        """Return the reading of each sensor; all are low while there is no world."""
         state = self._shared.read()
         bits = 0 if state is None else state.sensors
         return {name: bool(bits >> index & 1) for index, name in enumerate(self._sensors)}

@@ -48,6 +48,17 @@ ARGUMENTS = [
         "episodes", default_value="20", description="For mode:=eval: episodes to roll out"
     ),
     DeclareLaunchArgument(
+        "bags",
+        default_value="",
+        description="For mode:=train: folders of bags, separated by spaces, whose steps a new run "
+        "begins with; overrides:=train.bag_share=0.5 draws half of every batch from them",
+    ),
+    DeclareLaunchArgument(
+        "offline_updates",
+        default_value="0",
+        description="Updates on these bags before the first step",
+    ),
+    DeclareLaunchArgument(
         "synchronous",
         default_value="false",
         description="Whether the cell waits while the agent learns, so that a run can be repeated "
@@ -56,8 +67,8 @@ ARGUMENTS = [
     ),
 ]
 SHARED = ("agent", "preset", "overrides", "run_dir", "max_steps", "seed", "device")
-POLICY_ONLY = ("mode", "checkpoint", "episodes", "synchronous")
-TEXTS = ("agent", "preset", "overrides", "run_dir", "device", "mode", "checkpoint")
+POLICY_ONLY = ("mode", "checkpoint", "episodes", "bags", "offline_updates", "synchronous")
+TEXTS = ("agent", "preset", "overrides", "run_dir", "device", "mode", "checkpoint", "bags")
 
 
 def check_episodes(context):

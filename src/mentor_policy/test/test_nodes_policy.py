@@ -13,6 +13,8 @@ from policy_process import PolicyProcess, toy_cell
 from stream_probe import StreamProbe
 
 from mentor_common.messages import topics
+from mentor_policy.__main__ import main
+from mentor_policy.replay import ReplayRing
 
 STEPS = 400
 UPDATE_EVERY = 2  # of preset dmc
@@ -102,3 +104,23 @@ def test_control_c_in_an_evaluation_ends_it_without_an_error(tmp_path: Path) -> 
             assert probe.wait_for_actions(25), rolls.output
             assert rolls.end() == 0, rolls.output
             assert not re.search("Traceback|refused|ResetNeeded", rolls.output), rolls.output
+
+
+def test_a_training_in_a_cell_begins_with_the_bags_of_another(tmp_path: Path) -> None:
+    namespace, bag = fresh_namespace(), tmp_path / "bag"
+    with toy_cell(namespace, step_seconds=0.0):
+        first = PolicyProcess("policy", namespace, run_dir=tmp_path / "first", max_steps=40)
+        with first:
+            assert first.says("training complete"), first.output
+        assert main(["bag-from-ring", str(tmp_path / "first" / "replay"), str(bag)]) == 0
+        second = PolicyProcess(
+            "policy", namespace, run_dir=tmp_path / "second", max_steps=20, bags=bag,
+            offline_updates=3, overrides="train.bag_share=0.5",
+        )  # fmt: skip
+        with second:
+            assert second.says("begins with the steps of 1 bag"), second.output
+            assert second.says("training complete"), second.output
+    summary = json.loads((tmp_path / "second" / "summary.json").read_text())
+    assert (summary["step"], summary["updates"]) == (20, 3)
+    bags = ReplayRing(tmp_path / "second" / "bag_replay", writable=False)
+    assert bags.count == ReplayRing(tmp_path / "first" / "replay", writable=False).count

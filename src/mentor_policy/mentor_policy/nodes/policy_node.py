@@ -54,6 +54,11 @@ class PolicyNode(CellNode):
         Param("synchronous", "bool", False, "true: the cell waits while the agent learns, and the "
               "run can be repeated to the bit; false: it learns while the arm moves",
               read_only=True),
+        Param("bags", "str", "", "mode train: folders of bags whose steps a new run begins with, "
+              "separated by spaces; overrides:=train.bag_share=0.5 draws half of every batch from "
+              "them, else they fill its replay", read_only=True),
+        Param("offline_updates", "int", 0, "updates on these bags before the first step", low=0,
+              high=10**9, read_only=True),
         Param("progress_period", "float", 5.0, "seconds of wall time between two progress lines",
               low=0.1, high=3600.0),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import gymnasium
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 from gymnasium.error import ResetNeeded
 
+from mentor_common.bags.reader import BagError
 from mentor_common.env.ros_env import CellHeldError, EnvironmentChanged, EnvironmentLost
 from mentor_common.node.cell_node import CellNode
 from mentor_policy.agents.base import NonFiniteGradientError
@@ -17,6 +19,7 @@ from mentor_policy.nodes.cell_run_folder import cell_environment, open_run_folde
 from mentor_policy.nodes.ground_truth import GroundTruthEvaluation
 from mentor_policy.nodes.policy_parameters import configuration
 from mentor_policy.replay import ReplayError
+from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.backoff import GivenUpError
 from mentor_policy.training.checkpoint import CheckpointError
 from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
@@ -25,6 +28,7 @@ from mentor_policy.training.run_folder import RunFolder, RunFolderError, default
 from mentor_policy.training.trainer import Trainer
 
 REFUSALS = (
+    BagError,
     ConfigError,
     RunFolderError,
     CheckpointError,
@@ -53,7 +57,7 @@ def begin_training(
         The folder and the trainer; no trainer where the run is complete.
 
     Raises:
-        one of ``REFUSALS``; the folder is as it was.
+        one of ``REFUSALS``; the folder is as it was, or awaits its bags.
     """
     cell: Any = env.unwrapped
     task = str(cell.description.task)
@@ -73,6 +77,9 @@ def begin_training(
             progress=LineProgress(log.info, node.number("progress_period")),
             lost=(EnvironmentLost, ResetNeeded),
         )
+        if bags := [Path(word).expanduser() for word in shlex.split(node.text("bags"))]:
+            log.info(f"begins with the steps of {len(bags)} bag(s)")
+            trainer.begin_with(BagSteps(bags), node.integer("offline_updates"))
     except BaseException:
         folder.close()
         raise

@@ -55,6 +55,17 @@ def its_task(package: str, executable: str) -> list[str]:
     return ["-p", "task:=cable_routing"] if (package, executable) in OF_A_TASK else []
 
 
+def nodes_of(launch: int) -> dict[str, int]:
+    """Process id of each node of a launch, by the node's executable."""
+    children = Path(f"/proc/{launch}/task/{launch}/children").read_text().split()
+    found = {}
+    for child in children:
+        words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+        scripts = [Path(word).name for word in words[:3] if "/lib/mentor_" in word]
+        found.update({name: int(child) for name in scripts})
+    return found
+
+
 class NodeProcess:
     """A node that runs as a process in a namespace of its own."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from node_process import nodes_of
 
 SECONDS = float(os.environ.get("MENTOR_SOAK_SECONDS", "3600"))
 """Wall time of each run; shorter to try the test itself."""
@@ -27,17 +28,6 @@ def usage(process: int) -> dict[str, int]:
         "files": len(os.listdir(f"/proc/{process}/fd")),
         "threads": int(fields["Threads"]),
     }
-
-
-def nodes_of(launch: int) -> dict[str, int]:
-    """Process id of each node of a launch, by the node's executable."""
-    children = Path(f"/proc/{launch}/task/{launch}/children").read_text().split()
-    found = {}
-    for child in children:
-        words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
-        scripts = [Path(word).name for word in words[:3] if "/lib/mentor_" in word]
-        found.update({name: int(child) for name in scripts})
-    return found
 
 
 @pytest.mark.soak

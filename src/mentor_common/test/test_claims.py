@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,11 +12,14 @@ from cell_process import CellProcess, fresh_namespace
 from fake_peer import FakePeer
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
+from std_msgs.msg import String
 
 from mentor_common.env.ros_env import EnvironmentLost, RosEnv
 from mentor_common.messages import topics
 from mentor_common.messages.cdr import write_action
-from mentor_common.node.claims import Claim, claim_from_json, held_text
+from mentor_common.messages.topics import LATCHED_QOS
+from mentor_common.node.claim import Claim, claim_from_json, held_text
+from mentor_common.node.claims import SETTLED, TOPIC
 
 BRIDGE = "grey_bridge.py"
 STILL = np.zeros(2, np.float32)
@@ -99,6 +103,63 @@ def test_an_action_of_somebody_who_does_not_hold_the_cell_moves_nothing(
         assert np.array_equal(agent.step(STILL)[0], after)
     finally:
         stranger.close()
+
+
+class Forger(FakePeer):
+    """A stranger that announces claims which it has no right to."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__("forger", namespace)
+        self._claims = self.node.create_publisher(String, TOPIC, LATCHED_QOS)
+        topic = topics.ACTION
+        self.actions = self.node.create_publisher(topic.type, topic.name, topic.qos)
+        self.begin()
+        assert self.wait(lambda: self.actions.get_subscription_count() > 0, 60.0)
+
+    def announce(self, claim: Claim) -> None:
+        self._claims.publish(String(data=claim.to_json()))
+
+
+@pytest.fixture
+def forger(cell: tuple[str, CellProcess], agent: RosEnv) -> Iterator[Forger]:
+    """Comes when the others have been there for long."""
+    forger = Forger(cell[0])
+    agent.reset(seed=5)
+    mine = agent._link._claims.mine
+    assert mine is not None
+    assert forger.wait(lambda: time.time_ns() - mine.began > 1e9 * (SETTLED + 1.0), 60.0)
+    yield forger
+    forger.close()
+
+
+@pytest.mark.parametrize("whose", ["its own", "the agent's"])
+def test_a_forged_claim_moves_nothing_and_keeps_nobody_from_acting(
+    cell: tuple[str, CellProcess], agent: RosEnv, forger: Forger, whose: str
+) -> None:
+    """With a key of its own, or with the agent's, which everybody reads."""
+    agent.reset(seed=5)
+    mine = agent._link._claims.mine
+    assert mine is not None and agent.episode is not None
+    forged = replace(mine, holder="forger", began=1)
+    forger.announce(forged if whose == "the agent's" else replace(forged, key="f" * 16))
+    time.sleep(0.5)  # it has come by then, and would change something
+    for _ in range(3):
+        forger.actions.publish(write_action(STILL + 1.0, agent.episode, 0, 0, "", 0, None))
+    after = agent.step(STILL)[0]
+    agent.reset(seed=5)
+    assert np.array_equal(agent.step(STILL)[0], after)
+
+
+def test_who_claims_to_have_been_there_first_ends_no_node_that_has_been_there_for_long(
+    cell: tuple[str, CellProcess], agent: RosEnv, forger: Forger
+) -> None:
+    namespace, bridge = cell
+    names = frozenset({f"{namespace}/observation", f"the name {namespace}/bridge"})
+    forger.announce(Claim("forger", names, True, began=1, state="active"))
+    assert bridge.says("which this node has held for longer: it goes on"), bridge.output
+    agent.reset(seed=5)
+    agent.step(STILL)
+    assert bridge.process.poll() is None
 
 
 def test_a_node_that_is_not_active_is_named_and_nobody_else_blamed(

@@ -22,7 +22,7 @@ from rclpy.serialization import serialize_message
 from unique_identifier_msgs.msg import UUID
 
 from mentor_common.env.ros_env import RosEnv
-from mentor_common.node.claims import Claim
+from mentor_common.node.claim import Claim
 from mentor_common.node.goal_senders import FLOOD, GoalSenders, goal_id
 from mentor_msgs.action import ResetEpisode
 

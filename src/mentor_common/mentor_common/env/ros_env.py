@@ -30,7 +30,7 @@ from mentor_common.messages.experience import (
     time_to_seconds,
 )
 from mentor_common.messages.frames import FrameLayout
-from mentor_common.node.claims import CellHeldError
+from mentor_common.node.claim import CellHeldError
 from mentor_common.node.drop_log import DropLog
 from mentor_msgs.msg import Observation, Reward
 

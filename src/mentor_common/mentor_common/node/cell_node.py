@@ -29,7 +29,7 @@ from mentor_common.node.reporting import Reporter
 from mentor_common.node.request_checks import check_requests
 from mentor_common.node.spinning import HotSubscriptions
 from mentor_common.node.ticker import Ticker
-from mentor_common.node.working_node import WorkingNode
+from mentor_common.node.working_node import ANEW, WorkingNode
 
 STANDARD_PARAMETERS = (
     Param(
@@ -362,6 +362,11 @@ class CellNode(WorkingNode):
                 destroy(entity)
 
     def _cell_look(self) -> None:
+        if silent := self.holding.unanswered():
+            self.get_logger().error(
+                f"{', '.join(silent)} did not answer since this node stood still: it begins anew"
+            )
+            self.finish(ANEW)
         if self.active:
             self.peers.poll()
             if lost := self.holding.lost():

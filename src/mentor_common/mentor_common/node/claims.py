@@ -7,14 +7,11 @@ any more: what it held is free once discovery has noticed, after the lease of 3 
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import socket
+import math
 import struct
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 from rclpy.event_handler import PublisherEventCallbacks
@@ -23,6 +20,7 @@ from std_msgs.msg import String
 
 from mentor_common.messages import topics
 from mentor_common.messages.qos import transient_local
+from mentor_common.node.claim import CellHeldError, Claim, answer_to, claim_from_json, held_text
 from mentor_common.node.direct_reader import NoExecutor, take_with_sender
 from mentor_common.node.peers import NOT_NAMED_YET, node_names
 
@@ -51,75 +49,11 @@ GUID_PREFIX = 12
 """Bytes at the beginning of a DDS GUID that all endpoints of a process share (RTPS 2.3, 8.2.4)."""
 GUID = 16
 """Bytes of a DDS GUID; the client library hands out 24, padded with zeros."""
-
-
-class CellHeldError(RuntimeError):
-    """Somebody else holds what this process would hold; names who, and the way out."""
-
-    for_person = True
-    """Whether the text is made for the person: no traceback is needed."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What somebody holds, or is about to hold.
-
-    Args:
-        holder: full name of the node, or what the person knows it by.
-        names: full names of what it holds, e.g. ``/observation`` or ``node /stacker``.
-        active: whether it holds them now.
-        began: when its process began to claim, nanoseconds since 1970 of its machine's clock. Only
-            claims of processes that start at the same time are decided by it, so that clocks that
-            differ decide wrongly who is first, but never let both hold.
-        key: random; distinguishes claims of the same holder.
-        process: process and machine of the holder, for error messages.
-        endpoint: GUID of the DDS writer that announced it; empty: unknown.
-        state: state of the holder's lifecycle, in a word; empty: it has none, as a RosEnv.
-        needed: whether steps wait for the holder, not only for what it holds.
-    """
-
-    holder: str
-    names: frozenset[str]
-    active: bool = False
-    began: int = field(default_factory=time.time_ns)
-    key: str = field(default_factory=lambda: secrets.token_hex(8))
-    process: str = field(default_factory=lambda: f"process {os.getpid()} on {socket.gethostname()}")
-    endpoint: bytes = b""
-    state: str = ""
-    needed: bool = False
-
-    def wins_over(self, mine: Claim) -> bool:
-        """Return whether this one stays where both want the same: who was there first."""
-        if self.key == mine.key or not self.names & mine.names:
-            return False
-        if self.active != mine.active:
-            return self.active
-        return (self.began, self.key) < (mine.began, mine.key)
-
-    def to_json(self) -> str:
-        """Return what is published."""
-        values = {name: getattr(self, name) for name in _PUBLISHED}
-        return json.dumps({**values, "names": sorted(self.names)})
-
-
-_PUBLISHED = {"holder": str, "active": bool, "began": int, "key": str, "process": str,
-              "state": str, "needed": bool}  # fmt: skip
-
-
-def claim_from_json(text: str, endpoint: bytes = b"") -> Claim:
-    """Return the claim that a message holds. Raises: ValueError for anything else."""
-    try:
-        values = json.loads(text)
-    except RecursionError:
-        raise ValueError("a claim is nested without end") from None
-    if not isinstance(values, dict) or not isinstance(names := values.get("names"), list):
-        raise ValueError("a claim is a JSON object with names")
-    if not all(isinstance(name, str) for name in names) or any(
-        type(values.get(key)) is not kind for key, kind in _PUBLISHED.items()
-    ):
-        raise ValueError("a claim with a value of another type")
-    known = {key: values[key] for key in _PUBLISHED}
-    return Claim(names=frozenset(names), endpoint=endpoint, **known)
+SETTLED = 10.0
+"""Seconds after which two that began to hold the same have found each other: who says later on that
+it was there first is not believed, as it may be a stranger."""
+ANSWERS = 32
+"""Answers that a claim holds at most."""
 
 
 class Claims:
@@ -136,6 +70,8 @@ class Claims:
         self._topic = node.resolve_topic_name(topic)
         self._publisher: Any = None
         self._others: dict[str, Claim] = {}
+        self._came: dict[str, float] = {}
+        self._held_since = math.inf
         self.mine: Claim | None = None
         self._subscription = node.create_subscription(
             String,
@@ -164,9 +100,43 @@ class Claims:
             )
         before: dict[str, Any] = {}
         if self.mine is not None:
-            before = {"began": self.mine.began, "key": self.mine.key}
-        self.mine = Claim(holder, frozenset(names), active, state=state, needed=needed, **before)
-        self._publisher.publish(String(data=self.mine.to_json()))
+            kept = ("began", "key", "asks", "answers")
+            before = {name: getattr(self.mine, name) for name in kept}
+        self._publish(Claim(holder, frozenset(names), active, state=state, needed=needed, **before))
+
+    def ask(self) -> None:
+        """Ask the others whether they still receive this node."""
+        if self.mine is not None:
+            self._publish(replace(self.mine, asks=self.mine.asks + 1))
+
+    def answer(self) -> None:
+        """Answer the others that have asked."""
+        self.poll()
+        if self.mine is None:
+            return
+        asking = [claim for claim in self._others.values() if claim.asks]
+        answers = frozenset(answer_to(claim) for claim in asking[-ANSWERS:])
+        if answers - self.mine.answers:
+            self._publish(replace(self.mine, answers=answers))
+
+    def answered(self, key: str, holder: str) -> bool:
+        """Return whether a node has answered what was asked last, or is another process by now.
+
+        Args:
+            key: of its claim when it was asked.
+            holder: its name.
+        """
+        mine = self.mine
+        if mine is None:
+            return True
+        claims = [c for c in self._others.values() if c.state and c.holder == holder]
+        return any(c.key != key or answer_to(mine) in c.answers for c in claims)
+
+    def nodes(self) -> dict[str, str]:
+        """Return the nodes of the cell that are there: holder by key of the claim."""
+        self.poll()
+        self._forget_the_dead()
+        return {claim.key: claim.holder for claim in self._others.values() if claim.state}
 
     def withdraw(self) -> None:
         """Hold nothing any more; whoever destroys the publisher need not call it."""
@@ -192,18 +162,15 @@ class Claims:
             except (ValueError, struct.error):  # a stranger's bytes
                 continue
             if self.mine is None or claim.key != self.mine.key:
-                self._others[claim.key] = claim
+                self._take(claim)
 
     def rival(self) -> Claim | None:
         """Return who holds what this node would hold; None if it may hold it."""
-        self.poll()
-        mine = self.mine
-        if mine is None:
-            return None
-        winning = [claim for claim in self._others.values() if claim.wins_over(mine)]
-        if winning:
-            self._forget_the_dead()
-        return next((claim for claim in winning if claim.key in self._others), None)
+        return next((claim for claim in self._winning() if not self._came_late(claim)), None)
+
+    def late_rival(self) -> Claim | None:
+        """Return who claims to have held for longer what this node has held for long."""
+        return next((claim for claim in self._winning() if self._came_late(claim)), None)
 
     def check(self) -> None:
         """Raises: CellHeldError where somebody else holds what this node would hold."""
@@ -221,16 +188,19 @@ class Claims:
         if not sender or self._holds(name, sender):
             return True
         self.poll()
-        if not self._holders(name) or self._holds(name, sender):
-            return True
-        self._forget_the_dead()
-        return not self._holders(name)
+        if self._holders(name):
+            self._forget_the_dead()
+        return not self._holders(name) or self._holds(name, sender)
 
     def is_holder(self, name: str, key: str) -> bool:
         """Return whether the claim with this key holds a topic now."""
         if any(claim.key == key for claim in self._holders(name)):
             return True
         self.poll()
+        claim = self._others.get(key)
+        if claim is None or not claim.active or name not in claim.names:
+            return False
+        self._forget_the_dead()
         return any(claim.key == key for claim in self._holders(name))
 
     def holder_of(self, name: str) -> str:
@@ -280,8 +250,48 @@ class Claims:
             if not name.rpartition("/")[2].startswith("_")  # no node of a cell
         ]
 
+    def _winning(self) -> list[Claim]:
+        self.poll()
+        mine = self.mine
+        if mine is None or not any(claim.wins_over(mine) for claim in self._others.values()):
+            return []
+        self._forget_the_dead()
+        return [claim for claim in self._others.values() if claim.wins_over(mine)]
+
+    def _came_late(self, claim: Claim) -> bool:
+        return self._came[claim.key] - self._held_since > SETTLED
+
+    def _publish(self, claim: Claim) -> None:
+        if not claim.active:
+            self._held_since = math.inf
+        elif self.mine is None or not self.mine.active:
+            self._held_since = time.monotonic()
+        self.mine = claim
+        self._publisher.publish(String(data=claim.to_json()))
+
+    def _take(self, claim: Claim) -> None:
+        """Keep a claim: in the order in which they came to be held."""
+        known = self._others.get(claim.key)
+        if known is not None and known.endpoint[:GUID_PREFIX] != claim.endpoint[:GUID_PREFIX]:
+            self._forget_the_dead()
+            if claim.key in self._others:
+                return  # somebody pretends to be a node that lives
+        if known is None:  # a publisher announces one claim
+            same = [c for c in self._others.values() if c.endpoint == claim.endpoint != b""]
+            for other in same:
+                self._forget(other.key)
+        elif known.active != claim.active:
+            del self._others[claim.key]
+        if claim.key not in self._others:
+            self._came[claim.key] = time.monotonic()
+        self._others[claim.key] = claim
+
     def _holders(self, name: str) -> list[Claim]:
-        return [claim for claim in self._others.values() if claim.active and name in claim.names]
+        """Return the one who has held a topic for the longest time, if anybody holds it."""
+        for claim in list(self._others.values()):
+            if claim.active and name in claim.names:
+                return [claim]
+        return []
 
     def _holds(self, name: str, sender: bytes) -> bool:
         return any(c.endpoint[:GUID_PREFIX] == sender[:GUID_PREFIX] for c in self._holders(name))
@@ -295,17 +305,10 @@ class Claims:
         alive = {bytes(info.endpoint_gid)[:GUID] for info in infos}
         for key, claim in list(self._others.items()):
             if claim.endpoint and claim.endpoint[:GUID] not in alive:
-                del self._others[key]
+                self._forget(key)
 
-
-def held_text(mine: Claim, rival: Claim) -> str:
-    """Return what a person reads whose cell, node or agent is refused."""
-    names = ", ".join(sorted(mine.names & rival.names))
-    return (
-        f"{mine.holder} is refused: {rival.holder} ({rival.process}) holds {names} already. End it "
-        "first, or start this cell with names of its own (namespace:=<name>) or in a domain of its "
-        "own (environment variable ROS_DOMAIN_ID)"
-    )
+    def _forget(self, key: str) -> None:
+        del self._others[key], self._came[key]
 
 
 def _text_of(raw: bytes) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mentor_common.messages.topics import Interface, Topic
-from mentor_common.node.claims import EXCLUSIVE, Claims, held_text
+from mentor_common.node.claim import held_text
+from mentor_common.node.claims import EXCLUSIVE, Claims
 from mentor_common.node.direct_reader import sender_of
 from mentor_common.node.goal_senders import GoalSenders
+from mentor_common.node.standstill import Standstill
 from mentor_common.node.working_node import WorkingNode
 
 
@@ -24,6 +26,7 @@ class Holding:
         self._needed = needed
         self._node = node
         self._claims = Claims(node)
+        self._standstill = Standstill(self._claims)
         self._names: set[str] = set()
 
     def add(self, topic: Topic) -> None:
@@ -48,11 +51,26 @@ class Holding:
         """Hold it from now on. Raises: CellHeldError where somebody else does."""
         self.prepare()
         self.announce(active=True)
+        self._standstill.restart()
 
     def lost(self) -> str:
         """Return why the node must end, as somebody else was there first; empty if not."""
-        rival, mine = self._claims.rival(), self._claims.mine
-        return held_text(mine, rival) if rival is not None and mine is not None else ""
+        mine, rival = self._claims.mine, self._claims.rival()
+        if mine is not None and rival is not None:
+            return held_text(mine, rival)
+        late = self._claims.late_rival()
+        if mine is not None and late is not None:
+            self._node.get_logger().warning(
+                f"{late.holder} ({late.process}) claims "
+                f"{', '.join(sorted(mine.names & late.names))}, which this node has held for "
+                "longer: it goes on",
+                throttle_duration_sec=5.0,
+            )
+        return ""
+
+    def unanswered(self) -> list[str]:
+        """Return the nodes that do not receive this one since it stood still; to be polled."""
+        return self._standstill.poll()
 
     def permits(self, topic: str, sender: bytes) -> bool:
         """Return whether a message comes from the holder of a topic, if it has one; log if not.

@@ -21,6 +21,8 @@ from mentor_common.node.dds import ask_for_short_lease
 from mentor_common.node.debug_log import forward_python_log, quiet_client_library
 from mentor_common.node.guarded_executor import GuardedExecutor
 from mentor_common.node.parameters import ParameterError
+from mentor_common.node.starting import ENDING
+from mentor_common.node.working_node import ANEW
 
 ENDS_WITH_LAUNCH = "MENTOR_ENDS_WITH_LAUNCH"
 """Environment variable that launch files set: the node ends when the process that started it has.
@@ -92,7 +94,7 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
 
 
 def main(make_node: Callable[[], CellNode]) -> None:
-    """:func:`run`, then ends the process with the status; for entry points.
+    """:func:`run`, then ends the process with the status, or begins it anew; for entry points.
 
     What was registered to be done at the exit is done (children, temporary files, logs), but the
     interpreter is not taken apart: with torch that takes seconds, and a worker that does not end
@@ -104,6 +106,9 @@ def main(make_node: Callable[[], CellNode]) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         ctypes.CDLL(None).fflush(None)
+        if code == ANEW:
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # until there is a handler for them
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     finally:
         os._exit(code)
 

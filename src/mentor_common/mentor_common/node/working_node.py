@@ -15,6 +15,9 @@ from rclpy.lifecycle import LifecycleNode
 _DESTROYED = (InvalidHandle, rclpy_implementation.RCLError)
 """What the client library raises where it is asked for something that was destroyed."""
 
+ANEW = 75
+"""Exit status of a node that begins anew, as its peers do not receive it (EX_TEMPFAIL)."""
+
 
 class WorkingNode(LifecycleNode):
     """A lifecycle node that knows its state and has worker threads beside its callbacks.

@@ -17,7 +17,7 @@ from std_msgs.msg import String
 from mentor_common.env.ros_env import EnvironmentLost, RosEnv
 from mentor_common.messages import topics
 from mentor_common.messages.cdr import write_action
-from mentor_common.messages.topics import LATCHED_QOS
+from mentor_common.messages.qos import transient_local
 from mentor_common.node.claim import Claim, claim_from_json, held_text
 from mentor_common.node.claims import SETTLED, TOPIC
 
@@ -110,7 +110,7 @@ class Forger(FakePeer):
 
     def __init__(self, namespace: str) -> None:
         super().__init__("forger", namespace)
-        self._claims = self.node.create_publisher(String, TOPIC, LATCHED_QOS)
+        self._claims = self.node.create_publisher(String, TOPIC, transient_local(1))
         topic = topics.ACTION
         self.actions = self.node.create_publisher(topic.type, topic.name, topic.qos)
         self.begin()

@@ -17,7 +17,7 @@ class FrameRing:
     Args:
         depth: frames kept; older ones fall out.
         restart_s: a frame older than the newest by more than this many seconds means that the
-            clock was set back (a twin or a bag began anew): the ring starts from that frame.
+            clock was set back (a twin or a bag was started again): the ring starts from that frame.
     """
 
     def __init__(self, depth: int, restart_s: float = 5.0) -> None:
@@ -91,10 +91,10 @@ class FrameRing:
         return round(median(b - a for a, b in pairwise(newest)))
 
     def is_settled(self, time_ns: int) -> bool:
-        """Return whether a camera that delivers in order can still bring a nearer frame.
+        """Return whether no nearer frame can come any more, from a camera that delivers in order.
 
-        True when a frame stands exactly there, or one at or after the time has come and no frame
-        is missing from the gap around it.
+        True when a frame has exactly this stamp, or one after it has come and no frame is missing
+        from the gap around it.
         """
         if time_ns in self._pixels:
             return True

@@ -73,7 +73,7 @@ class TopPerformers:
         return True
 
     def sample(self, generator: Generator) -> Weights:
-        """Draw phi ~ Normal(mean, std) over the entries, every scalar by itself (Alg. 1, line 11).
+        """Sample phi ~ Normal(mean, std) over the entries, each scalar by itself (Alg. 1, line 11).
 
         Raises:
             RuntimeError: S_top is empty.

@@ -24,7 +24,7 @@ from unique_identifier_msgs.msg import UUID
 from mentor_common.env.ros_env import RosEnv
 from mentor_common.node.claim import Claim
 from mentor_common.node.goal_senders import FLOOD, GoalSenders, goal_id
-from mentor_msgs.action import ResetEpisode
+from mentor_msgs.action import MoveTo, ResetEpisode
 
 STILL = np.zeros(2, np.float32)
 HOLDER = Claim("/policy", frozenset({"/action"}), active=True)
@@ -138,6 +138,27 @@ def test_a_flood_of_resets_does_not_stop_the_agent_that_holds_the_cell(
         env.close()
     lines = dropped_requests(cell.output)
     assert lines and len(lines) <= 1 + time.monotonic() - begun  # once a second at most
+
+
+def test_a_flood_of_moves_is_named_once_a_second_and_stops_no_service(rogue: FakePeer) -> None:
+    """As of every action: those of the arm have no holder where nobody resets the cell."""
+    rogue.begin()
+    namespace, begun = fresh_namespace(), time.monotonic()
+    kind = MoveTo.Impl.SendGoalService.Request
+    with CellProcess("plain_node.py", namespace) as arm:
+        topic = f"rq{namespace}/move_to/_action/send_goalRequest"
+        sender = RawSender(rogue.node, topic, kind)
+        assert rogue.wait(lambda: sender.receivers > 0, 60.0)
+        for _ in range(200):
+            for _ in range(20):
+                request = kind(goal_id=UUID(uuid=list(secrets.token_bytes(16))))
+                sender.send(serialize_message(request))
+            time.sleep(0.005)
+        assert arm.says("/move_to: too many goals in a second")
+        assert is_answered(rogue, f"{namespace}/plain")
+        sender.close()
+        lines = dropped_requests(arm.output)
+        assert lines and len(lines) <= 1 + time.monotonic() - begun
 
 
 class FakeClaims:

@@ -1,10 +1,11 @@
-"""Bounds the memory that the reading of one message may take.
+"""Bounds the memory that the reading of one request may take.
 
-The client library believes the length of a sequence of texts or messages, and makes that many
-before it reads them: sixteen bytes from a stranger would take all memory of the machine, and the
-kernel would kill the process. Under a limit the library reports that it could not, and drops the
-message. The limit holds for the whole process while a message is read, so it is set only where a
-message of this kind can come.
+A topic's message is read where it lies, and a length beyond its end is refused. A request is read
+from a buffer that grows (Fast DDS's client library, 9.3): the length of a sequence is believed, and
+sixteen bytes from a stranger would take all memory of the machine, so that the kernel would kill
+the process. Under a limit the library reports that it could not, and drops the request. The limit
+holds for the whole process while a request is read, so it is set only where a request of this kind
+can come.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rosidl_parser.definition import AbstractSequence, BasicType, NamespacedType
+from rosidl_parser.definition import AbstractSequence, NamespacedType
 
 HEADROOM = 1 << 28
-"""Bytes that a message may take: a hundred times the largest one of this kind in a cell."""
+"""Bytes that a request may take: a hundred times the largest one of this kind in a cell."""
 _PAGE = resource.getpagesize()
 _STATM = Path("/proc/self/statm")
 
@@ -40,18 +41,13 @@ def bounded_memory() -> Iterator[None]:
 
 @cache
 def needs_bound(kind: Any) -> bool:
-    """Return whether messages of a class hold a sequence of anything but numbers."""
+    """Return whether requests of a class hold a sequence."""
     return any(_is_open(field) for field in kind.SLOT_TYPES)
-
-
-def is_open(subscription: Any) -> bool:
-    """Return whether a subscription has its messages read, and they need a bound."""
-    return not subscription.raw and needs_bound(subscription.msg_type)
 
 
 def _is_open(field: Any) -> bool:
     if isinstance(field, AbstractSequence):
-        return not isinstance(field.value_type, BasicType)
+        return True
     if not isinstance(field, NamespacedType):
         return False
     module = importlib.import_module(".".join(field.namespaces))

@@ -8,13 +8,11 @@ only waits here. This is the one file that uses rclpy's private wait set.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
-
-from mentor_common.node.bounded_memory import bounded_memory, is_open
 
 
 class NoExecutor(CallbackGroup):
@@ -76,9 +74,8 @@ def take_with_sender(subscription: Any) -> Iterator[tuple[Any, bytes]]:
 def take_with_info(subscription: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
     """Iterate over the messages that have come, each with what rclpy knows of it."""
     handle, kind, raw = subscription.handle, subscription.msg_type, subscription.raw
-    bound = is_open(subscription)
     while True:
-        with handle, bounded_memory() if bound else nullcontext():
+        with handle:
             taken = handle.take_message(kind, raw)
         if taken is None:
             return

@@ -16,7 +16,7 @@ from rclpy.client import Client
 from rclpy.executors import ShutdownException, SingleThreadedExecutor, TimeoutException
 from rclpy.service import Service
 
-from mentor_common.node.bounded_memory import bounded_memory, is_open, needs_bound
+from mentor_common.node.bounded_memory import bounded_memory, needs_bound
 
 _ASKING = (Service, Client, ActionServer, ActionClient)
 LONGEST = 300
@@ -57,19 +57,19 @@ class GuardedExecutor(SingleThreadedExecutor):
         self._dropped(f"{_name_of(entity)}: {type(error).__name__}: {error}"[:LONGEST])
         return True
 
-    # What rclpy calls to read a message that has come.
-
-    def _take_subscription(self, sub: Any) -> Any:
-        with bounded_memory() if is_open(sub) else nullcontext():
-            return super()._take_subscription(sub)
+    # What rclpy calls to read a request that has come.
 
     def _take_service(self, srv: Any) -> Any:
         with bounded_memory() if needs_bound(srv.srv_type.Request) else nullcontext():
             return super()._take_service(srv)
 
     def _take_waitable(self, waitable: Any) -> Any:
-        with bounded_memory() if isinstance(waitable, ActionServer) else nullcontext():
+        with bounded_memory() if _takes_open_goals(waitable) else nullcontext():
             return super()._take_waitable(waitable)
+
+
+def _takes_open_goals(waitable: Any) -> bool:
+    return isinstance(waitable, ActionServer) and needs_bound(waitable._action_type.Goal)
 
 
 def _name_of(entity: Any) -> str:

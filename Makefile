@@ -33,6 +33,7 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make reflexes                     a simulated robot that enforces reflexes (franka-sim), in .venv-reflexes
   make check-cell ARGS="--cell cells/mine.yaml"      what of a real cell is right or wrong; nothing moves
   make build                        set up and build, start nothing
+  make security [ARGS="--namespace cell_a --keystore FOLDER"]   keys and permissions (SROS2) of every node, by `ros2 security`
   make hardware                     install what a real cell and its rehearsal need (robot:=fci asks for it by itself)
   make clean                        remove everything that make made, but runs, and what killed processes left in shared memory
 
@@ -40,7 +41,7 @@ Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requir
 $(if $(ROS_DISTRO),ROS 2 $(ROS_DISTRO) is sourced and used.,No ROS 2 distribution is sourced: the client library comes as wheels and mentor_bringup.runner launches.)
 endef
 
-.PHONY: help launch test test-processors soak bench bench-learning bench-cable classifiers lint format build hardware reflexes check-cell clean ready ready-dev hardware-ready FORCE
+.PHONY: help launch test test-processors soak bench bench-learning bench-cable classifiers lint format build hardware reflexes check-cell security clean ready ready-dev hardware-ready FORCE
 
 help:
 	$(info $(HELP))@:
@@ -131,6 +132,10 @@ reflexes: .venv-reflexes/.ready
 check-cell:
 	$(SET_UP) ready hardware-ready
 	@$(IN_WORKSPACE) { python -m mentor_arm check $(ARGS); robot=$$?; python -m mentor_camera check $(ARGS) && exit $$robot; }
+
+security:
+	$(SET_UP) ready
+	@$(IN_WORKSPACE) exec python -m mentor_bringup.security $(ARGS)
 
 clean:
 	@$(PYTHON) launch/mentor_bringup/shared_memory.py

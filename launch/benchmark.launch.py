@@ -53,7 +53,12 @@ def generate_launch_description():
         package="mentor_sim_bridge",
         executable="benchmark_bridge",
         output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        ros_arguments=[
+            "--log-level",
+            LaunchConfiguration("log_level"),
+            "--enclave",
+            [LaunchConfiguration("enclaves"), "/", "benchmark_bridge"],
+        ],
         parameters=[{"environment": ENVIRONMENT}, LaunchConfiguration("params_file")],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),

@@ -27,7 +27,12 @@ def generate_launch_description():
         executable="learner_node",
         sigterm_timeout="3.6",  # its last checkpoint is 0.2 GB; all else is on the disk by then
         output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        ros_arguments=[
+            "--log-level",
+            LaunchConfiguration("log_level"),
+            "--enclave",
+            [LaunchConfiguration("enclaves"), "/", "learner"],
+        ],
         parameters=[parameters, LaunchConfiguration("params_file")],
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory

@@ -63,7 +63,12 @@ def node(package, executable, parameters, **others):
         package=package,
         executable=executable,
         output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        ros_arguments=[
+            "--log-level",
+            LaunchConfiguration("log_level"),
+            "--enclave",
+            [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")],
+        ],
         parameters=[*parameters, LaunchConfiguration("params_file")],
         on_exit=[Shutdown(reason=f"{executable} has ended")],
         **others,

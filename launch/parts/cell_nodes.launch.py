@@ -53,14 +53,20 @@ def text(value):
     return ParameterValue(value, value_type=str)
 
 
-def node(package, executable, condition, name=None, **parameters):
+def node(package, executable, condition, name=None, enclave=None, **parameters):
     """Return a node of the cell; its death ends the launch, or it is started again."""
+    enclave = enclave or executable.removesuffix("_node")
     return Node(
         package=package,
         executable=executable,
         name=name,
         output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        ros_arguments=[
+            "--log-level",
+            LaunchConfiguration("log_level"),
+            "--enclave",
+            [LaunchConfiguration("enclaves"), "/", enclave],
+        ],
         parameters=[
             {"task": text(LaunchConfiguration("cell")), **parameters},
             LaunchConfiguration("params_file"),
@@ -87,6 +93,7 @@ def camera(number):
         "realsense_camera",
         IfCondition(wanted),
         name=["camera_", name],
+        enclave="camera",
         camera=text(name),
         cell=text(CELL_FILE),
         source=text(IfElseSubstitution(REHEARSAL, if_value="rehearsal", else_value="device")),

@@ -84,6 +84,12 @@ def check_arguments(context):
         raise RuntimeError(f"params_file:={path}: {error.strerror}") from None
 
 
+def name_enclaves(context):
+    """Set where the nodes' SROS2 enclaves are; without ROS_SECURITY_ENABLE they are only names."""
+    namespace = context.launch_configurations["namespace"].strip("/")
+    context.launch_configurations["enclaves"] = f"/mentor/{namespace}".rstrip("/")
+
+
 def fail_with_a_required_process(event, context):
     """Fail the launch if a process fails whose end shuts the launch down.
 
@@ -104,6 +110,7 @@ def generate_launch_description():
         [
             *ARGUMENTS,
             OpaqueFunction(function=check_arguments),
+            OpaqueFunction(function=name_enclaves),
             RegisterEventHandler(OnProcessExit(on_exit=fail_with_a_required_process)),
             PushROSNamespace(LaunchConfiguration("namespace")),
             SetRemap("/clock", "clock"),  # a twin's clock is its cell's alone

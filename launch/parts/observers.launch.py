@@ -69,7 +69,12 @@ def node(executable, condition, **parameters):
         package="mentor_recorder",
         executable=executable,
         output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        ros_arguments=[
+            "--log-level",
+            LaunchConfiguration("log_level"),
+            "--enclave",
+            [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")],
+        ],
         parameters=[
             {"task": text(LaunchConfiguration("cell")), **parameters},
             LaunchConfiguration("params_file"),

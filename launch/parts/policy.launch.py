@@ -93,7 +93,12 @@ def node(executable, names, learner):
         package="mentor_policy",
         executable=executable,
         output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        ros_arguments=[
+            "--log-level",
+            LaunchConfiguration("log_level"),
+            "--enclave",
+            [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")],
+        ],
         parameters=[parameters, LaunchConfiguration("params_file")],
         on_exit=[Shutdown(reason=f"{executable} has ended")],
         sigterm_timeout="3.6",  # its last checkpoint is 0.2 GB; all else is on the disk by then

@@ -29,12 +29,13 @@ ARGUMENTS = [
 ]
 
 
-def node(package, executable, wanted, **others):
-    """Return a node that runs if a condition holds."""
+def node(package, executable, wanted, enclave, **others):
+    """Return a node that runs if a condition holds; `enclave` is its name in SROS2."""
     return Node(
         package=package,
         executable=executable,
         output="screen",
+        ros_arguments=["--enclave", [LaunchConfiguration("enclaves"), "/", enclave]],
         condition=IfCondition(wanted),
         **others,
     )
@@ -55,13 +56,14 @@ def generate_launch_description():
                 "mentor_recorder",
                 "scene_node",
                 OrSubstitution(rviz, LaunchConfiguration("scene")),
+                "scene",
                 parameters=[{"task": cell}, LaunchConfiguration("params_file")],
                 additional_env={"OMP_NUM_THREADS": "1"},
                 respawn=True,
                 respawn_delay=4.0,
             ),
             # It takes the description from the topic, as the arm or the twin publishes it.
-            node("robot_state_publisher", "robot_state_publisher", rviz),
-            node("rviz2", "rviz2", rviz, arguments=["-d", config]),
+            node("robot_state_publisher", "robot_state_publisher", rviz, "robot_state_publisher"),
+            node("rviz2", "rviz2", rviz, "rviz", arguments=["-d", config]),
         ]
     )

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mentor_arm.backends.fci import JOINT_HIGH, JOINT_LOW, JOINT_MARGIN
+from mentor_arm.backends.fci import JOINT_HIGH, JOINT_LOW, JOINT_MARGIN, FciDriver
 from mentor_arm.backends.frames import transform
 from mentor_arm.limits import task_box
 from mentor_common.cell.cell_file import Cell, RobotCell, find_cell
-from mentor_common.cell.hardware_library import hardware_library
 from mentor_common.cell.report import Report
 from mentor_common.tasks.task import Task, find_task
 
@@ -45,10 +44,10 @@ def check_robot(cell_file: str, task_name: str, report: Report) -> None:
 
     if not report.attempt(files):
         return
-    cell, _ = read[0]
+    cell, task = read[0]
     _check_machine(cell.robot, report)
     if _check_network(cell.robot, report):
-        report.attempt(lambda: _check_state(cell, report))
+        report.attempt(lambda: _check_state(cell, task, report))
 
 
 def _check_machine(robot: RobotCell, report: Report) -> None:
@@ -112,12 +111,9 @@ def _check_network(robot: RobotCell, report: Report) -> bool:
     return report.attempt(connect)
 
 
-def _check_state(cell: Cell, report: Report) -> str:
-    franky = hardware_library("franky", "franky-control")
-    config = franky.RealtimeConfig
-    realtime = config.Enforce if cell.robot.realtime == "enforce" else config.Ignore
+def _check_state(cell: Cell, task: Task, report: Report) -> str:
     # The check above has used the box's one connection briefly.
-    robot = franky.Robot(cell.robot.address, realtime_config=realtime)
+    robot = FciDriver(cell.robot, task.arm).dial()
     gaps, last = [], time.monotonic()
     until = last + MEASURED
     while last < until:

@@ -31,11 +31,19 @@ def check_cameras(
         report: takes the findings.
         sources: by camera, what to open instead of the device.
     """
-    cell, task = find_cell(cell_file), find_task(task_name)
-    for asked in task.cameras:
-        camera = RealSenseCamera(
-            cell.placed(asked), cell.camera(asked.name), (sources or {}).get(asked.name, DEVICE)
-        )
+    cameras: list[tuple[Camera, RealSenseCamera]] = []
+
+    def files() -> str:
+        cell, task = find_cell(cell_file), find_task(task_name)
+        for asked in task.cameras:
+            source = (sources or {}).get(asked.name, DEVICE)
+            camera = RealSenseCamera(cell.placed(asked), cell.camera(asked.name), source)
+            cameras.append((asked, camera))
+        return f"cell '{cell.name}' and task '{task.name}': {len(cameras)} cameras"
+
+    if not report.attempt(files):
+        return
+    for asked, camera in cameras:
         report.attempt(partial(_watch, camera, asked, report))
         camera.close()
 

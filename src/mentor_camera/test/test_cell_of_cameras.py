@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import threading
 import time
 import urllib.error
@@ -127,3 +128,17 @@ def test_the_check_names_the_camera_that_is_wrong(
     )
     assert any(line.startswith("right") and "camera 'side': no image is missing" in line
                for line in lines), said.getvalue()  # fmt: skip
+
+
+@pytest.mark.parametrize("missing", ["the library", "the cell file"])
+def test_the_check_reports_what_it_cannot_begin_without(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if missing == "the library":
+        monkeypatch.setitem(sys.modules, "pyrealsense2", None)
+    said = io.StringIO()
+    report = Report(said)
+    check_cameras("" if missing == "the library" else "nowhere.yaml", "cable_routing", report)
+    (line,) = said.getvalue().splitlines()
+    named = "'make hardware' installs it" if missing == "the library" else "nowhere.yaml"
+    assert report.status == 1 and line.startswith("WRONG") and named in line

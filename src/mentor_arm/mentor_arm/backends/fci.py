@@ -72,7 +72,7 @@ class FciDriver:
         """Connect, set end effector, load and collision behaviour, and hold (see Driver)."""
         self._drop()
         try:
-            robot = self._dial()
+            robot = self.dial()
             robot.set_ee(transform(self._cell.end_effector).flatten(order="F").tolist())
             load = self._cell.load
             robot.set_load(load.mass, list(load.centre), np.diag(load.inertia).ravel().tolist())
@@ -189,8 +189,14 @@ class FciDriver:
                 self.fault = self._what(error)
         self._drop()
 
-    def _dial(self) -> Any:
-        """Return a connected robot; franky waits for ever for a box that another client holds."""
+    def dial(self) -> Any:
+        """Return a connected robot, nothing on it set yet.
+
+        franky waits for ever for a box that another client holds; this does not.
+
+        Raises:
+            DriverError: it refuses, or does not answer for CONNECT_TIMEOUT.
+        """
         if self._pending is None:
             answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
 

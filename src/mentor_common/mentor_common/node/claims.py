@@ -120,7 +120,8 @@ class Claims:
             self._publish(replace(self.mine, answers=answers))
 
     def answered(self, key: str, holder: str) -> bool:
-        """Return whether a node has answered what was asked last, or is another process by now.
+        """Return whether a node has answered what was asked last, or need not: it is not active any
+        more, or another process.
 
         Args:
             key: of its claim when it was asked.
@@ -130,13 +131,16 @@ class Claims:
         if mine is None:
             return True
         claims = [c for c in self._others.values() if c.state and c.holder == holder]
-        return any(c.key != key or answer_to(mine) in c.answers for c in claims)
+        return any(c.key != key or not c.active or answer_to(mine) in c.answers for c in claims)
 
     def nodes(self) -> dict[str, str]:
-        """Return the nodes of the cell that are there: holder by key of the claim."""
+        """Return the active nodes of the cell: holder by key of the claim.
+
+        One that still configures itself may be too busy to answer.
+        """
         self.poll()
         self._forget_the_dead()
-        return {claim.key: claim.holder for claim in self._others.values() if claim.state}
+        return {c.key: c.holder for c in self._others.values() if c.state and c.active}
 
     def withdraw(self) -> None:
         """Hold nothing any more; whoever destroys the publisher need not call it."""

@@ -71,7 +71,7 @@ test-processors:
 	@$(IN_WORKSPACE) exec bash setup/test_processors.sh $(ARGS)
 
 soak:
-	$(SET_UP) ready-dev
+	$(SET_UP) ready-dev .venv-reflexes/.ready
 	@$(IN_WORKSPACE) exec python -m pytest -m soak --timeout 3600 $(ARGS)
 
 bench:

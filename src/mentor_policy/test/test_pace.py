@@ -21,6 +21,13 @@ def test_an_episode_begins_when_the_weights_lack_no_more_updates_than_they_may()
     assert pace_of(0).may_begin(10_000, 0)  # 0: it waits for nobody
 
 
+def test_a_run_in_lockstep_may_also_do_more_updates_than_steps() -> None:
+    overrides = ["train.seed_frames=80", "train.updates_per_step=2", "train.action_repeat=1"]
+    schedule = Schedule(load_config("mentor", "robot", overrides).train)
+    assert not schedule.train.asynchronous
+    assert [schedule.updates_allowed(step) for step in (79, 80, 81, 100)] == [0, 2, 4, 42]
+
+
 def test_a_learner_that_does_no_update_is_not_waited_for_for_ever(monkeypatch) -> None:
     pace, now = pace_of(10), [100.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])

@@ -108,6 +108,22 @@ def test_masks_cover_cable_and_slots_and_nothing_else_and_change_no_picture(env)
     assert covered > 1000
 
 
+def test_scattered_cameras_see_a_slot_all_over_its_range_and_the_states_stay(env):
+    def places(scatter: bool) -> tuple[np.ndarray, list]:
+        told = CableSnapshotsEnv(masks=True, scatter=scatter)
+        try:
+            snapshots = [snapshot for info in play(told) for snapshot in info["snapshots"]]
+        finally:
+            told.close()
+        slots = np.array([snapshot["masks"]["slot_2"][1] for snapshot in snapshots], float)
+        middles = (slots.sum(1) * np.arange(84)).sum(1) / slots.sum((1, 2))
+        return middles, [snapshot["slot_2_profile"].tolist() for snapshot in snapshots]
+
+    (usual, states), (scattered, same) = places(False), places(True)
+    assert states == same
+    assert np.ptp(scattered) > 20 > 3 * np.ptp(usual), "pixels"
+
+
 def test_it_is_registered_and_takes_the_number_of_moments():
     register_environments()
     made = gymnasium.make(

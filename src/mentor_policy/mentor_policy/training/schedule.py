@@ -48,13 +48,13 @@ class Schedule:
     def updates_allowed(self, step: int) -> int:
         """Return the cap: updates that so many steps allow in all.
 
-        One update every ``update_every`` steps from the seed steps on; asynchronously
-        ``updates_per_step`` where that is set.
+        One update every ``update_every`` steps from the seed steps on, or ``updates_per_step``
+        updates a step where that is set.
         """
         train, seed = self.train, self.seed_steps
         if not train.learn or step < seed:
             return 0
-        if train.asynchronous and train.updates_per_step:
+        if train.updates_per_step:
             return int(train.updates_per_step * (step - seed + 1))
         # Multiples of update_every among the steps from the seed steps on, step 0 left out.
         return step // train.update_every - max(0, seed - 1) // train.update_every

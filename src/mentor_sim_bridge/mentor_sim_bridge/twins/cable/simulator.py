@@ -169,6 +169,24 @@ class CableSimulator(PandaSimulator):
         config = self.config.visual_randomization
         self._visuals.apply(draw_visuals(config, len(CAMERAS), random))
 
+    def scatter_cameras(self, random: np.random.Generator) -> None:
+        """Move the cameras along x: to each, its slot appears at another place of the slot's range.
+
+        A slot that stands elsewhere looks the same as one whose camera does. The side camera, which
+        shows both slots, moves with the camera of one of them.
+        """
+        config, ranges, scene = self.config, self.config.scene_randomization, self.scene
+        moves = {}
+        for name, slot, usual, spread in (
+            ("slot_1", scene.slot_1, config.slot_1, ranges.slot_1),
+            ("slot_2", scene.slot_2, config.slot_2, ranges.slot_2),
+        ):
+            appears = usual.position[0] + random.uniform(-spread.x, spread.x)
+            moves[name] = slot.position[0] - appears
+        moves["side"] = moves[("slot_1", "slot_2")[random.integers(2)]]
+        for name, move in moves.items():
+            self.model.cam_pos[self.model.camera(name).id, 0] += move
+
     def recover(self, timeout: float = 0.0) -> None:
         """End a fault: the gripper holds the cable again, in the middle of the starts."""
         self._set_up(self._starts)

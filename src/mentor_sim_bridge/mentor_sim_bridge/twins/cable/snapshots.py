@@ -30,6 +30,8 @@ class CableSnapshotsEnv(CableRoutingEnv):
         snapshots: snapshots of a motion.
         masks: each snapshot also holds `masks`, camera -> (2, 84, 84) uint8: how much of each pixel
             the cable covers, and how much the slots; 255 is all of it.
+        scatter: to each snapshot's cameras, the slots appear at other places of their ranges, so
+            that a classifier is trained on as many places as there are images.
         task: cable_routing or cable_routing_varied, or the path of a task file.
 
     Raises:
@@ -42,6 +44,7 @@ class CableSnapshotsEnv(CableRoutingEnv):
         max_steps: int | None = None,
         snapshots: int = 5,
         masks: bool = False,
+        scatter: bool = False,
         task: str = "cable_routing",
     ) -> None:
         super().__init__(config, max_steps, images="blank", task=task)
@@ -51,6 +54,7 @@ class CableSnapshotsEnv(CableRoutingEnv):
             raise ValueError(f"snapshots is {snapshots}, must be from 1 to {self._paces}")
         self._per_motion = snapshots
         self._masks = masks
+        self._scatter = scatter
         self._random_visuals = np.random.default_rng()
 
     def reset(
@@ -83,6 +87,8 @@ class CableSnapshotsEnv(CableRoutingEnv):
 
     def _snapshot(self) -> dict[str, Any]:
         self.simulator.repaint(self._random_visuals)
+        if self._scatter:
+            self.simulator.scatter_cameras(self._random_visuals)
         height, width = self.frame_layout.height, self.frame_layout.width
         frames = {
             camera: resize(self.simulator.render(camera), height, width).transpose(2, 0, 1)

@@ -131,10 +131,14 @@ def test_hold_stops_a_move_at_once_and_arming_lets_it_go_on(cell: Cell) -> None:
 
 
 @pytest.mark.real_time
-def test_a_cancelled_move_stands_still_within_a_fifth_of_a_second(cell: Cell) -> None:
+@pytest.mark.parametrize("begins_episode", [False, True])
+def test_a_cancelled_move_stands_still_within_a_fifth_of_a_second(
+    cell: Cell, begins_episode: bool
+) -> None:
     cell.arm(True)
     assert cell.result(MoveTo.Goal(target=[0.0, 0.0])).success
-    handle = cell.send(MoveTo.Goal(target=[1.0, 1.0], speed=0.05))
+    goal = MoveTo.Goal(target=[1.0, 1.0], speed=0.05, begins_episode=begins_episode, episode=9)
+    handle = cell.send(goal)
     time.sleep(0.4)
     began = time.monotonic()
     done(handle.cancel_goal_async())

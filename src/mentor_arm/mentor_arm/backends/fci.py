@@ -31,6 +31,7 @@ FEED = 0.9
 in a swing, the spring stops the arm near the last command."""
 GRASP_TOLERANCE = 0.005  # metres by which a grasped object may differ from its width
 GRIPPER_SPEED, GRIPPER_FORCE, GRIPPER_TIMEOUT = 0.05, 20.0, 10.0
+GRIPPER_POLL = 0.05  # seconds between two checks whether a command is cancelled
 WIDEST = 0.08
 """Greatest distance of the fingers of a Franka Hand, metres."""
 
@@ -161,9 +162,14 @@ class FciDriver:
             else:
                 future = hand.move_async(command.width or WIDEST, speed)
             seconds = command.timeout or GRIPPER_TIMEOUT
-            if not future.wait(seconds):
-                hand.stop()
-                raise GripperFailed(f"{command.command} took longer than {seconds:g} s")
+            until = time.monotonic() + seconds
+            while not future.wait(GRIPPER_POLL):
+                if command.cancelled():
+                    hand.stop()
+                    raise GripperFailed(f"{command.command} was cancelled")
+                if time.monotonic() > until:
+                    hand.stop()
+                    raise GripperFailed(f"{command.command} took longer than {seconds:g} s")
             done = future.get()
             state = hand.state
         except GripperFailed:

@@ -153,7 +153,9 @@ class Ros2ControlDriver:
             raise GripperFailed(str(error)) from error
         goal = self._gripper_goal(name, command)
         try:
-            result = action.call(goal, command.timeout or _GRIPPER_TIMEOUT)
+            result = action.call(
+                goal, command.timeout or _GRIPPER_TIMEOUT, cancelled=command.cancelled
+            )
         except RemoteError as error:
             raise GripperFailed(str(error)) from error
         if not result.success:

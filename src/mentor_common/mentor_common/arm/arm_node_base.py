@@ -287,15 +287,16 @@ class ArmNode(CellNode):
         path = (workspace.xyzr(target) - self.arm.target_pose)[:3]
         speed = self.number("max_speed") * (request.speed or 0.5)
         seconds = float(np.linalg.norm(path)) / speed
-        if request.begins_episode:
-            seed = int(request.seed) if request.seeded else None
-            return self.steps.begin_episode(
-                request.episode, seed, target, request.window_offset, seconds
-            )
 
         def go_on(place: Any, distance: float) -> None:
             goal.feedback(position=place.tolist(), distance=distance)
             goal.check()
+
+        if request.begins_episode:
+            seed = int(request.seed) if request.seeded else None
+            return self.steps.begin_episode(
+                request.episode, seed, target, request.window_offset, seconds, go_on
+            )
 
         timeout = request.timeout or self.number("move_timeout")
         return self.steps.go(target, seconds, timeout, go_on)
@@ -317,13 +318,19 @@ class ArmNode(CellNode):
             self.steps.end_episode()
             return self.backend.gripper(
                 GripperCommand(
-                    request.command, request.width, request.force, request.speed, request.timeout
+                    request.command,
+                    request.width,
+                    request.force,
+                    request.speed,
+                    request.timeout,
+                    cancelled=lambda: goal.cancelled,
                 )
             )
 
         try:
             state = self.in_motion_thread(goal, work)
         except GripperFailed as error:
+            goal.check()
             return Gripper.Result(success=False, message=str(error), width=error.width)
         return Gripper.Result(success=True, width=state.width, grasped=state.grasped)
 

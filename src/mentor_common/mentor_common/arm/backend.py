@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -41,6 +41,7 @@ class GripperCommand:
         force: newtons, for "grasp".
         speed: metres per second.
         timeout: seconds of ROS time.
+        cancelled: polled while the fingers move; True stops them, and the command has failed.
     """
 
     command: str
@@ -48,6 +49,7 @@ class GripperCommand:
     force: float = 0.0
     speed: float = 0.0
     timeout: float = 0.0
+    cancelled: Callable[[], bool] = field(default=lambda: False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ class StepServer:
         start: npt.ArrayLike,
         window_offset: npt.ArrayLike | None = None,
         seconds: float = SETTLE,
+        go_on: Callable[[Float64, float], None] = lambda place, distance: None,
     ) -> Float64:
         """Begin an episode; its Motion of step 0 is published.
 
@@ -105,6 +106,7 @@ class StepServer:
             window_offset: offset of the window within which actions are clipped, (axes,)
                 normalised.
             seconds: duration of the move to the start, where the arm does not stand there already.
+            go_on: of that move (see :meth:`go`).
 
         Returns:
             where the end effector stands, (axes,) normalised.
@@ -119,7 +121,7 @@ class StepServer:
         offset = arm.workspace.checked_offset(window_offset)
         start, _ = arm.workspace.clip(start, offset)
         if not arm.backend.resets and np.linalg.norm(start - arm.position) > ARRIVED:
-            self.go(start, seconds, 2 * seconds + SETTLE, lambda place, distance: None)
+            self.go(start, seconds, 2 * seconds + SETTLE, go_on)
         arm.begin_episode(seed, start, offset)
         self._picture()
         self.episode, self.step = episode, 0

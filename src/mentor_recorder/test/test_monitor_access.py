@@ -6,7 +6,7 @@ import json
 import socket
 import struct
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -56,6 +56,26 @@ def test_unless_told_otherwise_it_is_bound_to_loopback_alone() -> None:
             socket.create_connection(("127.0.0.2", server.port), timeout=30).close()
     finally:
         server.close()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "localhost.evil.example", ""])
+def test_a_request_for_another_host_is_refused(host: str) -> None:
+    server = served("127.0.0.1")
+    request = Request(f"http://127.0.0.1:{server.port}/page")
+    request.add_unredirected_header("Host", host)
+    try:
+        with pytest.raises(HTTPError, match="403"):
+            urlopen(request, timeout=30)
+        with pytest.raises(InvalidStatus, match="403"):
+            connect_as(host, server.port)
+    finally:
+        server.close()
+
+
+def connect_as(host: str, port: int) -> None:
+    """Connect a viewer that names another host, as a page does to whose name this machine is."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as tcp:
+        connect(f"ws://{host or 'evil'}/", sock=tcp, subprotocols=SPOKEN).close()
 
 
 def test_on_every_address_nothing_is_answered_without_the_token() -> None:

@@ -77,6 +77,8 @@ def run(options: argparse.Namespace) -> int:
             summary = trainer.train()
     finally:
         folder.close()
+        for cell in filter(None, (env, evaluation_env)):
+            cell.close()  # a renderer that is freed as the interpreter ends complains
     report(summary, path)
     return 0 if summary["complete"] else 130
 

@@ -16,6 +16,7 @@ from lxml import etree
 from rclpy.node import Node
 from running_launch import RunningLaunch
 
+from mentor_bringup.domain import claim_domain
 from mentor_bringup.security import main, policies, write_policies
 
 ACTION = "/_action/"
@@ -129,7 +130,7 @@ SHORT = ("twin", "two machines")
 def test_each_node_has_permission_for_all_that_it_does(tmp_path: Path, cell: str) -> None:
     launches, actor, nodes = CELLS[cell]
     enclaves = permissions(write_policies(tmp_path, "/safe"))
-    domain = 40 + os.getpid() % 60
+    claim = claim_domain()
     running = [
         RunningLaunch(
             "mentor_bringup",
@@ -137,12 +138,12 @@ def test_each_node_has_permission_for_all_that_it_does(tmp_path: Path, cell: str
             "namespace:=safe",
             f"run_dir:={tmp_path}/run_{number}",
             folder=tmp_path,
-            env={"ROS_DOMAIN_ID": str(domain)},
+            env={"ROS_DOMAIN_ID": str(claim.number)},
         )
         for number, text in enumerate(launches)
     ]
     context = rclpy.Context()
-    rclpy.init(context=context, domain_id=domain)
+    rclpy.init(context=context, domain_id=claim.number)
     node = Node("graph_reader", context=context)
     seen: set[str] = set()
     lacking: list[str] = []

@@ -46,7 +46,9 @@ class VideoWriter:
             return
         if self._writer is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = self._open.enter_context(replaced(self._path, durably=False))
+            temporary = self._open.enter_context(
+                replaced(self._path, durably=False, many_writers=True)
+            )
             self._writer = imageio.get_writer(
                 temporary, fps=self._rate, macro_block_size=2, codec="libx264"
             )

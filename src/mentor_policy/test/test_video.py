@@ -18,7 +18,7 @@ def write(path: Path) -> None:
         video.add(np.zeros((3, 84, 84), np.uint8))
 
 
-def test_two_evaluations_of_one_checkpoint_may_write_its_video_at_the_same_time(tmp_path) -> None:
+def test_two_evaluations_may_write_the_video_of_one_checkpoint_at_once(tmp_path: Path) -> None:
     path = tmp_path / "videos" / "evaluation.mp4"
     other = multiprocessing.get_context("spawn").Process(target=write, args=(path,))
     with VideoWriter(path, LAYOUT, 10) as video:

@@ -4,8 +4,9 @@ From a step of one episode on, everything that the cameras saw is lit otherwise:
 what the stacker and the reward node make of them. The arm moves as it did. So the bag is what the
 cell would have recorded under that light, and `diff:=true` finds it identical.
 
-    make launch TASK=cable_routing ARGS="agent:=random max_steps:=120 record:=full run_dir:=run"
-    python bench/faulty_light.py run/bags/* faulty [--episode POSITION] [--step N] [--gains R G B]
+    make launch ARGS="agent:=random max_steps:=120 record:=full run_dir:=runs/practice"
+    python bench/faulty_light.py runs/practice/bags/* runs/practice/faulty \\
+        [--episode POSITION] [--step N] [--gains R G B]
 """
 
 from __future__ import annotations

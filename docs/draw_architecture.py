@@ -36,8 +36,8 @@ PATHS: tuple[tuple[str, tuple[Stop, ...]], ...] = (
             Stop("camera or twin\npublishes an image", "camera/<name>/color/image_raw", TOPIC),
             Stop(
                 "decode; crop to the\nregion of interest",
-                "messages/images.py\ntasks/cameras.py",
-                COMMON,
+                "stacking/image_reader.py\ntasks/cameras.py",
+                CAMERA,
             ),
             Stop("keep the newest\nframes, by stamp", "stacking/frame_ring.py", CAMERA),
             Stop("pick start, midpoint\nand end of the motion", "stacking/stacker.py", CAMERA),
@@ -50,8 +50,12 @@ PATHS: tuple[tuple[str, tuple[Stop, ...]], ...] = (
             Stop("observation and\nreward arrive", "observation  reward", TOPIC),
             Stop("join by episode\nand step", "messages/join.py", COMMON),
             Stop("return the step\nof the environment", "env/ros_env.py", COMMON),
-            Stop("store the step", "training/rollout.py\nreplay/ring.py", POLICY),
-            Stop("sample n-step\ntransitions", "replay/sampler.py", POLICY),
+            Stop(
+                "roll out; store\nthe step",
+                "training/rollout.py\ntrainer.py  replay/ring.py",
+                POLICY,
+            ),
+            Stop("put n-step\ntransitions together", "replay/sampler.py", POLICY),
         ),
     ),
     (

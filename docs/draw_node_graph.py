@@ -1,4 +1,4 @@
-"""Draws docs/node_graph.png: which node talks to which, over which topics.
+"""Draw docs/node_graph.png: which node is connected to which, over which topics.
 
 python docs/draw_node_graph.py
 """
@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 INK, PAPER = "#1f2933", "#ffffff"
-BODY, EYES, JUDGE, MIND = "#cfe3f5", "#d5efdc", "#fbe7c6", "#ead9f2"
+ROBOT, STACKER, REWARD, AGENT = "#cfe3f5", "#d5efdc", "#fbe7c6", "#ead9f2"
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ def draw_arrow(
 
 def draw_cell(axes: Axes) -> None:
     """Draw the cell of a real task: every node a process of its own."""
-    axes.set_title("a task's cell: robot:=twin", fontsize=11, loc="left")
+    axes.set_title("a robot task's cell (the main topics)", fontsize=11, loc="left")
     for box in (
-        Box("twin, or\narm and cameras", 1.5, 3.0, BODY),
-        Box("stacker", 6.0, 4.4, EYES),
-        Box("reward", 6.0, 2.6, JUDGE),
-        Box("reset", 6.0, 0.8, JUDGE),
-        Box("policy\n(agent, trainer)", 10.6, 3.0, MIND),
+        Box("twin, or\narm and cameras", 1.5, 3.0, ROBOT),
+        Box("stacker", 6.0, 4.4, STACKER),
+        Box("reward", 6.0, 2.6, REWARD),
+        Box("reset", 6.0, 0.8, REWARD),
+        Box("policy\n(agent, trainer)", 10.6, 3.0, AGENT),
     ):
         draw_box(axes, box)
     draw_arrow(axes, (2.3, 3.55), (4.8, 4.5), "camera/<name>/\ncolor/image_raw", (3.2, 4.45))
@@ -104,10 +104,10 @@ def draw_cell(axes: Axes) -> None:
 
 
 def draw_benchmark(axes: Axes) -> None:
-    """Draw a benchmark: one node plays arm, stacker, reward and reset."""
-    axes.set_title("a benchmark task: the bridge plays all of it", fontsize=11, loc="left")
-    draw_box(axes, Box("benchmark_bridge\n(DMC, Meta-World, Adroit)", 2.4, 1.2, BODY, width=3.6))
-    draw_box(axes, Box("policy\n(agent, trainer)", 10.6, 1.2, MIND))
+    """Draw a benchmark: one node serves as arm, stacker, reward and reset node."""
+    axes.set_title("a benchmark task: the bridge serves the whole cell", fontsize=11, loc="left")
+    draw_box(axes, Box("benchmark_bridge\n(DMC, Meta-World, Adroit)", 2.4, 1.2, ROBOT, width=3.6))
+    draw_box(axes, Box("policy\n(agent, trainer)", 10.6, 1.2, AGENT))
     for y, text in ((1.55, "observation"), (1.2, "reward")):
         draw_arrow(axes, (4.25, y), (9.4, y), text, (6.0, y))
     draw_arrow(axes, (9.4, 0.85), (4.25, 0.85), "reset_episode", (6.0, 0.85), dashed=True)
@@ -128,7 +128,7 @@ def main() -> None:
     figure.text(
         0.5,
         0.012,
-        "solid: topics    dashed: actions    every node also: /diagnostics, lifecycle services",
+        "solid: topics    dashed: ROS 2 actions    every node: /diagnostics, lifecycle services",
         ha="center",
         fontsize=8.5,
         color=INK,

@@ -49,10 +49,10 @@ class PlainNode(CellNode):
             self.finish(7)
 
     def accept(self, goal: MoveTo.Goal) -> str | None:
-        return "the routine is unknown" if goal.routine == "unknown" else None
+        return "the movement is unknown" if goal.movement == "unknown" else None
 
     def move(self, goal: Goal) -> MoveTo.Result:
-        if goal.request.routine == "fault":
+        if goal.request.movement == "fault":
             raise RuntimeError("the joint is stuck")
         for i in range(int(goal.request.timeout / 0.05)):
             goal.feedback(distance=float(i))

@@ -265,10 +265,10 @@ def test_a_newer_goal_replaces_the_running_one(peer: Peer, running: str) -> None
 
 
 def test_a_goal_that_raises_is_aborted_with_the_reason(peer: Peer, running: str) -> None:
-    done = peer.goal(running, routine="fault").get_result_async()
+    done = peer.goal(running, movement="fault").get_result_async()
     assert until(done.done) and done.result().status == GoalStatus.STATUS_ABORTED
     assert done.result().result.message == "RuntimeError: the joint is stuck"
-    assert not peer.goal(running, routine="unknown").accepted
+    assert not peer.goal(running, movement="unknown").accepted
 
 
 # Diagnostics and peers.

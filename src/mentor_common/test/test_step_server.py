@@ -137,6 +137,6 @@ def test_an_arm_that_cannot_be_set_to_a_start_moves_there():
     assert np.allclose(server.arm.position, [0.5, 0.0, 0.0]) and backend.poses
 
 
-def test_an_unknown_stage_is_named_with_those_that_are_known(server):
+def test_an_unknown_movement_is_named_with_those_that_are_known(server):
     with pytest.raises(ValueError, match=r"dance.*regrasp"):
-        server.run_stage("dance")
+        server.run_movement("dance")

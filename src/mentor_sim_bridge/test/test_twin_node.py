@@ -116,7 +116,7 @@ def test_a_torn_cable_fails_the_motion_and_recover_mends_it(twin):
 def test_a_plain_move_arrives_and_says_so(twin):
     result = twin.move(target=[0.4, 0.8], speed=0.5)
     assert result.success and np.allclose(result.reached, [0.4, 0.8], atol=0.03)
-    assert twin.move(routine="release_tension").success
+    assert twin.move(movement="release_tension").success
     outside = twin.move(target=[0.4, 1.1])
     assert not outside.success and "outside the workspace" in outside.message
     assert np.allclose(outside.reached, [0.4, 0.8], atol=0.05)
@@ -152,8 +152,8 @@ def test_a_bad_goal_is_rejected(twin, goal):
     assert twin.move(**goal) is None
 
 
-def test_an_unknown_routine_is_named_with_those_that_are_known(twin):
-    result = twin.move(routine="dance")
+def test_an_unknown_movement_is_named_with_those_that_are_known(twin):
+    result = twin.move(movement="dance")
     assert not result.success and "dance" in result.message and "regrasp" in result.message
 
 

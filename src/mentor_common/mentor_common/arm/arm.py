@@ -13,7 +13,7 @@ from mentor_common.tasks.arm_section import MotionLimits
 from mentor_common.tasks.workspace import Delta, Workspace
 
 Float64 = npt.NDArray[np.float64]
-CLIPPED = "the command was clipped to the limits"
+CLIPPED = "the action was clipped to [-1, 1], or its target to the workspace window"
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,10 @@ class MotionOutcome:
     """What a motion led to.
 
     Args:
-        begin: when it began, nanoseconds of ROS time.
-        end: when it was over.
-        clipped: the command left the window or the action's bounds and was clipped.
+        begin: its start, nanoseconds of ROS time.
+        end: its end, likewise.
+        clipped: the action was outside [-1, 1], or its target outside the window; being held back
+            by the lead is not reported.
         failed: the arm did not execute the motion.
         reason: why it was clipped or failed; empty otherwise.
         normalized: where the end effector is, (axes,) normalised.

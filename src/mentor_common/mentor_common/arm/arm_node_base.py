@@ -276,8 +276,8 @@ class ArmNode(CellNode):
     def _carry_out(self, goal: Goal) -> Any:
         request = goal.request
         target = np.array(request.target, np.float64)
-        if request.routine:
-            place = self.steps.run_stage(request.routine)
+        if request.movement:
+            place = self.steps.run_movement(request.movement)
             self._report_fault()
             if not target.size and not request.begins_episode:
                 return place

@@ -13,13 +13,13 @@ from mentor_common.arm.command import Command, CommandStatus, check_command
 
 Float64 = npt.NDArray[np.float64]
 CHECKED_EVERY = 0.1
-"""Seconds of ROS time between two checks during a move whether it is to go on."""
+"""Interval between cancellation checks during a move, seconds of ROS time."""
 SETTLE = 1.0
 """Seconds of ROS time in which the arm must come to rest at the end of a move."""
 ARRIVED = 0.03
 """Distance from the target, normalised, that counts as there."""
-STAGES = ("release_tension", "recover", "regrasp")
-"""Movements that `MoveTo.routine` may name; not the stages of a reset routine."""
+MOVEMENTS = ("release_tension", "recover", "regrasp")
+"""What `MoveTo.movement` may name."""
 RECOVER = "call recover"
 
 
@@ -134,15 +134,15 @@ class StepServer:
         """Execute no action until the next episode begins."""
         self.episode = self.step = 0
 
-    def run_stage(self, name: str) -> Float64:
-        """Carry out one of STAGES; return where the end effector stands, (axes,) normalised.
+    def run_movement(self, name: str) -> Float64:
+        """Carry out one of MOVEMENTS; return where the end effector stands, (axes,) normalised.
 
         Raises:
-            ValueError: the stage is unknown.
-            MoveFailed: a fault that this stage does not end.
+            ValueError: the movement is unknown.
+            MoveFailed: a fault that this movement does not end.
         """
-        if name not in STAGES:
-            raise ValueError(f"routine '{name}' is unknown; known: {', '.join(STAGES)}")
+        if name not in MOVEMENTS:
+            raise ValueError(f"movement '{name}' is unknown; known: {', '.join(MOVEMENTS)}")
         if name == "release_tension":
             self._refuse()
             self.end_episode()

@@ -32,7 +32,7 @@ class Move:
     Args:
         stage: name of the stage to which it belongs.
         target: normalised, (axes,); None: stay.
-        routine: a movement that only this arm or twin knows; empty: a plain move.
+        movement: one of those that MoveTo.movement names, done first; empty: a plain move.
         begins_episode: whether the episode begins where it ends.
         options: with ``begins_episode``: what the reward must know of the episode, e.g.
             ``{"peg": "star"}``; published in EpisodeStart.
@@ -41,7 +41,7 @@ class Move:
 
     stage: str
     target: npt.ArrayLike | None = None
-    routine: str = ""
+    movement: str = ""
     begins_episode: bool = False
     options: Options = field(default_factory=lambda: MappingProxyType({}))
     speed: float | None = None

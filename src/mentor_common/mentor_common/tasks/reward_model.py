@@ -99,7 +99,7 @@ class StepInputs:
             the arm publishes none.
         begin: when its motion began, nanoseconds of ROS time.
         end: when its motion was done.
-        clipped: whether the command was cut back to the workspace or the limits.
+        clipped: as in Motion: the action or its target was clipped.
         frames: the newest frame of each observed camera, (H, W, 3) uint8 RGB as the policy sees it.
         images: images of each needed reward-only camera, those since the end of the last step,
             oldest first; the last one is the first at or after ``end``, or the nearest before it.

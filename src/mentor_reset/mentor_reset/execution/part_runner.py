@@ -190,7 +190,7 @@ class PartRunner:
     def _move(self, part: Move) -> None:
         target = None if part.target is None else np.asarray(part.target, np.float32)
         goal = MoveTo.Goal(
-            routine=part.routine,
+            movement=part.movement,
             target=[] if target is None else target.tolist(),
             speed=self._cell.speed if part.speed is None else part.speed,
         )

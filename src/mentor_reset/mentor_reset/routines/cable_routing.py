@@ -39,7 +39,7 @@ class CableRoutingReset(ResetRoutine):
 
     def parts(self, context: ResetContext) -> Parts:
         """Begin an attempt."""
-        released = yield Move("release_tension", routine="release_tension")
+        released = yield Move("release_tension", movement="release_tension")
         raised = np.array(context.start if released.position is None else released.position, float)
         raised[self._height] += self._lift
         yield Move("lift", np.clip(raised, -1.0, 1.0))

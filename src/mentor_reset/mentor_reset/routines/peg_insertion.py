@@ -73,7 +73,7 @@ class PegInsertionReset(ResetRoutine):
                 lost = f"the {state['hand']} peg is lost: the hand is empty"
                 raise PartFailed(Grip("check_grasp", "grasp"), lost)
         peg = draw_peg(choice, episodes, context.random)
-        released = yield Move("release_tension", routine="release_tension")
+        released = yield Move("release_tension", movement="release_tension")
         here = context.start if released.position is None else released.position
         yield Move("lift", self._shelf.above(here))
         if hand != peg:

@@ -30,8 +30,8 @@ from mentor_common.node.cell_node import CellNode
 from mentor_common.node.direct_reader import DirectReader, NoExecutor, take_messages
 from mentor_common.node.guarded_executor import GuardedExecutor
 
-KINDS = ("hot", "events", "single")
-"""As the nodes do (GuardedExecutor, and hot subscriptions); EventsExecutor; rclpy's usual one."""
+KINDS = ("nodes", "events", "single")
+"""As the nodes do (GuardedExecutor, low-latency subscriptions); EventsExecutor; rclpy's own."""
 BLOCKS, MESSAGES = 12, 30
 GIVEN_UP = 5
 """Messages of a block without an answer after which an executor is not asked any more."""
@@ -45,7 +45,7 @@ class Echo(CellNode):
         answer = topics.OBSERVATION.type(data=array("B", bytes(64_000)))
         raw = serialize_message(answer)
         out = self.publisher(topics.OBSERVATION)
-        self.subscription(topics.ACTION, lambda _: out.publish(raw), hot=True, raw=True)
+        self.subscription(topics.ACTION, lambda _: out.publish(raw), low_latency=True, raw=True)
 
 
 def serve(kind: str) -> None:
@@ -66,7 +66,7 @@ def serve(kind: str) -> None:
     node._cell_executor_thread = threading.get_ident()
     while True:
         guarded.spin_once()
-        node.hot.spin(guarded, lambda: False)
+        node.low_latency.spin(guarded, lambda: False)
 
 
 class Caller:
@@ -129,8 +129,8 @@ def main() -> None:
             "name": f"executor/{kind}",
             "value": round(1e3 * float(np.median(times[kind])), 3),
             "unit": "ms there and back",
-            "ratio": round(float(np.median(times[kind]) / np.median(times["hot"])), 3),
-            "against": "hot, the nodes' own way",
+            "ratio": round(float(np.median(times[kind]) / np.median(times["nodes"])), 3),
+            "against": "the nodes' own way",
             "lost": sum(lost for _, lost in blocks[kind]),
         }
         print(json.dumps(line), flush=True)

@@ -2,7 +2,7 @@
 
 The whole cable routing cell (twin, stacker, reward and reset node, a process each) on the one
 side, the same cell in this process on the other. Both learn with all defaults of MENTOR on the
-robot, first asynchronously, as `make launch` trains, then in lockstep. They take turns of a few
+robot, first asynchronously, as `make launch` trains, then synchronously. They take turns of a few
 steps with all their updates, so that a host which is slow for a while slows both; whole episodes
 are counted, resets included.
 """

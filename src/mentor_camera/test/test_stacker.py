@@ -235,7 +235,7 @@ def test_a_clock_set_back_starts_the_ring_anew():
 
 
 def test_a_motion_that_ends_before_it_begins_is_refused_by_name():
-    with pytest.raises(ValueError, match="episode 7 step 1: end 0 ns is before begin"):
+    with pytest.raises(ValueError, match="episode 7 step 1: end 0 ns is before the start"):
         make_stacker().add_motion(motion(500, 0), now=0.0)
 
 

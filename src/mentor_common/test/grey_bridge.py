@@ -44,7 +44,7 @@ class GreyBridge(CellNode):
         )
         self.observations = self.publisher(topics.OBSERVATION)
         self.rewards = self.publisher(topics.REWARD)
-        self.subscription(topics.ACTION, self.on_action, hot=True, holder_only=True)
+        self.subscription(topics.ACTION, self.on_action, low_latency=True, from_holder_only=True)
         self.serve(topics.DESCRIBE, self.on_describe)
         self.serve_action(topics.RESET_EPISODE, self.reset, threaded=False)
         if self.text("trouble") == "unanswered_reset":

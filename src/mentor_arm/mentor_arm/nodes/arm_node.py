@@ -18,7 +18,7 @@ from mentor_arm.backends.ros2_control import Ros2ControlDriver
 from mentor_arm.backends.stand_in import StandInDriver
 from mentor_arm.limits import LimitsError, task_box
 from mentor_common.arm.arm import MotionOutcome
-from mentor_common.arm.arm_node_base import ArmNode
+from mentor_common.arm.arm_node_base import ArmNodeBase
 from mentor_common.arm.command import Command, CommandStatus
 from mentor_common.cell.cell_file import Cell, find_cell
 from mentor_common.cell.rehearsal_place import REHEARSAL, rehearsal_address
@@ -41,7 +41,7 @@ _NOT_ARMED = (
 )
 
 
-class RealArmNode(ArmNode):
+class RealArmNode(ArmNodeBase):
     """The arm of a real cell, or of its rehearsal.
 
     Nothing moves before a person has armed it; `hold` stops and disarms it at once. A fault ends
@@ -49,7 +49,7 @@ class RealArmNode(ArmNode):
     """
 
     PARAMETERS: ClassVar[Sequence[Param]] = (
-        *ArmNode.PARAMETERS,
+        *ArmNodeBase.PARAMETERS,
         Param(
             "backend", "str", "fci",
             "how the robot is reached: its own interface, the topics of its controllers, or a "

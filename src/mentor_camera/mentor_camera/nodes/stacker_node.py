@@ -33,14 +33,14 @@ from mentor_msgs.msg import Motion
 
 MONITOR = Topic("observation/image", Image, topics.STATE_QOS, "stacker")
 """The observation as a contact sheet, published only while somebody subscribes."""
-_TICK = 0.02  # seconds of wall time between two polls of steps whose frames have not come
+_TICK = 0.02  # seconds of wall time between two polls of steps whose frames have not arrived
 
 
 class StackerNode(CellNode):
-    """Publishes Observation(e, k) for every Motion(e, k) whose frames have come.
+    """Publishes Observation(e, k) for every Motion(e, k) whose frames have arrived.
 
-    A step whose frames do not come in ``frame_timeout`` gets no observation: it is logged
-    and in the diagnostics, and the reward node ends the episode.
+    A step whose frames do not arrive within ``frame_timeout`` gets no observation: it is logged
+    and counted in the diagnostics, and the reward node ends the episode.
     """
 
     PARAMETERS: ClassVar = (
@@ -62,7 +62,8 @@ class StackerNode(CellNode):
             low=0.0, high=5.0, read_only=True,
         ),
         Param(
-            "ring_depth", "int", 256, "frames kept of each camera; must span the longest motion",
+            "ring_depth", "int", 256,
+            "frames kept of each camera; at least the longest motion times the frame rate",
             low=8, high=4096, read_only=True,
         ),
         Param(
@@ -84,8 +85,8 @@ class StackerNode(CellNode):
         ),
         Param(
             "max_future", "float", 0.1,
-            "seconds: images that are stamped further in the future are refused, as they would "
-            "stand for a time at which they were not taken; 0, and under simulated time: no limit",
+            "seconds: images that are stamped further in the future are refused, as they "
+            "were not taken at that time; 0, and under simulated time: no limit",
             low=0.0, high=60.0,
         ),
     )  # fmt: skip
@@ -109,11 +110,11 @@ class StackerNode(CellNode):
         self._crops = {name: cell.placed(task.camera(name)) for name in self._layout.cameras}
         self._observations = self.publisher(topics.OBSERVATION)
         self._monitor = self.publisher(MONITOR)
-        self.subscription(topics.MOTION, self._on_motion, hot=True)
+        self.subscription(topics.MOTION, self._on_motion, low_latency=True)
         self._cameras = {}
         for camera in self._layout.cameras:
             topic = self._camera_topic(camera)
-            self.subscription(topic, partial(self._on_image, camera), hot=True)
+            self.subscription(topic, partial(self._on_image, camera), low_latency=True)
             self._cameras[camera] = self.health.rate(f"{camera} images")
             self.peers.publisher_of(topic)
         self.peers.publisher_of(topics.MOTION)

@@ -15,7 +15,7 @@ from mentor_common.messages.join import JoinCounts, JoinedStep, StepJoin
 
 @dataclass(frozen=True)
 class MotionTimes:
-    """When the motion that led to a step began and ended; times in nanoseconds."""
+    """Start and end of the motion that led to a step, nanoseconds."""
 
     episode: int
     step: int
@@ -24,7 +24,7 @@ class MotionTimes:
 
     @property
     def wanted_ns(self) -> tuple[int, int, int]:
-        """Times of the three frames of App. C.1: begin, midpoint and end."""
+        """Times of the three frames of App. C.1: start, midpoint and end."""
         return (self.begin_ns, self.begin_ns + (self.end_ns - self.begin_ns) // 2, self.end_ns)
 
 
@@ -36,7 +36,7 @@ class Stack:
         motion: the motion that led to the observation.
         pixels: (cameras * 3 * 3, height, width) uint8: cameras, then frames, then R, G, B.
         stamps_ns: stamp of every frame, cameras outermost, nanoseconds.
-        late: True if a nearer frame was waited for and did not come.
+        late: True if a nearer frame was waited for and did not arrive.
     """
 
     motion: MotionTimes
@@ -55,7 +55,7 @@ class Stack:
 class MissingFrames:
     """A motion of which no observation can be made, and why.
 
-    ``before_first_frame``: it had ended when the oldest frame that is kept was taken.
+    ``before_first_frame``: the motion ended before the oldest frame that is kept.
     """
 
     motion: MotionTimes
@@ -66,14 +66,14 @@ class MissingFrames:
 @dataclass
 class _Pending:
     motion: MotionTimes
-    end_seen: float | None = None  # wall time from which every camera had reached the end
+    end_seen: float | None = None  # monotonic time from which every camera had reached the end
 
 
 class Stacker:
     """Picks for each motion the frames nearest to its start, midpoint and end.
 
     It reads no clock: times are arguments. Stamps are ROS time in nanoseconds; waiting is measured
-    in seconds of a monotonic clock (in lockstep, ROS time stands still while a frame is missing).
+    in seconds of a monotonic clock (in lockstep, ROS time does not advance meanwhile).
 
     Args:
         layout: cameras in their order and the size of a frame; frames must be 3.
@@ -81,7 +81,8 @@ class Stacker:
         timeout_s: longest wait for the frames of a motion.
         gap_wait_s: longest wait for a frame that seems to be missing, once the camera has sent one
             from after the end of the motion.
-        depth: frames kept per camera; must span the longest motion.
+        depth: frames kept per camera, at least the longest motion times the frame rate; with fewer,
+            the frame of the start is gone at the end and the step has no observation.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Stacker:
     ) -> None:
         if layout.frames != 3:
             raise ValueError(
-                f"stacker: {layout.frames} frames per camera asked for; App. C.1 has 3 (begin, "
+                f"stacker: {layout.frames} frames per camera asked for; App. C.1 has 3 (start, "
                 "midpoint, end)"
             )
         self.layout = layout
@@ -133,19 +134,19 @@ class Stacker:
         )
 
     def add_motion(self, motion: MotionTimes, now: float) -> bool:
-        """Add a motion; False if its step is known already. ``now``: wall time, seconds."""
+        """Add a motion; False if its step is known already. ``now``: monotonic time, seconds."""
         if motion.end_ns < motion.begin_ns:
             raise ValueError(
                 f"motion of episode {motion.episode} step {motion.step}: end {motion.end_ns} ns is "
-                f"before begin {motion.begin_ns} ns"
+                f"before the start {motion.begin_ns} ns"
             )
         return self._join.add("motion", motion.episode, motion.step, _Pending(motion), now)
 
     def collect(self, now: float) -> list[Stack | MissingFrames]:
-        """Return what is ready or has failed by ``now`` (wall time, s); none waits for another."""
+        """Return what is ready or has failed by ``now`` (monotonic, s); none waits for another."""
         for step in self._join:
             stack = self._attempt(step, now)
-            if stack is not None:
+            if stack is not None:  # the join's second part, which completes the step
                 self._join.add("frames", *step.key, stack, now)
         return [self._result(step) for step in self._join.collect(now)]
 
@@ -183,7 +184,7 @@ class Stacker:
             newest = ring.newest_ns
             if newest is None:
                 return f"camera '{camera}' has sent no frame"
-            for name, time_ns in zip(("begin", "midpoint", "end"), wanted, strict=True):
+            for name, time_ns in zip(("start", "midpoint", "end"), wanted, strict=True):
                 stamp = ring.nearest(time_ns)
                 assert stamp is not None
                 offset_s, tolerance_s = abs(stamp - time_ns) / 1e9, self.tolerance_s[camera]

@@ -38,7 +38,7 @@ GRIPPER_COMMANDS = ("homing", "grasp", "release")
 T = TypeVar("T")
 
 
-class ArmNode(CellNode):
+class ArmNodeBase(CellNode):
     """Serves `move_to`, `recover`, `gripper` and `describe`, receives `action`, publishes `motion`.
 
     The arm moves in a thread of its own, so that services and diagnostics answer meanwhile. A
@@ -77,7 +77,7 @@ class ArmNode(CellNode):
         """Prepare what the motion thread needs; runs in it, first."""
 
     def end_motion_thread(self) -> None:
-        """Let go of what the motion thread holds; runs in it, last."""
+        """Release what the motion thread holds; runs in it, last."""
 
     def idle(self) -> None:
         """Wait for work for a moment; runs in the motion thread."""
@@ -87,7 +87,7 @@ class ArmNode(CellNode):
         """Return why nothing may move at present; empty: it may."""
         return ""
 
-    # Called by the step server (see Outlet).
+    # Called by the step server (Outlet in step_server.py).
 
     def show(self, pictures: bool) -> None:
         """Publish the arm's state."""
@@ -95,7 +95,7 @@ class ArmNode(CellNode):
             self.publish_state()
 
     def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
-        """Publish the motion that led to a step; what no step waits for comes after it."""
+        """Publish the motion that led to a step, for which the step waits, and then the state."""
         self._motion.publish(motion_message(episode, step, outcome, self.frame))
         debug(self, lambda: f"motion ({episode}, {step}): {outcome}")
         self.show(pictures=False)
@@ -123,7 +123,7 @@ class ArmNode(CellNode):
         self.state: tuple[Any, ...] = ()
         self._fault_reported = ""
         self.state_lock = threading.Lock()
-        self.subscription(topics.ACTION, self._on_action, hot=True, holder_only=True)
+        self.subscription(topics.ACTION, self._on_action, low_latency=True, from_holder_only=True)
         self.serve(topics.DESCRIBE, self._describe)
         self.serve_action(topics.MOVE_TO, self._move_to, accept=self._refuse_move)
         self.serve_action(topics.RECOVER, self._recover)

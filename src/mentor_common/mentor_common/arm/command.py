@@ -42,7 +42,8 @@ class Command:
         step: the step of the observation that it answers.
         data: its values, shape (action_size,).
         stamp: when it was decided, nanoseconds of ROS time.
-        deadline: how long after `stamp` it may begin, nanoseconds; 0: for ever.
+        deadline: how long after `stamp` it may begin, and how far ahead of now `stamp` may lie,
+            nanoseconds; 0: no limit.
     """
 
     episode: int

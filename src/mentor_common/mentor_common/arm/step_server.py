@@ -1,4 +1,8 @@
-"""Episodes, actions and moves of one arm, one at a time; free of ROS."""
+"""Episodes, actions and moves of one arm, one at a time; free of ROS.
+
+A fault of the arm refuses an action by its status (CommandStatus.IN_FAULT) and ends a move with
+MoveFailed.
+"""
 
 from __future__ import annotations
 

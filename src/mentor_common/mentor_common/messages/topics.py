@@ -1,4 +1,4 @@
-"""Names, types and QoS of everything that crosses a process, each written once.
+"""Names, types and QoS of the topics, services and actions that packages share, written once.
 
 All names but ``/diagnostics`` and ``/clock`` are relative, so that a namespace holds a cell.
 """

@@ -27,7 +27,7 @@ from mentor_common.node.peers import PeerWatch
 from mentor_common.node.remote_action import RemoteAction
 from mentor_common.node.reporting import Reporter
 from mentor_common.node.request_checks import check_requests
-from mentor_common.node.spinning import HotSubscriptions
+from mentor_common.node.spinning import LowLatencySubscriptions
 from mentor_common.node.ticker import Ticker
 from mentor_common.node.working_node import ANEW, WorkingNode
 
@@ -78,7 +78,7 @@ class CellNode(WorkingNode):
         self._cell_caller = WorkerCaller(self, lambda: self.holding.key)
         self.peers = PeerWatch(self, self.holding.inactive)
         self.health.add_source(self.peers.problems)
-        self.hot = HotSubscriptions()
+        self.low_latency = LowLatencySubscriptions()
         self._cell_drops = DropLog(self.get_logger().warning)
         check_requests(self, self.drop_request)
         self._cell_goal_servers: list[GoalServer] = []
@@ -159,8 +159,8 @@ class CellNode(WorkingNode):
         topic: Topic,
         callback: Callable[[Any], None],
         *,
-        hot: bool = False,
-        holder_only: bool = False,
+        low_latency: bool = False,
+        from_holder_only: bool = False,
         **options: Any,
     ) -> Any:
         """Return a subscription that is inactive while the node is.
@@ -168,10 +168,10 @@ class CellNode(WorkingNode):
         Args:
             topic: to subscribe to.
             callback: receives the messages.
-            hot: whether a step waits for it; such messages are passed on without delay while steps
-                come fast, see :mod:`mentor_common.node.spinning`.
-            holder_only: whether messages of others are dropped while somebody holds the topic, see
-                :mod:`mentor_common.node.claims`.
+            low_latency: whether a step waits for it; its messages are passed on without delay while
+                steps come fast, see :mod:`mentor_common.node.spinning`.
+            from_holder_only: whether messages of other nodes are dropped while a node holds the
+                topic, see :mod:`mentor_common.node.claims`.
             options: options of rclpy's ``create_subscription``.
         """
 
@@ -179,13 +179,13 @@ class CellNode(WorkingNode):
             if self.active and (not held or self.holding.permits_info(held, info)):
                 debug(self, lambda: f"received {topic.name}{step_name(message)}")
                 callback(message)
-            if hot:
-                self.hot.received = time.monotonic()
+            if low_latency:
+                self.low_latency.received = time.monotonic()
 
-        held = self.resolve_topic_name(topic.name) if holder_only else ""
+        held = self.resolve_topic_name(topic.name) if from_holder_only else ""
         made = self.create_subscription(topic.type, topic.name, receive, topic.qos, **options)
-        if hot:
-            self.hot.add(made, receive)
+        if low_latency:
+            self.low_latency.add(made, receive)
         return made
 
     def serve(self, interface: Interface, callback: Callable[[Any, Any], Any]) -> Any:
@@ -356,7 +356,7 @@ class CellNode(WorkingNode):
         self._cell_reporter.forget()
         self.holding.clear()
         self.peers.clear()
-        self.hot.clear()
+        self.low_latency.clear()
         for key, (destroy, entity) in self._cell_entities().items():
             if key not in self._cell_own_entities and hasattr(entity, "destroy"):
                 destroy(entity)

@@ -68,7 +68,7 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
             node.autostart()
             while not stop.is_set():
                 executor.spin_once()
-                node.hot.spin(executor, stop.is_set)
+                node.low_latency.spin(executor, stop.is_set)
             _go_down(node, executor)
         except ExternalShutdownException:
             pass

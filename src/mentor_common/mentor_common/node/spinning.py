@@ -1,7 +1,7 @@
 """Runs a node's callbacks; those of a step take a short way while steps come one after the other.
 
 rclpy's executor asks all of a node's twenty or so services, timers and subscriptions at each
-turn, which costs more than a message takes over DDS. So while messages come on the ``hot``
+turn, which costs more than a message takes over DDS. So while messages come on the ``low_latency``
 subscriptions, only these are waited for, and the rest gets its turn some thirty times a second.
 
 By ``bench/executors.py`` a message to a node and back takes 1.7 times as long with rclpy's executor
@@ -22,12 +22,12 @@ from mentor_common.node.guarded_executor import GuardedExecutor
 SWEEP = 0.03
 """Seconds between two turns of everything else, while steps come one after the other."""
 PATIENCE = 0.03
-"""Seconds without a hot message after which the executor takes over again."""
+"""Seconds without a low-latency message after which the executor takes over again."""
 TURNS = 8
 """Callbacks that a sweep runs at most."""
 
 
-class HotSubscriptions:
+class LowLatencySubscriptions:
     """The subscriptions of a node that a step waits for."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class HotSubscriptions:
         self._reader = None
 
     def spin(self, executor: GuardedExecutor, stopped: Callable[[], bool]) -> None:
-        """Run callbacks until no hot message has come for a while."""
+        """Run callbacks until no low-latency message has come for a while."""
         sweep = time.monotonic() + SWEEP
         while self._subscriptions and not stopped():
             now = time.monotonic()

@@ -83,7 +83,7 @@ def begin_training(
     except BaseException:
         folder.close()
         raise
-    how = "asynchronously" if config.train.asynchronous else "in lockstep"
+    how = "asynchronously" if config.train.asynchronous else "synchronously"
     log.info(
         f"{'resumes' if folder.resumed else 'new'} run in {path.resolve()}: {node.text('agent')} "
         f"on {task}, {how}, step {trainer.run.steps} of {trainer.run.schedule.last_step}"

@@ -114,22 +114,22 @@ class ReplayRing:
     def append(self, step: Step) -> bool:
         """Put a step in.
 
-        What is not finite does not enter: the step is then marked as not to be learned from.
+        Values that are not finite are stored as zero, and the step is marked invalid.
 
         Returns:
             False if the ring already has this step of this episode, or a later one.
 
         Raises:
-            ReplayError: the step does not fit the ring: shape, or frames that do not slide.
+            ReplayError: the shape differs, or the frames are not the last ones shifted by one.
             ReplayDiskFullError: no room on the disk; the ring is as it was.
         """
         if step.step <= self.latest_step(step.episode):
             return False
         obs = np.asarray(step.obs)
         refuse_unfit(step, obs, self.header)
-        if self.header.layout.stacked:  # another episode may have cut in
+        if self.header.layout.stacked:  # steps of another episode may lie between
             last = self.records[self.slot(self.count - 1)][["episode", "step"]].item()
-            self._slide(step, obs, follows=last == (step.episode, step.step - 1))
+            self._check_stack(step, obs, follows=last == (step.episode, step.step - 1))
         record = self._record(step, step.flags)
         if not finite(record)[0]:
             self.damage.refuse(
@@ -151,7 +151,7 @@ class ReplayRing:
         return self._latest.get(episode, -1)
 
     def latest_episode(self) -> int:
-        """Return the highest number of an episode, -1 in an empty ring."""
+        """Return the highest episode number, from which a run in process counts on; -1: empty."""
         return max(self._latest, default=-1)
 
     def slot(self, number: int) -> int:
@@ -181,7 +181,7 @@ class ReplayRing:
         return good
 
     def expect(self, count: int) -> None:
-        """Take note that so many records were written: those missing at the end are damaged.
+        """Note how many records were written: those missing at the end are damaged.
 
         Raises:
             ReplayError: the slots of the missing ones were never written.
@@ -242,8 +242,8 @@ class ReplayRing:
         if self.writable:
             os.close(self._lock)
 
-    def _slide(self, step: Step, obs: npt.NDArray[np.uint8], follows: bool) -> None:
-        """Check that the frames slide; after a gap, store the older frames too."""
+    def _check_stack(self, step: Step, obs: npt.NDArray[np.uint8], follows: bool) -> None:
+        """Check that the frames are the last ones shifted by one; after a gap, store older ones."""
         layout = self.header.layout
         shape = (len(layout.cameras), layout.frames, 3, layout.height, layout.width)
         frames = obs.reshape(shape)

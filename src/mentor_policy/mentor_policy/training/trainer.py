@@ -1,4 +1,4 @@
-"""Training over any gymnasium environment, in lockstep or asynchronous.
+"""Training over any gymnasium environment, synchronous or asynchronous.
 
 Lockstep: an action is chosen, then comes the update that the step before it asks for, then what the
 action led to. An environment that moves by itself moves during that update; the order stays, so two
@@ -178,7 +178,7 @@ class Trainer:
         )  # fmt: skip
 
     def _learn(self) -> None:
-        """Do the updates that the newest step asks for, in lockstep."""
+        """Do the updates that the newest step asks for, synchronously."""
         if self._background is None:
             while self.run.due and self.run.update():
                 pass

@@ -124,7 +124,7 @@ class RewardNode(CellNode):
                 self._drops.note(f"a message on {topic.name} is dropped: {error}")
             self._publish_ready()
 
-        made = self.subscription(topic, receive, hot=True)
+        made = self.subscription(topic, receive, low_latency=True)
         if required or topic == topics.ACTION:  # it shows which steps have had their rewards
             self._awaited.append(made)
         self.peers.publisher_of(topic, required=required)

@@ -16,7 +16,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from mentor_common.arm.arm import MotionOutcome
-from mentor_common.arm.arm_node_base import POLL, ArmNode
+from mentor_common.arm.arm_node_base import POLL, ArmNodeBase
 from mentor_common.arm.messages import motion_message, stamped_wrench
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time
@@ -37,7 +37,7 @@ _IDLE = 0.02  # seconds of simulated time that pass at once while nobody acts, i
 _REPEAT = 1.0  # seconds of wall time after which time and state are published again
 
 
-class TwinNode(ArmNode):
+class TwinNode(ArmNodeBase):
     """An arm node whose arm, cameras and clock are those of a simulator.
 
     Simulated time stands while nobody acts, unless `realtime`. Physics and cameras live in the
@@ -45,7 +45,7 @@ class TwinNode(ArmNode):
     """
 
     PARAMETERS: ClassVar[Sequence[Param]] = (
-        *ArmNode.PARAMETERS,
+        *ArmNodeBase.PARAMETERS,
         Param(
             "config", "str", "", "path of the twin's YAML; empty: the one of its package",
             read_only=True,

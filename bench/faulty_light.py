@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("bag", type=Path, help="full bag of a cable cell's twin")
     parser.add_argument("new", type=Path, help="folder of the bag to be written")
     parser.add_argument("--episode", type=int, default=1, help="its position in the bag")
-    parser.add_argument("--step", type=int, default=8, help="from which on the light is on")
+    parser.add_argument("--step", type=int, default=8, help="first step under the light")
     parser.add_argument("--gains", type=float, nargs=3, default=(0.45, 0.6, 1.4))
     options = parser.parse_args()
     bag = Bag(options.bag)

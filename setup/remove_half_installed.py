@@ -1,4 +1,4 @@
-"""Remove what an interrupted pip left half installed, so that pip installs it anew.
+"""Remove what an interrupted pip left half installed, so that pip installs it again.
 
 pip takes a package for installed as soon as its metadata lie there. A package whose record is
 missing, or names a file that is missing or too short, loses its metadata here.
@@ -20,7 +20,7 @@ def is_whole(distribution: Distribution) -> bool:
         path = Path(str(distribution.locate_file(file)))
         if not path.exists():
             return False
-        # Byte code is written anew by Python, and the wheels' cmake files by our path repair.
+        # Byte code is written again by Python, and the wheels' cmake files by our path repair.
         if file.size and path.suffix not in {".pyc", ".cmake"} and path.stat().st_size != file.size:
             return False
     return True

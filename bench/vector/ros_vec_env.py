@@ -22,7 +22,7 @@ class RosVecEnv(VectorEnv[Any, Any, Any]):
 
     As gymnasium's own vector environments do by default, a cell whose episode has ended begins a
     new one at the next step: that step's action is not sent to it, its observation is the new
-    episode's first and its reward 0. Cells whose episodes go on do not wait for it to be asked.
+    episode's first and its reward 0. Cells whose episodes continue do not wait for it to be asked.
 
     Args:
         namespaces: namespaces of the cells.

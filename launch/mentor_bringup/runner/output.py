@@ -14,7 +14,7 @@ _REDRAW_SECONDS = 5.0
 class Screen:
     """Where all processes print. A redrawn progress bar stays one line on a terminal.
 
-    Where the output is no terminal, a redrawn line is printed anew at most every few seconds.
+    Where the output is no terminal, a redrawn line is printed again at most every few seconds.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -50,7 +50,7 @@ class Screen:
             self._stream.write(text)
             self._stream.flush()
         except (BrokenPipeError, OSError):
-            pass  # the reader of the output is gone; the launch goes on
+            pass  # the reader of the output is gone; the launch continues
 
 
 class Lines:

@@ -18,7 +18,7 @@ class FrameWatch:
         self.dropped = 0
 
     def restart(self) -> None:
-        """Begin anew: the camera was opened again, and counts from where it likes."""
+        """Start again: the camera was opened again, and counts from where it likes."""
         self._number, self._stamp_ns = None, 0
 
     def refusal(self, stamp_ns: int, number: int, now_ns: int) -> str:

@@ -1,6 +1,6 @@
 """Exposure, gain and white balance: set from the cell file, or chosen by the camera, then locked.
 
-A camera that goes on adjusting itself changes the pictures when the arm moves into them, which a
+A camera that continues adjusting itself changes the pictures when the arm moves into them, which a
 policy and a classifier that were trained before have never seen.
 """
 

@@ -133,7 +133,7 @@ class RealSenseCamera:
         return Frame(self._stamp(frame), int(frame.get_frame_number()), pixels.copy())
 
     def close(self) -> None:
-        """Stop the stream and let go of the device."""
+        """Stop the stream and release the device."""
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             pipeline.stop()

@@ -93,7 +93,7 @@ class FrameRing:
     def is_settled(self, time_ns: int) -> bool:
         """Return whether no nearer frame can come any more, from a camera that delivers in order.
 
-        True when a frame has exactly this stamp, or one after it has come and no frame is missing
+        True when a frame has exactly this stamp, or a later one has arrived and no frame is missing
         from the gap around it.
         """
         if time_ns in self._pixels:

@@ -96,7 +96,7 @@ class Arm:
         """Set up an episode and its workspace window.
 
         Args:
-            seed: seed of all that a twin samples; None goes on with its last random state.
+            seed: seed of all that a twin samples; None continues with its last random state.
             start: (axes,) normalised; clipped to the window.
             window_offset: offset of the window within which actions are clipped, (axes,)
                 normalised; None: none.

@@ -69,7 +69,7 @@ class ArmBackend(Protocol):
     """One arm. All calls but the properties come from one thread, and block until they are done.
 
     Attributes:
-        resets: whether `begin_episode` sets the world up anew, with the arm at its start (a twin);
+        resets: whether `begin_episode` sets the world up again, with the arm at its start (a twin);
             else the arm is moved to the start as by any other move.
     """
 
@@ -125,7 +125,7 @@ class ArmBackend(Protocol):
         """Set the world up for an episode that begins at `start`, (axes,) normalised.
 
         Args:
-            seed: seed of all that is sampled; None goes on with the last random state.
+            seed: seed of all that is sampled; None continues with the last random state.
             start: where the arm is to stand; a real arm stands there already.
             options: options of a twin's episode, see the twin.
         """

@@ -28,7 +28,7 @@ RECOVER = "call recover"
 
 
 class MoveFailed(RuntimeError):
-    """A move that did not come to its end, and why."""
+    """A move that was not completed, and why."""
 
 
 class Outlet(Protocol):

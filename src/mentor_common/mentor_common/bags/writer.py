@@ -124,7 +124,7 @@ class BagWriter:
         self._file.flush()
         self._raise_what_failed()
         limits, file = self._splitting, self._file
-        if not file.path.exists():  # the disk would go on taking what nobody can read
+        if not file.path.exists():  # the disk would continue taking what nobody can read
             file.abandon()
             raise refused(file.path, OSError(errno.ENOENT, "the file was removed"))
         too_old = limits.file_seconds and time.monotonic() - file.began > limits.file_seconds

@@ -23,7 +23,7 @@ def run_command(
         package: name of the package.
         description: shown above the list of commands.
         commands: module by the command's name. A module's docstring begins with the command and a
-            colon, and goes on with its help text; ``add_arguments(parser)`` adds its options, and
+            colon, and continues with its help text; ``add_arguments(parser)`` adds its options, and
             ``run(options)`` returns the exit code.
         refusals: errors whose text is complete; they are printed in one line, without a traceback.
         arguments: arguments of the command line; None: those of this process.

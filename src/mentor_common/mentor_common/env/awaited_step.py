@@ -78,12 +78,12 @@ class AwaitedStep:
 
     @property
     def observation(self) -> Observation | None:
-        """The observation of the step, if it has come."""
+        """The observation of the step, if it has arrived."""
         return self._part(_OBSERVATION)
 
     @property
     def reward(self) -> Reward | None:
-        """The reward of the step, if it has come."""
+        """The reward of the step, if it has arrived."""
         return self._part(_REWARD)
 
     def is_whole(self, now: float) -> bool:

@@ -125,7 +125,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         """Have the cell begin a new episode, and wait for its first observation.
 
         Args:
-            seed: seed of the episode's randomisation; None: it goes on as it is.
+            seed: seed of the episode's randomisation; None: the random state continues.
             options: the task's own, JSON values.
         Raises: EnvironmentLost if the cell does not get there in ``reset_timeout``, or if this is
             closed; CellHeldError while another agent acts in this cell.

@@ -160,7 +160,7 @@ class RosLink:
         """Hand incoming messages to the callbacks until ``done``; other threads run meanwhile.
 
         Args:
-            done: whether enough has come.
+            done: whether enough has arrived.
             until: time.monotonic() at which waiting ends.
             what: what is waited for, for the error.
             missing: whether the observation and the reward are missing, for the error.
@@ -267,8 +267,8 @@ class RosLink:
         )
 
     def _take(self) -> None:
-        """Pass on what has come. Raw, as the client library's own readers end the process at some
-        broken messages."""
+        """Pass on the new messages. Raw, as the client library's own readers end the process at
+        some broken messages."""
         for subscription, read, pass_on in self._stream:
             for raw in take_messages(subscription):
                 try:

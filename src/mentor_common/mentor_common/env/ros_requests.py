@@ -75,7 +75,7 @@ class Requests:
         """Call ``reset_episode`` and wait for its result.
 
         Args:
-            seed: seed of the episode's randomization; None: it goes on as it is.
+            seed: seed of the episode's randomization; None: the random state continues.
             names: names of the options.
             values: values of the options, as JSON.
             until: time.monotonic() at which waiting ends.

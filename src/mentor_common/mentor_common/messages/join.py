@@ -7,8 +7,8 @@ in what they know already when they start.
 
 Numbers of episodes have no order here. Two servers of ``reset_episode`` choose theirs independently
 (see :mod:`mentor_common.messages.episode_numbers`), so nothing becomes late because a larger number
-has been seen: a part is dropped only if its step has left, if it has come before, if nobody expects
-it, or if too many newer steps wait.
+has been seen: a part is dropped only if its step has left, if it has arrived before, if it is not
+expected, or if too many newer steps wait.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class StepJoin:
         self.expects: Callable[[StepKey], bool] = lambda _: True
         """Whether a step is waited for at all; parts of others are strays."""
         self.outlives: Callable[[JoinedStep], bool] = lambda _: False
-        """Whether a step goes on waiting when its time is over."""
+        """Whether a step continues waiting when its time is over."""
         self._ordered = ordered
         self._restored = dict(known or {})
         self._newest: OrderedDict[int, int] = OrderedDict(self._restored)
@@ -187,7 +187,7 @@ class StepJoin:
         return iter(list(self._open.values()))
 
     def waiting(self, episode: int, step: int) -> JoinedStep | None:
-        """Return what has come of a step that has not left; None if nothing has."""
+        """Return what has arrived of a step that has not left; None if nothing has."""
         return self._open.get(StepKey(episode, step))
 
     def has_left(self, key: StepKey) -> bool:

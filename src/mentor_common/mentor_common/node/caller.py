@@ -13,7 +13,7 @@ from rclpy.task import Future
 from mentor_common.node.working_node import WorkingNode
 
 SLICE = 0.25
-"""Seconds of wall time between two checks of whoever spins, whether to go on waiting."""
+"""Seconds of wall time between two checks of whoever spins, whether to continue waiting."""
 WORKER_SLICE = 0.02
 """The same of a worker thread, whose checks cost less."""
 

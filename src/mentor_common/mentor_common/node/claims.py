@@ -147,7 +147,7 @@ class Claims:
         self._publisher = self.mine = None
 
     def settle(self) -> None:
-        """Wait until those who run already have been found, and their claims have come."""
+        """Wait until those who run already have been found, and their claims have arrived."""
         until, latest = self._began + DISCOVERY, time.monotonic() + PATIENCE
         while True:
             self.poll()
@@ -157,7 +157,7 @@ class Claims:
             time.sleep(0.02)
 
     def poll(self) -> None:
-        """Take the claims that have come."""
+        """Take the claims that have arrived."""
         for raw, sender in take_with_sender(self._subscription):
             try:
                 if len(raw) > LONGEST:

@@ -4,8 +4,8 @@ A process that dies by force stays in the others' graph until its lease ends: 20
 Fast DDS, 10 s in Cyclone DDS. The dying one announces the lease, so every process of ours asks
 for a short one before it starts; a person's own profile is left alone.
 
-Until the lease ends the others go on writing into the dead one's place in shared memory. A process
-that takes this place in that time may make it anew unseen by Fast DDS (3.2) in the others, which
+Until the lease ends the others keep writing into the dead one's place in shared memory. A process
+that takes this place in that time may make it again unseen by Fast DDS (3.2) in the others, which
 then never reach it: it is in the graph, but services do not answer it. So whoever was killed is
 started again after its lease, as the launch files' ``respawn`` does.
 """

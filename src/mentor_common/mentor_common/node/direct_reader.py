@@ -60,19 +60,19 @@ class DirectReader:
 
 
 def take_messages(subscription: Any) -> Iterator[Any]:
-    """Iterate over the messages that have come: bytes where the subscription is raw."""
+    """Iterate over the messages that have arrived: bytes where the subscription is raw."""
     for message, _ in take_with_info(subscription):
         yield message
 
 
 def take_with_sender(subscription: Any) -> Iterator[tuple[Any, bytes]]:
-    """Iterate over the messages that have come, each with :func:`sender_of`."""
+    """Iterate over the messages that have arrived, each with :func:`sender_of`."""
     for message, info in take_with_info(subscription):
         yield message, sender_of(info)
 
 
 def take_with_info(subscription: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """Iterate over the messages that have come, each with what rclpy knows of it."""
+    """Iterate over the messages that have arrived, each with what rclpy knows of it."""
     handle, kind, raw = subscription.handle, subscription.msg_type, subscription.raw
     while True:
         with handle:

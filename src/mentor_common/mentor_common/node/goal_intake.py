@@ -57,7 +57,7 @@ class GoalIntake(ActionServer):
         )
 
     def take_data(self) -> Any:
-        """Take what has come; of the goals, the next one that belongs to no flood."""
+        """Take what has arrived; of the goals, the next one that belongs to no flood."""
         data = super().take_data()
         dropped = 0
         while "goal" in data and not self._let_through(data["goal"]):

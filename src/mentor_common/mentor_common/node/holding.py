@@ -30,7 +30,7 @@ class Holding:
         self._names: set[str] = set()
 
     def add(self, topic: Topic) -> None:
-        """Take note that the node is to publish a topic."""
+        """Note that the node is to publish a topic."""
         if topic.name in EXCLUSIVE:
             self._names.add(self._node.resolve_topic_name(topic.name))
 

@@ -130,7 +130,7 @@ class PeerWatch:
         self._on_loss.clear()
 
     def restart(self) -> None:
-        """Begin to wait anew (at activation)."""
+        """Begin to wait again (at activation)."""
         for peer in self._peers:
             peer.since, peer.last_message = time.monotonic(), None
             peer.seen = peer.reported = False
@@ -246,7 +246,7 @@ def node_names(infos: Iterable[Any]) -> list[str]:
 
 
 class _Names:
-    """Names of the nodes of a topic's endpoints, asked for anew when their number has changed.
+    """Names of the nodes of a topic's endpoints, asked for again when their number has changed.
 
     Args:
         count: number of endpoints.

@@ -46,7 +46,7 @@ class LowLatencySubscriptions:
         self._reader = None
 
     def spin(self, executor: GuardedExecutor, stopped: Callable[[], bool]) -> None:
-        """Run callbacks until no low-latency message has come for a while."""
+        """Run callbacks until no low-latency message has arrived for a while."""
         sweep = time.monotonic() + SWEEP
         while self._subscriptions and not stopped():
             now = time.monotonic()

@@ -1,10 +1,10 @@
-"""Has a node begin anew that its peers do not receive any more since it stood still.
+"""Restart a node that its peers do not receive any more, because its process was suspended.
 
-A process that stands still for longer than its lease (SIGSTOP, a machine that swaps) is forgotten
-by its peers, while it forgets none of them. When it goes on, Fast DDS (3.2) mostly connects both
-again within three seconds, but not always: one of them may never see the other again. So a node
-asks its peers, once it goes on, whether they receive it; whoever is not answered needs a new
-participant.
+A process that is suspended for longer than the lease of its DDS participant (SIGSTOP, a machine
+that swaps) is removed by its peers, while it removes none of them. When it continues, Fast DDS
+(3.2) mostly connects both again within three seconds, but not always: one of them may never see the
+other again. So a node asks its peers, once it continues, whether they receive it; if one does not
+answer, the node needs a new participant.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ STANDSTILL = 2.0
 PATIENCE = 6.0
 """Seconds for which answers are waited for: twice what it takes where it works."""
 RECOUNT = 2.0
-"""Seconds after which it is found out anew which peers there are."""
+"""Interval at which the list of peers is updated, seconds."""
 
 
 class Standstill:
-    """Notices that its process stood still, and then asks its peers.
+    """Notices that its process was suspended, and then asks its peers.
 
     Args:
         claims: of the node, by which it asks and answers.
@@ -41,7 +41,7 @@ class Standstill:
     def poll(self) -> list[str]:
         """Answer others; return the nodes that have not answered in time, once.
 
-        To be called often: a longer time between two calls is a standstill.
+        To be called often: a longer time between two calls counts as a suspension.
         """
         now = self._clock()
         stood_still = now - self._polled > STANDSTILL
@@ -62,5 +62,5 @@ class Standstill:
         return silent
 
     def restart(self) -> None:
-        """Begin anew: what took long before was no standstill."""
+        """Start again: a long time since the last poll was no suspension."""
         self._polled, self._awaited, self._counted = self._clock(), {}, -RECOUNT

@@ -16,7 +16,7 @@ _DESTROYED = (InvalidHandle, rclpy_implementation.RCLError)
 """What the client library raises where it is asked for something that was destroyed."""
 
 ANEW = 75
-"""Exit status of a node that begins anew, as its peers do not receive it (EX_TEMPFAIL)."""
+"""Exit status of a node that starts again, as its peers do not receive it (EX_TEMPFAIL)."""
 
 
 class WorkingNode(LifecycleNode):

@@ -85,7 +85,7 @@ class Grip:
 class Wait:
     """A wait for something outside the arm, e.g. for a ball to come back.
 
-    Time of a twin in lockstep goes on while it lasts, as the arm is commanded to stay.
+    Time of a twin in lockstep continues while it lasts, as the arm is commanded to stay.
 
     Args:
         stage: name of the stage to which it belongs.
@@ -151,7 +151,7 @@ class PartResult:
 class PartFailed(RuntimeError):
     """A part that did not do what it should; raised inside the routine, where it was yielded.
 
-    A routine that does not catch it has failed; the reset is then tried anew.
+    A routine that does not catch it has failed; the reset is then tried again.
 
     Args:
         part: the part.

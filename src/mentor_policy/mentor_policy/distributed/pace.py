@@ -29,12 +29,12 @@ class Pace:
         return max(0, self._schedule.updates_allowed(steps) - update)
 
     def progress(self, update: int) -> None:
-        """Take note of the learner's count of updates, from its weights or its reports."""
+        """Note the learner's count of updates, from its weights or its reports."""
         if update != self._newest:
             self._newest, self._progressed = update, time.monotonic()
 
     def restart(self) -> None:
-        """Give the learner its time anew: the actor begins to wait."""
+        """Give the learner its time again: the actor begins to wait."""
         self._progressed = time.monotonic()
 
     def may_begin(self, steps: int, update: int) -> bool:

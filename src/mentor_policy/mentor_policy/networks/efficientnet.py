@@ -33,7 +33,7 @@ def stage_channels(stage: int) -> int:
 
 class FrozenEfficientNet(nn.Module):
     """Compute features of some stages. Its weights are buffers: neither trained nor initialized
-    anew.
+    again.
 
     Batch normalisation is folded into the convolutions.
 

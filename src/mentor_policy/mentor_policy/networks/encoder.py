@@ -50,7 +50,7 @@ class Encoder(nn.Module):
             obs: ``(B, C, H, W)``, pixels minus ``PIXEL_CENTRE`` (exact in bfloat16), in the type
                 and, for speed, the channels_last memory to compute in.
             behind: stands behind each ReLU: takes the number of the convolution and its feature map
-                ``(B, C', H', W')``, and returns the map to go on with; None for nothing.
+                ``(B, C', H', W')``, and returns the map to continue with; None for nothing.
 
         Returns:
             ``(B, out_features)``, cells outermost, channels innermost.

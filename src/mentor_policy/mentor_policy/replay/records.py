@@ -23,7 +23,7 @@ CONTEXT = 16
 """Flag of a record that carries only older frames for the stacks of records after it."""
 
 LARGEST_REWARD = 1e9
-"""Size of a reward from which on its squared error may leave the range of float32."""
+"""Size of a reward above which its squared error may leave the range of float32."""
 
 Records = npt.NDArray[np.void]
 

@@ -87,7 +87,7 @@ class Sampler:
         for ahead in range(1, self.n_step + 1):
             numbers = starts + ahead
             known = numbers < count
-            going &= known  # an end that nothing follows yet may still go on
+            going &= known  # an end that nothing follows yet may still continue
             record = ring.records[np.where(known, numbers, starts) % ring.slots]
             follows = (record["episode"] == first["episode"]) & (
                 record["step"] == first["step"] + ahead

@@ -22,7 +22,7 @@ class Step:
         action: ``(A,) float32``, the action taken at step - 1, which led here; None at step 0.
         reward: for the step that led here, unitless; 0 at step 0.
         terminated: the episode ended in a terminal state.
-        truncated: the episode was cut off; its value goes on.
+        truncated: the episode was cut off; its value continues.
         valid: False if nothing may be learned from the transition that led here.
         success: the episode's success as it stands.
         state: ``(S,) float32``, or None where there is no state vector.

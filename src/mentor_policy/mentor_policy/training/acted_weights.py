@@ -24,7 +24,7 @@ class WeightsUnknown(LookupError):
 class ActedWeights:
     """The weights of a run, by the version that its actions name.
 
-    A version is a number of gradient updates. That of 0 updates is made anew from the run's seed;
+    A version is a number of gradient updates. That of 0 updates is made again from the run's seed;
     others come from the run's checkpoints.
 
     Args:

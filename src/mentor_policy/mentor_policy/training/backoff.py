@@ -26,7 +26,7 @@ class Backoff:
         self._failures = self._answers = 0
 
     def reset(self) -> None:
-        """Begin again with the shortest pause: it worked."""
+        """Start again with the shortest pause: it worked."""
         self._failures = self._answers = 0
 
     def wait(self, stop: Callable[[], bool], error: Exception | None = None) -> None:

@@ -12,7 +12,7 @@ def begin_with_bags(run: Run, steps: BagSteps, updates: int = 0) -> None:
     """Let a new run learn from the steps of bags, which do not count as its own.
 
     With ``train.bag_share`` they get a replay of their own, else they fill the run's. The run
-    awaits bags until its first checkpoint: one that was killed before it begins anew.
+    awaits bags until its first checkpoint: one that was killed before it starts again.
 
     Args:
         run: with an empty replay.

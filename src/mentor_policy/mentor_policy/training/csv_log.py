@@ -1,4 +1,4 @@
-"""A table as a CSV file that only ever grows, and that a resumed run goes on with."""
+"""A table as a CSV file that only ever grows, and that a resumed run continues with."""
 
 from __future__ import annotations
 

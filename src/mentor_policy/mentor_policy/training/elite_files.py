@@ -56,7 +56,7 @@ class EliteFiles:
         self._files: dict[str, _File] = {}
 
     def adopt(self, folder: Path, digests: Mapping[str, str], tensors: Tensors) -> None:
-        """Take note that a checkpoint holds these entries.
+        """Note that a checkpoint holds these entries.
 
         Args:
             folder: folder of the checkpoint, under its last name.

@@ -90,7 +90,7 @@ class Learner:
         """Take over what :meth:`state` gave.
 
         Args:
-            exact: forget what came into the ring since, so that the run goes on as if it had never
+            exact: forget what came into the ring since, so that the run is as if it had never
                 been interrupted; else the ring keeps everything.
 
         Raises:

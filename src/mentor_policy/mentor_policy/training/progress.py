@@ -1,4 +1,4 @@
-"""The progress bar of a training on a terminal."""
+"""The progress bar of a training run on a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Progress:
         self._bar: Any = None
 
     def begin(self, frames: int, done: int) -> None:
-        """Begin to show a training: ``frames`` in all, of which ``done`` were done before."""
+        """Begin to show a training run: ``frames`` in all, of which ``done`` were done before."""
         self._bar = tqdm(
             total=frames,
             initial=done,

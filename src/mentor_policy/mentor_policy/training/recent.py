@@ -19,7 +19,7 @@ class Recent:
         self.successes: deque[bool] = deque(maxlen=EPISODES)
 
     def add(self, total: float, success: bool) -> None:
-        """Take note of an episode; a NaN return (steps are missing) is left out."""
+        """Note an episode; a NaN return (steps are missing) is left out."""
         if not math.isnan(total):
             self.returns.append(total)
         self.successes.append(success)

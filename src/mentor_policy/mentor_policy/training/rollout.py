@@ -27,7 +27,7 @@ class Episode:
         length: steps so far.
         total: undiscounted sum of the rewards so far.
         success: as the environment reports it at the newest step.
-        over: terminated or truncated; False while it goes on or where it was stopped.
+        over: terminated or truncated; False while it continues or where it was stopped.
     """
 
     number: int

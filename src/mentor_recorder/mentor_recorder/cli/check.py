@@ -31,11 +31,9 @@ def run(options: argparse.Namespace) -> int:
         print(f"reward of episode {positions[episode]} ({episode}) step {step}: {text}")
     if cell.rewards:
         print(f"{len(cell.contradicted)} of {cell.rewards} rewards contradict the ground truth")
-    verdict = (
-        "the bag is whole" if not findings.problems else f"{len(findings.problems)} problem(s)"
-    )
+    result = "the bag is whole" if not findings.problems else f"{len(findings.problems)} problem(s)"
     print(
         f"bag {bag.path}: {sum(bag.counts.values())} messages, {findings.steps} complete steps; "
-        f"{verdict}"
+        f"{result}"
     )
     return 1 if findings.problems else 0

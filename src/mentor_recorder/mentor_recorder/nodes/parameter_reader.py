@@ -28,7 +28,7 @@ class ParameterReader:
         self._asked: dict[str, tuple[Any, Any, int]] = {}
 
     def poll(self) -> None:
-        """Ask the nodes that have appeared; forget those that are gone, to ask them anew."""
+        """Ask the nodes that have appeared; forget those that are gone, to ask them again."""
         namespace = self._node.get_namespace()
         there = {
             f"{space.rstrip('/')}/{name}"

@@ -306,7 +306,7 @@ class ReplayNode(CellNode):
 
     def _report(self) -> None:
         made = report(self._bag, self._tallies, self._feed.positions)
-        for line in (*made.lines, made.verdict):
+        for line in (*made.lines, made.result):
             self.get_logger().info(line)
         if self.text("report"):
             write_report(Path(self.text("report")), self._bag, made, self._tallies)

@@ -38,7 +38,7 @@ class LastMinutes:
         return (self._messages[-1].log_time - self._messages[0].log_time) / 1e9
 
     def put(self, message: Received) -> None:
-        """Take a message in, and let go of what is too old or too much."""
+        """Take a message in, and drop what is too old or too much."""
         self._messages.append(message)
         self.bytes += len(message.data)
         oldest_allowed = message.log_time - int(self._seconds * 1e9)

@@ -1,7 +1,7 @@
 """A recording under way: a thread that writes what it is given, and outlives a disk that refuses.
 
 Whoever gives it messages never waits for the disk. What the disk refuses is counted and reported;
-recording goes on in a further bag as soon as the disk lets it.
+recording continues in a further bag as soon as the disk lets it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Recording:
         splitting: when a file of a bag ends.
         compression: zstd, lz4 or none.
         buffer_bytes: what waits for the disk at most; more is dropped and counted.
-        report: called with one line when recording stops, goes on, or drops.
+        report: called with one line when recording stops, continues, or drops.
     """
 
     def __init__(

@@ -109,17 +109,17 @@ class _Order:
                 self._needed[frame].add(key)
 
     def next(self, episode: int) -> Part | None:
-        """Return the part that an episode goes on with; None while an image of it is missing."""
+        """Return the part that an episode continues with; None while an image of it is missing."""
         queue = self._queues[episode]
         return queue[0] if queue and not self._frames.get(queue[0][:2]) else None
 
     def pass_part(self, part: Part) -> None:
-        """Take note that a part was yielded."""
+        """Note that a part was yielded."""
         self._queues[part[0]].popleft()
         self.outstanding.discard(part)
 
     def pass_image(self, frame: Frame) -> set[int]:
-        """Take note that an image was yielded; return the episodes that it belongs to."""
+        """Note that an image was yielded; return the episodes that it belongs to."""
         keys = self._needed.pop(frame, set())
         for key in keys:
             self._frames[key].discard(frame)

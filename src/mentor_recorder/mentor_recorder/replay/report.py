@@ -24,12 +24,12 @@ class Report:
 
     Args:
         lines: lines of the summary.
-        verdict: in one line.
+        result: in one line.
         status: exit status of the process.
     """
 
     lines: list[str]
-    verdict: str
+    result: str
     status: int
 
 
@@ -52,15 +52,15 @@ def report(bag: Bag, tallies: Mapping[str, Tally], positions: dict[int, int]) ->
     lines += cell.lines()
     differs = any(tally.bad for tally in tallies.values()) or bool(cell.draws or cell.window)
     if differs:
-        verdict = "the replay is NOT what was recorded"
+        result = "the replay is NOT what was recorded"
     elif not compared:
-        verdict = "nothing could be compared"
+        result = "nothing could be compared"
     elif data_changed:
-        verdict = "the same to the bit, though data behind it has changed (above)"
+        result = "the same to the bit, though data behind it has changed (above)"
     else:
-        verdict = "the replay is what was recorded, to the bit"
+        result = "the replay is what was recorded, to the bit"
     status = DIFFERENT if differs or data_changed else IDENTICAL
-    return Report(lines, verdict, status if compared or differs else NOTHING_COMPARED)
+    return Report(lines, result, status if compared or differs else NOTHING_COMPARED)
 
 
 def _changed_code(node: str, package: str, code: list[str]) -> str:
@@ -79,7 +79,7 @@ def write_report(path: Path, bag: Bag, made: Report, tallies: Mapping[str, Tally
     """Write a summary as JSON."""
     content = {
         "bag": str(bag.path),
-        "verdict": made.verdict,
+        "result": made.result,
         "summary": made.lines,
         "parts": {name: tally.summary() for name, tally in tallies.items()},
     }

@@ -1,4 +1,4 @@
-"""Curves of a training as a picture, for viewers that have no plots of their own."""
+"""Curves of a training run as a picture, for viewers that have no plots of their own."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def run_routine(parts: Parts, carry_out: Callable[[Part], PartResult]) -> PartRe
     Args:
         parts: parts of the routine.
         carry_out: does one part and returns what it led to, or raises PartFailed; the failure is
-            raised inside the routine, which may catch it and go on.
+            raised inside the routine, which may catch it and continue.
 
     Returns:
         What the last part led to: the episode begins there.

@@ -23,7 +23,7 @@ class HelpRequest:
         self.text = ""
 
     def answer(self) -> str:
-        """Take note that it is done; return what was asked for, empty if nothing was."""
+        """Note that it is done; return what was asked for, empty if nothing was."""
         text = self.text
         if text:
             self._answered.set()

@@ -258,7 +258,7 @@ class PartRunner:
             moving.add(np.array([self._cell.ros_time()]), time.monotonic())
             if moving.still(time.monotonic()):
                 # A twin's clock advances only while a motion is simulated, and so does what is
-                # waited for: a move to where the arm is lets time go on.
+                # waited for: a move to where the arm is lets time continue.
                 self._go(part, MoveTo.Goal(speed=self._cell.speed), None)
             self.poll()
             time.sleep(POLL)

@@ -26,8 +26,8 @@ from mentor_reset.devices.ball_collector import FACTORY, BallCollector
 class TabletopGolfReset(ResetRoutine):
     """Goes to the start, waits for the ball that has left the court, and has the motor return it.
 
-    A ball that is still on the court stays there. One that does not come, or that the motor does
-    not return, becomes a request to a person; after the answer the routine goes on.
+    A ball that is still on the court stays there. One that does not arrive, or that the motor does
+    not return, becomes a request to a person; after the answer the routine continues.
 
     Args:
         task: its section ``reset.settings`` has the collector's pins and times.

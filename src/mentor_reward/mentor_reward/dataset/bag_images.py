@@ -53,7 +53,7 @@ def bag_frames(
         if message.topic not in names or len(newest) < len(wanted):
             continue
         time_s = (stamp_of(message.data) or message.log_time) / 1e9
-        # A stamp that goes back begins anew: the cell was restarted.
+        # A stamp that goes back starts again: the cell was restarted.
         if last_s is None or not last_s <= time_s < last_s + every_s:
             last_s = time_s
             yield views_of(camera, {name: _frame(newest[name]) for name in wanted})

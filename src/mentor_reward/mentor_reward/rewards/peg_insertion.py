@@ -40,7 +40,7 @@ class PegInsertionReward:
         self._peg = ""
 
     def begin_episode(self, episode: EpisodeInfo, inputs: StepInputs | None) -> None:
-        """Take note of the peg in hand, the option ``peg`` of the reset.
+        """Note the peg in hand, the option ``peg`` of the reset.
 
         Raises:
             ValueError: it is missing or unknown.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from mentor_common.messages.join import StepKey
 
 QUIET = 0.3
-"""Seconds without a message after which the history of all publishers has come."""
+"""Seconds without a message after which the history of all publishers has arrived."""
 LONGEST = 2.0
-"""Seconds after the first message after which it has come in any case."""
+"""Seconds after the first message after which it has arrived in any case."""
 
 
 class History:
@@ -19,7 +19,7 @@ class History:
 
     def __init__(self) -> None:
         self.newest: StepKey | None = None
-        """The newest step that has come."""
+        """The newest step that has arrived."""
         self._steps: dict[int, int] = {}  # newest step by episode
         self._acted: set[StepKey] = set()
         self._first = self._last = 0.0
@@ -38,7 +38,7 @@ class History:
         self._acted.add(key)
 
     def is_over(self, now: float, matched: bool = True) -> bool:
-        """Return whether all history has come.
+        """Return whether all history has arrived.
 
         Args:
             now: seconds.

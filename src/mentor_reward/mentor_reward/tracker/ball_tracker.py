@@ -25,7 +25,7 @@ FASTEST = 1.5
 STILL, KEEP = 0.008, 0.5
 """Metres within which it counts as lying still, and share of the old place that is kept then."""
 IN_WATER, OVER_BORDER = 0.005, 0.008
-"""Metres inside the water, and outside the court, from which on the ball is there."""
+"""Metres inside the water, and outside the court, beyond which the ball counts as there."""
 HOLE_SHARE = 0.85
 """Share of the hole's radius within which the ball is in it."""
 SUNK = 0.3

@@ -50,7 +50,7 @@ class MetaworldSimulator(MujocoSimulator):
         self.camera = str(CAMERA if view.camera is None else view.camera)
         self.action_names = ("dx", "dy", "dz", "gripper")
         env = ALL_V3_ENVIRONMENTS[f"{task}-v3"]()
-        # What its benchmark classes set by pickled tasks: goals sampled anew from the seeded
+        # What its benchmark classes set by pickled tasks: goals sampled again from the seeded
         # generator, and shown in the state.
         env._set_task_called = True
         env._freeze_rand_vec = False

@@ -106,7 +106,7 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode. Without a seed the random state goes on as it is."""
+        """Begin an episode. Without a seed the random state continues as it is."""
         super().reset(seed=seed)
         self.simulator.reset(seed, options or {})
         self._success = False

@@ -83,7 +83,7 @@ class TaskSimulator(ABC):
 
     @abstractmethod
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
-        """Begin an episode; without a seed the random state goes on as it is."""
+        """Begin an episode; without a seed the random state continues as it is."""
 
     @abstractmethod
     def step(self, action: NDArray[np.float32]) -> Outcome:

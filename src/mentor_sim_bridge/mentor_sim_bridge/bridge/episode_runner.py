@@ -86,7 +86,7 @@ class EpisodeRunner:
         """Begin an episode; ``pixels`` and ``state`` are then its first observation.
 
         Args:
-            seed: seed of the episode; None: the random state goes on.
+            seed: seed of the episode; None: the random state continues.
             options: options of the environment's reset.
 
         Returns:

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
         print("\n".join(fleet.namespaces), flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            # All end together: an agent that drives all of them cannot go on with some.
+            # All end together: an agent that drives all of them cannot continue with some.
             return fleet.wait()
         except KeyboardInterrupt:
             for number in (signal.SIGINT, signal.SIGTERM):  # once is enough to end all

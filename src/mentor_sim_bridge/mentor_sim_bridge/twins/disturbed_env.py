@@ -69,7 +69,7 @@ class DisturbedEnv(TwinEnv, Generic[Kind]):
         return chosen
 
     def has_happened(self) -> None:
-        """Go on undisturbed, and draw the newest frames anew unless the arm is in a fault."""
+        """Go on undisturbed, and draw the newest frames again unless the arm is in a fault."""
         self.to_come = self.undisturbed
         if not self.arm.backend.fault:
             self.redraw()

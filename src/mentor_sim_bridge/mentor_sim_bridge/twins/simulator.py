@@ -33,7 +33,7 @@ class TrueState:
 class Simulator(ArmBackend, Protocol):
     """A cell in simulation: an arm whose time is simulated, with cameras and a true state.
 
-    `resets` is True: `begin_episode` lays everything anew, so that a seed alone decides an
+    `resets` is True: `begin_episode` lays everything again, so that a seed alone decides an
     episode. It is called with `seed`, `start` and `options`; what an option means is the twin's.
     Attributes:
         cameras: names of the cameras.

@@ -39,7 +39,7 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         task: task of the cell.
         simulator: simulator of the same task.
         max_steps: most steps of an episode; default is the task's.
-        images: what the observation shows: "all"; "first", the first of the episode for ever; or
+        images: what the observation shows: "all"; "first", the first of the episode forever; or
             "blank", black. The last two show what a policy can do that does not look.
         render_mode: "rgb_array" lets `render` return the image of the camera `side`.
         states: what the reward is computed from: "ground_truth", or "sensors" as on a real cell.
@@ -93,13 +93,13 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
         Args:
             draw: start, window and further seed of the episode.
-            seed: given to `reset`; None goes on with the last random state.
+            seed: given to `reset`; None continues with the last random state.
             options: given to `reset`.
         """
         return dict(options)
 
     def before_step(self) -> None:
-        """Do what happens to the cell between two steps; the newest frames are rendered anew if it
+        """Do what happens to the cell between two steps; the newest frames are rendered again if it
         calls `redraw`."""
 
     def true_values(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Begin an episode; the three frames of each camera show the same point of time.
 
         Args:
-            seed: seed of all that the episode draws; None goes on with the last random state.
+            seed: seed of all that the episode draws; None continues with the last random state.
             options: options of the twin.
 
         Raises:
@@ -187,7 +187,7 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return observation, reward.value, reward.terminated, truncated, info
 
     def redraw(self) -> None:
-        """Draw the newest frames anew, as the cell has changed between two steps."""
+        """Draw the newest frames again, as the cell has changed between two steps."""
         for camera, image in self._pictures().items():
             self._frames[camera][-1] = image
 

@@ -28,7 +28,7 @@ def in_type(weight: Tensor, dtype: torch.dtype) -> Tensor:
     """
     if weight.dtype == dtype:
         return weight
-    if weight.device.type != "cpu":  # a recorded graph must round anew at each replay
+    if weight.device.type != "cpu":  # a recorded graph must round again at each replay
         return weight.to(dtype)
     return cast(Tensor, _Rounded.apply(weight, dtype))
 

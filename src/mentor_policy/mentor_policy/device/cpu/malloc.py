@@ -15,7 +15,7 @@ _M_ARENA_MAX = -8
 def keep_freed_memory() -> bool:
     """Tell malloc to keep freed blocks, large ones too, for the process.
 
-    By default glibc maps every block above 32 MB anew and gives it back at once, so that an update
+    By default glibc maps every block above 32 MB again and gives it back at once, so that an update
     spends half of its time on page faults. Does for a running process what
     ``MALLOC_MMAP_THRESHOLD_`` and ``MALLOC_TRIM_THRESHOLD_`` do for a new one; calling it again
     does nothing more. All threads share one arena, because others cannot grow to such blocks.

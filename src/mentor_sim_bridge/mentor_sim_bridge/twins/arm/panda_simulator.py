@@ -77,7 +77,7 @@ class PandaSimulator:
     resets = True
     guess = GUESS
     longest_step = 0.005
-    """Seconds of physics of one step at most, where the scene goes on in real time."""
+    """Seconds of physics of one step at most, where the scene continues in real time."""
     joint_names = (*ARM_JOINTS, *FINGER_JOINTS)
 
     def __init__(
@@ -102,9 +102,9 @@ class PandaSimulator:
         self.load(model)
 
     def load(self, model: mujoco.MjModel) -> None:
-        """Begin anew with a model, which may differ from the one before by numbers alone.
+        """Start again with a model, which may differ from the one before by numbers alone.
 
-        Nothing of what happened before remains, but that time goes on.
+        Nothing of what happened before remains, but that time continues.
         """
         self.model = model
         self.data = mujoco.MjData(model)

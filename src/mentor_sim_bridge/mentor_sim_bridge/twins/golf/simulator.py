@@ -69,7 +69,7 @@ class GolfSimulator(PandaSimulator):
         self._failing = False
 
     def load(self, model: mujoco.MjModel) -> None:
-        """Begin anew with a model (see PandaSimulator)."""
+        """Start again with a model (see PandaSimulator)."""
         super().load(model)
         joints = [model.joint(name) for name in BALL_JOINTS]
         self._ball_qpos = np.array([joint.qposadr[0] for joint in joints])
@@ -149,7 +149,7 @@ class GolfSimulator(PandaSimulator):
         """Draw an episode, have the ball come to rest and stand still at a start.
 
         Args:
-            seed: seed of scene and visuals; None goes on with the last random state.
+            seed: seed of scene and visuals; None continues with the last random state.
             start: (axes,) normalised.
             options: `disturbance`, a value of Disturbance; those within an episode are left to
                 whoever steps.

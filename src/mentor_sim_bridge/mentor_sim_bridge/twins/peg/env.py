@@ -83,7 +83,7 @@ class PegInsertionEnv(DisturbedEnv[Disturbance]):
 
         Args:
             draw: start and window of the episode.
-            seed: given to `reset`; the turns of the pegs begin anew with it.
+            seed: given to `reset`; the turns of the pegs start again with it.
             options: given to `reset`.
 
         Raises:

@@ -32,7 +32,7 @@ AXES = ("x", "y", "z", "r")
 FRAME = 84
 """Height of a frame of the observation, pixels."""
 INSERTED = 0.8
-"""Share of a socket's depth from which on a peg counts as inserted."""
+"""Share of a socket's depth beyond which a peg counts as inserted."""
 IN_SOCKET = 0.003
 """Distance from its socket's middle beyond which a peg is not in it, metres."""
 PEG_STREAM = 0x9E6
@@ -159,10 +159,10 @@ class PegSimulator(PandaSimulator):
     def begin_episode(
         self, seed: int | None, start: np.ndarray, options: Mapping[str, object] | None = None
     ) -> None:
-        """Draw an episode, lay the cell anew and stand still at a start.
+        """Draw an episode, lay the cell again and stand still at a start.
 
         Args:
-            seed: seed of scene and visuals; None goes on with the last random state.
+            seed: seed of scene and visuals; None continues with the last random state.
             start: (4,) normalised.
             options: `peg`, the one that is put into the hand; without it the one that is there, or
                 one sampled from the seed. `disturbance`, a value of Disturbance; those within an
@@ -234,7 +234,7 @@ class PegSimulator(PandaSimulator):
         return GripperState(width, True)
 
     def close_fingers(self, width: float, grasps: bool) -> float:
-        """Take the peg between the fingers, or let go of the one in the hand (see
+        """Take the peg between the fingers, or release the one in the hand (see
         PandaSimulator)."""
         peg = self.peg_in_hand or self.holds.between_fingers()
         grip = self.config.peg(peg).grip if peg else 0.0

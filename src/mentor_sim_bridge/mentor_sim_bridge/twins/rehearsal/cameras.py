@@ -76,8 +76,8 @@ class RehearsalCameras:
 
 
 class Snapshot:
-    """The state as the cameras see it: while the world stands still it is stamped anew, as cameras
-    go on without the robot."""
+    """The state as the cameras see it: while the world stands still it is stamped again, as cameras
+    continue without the robot."""
 
     def __init__(self) -> None:
         self._last: WorldState | None = None

@@ -58,7 +58,7 @@ class SharedState:
         self._state = self._memory[_COMMAND:]
 
     def clear(self) -> None:
-        """Forget state, command and switches: the world begins anew."""
+        """Forget state, command and switches: the world starts again."""
         self._state[0] = self._command[0] = self._command[_SWITCHES] = 0.0
 
     def write(self, ticks: int, qpos: Float64, qvel: Float64, sensors: int = 0) -> None:

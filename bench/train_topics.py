@@ -83,7 +83,7 @@ class Side:
         environment = {"id": folder.name, "arguments": {}}
         run = RunFolder(folder, config, environment, shape_of(env))
         silent = LineProgress(lambda _: None, 3600.0)
-        self.trainer = Trainer(config, env, environment, run, progress=silent)
+        self.trainer = Trainer(env, run, progress=silent)
 
     def steps(self, count: int) -> float:
         """Take so many steps with their updates, resets included; return the seconds."""

@@ -27,4 +27,4 @@ def trainer_of(folder: Path, *overrides: str, env=None, **arguments) -> tuple[Tr
     config = load_config("mentor", "robot", [*TINY, *overrides])
     env = env or PointEnv(**arguments)
     run = RunFolder(folder, config, ENVIRONMENT, shape_of(env))
-    return Trainer(config, env, ENVIRONMENT, run, PointEnv()), run
+    return Trainer(env, run, PointEnv()), run

@@ -9,7 +9,7 @@ from small_runs import COMMAND, TINY
 
 from mentor_policy.__main__ import main
 from mentor_policy.config import load_config
-from mentor_policy.nodes.training_run import evaluate_command
+from mentor_policy.nodes.end_report import evaluate_command
 from mentor_policy.training.checkpoint_folders import folders
 from mentor_policy.training.csv_log import read_csv
 from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
@@ -96,7 +96,7 @@ def test_a_checkpoint_trained_over_topics_says_at_once_that_no_cell_answers(
     environment = {"id": "mentor/ros-v0", "arguments": {}, "task": "cable_routing"}
     config = load_config("mentor", "robot", [*TINY, "train.frames=20"])
     run = RunFolder(tmp_path / "run", config, environment, shape_of(PointEnv()))
-    Trainer(config, PointEnv(), environment, run).train()
+    Trainer(PointEnv(), run).train()
     run.close()
     assert main(["evaluate", str(tmp_path / "run"), "env.namespace=/nobody"]) == 2
     assert "no cell answers" in (said := capsys.readouterr().err)

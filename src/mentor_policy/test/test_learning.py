@@ -31,7 +31,7 @@ def score(folder: Path, agent: str, overrides: list[str]) -> float:
     config = load_config(agent, "robot", [*SETTINGS, *overrides])
     env = PointEnv()
     run = RunFolder(folder, config, {"id": "point", "arguments": {}}, shape_of(env))
-    summary = Trainer(config, env, {"id": "point", "arguments": {}}, run, PointEnv()).train()
+    summary = Trainer(env, run, PointEnv()).train()
     run.close()
     return float(summary["return"])
 

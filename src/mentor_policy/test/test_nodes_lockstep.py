@@ -36,7 +36,7 @@ def train_in_process(task: str, preset: str, steps: int, overrides: str, folder:
     config.train.action_repeat = env.unwrapped.action_repeat
     config.train.frames = steps * config.train.action_repeat
     run = RunFolder(folder, config, {"id": task, "arguments": {}}, shape_of(env))
-    Trainer(config, env, {"id": task, "arguments": {}}, run).train()
+    Trainer(env, run).train()
     run.close()
     env.close()
 

@@ -71,7 +71,7 @@ def test_in_process_an_episode_that_was_broken_off_is_not_admitted(tmp_path: Pat
 
     config = load_config("mentor", "robot", [*TINY, "train.eval_every_frames=0"])
     run = RunFolder(tmp_path / "run", config, ENVIRONMENT, shape_of(PointEnv()))
-    trainer = Trainer(config, Lost(), ENVIRONMENT, run, PointEnv(), lost=(ResetNeeded,))
+    trainer = Trainer(Lost(), run, PointEnv(), lost=(ResetNeeded,))
     trainer.train()
     run.close()
     assert trainer.losses == 2
@@ -111,12 +111,9 @@ def test_in_split_training_cut_and_invalid_episodes_are_not_admitted(tmp_path: P
 
     def learn(steps: list[Step]) -> None:
         """Take steps as a learner that is killed after the last of them."""
-        shape = shape_of(PointEnv())
-        folder = RunFolder(tmp_path / "run", config, ENVIRONMENT, shape)
+        folder = RunFolder(tmp_path / "run", config, ENVIRONMENT, shape_of(PointEnv()))
         progress = LineProgress(lambda _: None, 60.0)
-        learner = LearnerRun(
-            config, folder, ENVIRONMENT, shape, checkpoint_every=1e9, progress=progress
-        )
+        learner = LearnerRun(folder, checkpoint_every=1e9, progress=progress)
         for step in steps:
             learner.take(step)
         learner.run.save()

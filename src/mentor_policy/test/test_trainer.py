@@ -107,7 +107,7 @@ def test_a_run_in_a_cell_begins_its_last_evaluation_again_when_the_cell_was_away
 
     config = load_config("mentor", "robot", TINY)
     run = RunFolder(tmp_path / "run", config, ENVIRONMENT, shape_of(PointEnv()))
-    trainer = Trainer(config, PointEnv(), ENVIRONMENT, run, Away(), lost=(ResetNeeded,))
+    trainer = Trainer(PointEnv(), run, Away(), lost=(ResetNeeded,))
     summary = trainer.train()
     run.close()
     assert summary["complete"] and trainer.evaluated.steps[-1] == 100 and trainer.losses == 2
@@ -129,7 +129,7 @@ def test_a_cell_that_answers_that_it_cannot_begin_is_not_asked_without_end(
     monkeypatch.setattr(backoff, "PAUSES", (0.0,))
     config, env = load_config("mentor", "robot", TINY), Stuck()
     run = RunFolder(tmp_path / "run", config, ENVIRONMENT, shape_of(PointEnv()))
-    trainer = Trainer(config, env, ENVIRONMENT, run, PointEnv(), lost=(ResetNeeded,))
+    trainer = Trainer(env, run, PointEnv(), lost=(ResetNeeded,))
     with pytest.raises(backoff.GivenUpError, match=r"20 failures in a row.* the cable is gone"):
         trainer.train()
     run.close()

@@ -30,7 +30,7 @@ def test_a_person_pauses_evaluates_and_ends_a_training(tmp_path: Path) -> None:
     config, env, arguments = configure(ENV, "drqv2", None, SETTINGS)
     environment = {"id": ENV, "arguments": arguments}
     folder = RunFolder(tmp_path / "run", config, environment, shape_of(env))
-    trainer = Trainer(config, env, environment, folder)
+    trainer = Trainer(env, folder)
     thread = threading.Thread(target=trainer.train)
     thread.start()
     requests = trainer.requests

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
             print("this run is complete already; nothing was changed", file=sys.stderr)
             report(folder.finished, path)
             return 0
-        trainer = Trainer(config, env, environment, folder, evaluation_env)
+        trainer = Trainer(env, folder, evaluation_env)
         print(f"{'resuming' if folder.resumed else 'new'} run in {path}", file=sys.stderr)
         if options.bags:
             trainer.begin_with(BagSteps(options.bags), options.offline_updates)

@@ -6,12 +6,11 @@ import math
 import time
 from typing import Any
 
-from mentor_policy.config import Config, config_to_dict
+from mentor_policy.config import config_to_dict
 from mentor_policy.distributed.publication import Publication
 from mentor_policy.distributed.weights import Weights
 from mentor_policy.replay import Step
 from mentor_policy.training.begin_with_bags import refuse_without_bags
-from mentor_policy.training.environment import Shape
 from mentor_policy.training.progress import Progress
 from mentor_policy.training.run import Run
 from mentor_policy.training.run_folder import RunFolder
@@ -24,10 +23,7 @@ class LearnerRun:
     nothing.
 
     Args:
-        config: configuration of the run.
         folder: folder of the run; resumed if there is a run in it.
-        environment: what the folder notes of the environment.
-        shape: shape of the environment.
         checkpoint_every: seconds from one checkpoint to the next.
         progress: shows how far it is.
 
@@ -38,10 +34,7 @@ class LearnerRun:
 
     def __init__(
         self,
-        config: Config,
         folder: RunFolder,
-        environment: dict[str, Any],
-        shape: Shape,
         *,
         checkpoint_every: float,
         progress: Progress,
@@ -50,14 +43,14 @@ class LearnerRun:
         self._published = -1  # updates behind the newest publication
         self._published_at = -math.inf
         self._episode_over = False
-        self.publication = Publication(folder.path, config_to_dict(config)["agent"])
-        self.run = Run(config, folder, environment, shape, exact=False, progress=progress)
+        self.publication = Publication(folder.path, config_to_dict(folder.config)["agent"])
+        self.run = Run(folder, exact=False, progress=progress)
         refuse_without_bags(self.run)
 
     @property
     def complete(self) -> bool:
         """Whether all steps have come and all updates that they allow are done."""
-        return self.run.steps >= self.run.schedule.last_step and not self.run.due
+        return self.run.all_steps_taken and not self.run.due
 
     def take(self, step: Step) -> None:
         """Put a step into the replay; one that is there already changes nothing.

@@ -76,7 +76,7 @@ class LearnerNode(CellNode):
     def _learn(self) -> None:
         import torch  # late: a node that refuses its parameters does so at once
 
-        from mentor_policy.nodes.learning_run import REFUSALS, begin_learning
+        from mentor_policy.nodes.cell_run import REFUSALS, begin_learning
 
         if self.integer("threads"):
             torch.set_num_threads(self.integer("threads"))
@@ -103,6 +103,7 @@ class LearnerNode(CellNode):
             folder.close()
 
     def _learn_from_stream(self, run: LearnerRun) -> None:
+        from mentor_policy.nodes.end_report import end_report
         from mentor_policy.nodes.training_stats import TrainingReport
         from mentor_policy.replay.episodes import known_steps
 
@@ -116,7 +117,8 @@ class LearnerNode(CellNode):
         self._run = run
         self._ask_actor(fresh=ring.count == 0)
         self._loop(run)
-        self._report_end(run.finish())
+        for line in end_report(run.finish()):
+            self.get_logger().info(line)
         if run.complete:
             self.finish(0)
 
@@ -190,13 +192,6 @@ class LearnerNode(CellNode):
         ):  # fmt: skip
             self._counters[name].set(value)
         self._missing.set(counts.missing)
-
-    def _report_end(self, summary: dict[str, Any]) -> None:
-        self.get_logger().info(
-            f"{'complete' if summary['complete'] else 'stopped'} at {summary['step']} steps, "
-            f"{summary['updates']} updates; checkpoint {summary['checkpoint']}, "
-            f"curve {summary['curve']}; start with the same run_dir to go on"
-        )
 
 
 def main() -> None:

@@ -123,7 +123,8 @@ class PolicyNode(CellNode):
 
     def _train(self) -> None:
         self.get_logger().info(f"loads the agent {self.text('agent')}")
-        from mentor_policy.nodes.training_run import REFUSALS, begin_training, end_report
+        from mentor_policy.nodes.cell_run import REFUSALS, begin_training
+        from mentor_policy.nodes.end_report import end_report
         from mentor_policy.nodes.training_stats import TrainingReport
 
         self._env = env = connect(self)
@@ -148,7 +149,7 @@ class PolicyNode(CellNode):
             if folder is not None:
                 folder.close()
         assert summary is not None
-        for line in end_report(summary, env.description.task, evaluated.source):
+        for line in end_report(summary, evaluated.source):
             self.get_logger().info(line)
         asked = self._trainer is not None and self._trainer.requests.stop_after_episode
         if summary["complete"] or asked:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from mentor_policy.agents import make_agent
-from mentor_policy.config import Config, config_to_dict
+from mentor_policy.config import config_to_dict
 from mentor_policy.replay import ReplayRing, Step
 from mentor_policy.replay.episodes import FinishedEpisode, finished_episodes, steps_in
 from mentor_policy.training.checkpoint import (
@@ -28,7 +28,6 @@ from mentor_policy.training.checkpoint import (
 from mentor_policy.training.checkpoint_folders import folders
 from mentor_policy.training.curve import draw_curve
 from mentor_policy.training.elite_files import EliteFiles
-from mentor_policy.training.environment import Shape
 from mentor_policy.training.evaluation import Evaluation
 from mentor_policy.training.learner import Learner, open_ring
 from mentor_policy.training.progress import Progress
@@ -46,10 +45,7 @@ class Run:
     """Keeps a run: takes steps, learns from them, saves, logs, and sums up.
 
     Args:
-        config: configuration of the run.
-        folder: folder of the run; gone on with if there is a run in it.
-        environment: its gymnasium id and arguments, as the folder notes them.
-        shape: shape of the environment.
+        folder: folder of the run; resumed if there is a run in it.
         exact: go back to the newest checkpoint and forget what came after it, so that the run goes
             on as if it had never been interrupted; else no step that was stored is lost.
         progress: shows how far it is; None for a bar on the terminal.
@@ -61,18 +57,14 @@ class Run:
 
     def __init__(
         self,
-        config: Config,
         folder: RunFolder,
-        environment: dict[str, Any],
-        shape: Shape,
         *,
         exact: bool,
         progress: Progress | None = None,
     ) -> None:
-        self.config = config
         self.folder = folder
-        self.environment = environment
-        self.shape = shape
+        self.config = config = folder.config
+        self.shape = shape = folder.shape
         self.schedule = Schedule(config.train)
         self.steps = 0
         """Environment steps in the ring or gone through it."""
@@ -122,6 +114,11 @@ class Run:
     def updates(self) -> int:
         """Gradient updates done."""
         return self.learner.updates
+
+    @property
+    def all_steps_taken(self) -> bool:
+        """Whether the replay has all the steps that the run is to have."""
+        return self.steps >= self.schedule.last_step
 
     @property
     def due(self) -> int:
@@ -228,7 +225,7 @@ class Run:
                 self.folder.checkpoints,
                 self.agent,
                 self.config,
-                self.environment,
+                self.folder.environment,
                 self.shape,
                 {**self._state(), **(further or {})},
                 elite=self._elite,
@@ -244,11 +241,12 @@ class Run:
             complete: nothing is left to do.
             further: what else the summary is to hold.
         """
-        task = self.environment.get("task") or self.environment.get("id", "")
+        environment = self.folder.environment
+        task = environment.get("task") or environment.get("id", "")
         curve = draw_curve(self.folder.path, f"{self.config.agent.name} on {task}")
         summary = {
             "complete": complete,
-            "environment": self.environment,
+            "environment": environment,
             "agent": self.config.agent.name,
             "seed": self.config.train.seed,
             "step": self.steps,

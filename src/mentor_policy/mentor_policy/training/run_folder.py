@@ -58,6 +58,9 @@ class RunFolder:
         self, path: Path, config: Config, environment: Mapping[str, Any], shape: Shape
     ) -> None:
         self.path = path
+        self.config = config
+        self.environment = dict(environment)
+        self.shape = shape
         self._lock = -1
         self.finished: dict[str, Any] | None = None
         """Summary of the run if it is complete as it was asked for: nothing is left to do."""
@@ -66,7 +69,7 @@ class RunFolder:
                 {
                     "format": FORMAT,
                     "config": config_to_dict(config),
-                    "environment": dict(environment),
+                    "environment": self.environment,
                     "shape": shape.as_json(),
                 }
             )

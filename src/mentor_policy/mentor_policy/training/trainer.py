@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mentor_policy.config import Config
 from mentor_policy.replay import Step
 from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.background import BackgroundLearner
 from mentor_policy.training.backoff import Backoff
 from mentor_policy.training.begin_with_bags import begin_with_bags, refuse_without_bags
 from mentor_policy.training.choosing import WeightsName, choose
-from mentor_policy.training.environment import Env, Pixels, State, shape_of
+from mentor_policy.training.environment import Env, Pixels, State
 from mentor_policy.training.evaluation import Evaluation, evaluate
 from mentor_policy.training.progress import Progress
 from mentor_policy.training.requests import TrainingRequests
@@ -51,9 +50,7 @@ class Trainer:
     bootstraps, as after a truncation. It has no return, so it is not admitted to S_top.
 
     Args:
-        config: the run.
         env: to train in.
-        environment: its gymnasium id and arguments, as the run's folder notes them.
         folder: folder of the run; resumed if there is a run in it.
         evaluation_env: to evaluate in; None evaluates in ``env`` between two episodes.
         progress: shows how far it is; None for a bar on the terminal.
@@ -66,9 +63,7 @@ class Trainer:
 
     def __init__(
         self,
-        config: Config,
         env: Env,
-        environment: dict[str, Any],
         folder: RunFolder,
         evaluation_env: Env | None = None,
         progress: Progress | None = None,
@@ -82,14 +77,12 @@ class Trainer:
         self.evaluated = Evaluated()
         self.losses = 0
         """How often the environment was lost."""
-        self._train = train = config.train
+        self._train = train = folder.config.train
         self._env = env
         self._evaluation_env = evaluation_env or env
         self._lost = lost
         exact = not train.asynchronous
-        self.run = run = Run(
-            config, folder, environment, shape_of(env), exact=exact, progress=progress
-        )
+        self.run = run = Run(folder, exact=exact, progress=progress)
         self._weights = WeightsName(folder.path.name)
         saved = run.restored
         self._number = int(saved.get("number", saved.get("episode", 0)))
@@ -197,7 +190,7 @@ class Trainer:
         if not step.step:
             return
         self._allow()
-        if run.steps >= run.schedule.last_step:  # no action follows to run the update beside
+        if run.all_steps_taken:  # no action follows to run the update beside
             self._learn()
         over = step.terminated or step.truncated
         if over:
@@ -307,7 +300,7 @@ class Trainer:
 
     def _finish(self) -> dict[str, Any]:
         run = self.run
-        complete = run.steps >= run.schedule.last_step
+        complete = run.all_steps_taken
         if self._background is not None:
             if complete:
                 self._allow()  # what a run that was stopped here still owes

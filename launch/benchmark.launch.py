@@ -49,16 +49,12 @@ def part(name):
 
 def generate_launch_description():
     """Return the node graph: the bridge plays arm, stacker, reward and reset; the policy acts."""
+    enclave = [LaunchConfiguration("enclaves"), "/benchmark_bridge"]
     bridge = Node(
         package="mentor_sim_bridge",
         executable="benchmark_bridge",
         output="screen",
-        ros_arguments=[
-            "--log-level",
-            LaunchConfiguration("log_level"),
-            "--enclave",
-            [LaunchConfiguration("enclaves"), "/", "benchmark_bridge"],
-        ],
+        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
         parameters=[{"environment": ENVIRONMENT}, LaunchConfiguration("params_file")],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),

@@ -22,17 +22,13 @@ def generate_launch_description():
     parameters = {name: LaunchConfiguration(name) for name in ("max_steps", "seed")}
     for name in ("agent", "preset", "overrides", "run_dir", "device"):
         parameters[name] = ParameterValue(LaunchConfiguration(name), value_type=str)
+    enclave = [LaunchConfiguration("enclaves"), "/learner"]
     learner = Node(
         package="mentor_policy",
         executable="learner_node",
         sigterm_timeout="3.6",  # its last checkpoint is 0.2 GB; all else is on the disk by then
         output="screen",
-        ros_arguments=[
-            "--log-level",
-            LaunchConfiguration("log_level"),
-            "--enclave",
-            [LaunchConfiguration("enclaves"), "/", "learner"],
-        ],
+        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
         parameters=[parameters, LaunchConfiguration("params_file")],
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory

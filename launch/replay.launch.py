@@ -59,16 +59,12 @@ ARGUMENTS = [
 
 def node(package, executable, parameters, **others):
     """Return a node of the replay."""
+    enclave = [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")]
     return Node(
         package=package,
         executable=executable,
         output="screen",
-        ros_arguments=[
-            "--log-level",
-            LaunchConfiguration("log_level"),
-            "--enclave",
-            [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")],
-        ],
+        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
         parameters=[*parameters, LaunchConfiguration("params_file")],
         on_exit=[Shutdown(reason=f"{executable} has ended")],
         **others,

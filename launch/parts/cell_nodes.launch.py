@@ -55,18 +55,13 @@ def text(value):
 
 def node(package, executable, condition, name=None, enclave=None, **parameters):
     """Return a node of the cell; its death ends the launch, or it is started again."""
-    enclave = enclave or executable.removesuffix("_node")
+    enclave = [LaunchConfiguration("enclaves"), "/", enclave or executable.removesuffix("_node")]
     return Node(
         package=package,
         executable=executable,
         name=name,
         output="screen",
-        ros_arguments=[
-            "--log-level",
-            LaunchConfiguration("log_level"),
-            "--enclave",
-            [LaunchConfiguration("enclaves"), "/", enclave],
-        ],
+        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
         parameters=[
             {"task": text(LaunchConfiguration("cell")), **parameters},
             LaunchConfiguration("params_file"),

@@ -65,16 +65,12 @@ PROFILE = IfElseSubstitution(
 
 def node(executable, condition, **parameters):
     """Return a node that observes the cell, where a condition holds."""
+    enclave = [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")]
     return Node(
         package="mentor_recorder",
         executable=executable,
         output="screen",
-        ros_arguments=[
-            "--log-level",
-            LaunchConfiguration("log_level"),
-            "--enclave",
-            [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")],
-        ],
+        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
         parameters=[
             {"task": text(LaunchConfiguration("cell")), **parameters},
             LaunchConfiguration("params_file"),

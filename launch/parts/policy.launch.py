@@ -89,16 +89,12 @@ def node(executable, names, learner):
     parameters = {name: LaunchConfiguration(name) for name in names}
     for name in set(names) & set(TEXTS):
         parameters[name] = ParameterValue(LaunchConfiguration(name), value_type=str)
+    enclave = [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")]
     return Node(
         package="mentor_policy",
         executable=executable,
         output="screen",
-        ros_arguments=[
-            "--log-level",
-            LaunchConfiguration("log_level"),
-            "--enclave",
-            [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")],
-        ],
+        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
         parameters=[parameters, LaunchConfiguration("params_file")],
         on_exit=[Shutdown(reason=f"{executable} has ended")],
         sigterm_timeout="3.6",  # its last checkpoint is 0.2 GB; all else is on the disk by then

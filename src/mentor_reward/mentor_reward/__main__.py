@@ -15,17 +15,13 @@ COMMANDS = {
     "evaluate": evaluate,
     "calibrate": calibrate,
 }
+REFUSALS = (FileNotFoundError, ValueError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
-    return run_command(
-        "mentor_reward",
-        "The slot classifiers of the cable routing cell, the court cameras of the golf cell.",
-        COMMANDS,
-        (FileNotFoundError, ValueError),
-        arguments,
-    )
+    description = "The slot classifiers of the cable cell, and the court cameras of the golf cell."
+    return run_command("mentor_reward", description, COMMANDS, REFUSALS, arguments)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from rclpy.parameter import Parameter
@@ -48,6 +48,7 @@ class RealArmNode(ArmNodeBase):
     the episode: the motion that it interrupts, or that it prevents, is published as failed.
     """
 
+    NAME = "arm"
     PARAMETERS: ClassVar[Sequence[Param]] = (
         *ArmNodeBase.PARAMETERS,
         Param(
@@ -71,9 +72,6 @@ class RealArmNode(ArmNodeBase):
             low=0.0, high=60.0,
         ),
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("arm", **node_arguments)
 
     def make_backend(self, task: Task) -> RealArm:
         """Make the driver of the robot; it connects when the node is active."""

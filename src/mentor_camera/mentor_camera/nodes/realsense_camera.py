@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sensor_msgs.msg import CameraInfo
 
@@ -36,6 +36,7 @@ class RealSenseCameraNode(CellNode):
     pictures that change by themselves.
     """
 
+    NAME = "camera"
     PARAMETERS: ClassVar = (
         Param("task", "str", "cable_routing", "name of the task or path of its YAML",
               read_only=True),
@@ -63,9 +64,6 @@ class RealSenseCameraNode(CellNode):
               "seconds: frames that are stamped further in the future are refused",
               low=0.0, high=10.0, read_only=True),
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("camera", **node_arguments)
 
     def configure(self) -> None:
         """Check the library and the settings, and make the publishers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
@@ -43,6 +43,7 @@ class StackerNode(CellNode):
     and counted in the diagnostics, and the reward node ends the episode.
     """
 
+    NAME = "stacker"
     PARAMETERS: ClassVar = (
         Param(
             "task", "str", "cable_routing", "name of the task or path of its YAML", read_only=True
@@ -90,9 +91,6 @@ class StackerNode(CellNode):
             low=0.0, high=60.0,
         ),
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("stacker", **node_arguments)
 
     def configure(self) -> None:
         """Make the rings, the subscriptions and the publishers."""

@@ -178,9 +178,7 @@ def parse_cell(text: str, file: str = "(text)") -> Cell:
 
 
 def _read_robot(top: Fields) -> RobotCell:
-    if not top.has("robot"):
-        return RobotCell()
-    section = top.section("robot")
+    section = top.section("robot", optional=True)
     readers: dict[str, Callable[[str], Any]] = {
         "address": section.text,
         "realtime": lambda key: section.choice(key, ("enforce", "ignore")),
@@ -218,9 +216,7 @@ def _read_load(section: Fields) -> Load:
 
 
 def _read_controllers(top: Fields) -> ControllerCell:
-    if not top.has("controllers"):
-        return ControllerCell()
-    section = top.section("controllers")
+    section = top.section("controllers", optional=True)
     optional = ("controller", "error_recovery", "gripper")
     readers: dict[str, Callable[[str], Any]] = {
         known.name: lambda key: section.text(key, empty=key in optional)
@@ -231,9 +227,7 @@ def _read_controllers(top: Fields) -> ControllerCell:
 
 
 def _read_window(top: Fields) -> dict[str, tuple[float, float]]:
-    if not top.has("window"):
-        return {}
-    section = top.section("window")
+    section = top.section("window", optional=True)
     window = {
         axis: section.interval(axis, -3.0, 3.0) for axis in ("x", "y", "z") if section.has(axis)
     }
@@ -242,9 +236,7 @@ def _read_window(top: Fields) -> dict[str, tuple[float, float]]:
 
 
 def _read_cameras(top: Fields) -> dict[str, CameraCell]:
-    if not top.has("cameras"):
-        return {}
-    section = top.section("cameras")
+    section = top.section("cameras", optional=True)
     cameras: dict[str, CameraCell] = {}
     for name in section.names_of_keys():
         one = section.section(name)

@@ -50,22 +50,23 @@ POLLS_PER_SECOND = 2.0
 class CellNode(WorkingNode):
     """A lifecycle node of the cell.
 
-    A node names its parameters in ``PARAMETERS`` and fills in the hooks ``configure`` (make
-    publishers, subscriptions, servers, load what is to be loaded), ``activate``, ``deactivate``
-    and ``cleanup``. An exception in ``configure`` or ``activate`` is logged and leaves the node
-    in its former state; with ``autostart`` it ends the process with status 1. What was
-    made in ``configure`` through this class is destroyed by the cleanup.
+    A node has its name in ``NAME`` and its parameters in ``PARAMETERS``, and fills in the hooks
+    ``configure`` (make publishers, subscriptions, servers, load what is to be loaded),
+    ``activate``, ``deactivate`` and ``cleanup``. An exception in ``configure`` or ``activate`` is
+    logged and leaves the node in its former state; with ``autostart`` it ends the process with
+    status 1. What was made in ``configure`` through this class is destroyed by the cleanup.
 
     While the node is not active it publishes nothing but its diagnostics, receives nothing and
     rejects goals. The hooks and all callbacks run on one thread.
     """
 
+    NAME: ClassVar[str]
     PARAMETERS: ClassVar[Sequence[Param]] = ()
     STEPS_NEED_IT: ClassVar[bool] = True
     """Whether an episode waits for this node; False for those who only watch."""
 
-    def __init__(self, name: str, **node_arguments: Any) -> None:
-        super().__init__(name, **node_arguments)
+    def __init__(self, name: str = "", **node_arguments: Any) -> None:
+        super().__init__(name or self.NAME, **node_arguments)
         self._cell_parameters = DeclaredParameters(
             self,
             (*STANDARD_PARAMETERS, *self.PARAMETERS),

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mentor_policy.replay import ReplayRing, RingHeader, Step
-from mentor_policy.replay.records import CONTEXT, SUCCESS, TERMINATED, TRUNCATED, VALID
+from mentor_policy.replay.records import CONTEXT
+from mentor_policy.replay.stored_step import stored_step
 from mentor_policy.training.environment import Shape
 
 
@@ -86,30 +87,9 @@ class StepLog:
         return numbers[own], records[own]
 
     def _page(self, numbers: npt.NDArray[np.int64], limit: int, *, found: bool) -> BackfilledSteps:
-        steps = tuple(self._step(int(number)) for number in numbers[:limit])
+        steps = tuple(stored_step(self._ring, int(number)) for number in numbers[:limit])
         return BackfilledSteps(steps, found, len(numbers) > limit)
 
     def close(self) -> None:
         """Close the files."""
         self._ring.close()
-
-    def _step(self, number: int) -> Step:
-        ring = self._ring
-        record = ring.records[ring.slot(number)]
-        flags = int(record["flags"])
-        action: npt.NDArray[np.float32] | None = None
-        if record["step"] > 0:
-            action = np.array(record["action"], np.float32)
-        state = np.array(record["state"], np.float32) if ring.header.state_size else None
-        return Step(
-            int(record["episode"]),
-            int(record["step"]),
-            ring.observation(number),
-            action,
-            float(record["reward"]),
-            bool(flags & TERMINATED),
-            bool(flags & TRUNCATED),
-            bool(flags & VALID),
-            bool(flags & SUCCESS),
-            state,
-        )

@@ -38,6 +38,7 @@ STEP_LOG = "step_log"
 class ActorNode(CellNode):
     """Drives the cell's resets and actions; its own ``run_dir`` holds the last weights only."""
 
+    NAME = "actor"
     STEPS_NEED_IT = False
     PARAMETERS = (
         *AGENT,
@@ -253,4 +254,4 @@ class ActorNode(CellNode):
 
 def main() -> None:
     """Entry point."""
-    running.main(lambda: ActorNode("actor"))
+    running.main(ActorNode)

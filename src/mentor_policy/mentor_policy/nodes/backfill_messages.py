@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from builtin_interfaces.msg import Time
 
-from mentor_common.messages.experience import action_message, observation_message
 from mentor_common.messages.frames import FrameLayout
-from mentor_msgs.msg import Reward
 from mentor_msgs.srv import Backfill
 from mentor_policy.distributed.step_log import BackfilledSteps
+from mentor_policy.replay.step_messages import step_messages
 
 BACKFILL_LIMIT = 64
 """Observations in one answer at most: 12 MB of three cameras."""
@@ -21,21 +20,10 @@ def backfill_response(
     response.found, response.more = backfilled.found, backfilled.more
     never = Time()
     for step in backfilled.steps:
-        response.observations.append(
-            observation_message(step.obs, layout, step.episode, step.step, never, state=step.state)
-        )
-        if step.action is None:
-            continue
-        response.actions.append(action_message(step.action, step.episode, step.step - 1, never))
-        response.rewards.append(
-            Reward(
-                episode=step.episode,
-                step=step.step,
-                value=step.reward,
-                terminated=step.terminated,
-                truncated=step.truncated,
-                success=step.success,
-                valid=step.valid,
-            )
-        )
+        messages = step_messages(step, layout, never)
+        response.observations.append(messages.observation)
+        if messages.action is not None:
+            response.actions.append(messages.action)
+        if messages.reward is not None:
+            response.rewards.append(messages.reward)
     return response

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class LearnerNode(CellNode):
     """Receives observation, action and reward; whatever it misses the actor backfills."""
 
+    NAME = "learner"
     STEPS_NEED_IT = False
     PARAMETERS = (
         *AGENT,
@@ -196,4 +197,4 @@ class LearnerNode(CellNode):
 
 def main() -> None:
     """Entry point."""
-    running.main(lambda: LearnerNode("learner"))
+    running.main(LearnerNode)

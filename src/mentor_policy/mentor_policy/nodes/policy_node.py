@@ -39,6 +39,7 @@ REQUESTS = {
 class PolicyNode(CellNode):
     """Trains or evaluates an agent until its steps are done, logs what came of it, and ends."""
 
+    NAME = "policy"
     STEPS_NEED_IT = False
     PARAMETERS: ClassVar[Sequence[Param]] = (
         *AGENT,
@@ -240,4 +241,4 @@ def main() -> None:
     """Entry point."""
     # Threads of an update that wait for each other leave the cores to the cell's other nodes.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded
-    run(lambda: PolicyNode("policy"))
+    run(PolicyNode)

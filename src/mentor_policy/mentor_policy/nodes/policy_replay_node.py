@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class PolicyReplayNode(CellNode):
     An action whose weights cannot be had is answered without a mean; ``run_id`` has the reason.
     """
 
+    NAME = "policy_replay"
     PARAMETERS: ClassVar = (
         Param("bag", "str", "", "folder of the bag; it names the run that acted", read_only=True),
         Param("run_dir", "str", "", "folder of that run, or of its checkpoint; empty: as the bag "
@@ -37,9 +38,6 @@ class PolicyReplayNode(CellNode):
         Param("threads", "int", -1, "torch threads; 0: one per core, -1: as in the bag", low=-1,
               high=1024, read_only=True),
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("policy_replay", **node_arguments)
 
     def configure(self) -> None:
         """Find the run, and subscribe to observations and actions."""

@@ -20,17 +20,16 @@ from mentor_common.bags.writer import BagWriter
 from mentor_common.messages import topics
 from mentor_common.messages.experience import (
     action_data,
-    action_message,
     nanoseconds_to_time,
-    observation_message,
     observation_pixels,
     observation_state,
-    reward_message,
 )
 from mentor_common.messages.frames import FrameLayout
-from mentor_policy.replay.records import CONTEXT, SUCCESS, TERMINATED, TRUNCATED, VALID
+from mentor_policy.replay.records import CONTEXT
 from mentor_policy.replay.ring import ReplayRing
 from mentor_policy.replay.step import Step
+from mentor_policy.replay.step_messages import step_messages
+from mentor_policy.replay.stored_step import stored_step
 
 RECORD = "mentor"
 """Name of the metadata record with the origin of a recording."""
@@ -198,28 +197,16 @@ def write_ring_as_bag(ring: ReplayRing, folder: Path, task: str = "") -> int:
     writer.add_record(RECORD, {"describe": json.dumps({"stacked": ring.header.layout.stacked})})
     count = 0
     for number in range(ring.oldest, ring.count):
-        record = ring.records[ring.slot(number)]
-        flags = int(record["flags"])
-        if flags & CONTEXT:
+        if int(ring.records[ring.slot(number)]["flags"]) & CONTEXT:
             continue
         now = (number + 1) * PERIOD
-        stamp, episode, step = nanoseconds_to_time(now), int(record["episode"]), int(record["step"])
-        if step:
-            action = action_message(record["action"], episode, step - 1, stamp)
-            writer.write("/action", serialize_message(action), now - PERIOD // 2)
-        state = np.array(record["state"]) if ring.header.state_size else None
-        observation = observation_message(
-            ring.observation(number), ring.header.layout, episode, step, stamp, task=task,
-            state=state,
-        )  # fmt: skip
-        writer.write("/observation", serialize_message(observation), now)
-        if step:
-            reward = reward_message(
-                float(record["reward"]), episode, step, stamp,
-                terminated=bool(flags & TERMINATED), truncated=bool(flags & TRUNCATED),
-                success=bool(flags & SUCCESS), valid=bool(flags & VALID),
-            )  # fmt: skip
-            writer.write("/reward", serialize_message(reward), now)
+        step, stamp = stored_step(ring, number), nanoseconds_to_time(now)
+        messages = step_messages(step, ring.header.layout, stamp, task)
+        if messages.action is not None:
+            writer.write("/action", serialize_message(messages.action), now - PERIOD // 2)
+        writer.write("/observation", serialize_message(messages.observation), now)
+        if messages.reward is not None:
+            writer.write("/reward", serialize_message(messages.reward), now)
         count += 1
     writer.close()
     return count

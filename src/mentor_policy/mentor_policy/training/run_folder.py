@@ -61,6 +61,13 @@ class RunFolder:
         self.config = config
         self.environment = dict(environment)
         self.shape = shape
+        self.checkpoints = path / "checkpoints"
+        self.replay = path / "replay"
+        """Where the ring lies."""
+        self.bag_replay = path / "bag_replay"
+        """Where the ring with the steps of bags lies, if a share of every batch comes from it."""
+        self.awaits_bags = path / ".new-from-bags"
+        """Mark of a run that is being filled from bags, until its first checkpoint."""
         self._lock = -1
         self.finished: dict[str, Any] | None = None
         """Summary of the run if it is complete as it was asked for: nothing is left to do."""
@@ -101,26 +108,6 @@ class RunFolder:
         except RunFolderError:
             self.close()
             raise
-
-    @property
-    def checkpoints(self) -> Path:
-        """Where the checkpoints lie."""
-        return self.path / "checkpoints"
-
-    @property
-    def replay(self) -> Path:
-        """Where the ring lies."""
-        return self.path / "replay"
-
-    @property
-    def bag_replay(self) -> Path:
-        """Where the ring with the steps of bags lies, if a share of every batch comes from it."""
-        return self.path / "bag_replay"
-
-    @property
-    def awaits_bags(self) -> Path:
-        """Mark of a run that is being filled from bags, until its first checkpoint."""
-        return self.path / ".new-from-bags"
 
     def video(self, step: int) -> Path:
         """Return the path of the video of the evaluation at a step."""

@@ -52,6 +52,7 @@ class MonitorNode(CellNode):
     raw topics are subscribed to only while somebody watches them.
     """
 
+    NAME = "monitor"
     STEPS_NEED_IT: ClassVar = False
     PARAMETERS: ClassVar = (
         Param("host", "str", "127.0.0.1",
@@ -67,9 +68,6 @@ class MonitorNode(CellNode):
         Param("picture_rate", "float", 2.0, "pictures of a full-size camera a second at most",
               low=0.1, high=60.0),
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("monitor", **node_arguments)
 
     def configure(self) -> None:
         """Make the subscriptions; refuse a task that cannot be read."""

@@ -50,6 +50,7 @@ class RecorderNode(CellNode):
     node waits for this one.
     """
 
+    NAME = "recorder"
     STEPS_NEED_IT: ClassVar = False
     PARAMETERS: ClassVar = (
         Param(
@@ -112,9 +113,6 @@ class RecorderNode(CellNode):
             low=0.0, high=60.0, read_only=True,
         ),
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("recorder", **node_arguments)
 
     def configure(self) -> None:
         """Make servers and meters."""

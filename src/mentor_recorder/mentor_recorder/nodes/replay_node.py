@@ -68,6 +68,7 @@ class ReplayNode(CellNode):
     difference is named where it arises.
     """
 
+    NAME = "replay"
     STEPS_NEED_IT: ClassVar = False
     PARAMETERS: ClassVar = (
         Param("bag", "str", "", "folder of the bag, or an .mcap file", read_only=True),
@@ -87,9 +88,6 @@ class ReplayNode(CellNode):
         Param("report", "str", "", "diff: file that the summary is written to, as JSON",
               read_only=True),
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("replay", **node_arguments)
 
     def configure(self) -> None:
         """Open the bag and make the publishers."""

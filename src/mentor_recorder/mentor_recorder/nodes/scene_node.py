@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import Image
@@ -30,6 +30,7 @@ DASHBOARD = Topic("dashboard", Image, _SHOWN, "scene node")
 class SceneNode(CellNode):
     """Publishes what RViz cannot draw by itself, while somebody subscribes."""
 
+    NAME = "scene"
     STEPS_NEED_IT: ClassVar = False
     PARAMETERS: ClassVar = (
         Param("task", "str", "cable_routing", "name of the task or path of its YAML",
@@ -38,9 +39,6 @@ class SceneNode(CellNode):
         Param("dashboard_rate", "float", 1.0, "dashboards a second", low=0.1, high=30.0,
               read_only=True),
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("scene", **node_arguments)
 
     def configure(self) -> None:
         """Find the task's workspace, and make the subscriptions."""

@@ -51,6 +51,7 @@ class ResetNode(CellNode):
     of a person is logged, reported and answered by calling `~/continue`.
     """
 
+    NAME = "reset"
     PARAMETERS: ClassVar = (
         Param("task", "str", "", "name of the task or path of its YAML", read_only=True),
         Param(
@@ -86,7 +87,7 @@ class ResetNode(CellNode):
     )  # fmt: skip
 
     def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("reset", **node_arguments)
+        super().__init__(**node_arguments)
         self._numbers = EpisodeNumbers()
         self._failed_resets = 0
 

@@ -41,6 +41,7 @@ class RewardNode(CellNode):
     again begins with what is new.
     """
 
+    NAME = "reward"
     PARAMETERS: ClassVar = (
         Param("task", "str", "", "name of the task or path of its YAML", read_only=True),
         Param(
@@ -72,9 +73,6 @@ class RewardNode(CellNode):
             "threads", "int", 1, "threads of the reward's networks", low=1, high=16, read_only=True
         ),
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("reward", **node_arguments)
 
     def configure(self) -> None:
         """Make the reward model, the publisher and the subscriptions."""

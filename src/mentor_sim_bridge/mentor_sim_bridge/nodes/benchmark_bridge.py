@@ -42,6 +42,7 @@ class BenchmarkBridge(CellNode):
     diagnostics.
     """
 
+    NAME = "benchmark_bridge"
     PARAMETERS: ClassVar = (
         Param(
             "environment", "str", "mentor/dmc-hopper_hop-v0",
@@ -74,9 +75,6 @@ class BenchmarkBridge(CellNode):
         Param("min_step_rate", "float", 0.0, "steps per second below which diagnostics warn; "
               "0: never", 0.0, 1e6),
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("benchmark_bridge", **node_arguments)
 
     def configure(self) -> None:
         """Make the environment. Raises: what its maker raises."""

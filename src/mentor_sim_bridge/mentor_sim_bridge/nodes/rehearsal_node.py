@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import mujoco
 import numpy as np
@@ -55,6 +55,7 @@ class RehearsalNode(CellNode):
     truth of each motion. With `ros2_control` it has the topics of a controller, too.
     """
 
+    NAME = "rehearsal"
     PARAMETERS: ClassVar = (
         Param("task", "str", "cable_routing", "name of the task or path of its YAML",
               read_only=True),
@@ -72,9 +73,6 @@ class RehearsalNode(CellNode):
         Param("camera_clock_offset", "float", 0.0,
               "seconds by which the cameras' clocks are wrong", low=-10.0, high=10.0),
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("rehearsal", **node_arguments)
 
     def configure(self) -> None:
         """Make a copy of the world to draw it, the feeds and the publishers."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from rosgraph_msgs.msg import Clock
@@ -44,6 +44,7 @@ class TwinNode(ArmNodeBase):
     motion thread.
     """
 
+    NAME = "twin"
     PARAMETERS: ClassVar[Sequence[Param]] = (
         *ArmNodeBase.PARAMETERS,
         Param(
@@ -53,9 +54,6 @@ class TwinNode(ArmNodeBase):
         Param("realtime", "bool", False, "simulated time goes as wall time does"),
         UNPLUGGED,
     )  # fmt: skip
-
-    def __init__(self, **node_arguments: Any) -> None:
-        super().__init__("twin", **node_arguments)
 
     def make_backend(self, task: Task) -> Simulator:
         """Make the simulator."""

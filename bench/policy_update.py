@@ -21,6 +21,7 @@ import torch
 
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents import Agent, Batch, make_agent
+from mentor_policy.agents.shape import Shape
 from mentor_policy.config import load_config
 from mentor_policy.device.cpu.malloc import default_memory, keep_freed_memory
 
@@ -56,7 +57,7 @@ def batch() -> Batch:
 def agent(name: str, *overrides: str, device: str = "cpu") -> Agent:
     """Return an agent with a user's defaults."""
     config = load_config(name, "dmc", [f"train.device={device}", *overrides])
-    return make_agent(config, LAYOUT, 0, ACTION_SIZE, 0)
+    return make_agent(config, Shape(LAYOUT, 0, ACTION_SIZE), 0)
 
 
 def medians(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:

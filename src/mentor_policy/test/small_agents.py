@@ -6,6 +6,7 @@ import torch
 
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents import Agent, Batch, make_agent
+from mentor_policy.agents.shape import Shape
 from mentor_policy.config import Config, load_config
 
 LAYOUT = FrameLayout(("front",), 2, 24, 24, True)
@@ -33,7 +34,7 @@ def small_agent(
 ) -> Agent:
     """A small agent that looks at two frames of 24 x 24."""
     config = small_config(agent, *overrides)
-    return make_agent(config, LAYOUT, state_size, ACTION_SIZE, seed)
+    return make_agent(config, Shape(LAYOUT, state_size, ACTION_SIZE), seed)
 
 
 def small_batch(size: int = 12, seed: int = 0, state_size: int = 0) -> Batch:

@@ -14,6 +14,7 @@ from torch import Tensor
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents import Agent, Batch, NonFiniteGradientError, make_agent
 from mentor_policy.agents.drqv2 import DrQv2Agent
+from mentor_policy.agents.shape import Shape
 
 LEARNING = [
     "drqv2",
@@ -254,5 +255,5 @@ def test_observations_too_small_for_the_encoder_are_refused() -> None:
 
     layout = FrameLayout(("front",), 1, 12, 12, True)
     with pytest.raises(ValueError, match="too small for the encoder"):
-        make_agent(small_config(), layout, 0, 2, 0)
+        make_agent(small_config(), Shape(layout, 0, 2), 0)
     assert LAYOUT.height == 24

@@ -33,7 +33,7 @@ SMALL = [
 def make(overrides=()):
     config = load_config("mentor", "robot", [*SMALL, *overrides])
     shape = shape_of(PointEnv())
-    agent = make_agent(config, shape.layout, shape.state_size, shape.action_size, 0)
+    agent = make_agent(config, shape, 0)
     return config, shape, agent
 
 

@@ -12,6 +12,7 @@ from torch._subclasses import FakeTensorMode
 from mentor_policy.agents import NonFiniteGradientError, make_agent
 from mentor_policy.agents.drqv2 import DrQv2Agent
 from mentor_policy.agents.optimizer import Group, NamedAdam
+from mentor_policy.agents.shape import Shape
 from mentor_policy.config import ConfigError, load_config
 from mentor_policy.device.graph import GraphedUpdate
 from mentor_policy.device.resolve import resolve_device
@@ -67,7 +68,7 @@ def test_the_mean_action_comes_beside_the_action(name: str) -> None:
 
 def agent_on(device: torch.device, name: str, *overrides: str) -> DrQv2Agent:
     config = small_config(name, *overrides)
-    agent = make_agent(config, LAYOUT, 0, ACTION_SIZE, 0, device)
+    agent = make_agent(config, Shape(LAYOUT, 0, ACTION_SIZE), 0, device)
     assert isinstance(agent, DrQv2Agent)
     return agent
 

@@ -10,6 +10,7 @@ from small_agents import small_config
 
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents import Batch, make_agent
+from mentor_policy.agents.shape import Shape
 from mentor_policy.networks import PretrainedEncoder, initialise
 from mentor_policy.networks.efficientnet import FrozenEfficientNet, load_weights
 
@@ -65,7 +66,7 @@ def test_the_frozen_network_is_saved_but_neither_trained_nor_drawn_anew() -> Non
 
 def test_an_agent_learns_through_it_and_resumes() -> None:
     config = small_config("mentor_pretrained", "agent.pretrained.input_size=36")
-    agent, other = (make_agent(config, LAYOUT, 0, 3, seed) for seed in (0, 1))
+    agent, other = (make_agent(config, Shape(LAYOUT, 0, 3), seed) for seed in (0, 1))
     generator = torch.Generator().manual_seed(0)
     shape = (6, 36, 36, LAYOUT.channels)
 

@@ -12,6 +12,7 @@ import torch
 
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents import Agent, make_agent
+from mentor_policy.agents.shape import Shape
 from mentor_policy.config import Config, config_to_dict, load_config
 from mentor_policy.distributed.follower import WeightsFollower
 from mentor_policy.distributed.weights import Weights, WeightsError, kept, pack
@@ -25,7 +26,7 @@ def config(*more: str) -> Config:
 
 
 def agent(of: Config, seed: int = 0, layout: FrameLayout = LAYOUT) -> Agent:
-    return make_agent(of, layout, 0, 2, seed)
+    return make_agent(of, Shape(layout, 0, 2), seed)
 
 
 def settings(of: Config) -> dict:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from mentor_common.messages.frames import FrameLayout
+from mentor_policy.agents.shape import Shape
 from mentor_policy.distributed.step_log import StepLog
 from mentor_policy.replay import Step
-from mentor_policy.training.environment import Shape
 
 LAYOUT = FrameLayout(("side",), 3, 4, 4, False)
 LATER, EARLIER = 2**40 + 1, 2**33 + 1

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents.alix import AlixAgent
 from mentor_policy.agents.base import Agent
 from mentor_policy.agents.drm import DrMAgent
 from mentor_policy.agents.drqv2 import DrQv2Agent
 from mentor_policy.agents.mentor import MentorAgent
 from mentor_policy.agents.random_agent import RandomAgent
+from mentor_policy.agents.shape import Shape
 from mentor_policy.agents.taco import TacoAgent
 from mentor_policy.config import Config, ConfigError, DrQv2Config, check
 from mentor_policy.device.cpu.malloc import keep_freed_memory
@@ -27,9 +27,7 @@ _AGENTS: dict[str, type[DrQv2Agent]] = {
 
 def make_agent(
     config: Config,
-    frame_layout: FrameLayout,
-    state_size: int,
-    action_size: int,
+    shape: Shape,
     seed: int,
     device: torch.device | None = None,
 ) -> Agent:
@@ -37,9 +35,7 @@ def make_agent(
 
     Args:
         config: the run; ``train.action_repeat`` turns frames into agent steps.
-        frame_layout: pixels of an observation.
-        state_size: S, length of the state vector, 0 without one.
-        action_size: A.
+        shape: sizes of observations and actions.
         seed: seed of all its weights and noise; the same seed gives the same bits.
         device: where it learns; None for the one that ``config.train.device`` names.
 
@@ -49,7 +45,7 @@ def make_agent(
     """
     check(config)
     if config.agent.name == "random":
-        return RandomAgent(action_size, seed)
+        return RandomAgent(shape.action_size, seed)
     assert isinstance(config.agent, DrQv2Config)
     device = device or resolve_device(config.train.device)
     if config.agent.cuda_graph and device.type != "cuda":
@@ -59,4 +55,4 @@ def make_agent(
     if config.agent.keep_freed_memory and device.type == "cpu":
         keep_freed_memory()
     kind = _AGENTS[config.agent.name]
-    return kind(config, frame_layout, state_size, action_size, seed, device)
+    return kind(config, shape, seed, device)

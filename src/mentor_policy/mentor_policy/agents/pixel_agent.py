@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents.base import ActionArray, Agent, Pixels, Vector
 from mentor_policy.agents.exploration import CorrelatedNoise, inside
 from mentor_policy.agents.optimizer import NamedAdam
+from mentor_policy.agents.shape import Shape
 from mentor_policy.agents.snapshot import (
     check_tensors,
     copy_tensors,
@@ -43,9 +43,7 @@ class PixelAgent(Agent):
 
     Args:
         config: the run; ``config.agent`` is of the agent's own settings class.
-        frame_layout: pixels of an observation.
-        state_size: S, 0 without a state vector.
-        action_size: A.
+        shape: sizes of observations and actions.
         seed: seed of all weights and noise.
         device: where the networks lie.
     """
@@ -53,18 +51,16 @@ class PixelAgent(Agent):
     def __init__(
         self,
         config: Config,
-        frame_layout: FrameLayout,
-        state_size: int,
-        action_size: int,
+        shape: Shape,
         seed: int,
         device: torch.device | None = None,
     ) -> None:
-        super().__init__(action_size, device)
+        super().__init__(shape.action_size, device)
         assert isinstance(config.agent, DrQv2Config)
         self.settings: DrQv2Config = config.agent
         self.config = config
-        self.frame_layout = frame_layout
-        self.state_size = state_size
+        self.frame_layout = shape.layout
+        self.state_size = shape.state_size
         self.dtype = compute_dtype(self.settings.precision, self.device)
         self.updates = 0
         # Acting may happen in another thread than updating: each has a generator of its own.
@@ -72,7 +68,7 @@ class PixelAgent(Agent):
             name: Generator().manual_seed(seed * 1_000_003 + number)
             for number, name in enumerate(("weights", "acting", "updating", "perturbing"))
         }
-        self._noise = CorrelatedNoise(action_size, self.settings.noise_correlation)
+        self._noise = CorrelatedNoise(shape.action_size, self.settings.noise_correlation)
         self.networks = self._build()
         for name, network in self.networks.items():
             if name != "critic_target":

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mentor_policy.agents.shape import Shape
 from mentor_policy.replay import ReplayRing, RingHeader, Step
 from mentor_policy.replay.records import CONTEXT
 from mentor_policy.replay.stored_step import stored_step
-from mentor_policy.training.environment import Shape
 
 
 @dataclass(frozen=True)

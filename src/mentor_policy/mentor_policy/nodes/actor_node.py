@@ -22,7 +22,7 @@ from mentor_policy.distributed.pace import STALLED, Pace
 from mentor_policy.distributed.step_log import StepLog
 from mentor_policy.distributed.weights import WeightsError
 from mentor_policy.nodes.backfill_messages import BACKFILL_LIMIT, backfill_response
-from mentor_policy.nodes.environment import connect, sizes, watch_environment
+from mentor_policy.nodes.environment import connect, watch_environment
 from mentor_policy.nodes.policy_parameters import AGENT, ENVIRONMENT, configuration
 from mentor_policy.nodes.weights_subscription import WeightsSubscription
 from mentor_policy.replay import ReplayError, Step
@@ -96,7 +96,7 @@ class ActorNode(CellNode):
             return
         config = configuration(self, env.description.task)
         config.train.action_repeat = env.action_repeat
-        agent = make_agent(config, env.frame_layout, *sizes(env), self.integer("seed"))
+        agent = make_agent(config, shape_of(env), self.integer("seed"))
         settings: dict[str, Any] = config_to_dict(config)["agent"]
         follower = WeightsFollower(agent, settings, self._folder, self.text("run_id"))
         behind = self.integer("updates_behind")

@@ -17,6 +17,7 @@ from mentor_common.env.ros_env import CellHeldError, EnvironmentChanged, Environ
 from mentor_common.node.cell_node import CellNode
 from mentor_msgs.srv import Describe
 from mentor_policy.agents.base import NonFiniteGradientError
+from mentor_policy.agents.shape import Shape
 from mentor_policy.config import ConfigError
 from mentor_policy.distributed.learner_run import LearnerRun
 from mentor_policy.distributed.weights import WeightsError
@@ -27,7 +28,7 @@ from mentor_policy.replay import ReplayError
 from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.backoff import GivenUpError
 from mentor_policy.training.checkpoint import CheckpointError
-from mentor_policy.training.environment import Shape, UnfitEnvironmentError, shape_of
+from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
 from mentor_policy.training.line_progress import LineProgress
 from mentor_policy.training.run import Run
 from mentor_policy.training.run_folder import RunFolder, RunFolderError, default_folder

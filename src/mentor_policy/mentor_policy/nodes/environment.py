@@ -28,11 +28,6 @@ def connect(node: CellNode) -> RosEnv | None:
     return None
 
 
-def sizes(env: RosEnv) -> tuple[int, int]:
-    """Return ``(state_size, action_size)`` of an environment; 0 for no state."""
-    return int(env.description.state_size), len(env.description.action_names)
-
-
 def layout_of(description: Describe.Response) -> FrameLayout:
     """Return the frame layout of a description."""
     return FrameLayout(

@@ -8,10 +8,10 @@ from typing import Any
 
 from mentor_common.bags.reader import Bag
 from mentor_policy.agents import Agent, make_agent
+from mentor_policy.agents.shape import shape_from_json
 from mentor_policy.config import ConfigError, config_from_dict
 from mentor_policy.training.checkpoint import Checkpoint, CheckpointError, read_checkpoint
 from mentor_policy.training.checkpoint_folders import folders
-from mentor_policy.training.environment import shape_from_json
 
 RECORD = "mentor"
 """Name of the metadata record with the origin of a recording."""
@@ -103,9 +103,7 @@ class ActedWeights:
             config, shape = config_from_dict(content["config"]), shape_from_json(content["shape"])
         except (ConfigError, KeyError, TypeError, ValueError) as error:
             raise WeightsUnknown(f"{self._run}/config.json: {error}") from error
-        return make_agent(
-            config, shape.layout, shape.state_size, shape.action_size, config.train.seed
-        )
+        return make_agent(config, shape, config.train.seed)
 
 
 def run_of(bag: Bag) -> Path | None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from mentor_policy.agents.shape import Shape
 from mentor_policy.config import Config
 from mentor_policy.replay import ReplayError, ReplayRing, RingHeader
 from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.replay.sampler import Sampler
-from mentor_policy.training.environment import Shape
 
 
 def make_bag_replay(folder: Path, config: Config, shape: Shape, steps: BagSteps) -> ReplayRing:

@@ -22,12 +22,12 @@ from torch import Tensor
 
 from mentor_common.files.json_file import parse_json, read_file
 from mentor_policy.agents import Agent, make_agent
+from mentor_policy.agents.shape import Shape, shape_from_json
 from mentor_policy.config import Config, ConfigError, config_from_dict, config_to_dict
 from mentor_policy.device.resolve import resolve_device
 from mentor_policy.training.checkpoint_folders import folders, prune, put_in_place
 from mentor_policy.training.choosing import WeightsName
 from mentor_policy.training.elite_files import EliteFiles, grouped
-from mentor_policy.training.environment import Shape, shape_from_json
 from mentor_policy.training.tensor_file import write_tensors
 
 FORMAT = "mentor checkpoint"
@@ -132,11 +132,8 @@ class Checkpoint:
             CheckpointError: damaged, or of another architecture.
             ConfigError: a device that is not there.
         """
-        config, shape = self.config, self.shape
-        agent = make_agent(
-            config, shape.layout, shape.state_size, shape.action_size, config.train.seed,
-            resolve_device(device),
-        )  # fmt: skip
+        seed = self.config.train.seed
+        agent = make_agent(self.config, self.shape, seed, resolve_device(device))
         self.load_into(agent)
         return agent
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from mentor_common.env.registration import register_environments
 from mentor_common.messages.frames import FrameLayout
+from mentor_policy.agents.shape import Shape
 
 Env = gymnasium.Env[Any, npt.NDArray[np.float32]]
 Pixels = npt.NDArray[np.uint8]
@@ -33,38 +33,6 @@ class SendReceiveEnv(Protocol):
 
 class UnfitEnvironmentError(ValueError):
     """An environment that cannot be trained in. The message names what it lacks."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What an agent must know of an environment.
-
-    Attributes:
-        layout: layout of the pixels.
-        state_size: S, 0 without a state vector.
-        action_size: A.
-    """
-
-    layout: FrameLayout
-    state_size: int
-    action_size: int
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values, as checkpoints keep them."""
-        values = asdict(self)
-        values["layout"]["cameras"] = list(self.layout.cameras)
-        return values
-
-
-def shape_from_json(values: Mapping[str, Any]) -> Shape:
-    """Return the shape of which these are the plain values.
-
-    Raises:
-        KeyError, TypeError, ValueError: it did not.
-    """
-    layout = dict(values["layout"])
-    layout["cameras"] = tuple(layout["cameras"])
-    return Shape(FrameLayout(**layout), int(values["state_size"]), int(values["action_size"]))
 
 
 def make_environment(name: str, arguments: Mapping[str, Any]) -> Env:

@@ -8,13 +8,13 @@ from typing import Any
 from torch import Tensor
 
 from mentor_policy.agents.base import Agent
+from mentor_policy.agents.shape import Shape
 from mentor_policy.config import Config
 from mentor_policy.replay import ReplayError, ReplayRing, RingHeader
 from mentor_policy.replay.prefetch import Prefetcher
 from mentor_policy.replay.sampler import Sampler
 from mentor_policy.replay.shared_sampler import SharedSampler
 from mentor_policy.replay.transfer import BatchTransfer
-from mentor_policy.training.environment import Shape
 
 LEAST_SPARE = 2000
 """Records kept beyond the capacity at least, to go back to a checkpoint."""

@@ -88,9 +88,7 @@ class Run:
         self._nothing_to_learn = -1  # records of the ring that hold no transition to learn from
         self._saved_as: tuple[int, ...] = ()
         torch.set_num_threads(config.train.threads or torch.get_num_threads())
-        self.agent = make_agent(
-            config, shape.layout, shape.state_size, shape.action_size, config.train.seed
-        )
+        self.agent = make_agent(config, shape, config.train.seed)
         self.ring = open_ring(folder.replay, config, shape)
         self.bags: ReplayRing | None = None
         """Ring of the bags that ``train.bag_share`` of each batch comes from."""

@@ -17,9 +17,9 @@ from typing import Any
 
 from mentor_common.files.json_file import read_json, write_json
 from mentor_common.files.lock import LockedError, take_lock, write_owner
+from mentor_policy.agents.shape import Shape
 from mentor_policy.config import Config, config_from_dict, config_to_dict
 from mentor_policy.training.checkpoint_folders import folders, tidy
-from mentor_policy.training.environment import Shape
 from mentor_policy.training.schedule import Schedule
 
 FORMAT = "mentor run"

@@ -46,6 +46,7 @@ check "mypy" mypy
 check "hadolint" dockerfiles
 check "yamllint" yaml
 check "bash -n" shell_syntax
+check "length of files and functions" python3 setup/check_length.py
 check "size of files" too_large
 check "no binaries" no_binaries
 

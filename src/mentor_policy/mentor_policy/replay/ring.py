@@ -155,7 +155,7 @@ class ReplayRing:
         return max(self._latest, default=-1)
 
     def slot(self, number: int) -> int:
-        """Return the slot of record ``number``."""
+        """Return the slot of record ``number``: its place in the files."""
         return number % self.slots
 
     def there(self, numbers: Numbers) -> npt.NDArray[np.bool_]:

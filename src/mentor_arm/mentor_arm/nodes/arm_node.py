@@ -204,7 +204,7 @@ class RealArmNode(ArmNodeBase):
             self._fail_step(*awaited, f"{status.value}: {reason}")
 
     def _fail_step(self, episode: int, step: int, reason: str) -> None:
-        """Publish that the awaited motion will not come, so that nobody waits for it."""
+        """Publish the awaited motion as failed, so that no node waits for it."""
         outcome = self.arm.outcome(self.backend.time, clipped=False)
         failed = MotionOutcome(
             outcome.begin, outcome.end, False, True, reason, outcome.normalized, outcome.position,

@@ -1,4 +1,4 @@
-"""An arm on the normalised axes of a task: where it was sent, and how far it may go."""
+"""An arm on the normalised axes of a task: its target, and how far it may go."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ class JoinedStep:
 
     Attributes:
         key: which step.
-        since: when its first part came, seconds of the caller's clock.
-        parts: what came, by the name of the part.
+        since: when its first part arrived, seconds of the caller's clock.
+        parts: what arrived, by the name of the part.
         missing: names of the parts that it left without.
         skipped: steps of the same episode between the newest that had left and this one.
     """
@@ -53,7 +53,7 @@ class JoinCounts:
     Attributes:
         whole: steps that left with all their parts.
         incomplete: steps that left without some of them.
-        duplicates: parts that had come before, or whose step has left.
+        duplicates: parts that had arrived before, or whose step has left.
         strays: parts that nobody expected, or whose step was dropped before it was whole.
         invalid: messages that contradict themselves or the environment's description.
     """
@@ -66,7 +66,7 @@ class JoinCounts:
 
 
 class StepJoin:
-    """Joins parts by (episode, step) in whatever order they come; each step leaves once.
+    """Joins parts by (episode, step) in whatever order they arrive; each step leaves once.
 
     Args:
         parts: names of all parts that may come.

@@ -57,7 +57,7 @@ class Peer:
         return bool(self.why)
 
     def note_message(self) -> None:
-        """Note that a message of it came (for ``max_silence``)."""
+        """Note that a message of it arrived (for ``max_silence``)."""
         self.last_message = time.monotonic()
 
     def waited(self) -> float:

@@ -53,7 +53,7 @@ class Contact:
         torque: threshold of the robot's own collision reflex, N m in each joint.
         force: threshold of that reflex along each axis, N.
         stop_force: external force at which the arm node stops by itself, N; below the reflex.
-        reach_error: distance from where it was sent at the end of a motion, metres.
+        reach_error: distance from its commanded pose at the end of a motion, metres.
     """
 
     torque: float = 25.0

@@ -163,7 +163,7 @@ class RewardModel(Protocol):
 
         Args:
             episode: what is known of it.
-            inputs: those of step 0; None if they never came, e.g. after a restart in its midst.
+            inputs: those of step 0; None if they never arrived, e.g. after a restart meanwhile.
         """
         ...
 

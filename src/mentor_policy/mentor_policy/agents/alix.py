@@ -24,7 +24,7 @@ class AlixAgent(DrQv2Agent):
     encoder's Adam: it grows while the gradient that reaches the encoder's output is more
     discontinuous than ``mix_target``, and shrinks otherwise.
 
-    Args: as of :class:`PixelAgent`.
+    Args: as in :class:`PixelAgent`.
     """
 
     settings: AlixConfig

@@ -27,9 +27,9 @@ _log = logging.getLogger(__name__)
 
 
 class DrMAgent(DrQv2Agent):
-    """DrQ-v2 that measures its dormant ratio beta every ``dormant_every`` updates and lives by it.
+    """DrQ-v2 that measures its dormant ratio beta every ``dormant_every`` updates and adapts to it.
 
-    Args: as of :class:`PixelAgent`.
+    Args: as in :class:`PixelAgent`.
     """
 
     settings: DrMConfig
@@ -62,7 +62,7 @@ class DrMAgent(DrQv2Agent):
     def update(self, batch: Batch, step: int) -> Metrics:
         """See :meth:`Agent.update`."""
         if self._is_candidate:
-            raise RuntimeError("a perturbation candidate acts; it is not for training")
+            raise RuntimeError("a perturbation candidate only acts; it cannot be trained")
         return super().update(batch, step)
 
     def _measures(self) -> bool:
@@ -157,7 +157,7 @@ class DrMAgent(DrQv2Agent):
         return self.top_performers.sample(generator)
 
     def candidate(self, seed: int) -> DrMAgent:
-        """See :meth:`Agent.candidate`. The copy acts; it is not for training."""
+        """See :meth:`Agent.candidate`. The copy only acts; it cannot be trained."""
         if self.settings.perturb == "none":
             raise RuntimeError("agent.perturb is none, so there are no candidates")
         generator = Generator().manual_seed(seed)

@@ -33,7 +33,7 @@ SATURATED = 0.999
 class DrQv2Agent(PixelAgent):
     """Deterministic actor, twin critic, random shift, n-step returns.
 
-    Args: as of :class:`PixelAgent`.
+    Args: as in :class:`PixelAgent`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

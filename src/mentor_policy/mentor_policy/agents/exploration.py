@@ -26,10 +26,10 @@ def awaken_stddev(beta: Tensor, threshold: float, temperature: float) -> Tensor:
 
 
 class CorrelatedNoise:
-    """Noise of unit variance that remembers: n' = c n + sqrt(1 - c^2) times fresh normal noise.
+    """Correlated noise of unit variance: n' = c n + sqrt(1 - c^2) times new normal noise.
 
-    Steps of an arm are small: with white noise it dances on the spot, with correlated noise it
-    wanders, 1 / (1 - c) steps in about one direction.
+    Steps of an arm are small: with white noise it hardly leaves its place, with correlated noise it
+    moves in about one direction for 1 / (1 - c) steps.
 
     Args:
         size: A, numbers in an action.

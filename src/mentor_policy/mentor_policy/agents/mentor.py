@@ -13,7 +13,7 @@ from mentor_policy.networks import Routing
 class MentorAgent(DrMAgent):
     """The paper's agent; its ablations are settings (``actor``, ``perturb``).
 
-    Args: as of :class:`PixelAgent`.
+    Args: as in :class:`PixelAgent`.
     """
 
     settings: MentorConfig

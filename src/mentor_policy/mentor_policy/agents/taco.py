@@ -21,7 +21,7 @@ class TacoAgent(DrQv2Agent):
     K, the actions of a sequence, is ``train.n_step``: the observation after them is the one that
     the n-step return bootstraps from. Rows whose episode ends earlier are predicted by nobody.
 
-    Args: as of :class:`PixelAgent`.
+    Args: as in :class:`PixelAgent`.
     """
 
     settings: TacoConfig

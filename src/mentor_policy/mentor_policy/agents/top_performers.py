@@ -33,7 +33,7 @@ class TopPerformers:
     """The set S_top of Alg. 1.
 
     Args:
-        size: most entries it holds, 0 for none ever.
+        size: most entries it holds, 0 for never any.
     """
 
     def __init__(self, size: int) -> None:

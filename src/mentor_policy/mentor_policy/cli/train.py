@@ -104,7 +104,7 @@ def _evaluation_env(options: argparse.Namespace, arguments: dict[str, Any], env:
 
 
 def report(summary: dict[str, Any], path: Path) -> None:
-    """Print what came of the run, and what to do with it."""
+    """Print the result of the run, and what to do with it."""
     done = "complete" if summary["complete"] else "interrupted; the same command goes on with it"
     print(f"run {path}: {done} ({summary['frames']} frames, {summary['updates']} updates)")
     if summary["return"] is not None:

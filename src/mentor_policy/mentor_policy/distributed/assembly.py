@@ -57,9 +57,9 @@ class AssemblyCounts:
 
     Attributes:
         steps: left as steps of the replay, step 0 too.
-        incomplete: how many of these came without their action or reward; not to be learned from.
+        incomplete: those of them that lack their action or reward; not to be learned from.
         evaluation: steps of evaluation episodes.
-        missing: steps before one of the same episode that never came.
+        missing: steps before one of the same episode that never arrived.
     """
 
     steps: int = 0

@@ -50,7 +50,7 @@ class WeightsFollower:
         self.update = 0
         """Gradient updates behind them."""
         self.came: float | None = None
-        """time.monotonic() of the newest checked weights that came over the topic."""
+        """time.monotonic() of the newest checked weights that arrived over the topic."""
         self.refused = 0
         """How many were refused."""
 
@@ -79,10 +79,10 @@ class WeightsFollower:
         publisher: bytes = b"",
         is_gone: Callable[[bytes], bool] = gone,
     ) -> str:
-        """Check weights that came over the topic, and keep them.
+        """Check weights that arrived over the topic, and keep them.
 
         Args:
-            weights: as they came.
+            weights: as they arrived.
             publisher: who published them.
             is_gone: whether a publisher has left.
 

@@ -97,7 +97,7 @@ def unpack(weights: Weights, config: dict[str, Any], own: dict[str, Tensor]) -> 
     """Check weights and read them.
 
     Args:
-        weights: as they came.
+        weights: as they arrived.
         config: the ``agent`` section that the actor runs.
         own: the actor's ``acting_state()``, whose names, shapes and types must be met.
 

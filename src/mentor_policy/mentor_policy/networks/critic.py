@@ -49,7 +49,7 @@ class TwinCritic(nn.Module):
 class Value(nn.Module):
     """V of DrM's dormancy-driven exploitation: a trunk and two hidden layers.
 
-    Args: as of :class:`TwinCritic`.
+    Args: as in :class:`TwinCritic`.
     """
 
     def __init__(

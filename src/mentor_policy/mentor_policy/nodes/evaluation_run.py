@@ -19,7 +19,7 @@ REFUSALS = (CheckpointError, EnvironmentLost, CellHeldError, InterruptedError)
 
 
 def evaluate_checkpoint(node: CellNode, env: GroundTruthEvaluation) -> Evaluation:
-    """Roll the node's ``checkpoint`` out for ``episodes`` episodes, and log what came of it.
+    """Roll the node's ``checkpoint`` out for ``episodes`` episodes, and log the result.
 
     Raises:
         one of ``REFUSALS``.

@@ -137,7 +137,7 @@ class LearnerNode(CellNode):
                 self._receive(wait=0.05)
 
     def _receive(self, wait: float = 0.0) -> None:
-        """Take what has come."""
+        """Take what has arrived."""
         try:
             while True:
                 self._intake.add(self._messages.get(timeout=wait) if wait

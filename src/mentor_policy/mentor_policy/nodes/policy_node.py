@@ -37,7 +37,7 @@ REQUESTS = {
 
 
 class PolicyNode(CellNode):
-    """Trains or evaluates an agent until its steps are done, logs what came of it, and ends."""
+    """Trains or evaluates an agent until its steps are done, logs the result, and ends."""
 
     NAME = "policy"
     STEPS_NEED_IT = False
@@ -65,7 +65,7 @@ class PolicyNode(CellNode):
     )  # fmt: skip
 
     def configure(self) -> None:
-        """Watch for whoever answers; refuse what cannot be run at once."""
+        """Watch for peers that answer; refuse what cannot be run at once."""
         watch_environment(self)
         self._steps = self.health.counter("steps")
         self._losses = self.health.counter("environment lost")

@@ -32,7 +32,7 @@ class Sampler:
         n_step: n, steps summed into a return.
         gamma: discount per step.
         seed: seed of the sampling; two samplers of one run have different ones.
-        reward_scale: factor on every reward; the ring keeps them as they came.
+        reward_scale: factor on every reward; the ring keeps them as they arrived.
         pinned: whether the pixels are copied into pinned memory, for a copy to CUDA.
     """
 

@@ -1,4 +1,4 @@
-"""Random actions in an environment, and a summary of what came of them. Needs no torch."""
+"""Random actions in an environment, and a summary of the result. Needs no torch."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Training over any gymnasium environment, synchronous or asynchronous.
 
-Lockstep: an action is chosen, then comes the update that the step before it asks for, then what the
-action led to. An environment that moves by itself moves during that update; the order stays, so two
-runs with one seed are the same to the bit, over topics and in process alike, and so is a run that
-was killed and resumed. Asynchronous: the agent learns in a thread while the environment moves, up
-to a cap on updates per step.
+Synchronous: an action is chosen; then the update that the previous step asks for is done; then the
+result of the action is received. An environment that moves by itself does so during it. The
+order is always the same, so two runs with one seed are bit-identical, over topics and in process
+alike, and so is a run that was killed and resumed. Asynchronous: the agent learns in a thread while
+the environment moves, up to a limit on updates per step.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Evaluated:
 class Trainer:
     """Trains an agent.
 
-    Where the environment may be lost, as a cell may, training goes on with a fresh episode when it
+    Where the environment may be lost, as a cell may, training continues with a new episode when it
     is back. The episode that was broken off stays in the replay as far as it went: its last step
     bootstraps, as after a truncation. It has no return, so it is not admitted to S_top.
 
@@ -54,7 +54,7 @@ class Trainer:
         folder: folder of the run; resumed if there is a run in it.
         evaluation_env: to evaluate in; None evaluates in ``env`` between two episodes.
         progress: shows how far it is; None for a bar on the terminal.
-        lost: errors of the environment after which a reset leads on.
+        lost: errors of the environment after which a reset is tried.
 
     Raises:
         CheckpointError, ReplayError, RunFolderError: the folder's content does not fit or is
@@ -89,7 +89,7 @@ class Trainer:
         if not exact:
             self._number = max(self._number, run.ring.latest_episode() + 1)
         self._steps_into = int(saved.get("episode_step", 0)) if exact else 0
-        # In the one cell there is nothing to see before it has learned.
+        # Where training and evaluation share a cell, the first evaluation waits for some learning.
         first = run.schedule.evaluation_interval if self._evaluation_env is env else 0
         self._next_evaluation = int(saved.get("next_evaluation", first))
         self._episode: Episode | None = None
@@ -204,7 +204,7 @@ class Trainer:
             self._save()
 
     def _begin(self) -> Episode | None:
-        """Begin an episode, or go on with that of the checkpoint; None if it was stopped."""
+        """Begin an episode, or continue that of the checkpoint; None if it was stopped."""
         if self._steps_into:
             episode = self._repeated(self._steps_into)
             if episode is not None:

@@ -48,10 +48,10 @@ COMPARISONS = {
 STARTED = {"observation": "stacker", "reward": "reward"}
 """Nodes that wait to be started until it is known that the bag has what they need."""
 HOPELESS = 3
-"""Steps of which nothing came after which a node gets a second for each, and after which a
+"""Steps of which nothing arrived after which a node gets a second for each, and after which a
 comparison ends if the node has made nothing at all."""
 MOSTLY_MISSING = 30
-"""Steps of which nothing came after which a comparison ends, if they outnumber the others."""
+"""Steps of which nothing arrived after which a comparison ends, if they outnumber the others."""
 FIRST_PATIENCE = 60.0
 """Seconds of wall time after which the first step of a node is missing: it makes its networks."""
 DISCOVERY = 1.0

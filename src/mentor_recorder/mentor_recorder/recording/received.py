@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Received(NamedTuple):
-    """Raw bytes of a message and when they came; times in nanoseconds."""
+    """Raw bytes of a message and when they arrived; times in nanoseconds."""
 
     topic: str
     data: bytes

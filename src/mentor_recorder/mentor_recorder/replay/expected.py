@@ -93,7 +93,7 @@ class Expected:
             self._changed.notify_all()
 
     def end(self) -> None:
-        """Count what came but was not recorded."""
+        """Count what arrived but was not recorded."""
         with self._changed:
             self.tally.additional += list(self._early)
             self._early.clear()

@@ -36,9 +36,9 @@ class Tally:
     """The first difference of each group."""
     sources: Counter[str] = field(default_factory=Counter)
     missing: list[tuple[int, int]] = field(default_factory=list)
-    """Steps of which nothing came."""
+    """Steps of which nothing arrived."""
     additional: list[tuple[int, int]] = field(default_factory=list)
-    """Steps of which something came that was not recorded."""
+    """Steps of which something arrived that was not recorded."""
     skipped: Counter[str] = field(default_factory=Counter)
     """Steps that could not be compared, by reason."""
 

@@ -21,7 +21,7 @@ def scene(workspace: Workspace, state: dict[str, Any], target: Any | None) -> Ma
     Args:
         workspace: workspace of the task; its frame is that of the markers.
         state: as :meth:`CellView.state` gives it.
-        target: the pose that the arm was sent to, or None.
+        target: the commanded pose, or None.
     """
     markers = [_window(workspace, state["arm"].get("window_offset") or None)]
     if target is not None:

@@ -36,9 +36,9 @@ _TICK = 0.05  # seconds of wall time between two checks for steps of which somet
 class RewardNode(CellNode):
     """Publishes Reward(e, k) for every step k >= 1, once all that its reward needs is there.
 
-    A step whose motion failed, or of which something does not come in ``observation_timeout``, is
-    not valid and ends the episode as truncated: nothing is learned from it. A node that is started
-    again begins with what is new.
+    A step whose motion failed, or of which something does not arrive within
+    ``observation_timeout``, is not valid and ends the episode as truncated: nothing is learned from
+    it. A node that is started again begins with what is new.
     """
 
     NAME = "reward"

@@ -26,7 +26,7 @@ class History:
         self._over = False
 
     def add(self, key: StepKey, now: float) -> None:
-        """Note that something of a step came; ``now``: seconds."""
+        """Note that something of a step arrived; ``now``: seconds."""
         if self.newest is None:
             self._first = now
         self._last = now

@@ -101,7 +101,7 @@ class StepReader:
         self._actions: _Recent[StepKey, Action] = _Recent()
         self._starts: _Recent[int, EpisodeInfo] = _Recent()
         self._ends: _Recent[StepKey, int] = _Recent()
-        self._motions: _Recent[StepKey, float] = _Recent()  # when they came
+        self._motions: _Recent[StepKey, float] = _Recent()  # when they arrived
         self._buffers = {
             name: ImageBuffer(round(1e9 * task.camera(name).max_age)) for name in needs.cameras
         }

@@ -1,4 +1,4 @@
-"""Node: any simulated cell, speaking the topics of its arm and its cameras."""
+"""Node: any simulated cell, with the topics of its arm and its cameras."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _REPEAT = 1.0  # seconds of wall time after which time and state are published a
 class TwinNode(ArmNodeBase):
     """An arm node whose arm, cameras and clock are those of a simulator.
 
-    Simulated time stands while nobody acts, unless `realtime`. Physics and cameras live in the
-    motion thread.
+    Simulated time advances only while an action or a move is executed, unless `realtime`. Physics
+    and cameras live in the motion thread.
     """
 
     NAME = "twin"
@@ -51,7 +51,7 @@ class TwinNode(ArmNodeBase):
             "config", "str", "", "path of the twin's YAML; empty: the one of its package",
             read_only=True,
         ),
-        Param("realtime", "bool", False, "simulated time goes as wall time does"),
+        Param("realtime", "bool", False, "simulated time follows wall time"),
         UNPLUGGED,
     )  # fmt: skip
 
@@ -112,7 +112,7 @@ class TwinNode(ArmNodeBase):
         self.show(pictures=False)
 
     def end_motion_thread(self) -> None:
-        """Free the graphics context in the thread whose it is."""
+        """Free the graphics context in the thread that owns it."""
         self._simulator.close()
 
     def idle(self) -> None:
@@ -172,7 +172,7 @@ class TwinNode(ArmNodeBase):
             self._report_fault()
 
     def _tick(self, clock: Clock) -> None:
-        """Publish the time, if it went on: each tick wakes every node."""
+        """Publish the time if it has advanced: each tick wakes every node."""
         if clock != self._published_time:
             self._published_time = clock
             self._clock_ticks.publish(clock)
@@ -180,14 +180,14 @@ class TwinNode(ArmNodeBase):
     # The callbacks' thread.
 
     def _repeat_state(self) -> None:
-        """Show late subscribers the time and where the arm stands; lockstep time does not go on."""
+        """Publish time and state again for late subscribers; lockstep time does not advance."""
         with self.state_lock:  # from two threads: /clock is monotonic
             if self._published_time is not None and self.state:
                 self._clock_ticks.publish(self._published_time)
                 self.publish_last_state()
 
     def _fail(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """For rehearsal: the next motion ends in a fault."""
+        """Have the next motion end in a fault, for tests."""
         if not self.active:
             response.message = f"the node is {self.state_label}"
             return response

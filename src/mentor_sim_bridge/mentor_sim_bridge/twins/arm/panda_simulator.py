@@ -34,7 +34,7 @@ class ArmFaults:
     """What is a fault of the arm.
 
     Args:
-        reach_error: metres from where it was sent at the end of a motion.
+        reach_error: metres from its commanded pose at the end of a motion.
         joint_margin: radians from a joint's end.
     """
 

@@ -120,7 +120,7 @@ class SceneRandomization:
         board: pose of the board; its z is not sampled.
         hand: pose of the peg in the hand.
         friction: coefficient between peg and board.
-        stiffness: N/m with which the arm is pulled to where it is sent.
+        stiffness: N/m with which the arm is pulled to the commanded pose.
     """
 
     board: PoseSpread

@@ -61,7 +61,7 @@ def random_steps(env: gym.Env, seed: int = 0) -> Callable[[int], float]:
 
 
 def take_turns(sides: dict[str, Callable[[int], float]], blocks: int, steps: int) -> dict:
-    """Steps per second of each side: median over its blocks."""
+    """Return the steps per second of each side: median over its blocks."""
     for run in sides.values():
         run(min(steps, 20))
     spent: dict[str, list[float]] = {name: [] for name in sides}
@@ -78,7 +78,7 @@ def report(name: str, value: float, unit: str, ratio: float, against: str) -> No
 
 
 def topics_vs_inprocess(environment: str, label: str, blocks: int, steps: int) -> None:
-    """One agent with random actions: over the topics, and in process."""
+    """Measure one agent with random actions: over the topics, and in process."""
     with BridgeFleet(environment, 1, "/bench") as fleet:
         over_topics = RosEnv(fleet.namespaces[0])
         in_process = gym.make(environment)
@@ -109,7 +109,7 @@ class BareEnd:
         self._reader = DirectReader(self._node.context, [self._back])
 
     def wait_for_the_other(self, seconds: float = 20.0) -> None:
-        """Until both directions have a peer. Raises: TimeoutError."""
+        """Wait until both directions have a peer. Raises: TimeoutError."""
         until = time.monotonic() + seconds
         while not (
             self._out.get_subscription_count()
@@ -142,7 +142,7 @@ class WithBareMessages(gym.Wrapper):
         self._action = write_action(np.zeros(env.action_space.shape, np.float32), 1, 0, 0)
 
     def step(self, action: np.ndarray) -> tuple:
-        """The step of the environment in process, after the messages."""
+        """Do the step of the environment in process, after the messages."""
         self._end.send(self._action)
         self._end.receive()
         return self.env.step(action)
@@ -161,7 +161,7 @@ def echo(size: int) -> None:
 
 
 def bare_messages(environment: str, label: str, blocks: int, steps: int) -> None:
-    """The most that any bridge between two processes could reach of the steps in process."""
+    """Return the most that any bridge between two processes could reach of the steps in process."""
     env = gym.make(environment)
     size = int(np.prod(env.observation_space.shape))
     ask_for_short_lease()
@@ -188,7 +188,7 @@ def bare_messages(environment: str, label: str, blocks: int, steps: int) -> None
 
 
 def two_vs_one(environment: str, label: str, blocks: int, steps: int) -> None:
-    """One agent, two environments in two processes, against one of them alone."""
+    """Measure one agent with two environments in two processes, against one of them alone."""
     with BridgeFleet(environment, 2, "/bench") as fleet:
         vector = RosVecEnv(fleet.namespaces)
         vector.reset(seed=0)

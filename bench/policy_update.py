@@ -73,13 +73,13 @@ def medians(sides: dict[str, Callable[[], object]], rounds: int) -> dict[str, fl
 
 
 def updates(name: str, *overrides: str) -> Callable[[], object]:
-    """Updates of an agent; the measurement of the dormant ratio is spread evenly by the caller."""
+    """Return the updates of an agent; the caller spreads dormant-ratio measurements evenly."""
     learner, data = agent(name, *overrides), batch()
     return lambda: learner.update(data, 5000)
 
 
 def cuda_updates(name: str, *overrides: str) -> Callable[[], object]:
-    """Updates of an agent on CUDA, each to its end, from a batch that is there already."""
+    """Return the updates of an agent on CUDA, each to its end, from a batch that is there."""
     learner = agent(name, *overrides, device="cuda")
     data = learner.to_device(batch())
 
@@ -91,7 +91,7 @@ def cuda_updates(name: str, *overrides: str) -> Callable[[], object]:
 
 
 def measure_cuda() -> None:
-    """Updates on a CUDA device."""
+    """Measure updates on a CUDA device."""
     sides = {
         "mentor": cuda_updates("mentor"),
         "graph": cuda_updates("mentor", "agent.cuda_graph=true"),
@@ -114,7 +114,7 @@ def dormant_pass(experts: int) -> float:
 
 
 def matmul_peak(dtype: torch.dtype) -> float:
-    """FLOP/s of the best of many square products."""
+    """Return the FLOP/s of the best of many square products."""
     size = 1024
     a, b = torch.rand(size, size).to(dtype), torch.rand(size, size).to(dtype)
     best = min(medians({"": lambda: a @ b}, 3)[""] for _ in range(10))
@@ -124,7 +124,7 @@ def matmul_peak(dtype: torch.dtype) -> float:
 def report(
     name: str, value: float, unit: str, ratio: float | None = None, against: str = ""
 ) -> None:
-    """One JSON object a line."""
+    """Print one JSON object a line."""
     shown = None if ratio is None else round(ratio, 3)
     line = {"name": name, "value": round(value, 3), "unit": unit, "ratio": shown}
     print(json.dumps({**line, "against": against or None}), flush=True)

@@ -34,7 +34,7 @@ BLOCKS = 5
 
 
 def fast(env: Any) -> Callable[[], None]:
-    """A step of this package's environment."""
+    """Return a step of this package's environment."""
     rng = np.random.default_rng(0)
     env.reset(seed=0)
 
@@ -48,7 +48,7 @@ def fast(env: Any) -> Callable[[], None]:
 
 
 def stock(env: Any) -> Callable[[], None]:
-    """The same step, by the suite's own renderer and settings."""
+    """Return the same step, by the suite's own renderer and settings."""
     rng = np.random.default_rng(0)
     env.reset(seed=0)
     draw = suites_own(env)
@@ -64,7 +64,7 @@ def stock(env: Any) -> Callable[[], None]:
 
 
 def suites_own(env: Any) -> Callable[[], Any]:
-    """What draws a picture in the suite of a task: dm_control's, or gymnasium's renderer."""
+    """Return what draws a picture in the suite of a task: dm_control's, or gymnasium's renderer."""
     suite = env.simulator._env
     if hasattr(suite, "physics"):
         return lambda: suite.physics.render(84, 84, camera_id=0)
@@ -77,7 +77,7 @@ def suites_own(env: Any) -> Callable[[], Any]:
 
 
 def seconds_per_step(step: Callable[[], None], seconds: float) -> float:
-    """Median over the steps that fit in so many seconds, of which there are at least five."""
+    """Return the median over the steps that fit in so many seconds, at least five."""
     spent: list[float] = []
     while sum(spent) < seconds or len(spent) < 5:
         begin = time.perf_counter()
@@ -87,7 +87,7 @@ def seconds_per_step(step: Callable[[], None], seconds: float) -> float:
 
 
 def serve(side: str, name: str) -> None:
-    """The life of one side's process: a line on its input asks for a block."""
+    """Run one side's process: a line on its input asks for a block."""
     if side == "fast":
         step = fast(gym.make(name).unwrapped)
     else:
@@ -100,7 +100,7 @@ def serve(side: str, name: str) -> None:
 
 
 def start(side: str, name: str) -> subprocess.Popen[str]:
-    """Starts a side's process and waits until it can draw."""
+    """Start a side's process and wait until it can draw."""
     threads = "0" if side == "fast" else str(os.cpu_count())
     child = subprocess.Popen(
         [sys.executable, __file__, "--side", side, name],

@@ -53,7 +53,7 @@ def fill(folder: Path) -> tuple[ReplayRing, float]:
 
 
 def milliseconds(call, before=lambda: None) -> float:
-    """Median time of a call."""
+    """Return the median time of a call."""
     times = []
     for number in range(ROUNDS):
         before()

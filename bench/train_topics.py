@@ -128,7 +128,7 @@ def compare(name: str, asynchronous: bool) -> None:
 
 
 def main() -> None:
-    """Both ways to train."""
+    """Measure both ways to train."""
     compare("train/topics_vs_inprocess", asynchronous=True)
     compare("train/topics_vs_inprocess_lockstep", asynchronous=False)
 

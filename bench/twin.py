@@ -26,7 +26,7 @@ BLOCKS, STEPS, FRAMES = 5, 10, 3
 
 
 def median_seconds(sides: dict[str, Callable[[], None]], blocks: int = BLOCKS) -> dict[str, float]:
-    """Median processor seconds of a block of each side, in turns."""
+    """Return the median processor seconds of a block of each side, in turns."""
     spent: dict[str, list[float]] = {name: [] for name in sides}
     for run in sides.values():
         run()
@@ -67,14 +67,14 @@ def drawing(render: Callable[[str], np.ndarray]) -> Callable[[], None]:
 
 
 def stock_solver(env: CableRoutingEnv) -> CableRoutingEnv:
-    """The environment with an elliptic cone and MuJoCo's own choice of the Jacobian's form."""
+    """Return the environment with an elliptic cone and MuJoCo's own form of the Jacobian."""
     env.simulator.model.opt.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     env.simulator.model.opt.jacobian = mujoco.mjtJacobian.mjJAC_AUTO
     return env
 
 
 def stock_pictures(cell: CableSimulator) -> Callable[[str], np.ndarray]:
-    """The same cell drawn with multisampling, shadows and reflections."""
+    """Return the same cell, drawn with multisampling, shadows and reflections."""
     quality = cell.model.vis.quality
     quality.offsamples, quality.shadowsize, quality.numslices, quality.numstacks = 4, 4096, 28, 16
     cell.model.light_castshadow[:] = 1

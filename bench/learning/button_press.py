@@ -51,7 +51,7 @@ class Group:
 
 
 def groups() -> list[Group]:
-    """All that is compared."""
+    """Return all that is compared."""
     alone = [*LEARNER, "agent.precision=float32"]
     mixing = [*alone, "agent.shift_padding=0"]  # ALIX has no random shift
     mentor = [*alone, *PERTURBED, *EXPERTS]
@@ -65,7 +65,7 @@ def groups() -> list[Group]:
 
 
 def command(group: Group, seed: int, folder: Path, threads: int) -> list[str]:
-    """What a person would type."""
+    """Return the command that a person would type."""
     return [
         *("python", "-m", "mentor_policy", "train", "--env", TASK, "--agent", group.agent),
         *("--preset", "metaworld", "--run-dir", str(folder), *RUN, *group.settings),

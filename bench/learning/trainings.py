@@ -17,7 +17,7 @@ from mentor_policy.training.csv_log import read_csv
 
 
 def train(command: list[str], folder: Path, threads: int) -> None:
-    """Runs ``python -m mentor_policy train ...`` to its end; prints it, and logs beside its folder.
+    """Run ``python -m mentor_policy train ...`` to its end; print it, and log beside its folder.
 
     Raises: RuntimeError if it ends with another status than 0.
     """
@@ -32,14 +32,14 @@ def train(command: list[str], folder: Path, threads: int) -> None:
 
 
 def evaluations(folder: Path) -> dict[str, list[float]]:
-    """The run's ``eval.csv`` by column; empty while there is none."""
+    """Return the run's ``eval.csv`` by column; empty while there is none."""
     return read_csv(folder / "eval.csv")
 
 
 def draw_mean(
     axes: Any, number: int, name: str, curves: list[dict[str, list[float]]], column: str
 ) -> None:
-    """Draws one group of runs: thin, and the mean over the steps that all have in bold."""
+    """Draw one group of runs: thin, and the mean over the steps that all have in bold."""
     colour, style = f"C{number}", ("-", "--", "-.", ":")[number % 4]  # curves may coincide
     for seen in curves:
         axes.plot(seen["step"], seen[column], color=colour, lw=1, alpha=0.45)

@@ -13,7 +13,7 @@ from .networks import PlainActor, PlainCritic, PlainEncoder, PlainValue
 
 
 def random_shift(x: Tensor, pad: int = 4) -> Tensor:
-    """DrQ-v2's shift: replicate padding, then grid_sample at integer shifts."""
+    """Apply DrQ-v2's shift: replicate padding, then grid_sample at integer shifts."""
     n, _, h, w = x.shape
     assert h == w
     x = F.pad(x, (pad,) * 4, "replicate")
@@ -45,11 +45,11 @@ class PlainMentor:
         self.beta = 1.0
 
     def stddev(self) -> float:
-        """Dormancy-driven exploration."""
+        """Return the deviation of dormancy-driven exploration."""
         return 1.0 / (1.0 + math.exp(-(self.beta - 0.2) / 0.1))
 
     def noisy(self, mean: Tensor) -> Tensor:
-        """Truncated normal sample, noise clipped at 0.3."""
+        """Return a truncated normal sample, noise clipped at 0.3."""
         noise = (torch.randn_like(mean) * self.stddev()).clamp(-0.3, 0.3)
         x = mean + noise
         return x - x.detach() + x.detach().clamp(-1 + 1e-6, 1 - 1e-6)
@@ -57,7 +57,7 @@ class PlainMentor:
     def update(
         self, obs: Tensor, action: Tensor, reward: Tensor, discount: Tensor, next_obs: Tensor
     ) -> None:
-        """One update on uint8 NCHW observations."""
+        """Do one update on uint8 NCHW observations."""
         obs = self.encoder(random_shift(obs.float()))
         with torch.no_grad():
             next_obs = self.encoder(random_shift(next_obs.float()))
@@ -73,7 +73,7 @@ class PlainMentor:
     def update_critic(
         self, obs: Tensor, action: Tensor, reward: Tensor, discount: Tensor, next_obs: Tensor
     ) -> None:
-        """Twin Q towards a mix of V and min Q; the encoder learns here."""
+        """Fit the twin Q to a mix of V and min Q; the encoder learns here."""
         with torch.no_grad():
             q1, q2 = self.critic_target(next_obs, self.noisy(self.actor(next_obs)[0]))
             rate = 0.6 / (1.0 + math.exp((self.beta - 0.2) / 0.02))
@@ -88,7 +88,7 @@ class PlainMentor:
         self.encoder_opt.step()
 
     def update_value(self, obs: Tensor, action: Tensor) -> None:
-        """Expectile regression at 0.9 on min Q."""
+        """Return the expectile regression loss at 0.9 on min Q."""
         with torch.no_grad():
             q1, q2 = self.critic(obs, action)
             q = torch.min(q1, q2)
@@ -100,7 +100,7 @@ class PlainMentor:
         self.value_opt.step()
 
     def update_actor(self, obs: Tensor) -> None:
-        """-min Q plus the load-balance loss."""
+        """Return -min Q plus the load-balance loss."""
         mean, logits = self.actor(obs)
         q1, q2 = self.critic(obs, self.noisy(mean))
         p = logits.softmax(dim=-1).mean(dim=0)
@@ -110,7 +110,7 @@ class PlainMentor:
         self.actor_opt.step()
 
     def dormant_ratio(self, obs: Tensor, tau: float = 0.025) -> float:
-        """Eq. 3 and 4, in a forward of its own."""
+        """Compute eq. 3 and 4, in a forward of its own."""
         counts: list[tuple[int, int]] = []
 
         def hook(module: nn.Module, inputs: object, output: Tensor) -> None:

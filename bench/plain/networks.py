@@ -25,17 +25,17 @@ class PlainEncoder(nn.Module):
         )
 
     def forward(self, obs: Tensor) -> Tensor:
-        """``(B, C, 84, 84)`` pixels to ``(B, 39200)``."""
+        """Map ``(B, C, 84, 84)`` pixels to ``(B, 39200)``."""
         return self.convnet(obs / 255.0 - 0.5).flatten(1)
 
 
 def trunk(features: int, feature_dim: int) -> nn.Sequential:
-    """Linear, LayerNorm, Tanh."""
+    """Return Linear, LayerNorm, Tanh."""
     return nn.Sequential(nn.Linear(features, feature_dim), nn.LayerNorm(feature_dim), nn.Tanh())
 
 
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
-    """Two hidden layers."""
+    """Return a network of two hidden layers."""
     return nn.Sequential(
         nn.Linear(inputs, hidden),
         nn.ReLU(),
@@ -58,7 +58,7 @@ class PlainMoE(nn.Module):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """``(B, width)`` to the mixed rows and the router's logits."""
+        """Map ``(B, width)`` to the mixed rows and the router's logits."""
         logits = self.router(x)
         values, chosen = logits.topk(self.top_k, dim=-1)
         weights = torch.zeros_like(logits).scatter(1, chosen, values.softmax(dim=-1))
@@ -79,7 +79,7 @@ class PlainActor(nn.Module):
         self.last = nn.Linear(hidden, action)
 
     def forward(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean action and the router's logits."""
+        """Return the mean action and the router's logits."""
         x, logits = self.moe(F.relu(self.first(self.trunk(h))))
         return torch.tanh(self.last(F.relu(x))), logits
 
@@ -94,7 +94,7 @@ class PlainCritic(nn.Module):
         self.q2 = mlp(feature_dim + action, hidden, 1)
 
     def forward(self, h: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """Both Q."""
+        """Return both Q."""
         x = torch.cat([self.trunk(h), action], dim=-1)
         return self.q1(x), self.q2(x)
 
@@ -108,5 +108,5 @@ class PlainValue(nn.Module):
         self.v = mlp(feature_dim, hidden, 1)
 
     def forward(self, h: Tensor) -> Tensor:
-        """V."""
+        """Return V."""
         return self.v(self.trunk(h))

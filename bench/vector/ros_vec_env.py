@@ -90,7 +90,7 @@ class RosVecEnv(VectorEnv[Any, Any, Any]):
     ) -> tuple[
         Any, npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]
     ]:
-        """Steps every cell; ``actions`` is ``(num_envs, A)``.
+        """Step every cell; ``actions`` is ``(num_envs, A)``.
 
         Returns: observations ``(num_envs, ...)``, rewards, terminated and truncated
         ``(num_envs,)``, infos as gymnasium batches them.

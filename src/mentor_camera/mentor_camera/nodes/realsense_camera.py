@@ -178,7 +178,7 @@ def _reliable(topic: Topic) -> Topic:
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the node; the entry point."""
     run_node(RealSenseCameraNode)
 
 

@@ -269,7 +269,7 @@ class StackerNode(CellNode):
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the node; the entry point."""
     run_node(StackerNode)
 
 

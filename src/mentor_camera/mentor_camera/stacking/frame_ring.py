@@ -76,7 +76,7 @@ class FrameRing:
         return self._pixels[stamp_ns]
 
     def nearest(self, time_ns: int) -> int | None:
-        """Stamp of the frame nearest to a time, the older one of two as near; None if empty."""
+        """Return the stamp of the frame nearest to a time, of two the older; None if empty."""
         if not self._stamps:
             return None
         after = bisect_left(self._stamps, time_ns)
@@ -84,7 +84,7 @@ class FrameRing:
         return min(around, key=lambda stamp: abs(stamp - time_ns))
 
     def period_ns(self) -> int | None:
-        """Usual time between two frames (median of the newest gaps); None below four frames."""
+        """Return the frame period (median of the newest gaps); None below four frames."""
         newest = self._stamps[-_PERIOD_GAPS - 1 :]
         if len(newest) < 4:
             return None

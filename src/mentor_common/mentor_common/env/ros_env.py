@@ -333,5 +333,5 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
 
 
 def _plain(value: Any) -> Any:
-    """Numpy values as JSON has them."""
+    """Return numpy values as JSON has them."""
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value

@@ -98,7 +98,7 @@ class CdrReader:
         self._at = 0
 
     def number(self, code: str) -> Any:
-        """One number or truth value; ``code`` as struct has it."""
+        """Read one number or boolean; ``code`` as struct has it."""
         size = struct.calcsize(f"={code}")
         self._at += -self._at % size
         return struct.unpack_from(f"{self._order}{code}", self._take(size))[0]

@@ -136,7 +136,7 @@ def bytes_field(pixels: npt.NDArray[Any]) -> array[int]:
 
 
 def resize(pixels: UInt8, height: int, width: int) -> UInt8:
-    """(h, w, 3) to (height, width, 3) with area filtering; the same pixels if nothing changes."""
+    """Resize (h, w, 3) to (height, width, 3) with area filtering; same size: same pixels."""
     if pixels.shape[:2] == (height, width):
         return pixels
     resized = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
@@ -144,7 +144,7 @@ def resize(pixels: UInt8, height: int, width: int) -> UInt8:
 
 
 def stack_planes(frames: Sequence[UInt8]) -> UInt8:
-    """n frames (height, width, 3), in FrameLayout's order, as planes (3 n, height, width)."""
+    """Stack n frames (height, width, 3) in FrameLayout's order: planes (3 n, height, width)."""
     height, width = frames[0].shape[:2]
     planes = np.empty((3 * len(frames), height, width), np.uint8)
     for index, frame in enumerate(frames):

@@ -116,5 +116,5 @@ def camera_info(camera: str) -> Topic:
 
 
 def device_signal(device: str, publisher: str) -> Topic:
-    """The state of a switch or a sensor beside the arm, in a cell whose devices are simulated."""
+    """Return the topic of a simulated switch or sensor beside the arm."""
     return Topic(f"device/{device}", Bool, NEWEST_QOS, publisher)

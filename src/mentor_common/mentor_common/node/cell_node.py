@@ -121,23 +121,23 @@ class CellNode(WorkingNode):
     # Parameters.
 
     def flag(self, name: str) -> bool:
-        """Value of a bool parameter."""
+        """Return the value of a bool parameter."""
         return self._cell_parameters.value(name, "bool")  # type: ignore[no-any-return]
 
     def integer(self, name: str) -> int:
-        """Value of an int parameter."""
+        """Return the value of an int parameter."""
         return self._cell_parameters.value(name, "int")  # type: ignore[no-any-return]
 
     def number(self, name: str) -> float:
-        """Value of a float parameter."""
+        """Return the value of a float parameter."""
         return self._cell_parameters.value(name, "float")  # type: ignore[no-any-return]
 
     def text(self, name: str) -> str:
-        """Value of a str parameter."""
+        """Return the value of a str parameter."""
         return self._cell_parameters.value(name, "str")  # type: ignore[no-any-return]
 
     def items(self, name: str) -> list[Any]:
-        """Value of an array parameter."""
+        """Return the value of an array parameter."""
         return list(self._cell_parameters.values[name])
 
     def parameter_values(self) -> dict[str, Any]:
@@ -288,7 +288,7 @@ class CellNode(WorkingNode):
         return TransitionCallbackReturn.SUCCESS
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Back to unconfigured, after an error in a transition."""
+        """Go back to unconfigured, after an error in a transition."""
         if self.active:
             self._cell_halt()
         self._cell_destroy_configured()

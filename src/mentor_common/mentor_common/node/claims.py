@@ -177,7 +177,7 @@ class Claims:
         return next((claim for claim in self._winning() if self._came_late(claim)), None)
 
     def check(self) -> None:
-        """Raises: CellHeldError where somebody else holds what this node would hold."""
+        """Raise CellHeldError where another node holds what this node would hold."""
         rival = self.rival()
         if rival is not None and self.mine is not None:
             raise CellHeldError(held_text(self.mine, rival))

@@ -38,7 +38,7 @@ class DeclaredParameters:
         self._check, self._changed = check, changed
 
     def value(self, name: str, kind: str) -> Any:
-        """Value of a parameter of this type. Raises: KeyError, with those that there are."""
+        """Return a parameter's value of this type. Raises: KeyError, with those that there are."""
         param = self._table.get(name)
         if param is None or param.type != kind:
             known = [other.name for other in self._table.values() if other.type == kind]

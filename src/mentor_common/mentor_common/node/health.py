@@ -27,7 +27,7 @@ class Limits:
     error_above: float | None = None
 
     def level(self, value: float) -> int:
-        """OK, WARN or ERROR; a reading that is not there (NaN) is OK."""
+        """Return OK, WARN or ERROR; a reading that is not there (NaN) is OK."""
         if math.isnan(value):
             return OK
         if (self.error_below is not None and value < self.error_below) or (
@@ -83,7 +83,7 @@ class Meter:
     _since: float = field(default_factory=time.monotonic)
 
     def add(self, amount: float = 1.0) -> None:
-        """Counts events (counter, rate)."""
+        """Count events (counter, rate)."""
         with self._lock:
             self._total += amount
 
@@ -147,7 +147,7 @@ class Health:
         self._lock = threading.Lock()
 
     def counter(self, name: str, limits: Limits = Limits()) -> Meter:
-        """Counts since the start."""
+        """Return a counter since the start."""
         return self._meter(name, "counter", "", limits)
 
     def rate(self, name: str, limits: Limits = Limits()) -> Meter:
@@ -155,7 +155,7 @@ class Health:
         return self._meter(name, "rate", "Hz", limits)
 
     def timing(self, name: str, limits: Limits = Limits()) -> Meter:
-        """Mean duration, milliseconds."""
+        """Return a meter of the mean duration, milliseconds."""
         return self._meter(name, "timing", "ms", limits)
 
     def gauge(self, name: str, unit: str = "", limits: Limits = Limits()) -> Meter:
@@ -163,7 +163,7 @@ class Health:
         return self._meter(name, "gauge", unit, limits)
 
     def problem(self, name: str, level: int, text: str) -> None:
-        """States a problem, until :meth:`solved`."""
+        """Report a problem, until :meth:`solved`."""
         with self._lock:
             self._problems[name] = Problem(level, text)
 
@@ -173,7 +173,7 @@ class Health:
             self._problems.pop(name, None)
 
     def add_source(self, source: Callable[[], list[Problem]]) -> None:
-        """Somebody who is asked for problems at each report."""
+        """Add a source that is asked for problems at each report."""
         self._sources.append(source)
 
     def report(self) -> tuple[int, str, list[Reading]]:

@@ -236,7 +236,7 @@ NOT_NAMED_YET = "_NODE_NAME_UNKNOWN_"
 
 
 def node_names(infos: Iterable[Any]) -> list[str]:
-    """Full names of the nodes of endpoints; :data:`NOT_NAMED_YET` where it is not known yet."""
+    """Return the full names of endpoints' nodes; :data:`NOT_NAMED_YET` where it is not known."""
     return [
         NOT_NAMED_YET
         if info.node_name == NOT_NAMED_YET

@@ -114,7 +114,7 @@ class DrMAgent(DrQv2Agent):
     # Perturbation
 
     def end_episode(self, episode_return: float, step: int) -> dict[str, float]:
-        """Alg. 1, lines 3 to 14: admission to S_top, and a perturbation if one is due."""
+        """Admit to S_top, and perturb if it is due (Alg. 1, lines 3 to 14)."""
         report = super().end_episode(episode_return, step)
         settings = self.settings
         if settings.perturb == "task_oriented":

@@ -140,7 +140,7 @@ class NamedAdam:
                 tensor.zero_()
 
     def state(self) -> dict[str, Tensor]:
-        """Live tensors by ``<parameter>/step``, ``/exp_avg`` and ``/exp_avg_sq``."""
+        """Return the live tensors by ``<parameter>/step``, ``/exp_avg`` and ``/exp_avg_sq``."""
         return {
             f"{name}/{key}": tensor
             for name, tensors in self._state.items()

@@ -167,7 +167,7 @@ class Assembly:
             yield from steps
 
     def go_on(self) -> None:
-        """Nothing more is to be had before the next step: take it as it is."""
+        """Take the step as it is: nothing more will arrive before the next one."""
         self._over_gap = self._order[0] if self._order else None
 
     @property

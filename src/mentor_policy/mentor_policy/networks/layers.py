@@ -19,7 +19,7 @@ class Linear(nn.Linear):
     """``nn.Linear`` that follows the type of its input. ``(..., in) -> (..., out)``."""
 
     def reset_parameters(self) -> None:
-        """Nothing: :func:`initialise` draws from a generator of the agent's own."""
+        """Do nothing: :func:`initialise` draws from a generator of the agent's own."""
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, in_type(self.weight, x.dtype), in_type(self.bias, x.dtype))
@@ -29,7 +29,7 @@ class Conv2d(nn.Conv2d):
     """``nn.Conv2d`` that follows the type of its input. ``(B, C, H, W) -> (B, C', H', W')``."""
 
     def reset_parameters(self) -> None:
-        """Nothing: :func:`initialise` draws from a generator of the agent's own."""
+        """Do nothing: :func:`initialise` draws from a generator of the agent's own."""
 
     def forward(self, x: Tensor, scale: float = 1.0) -> Tensor:
         """Apply the layer; ``scale`` is a factor on x, taken into the weights."""
@@ -53,7 +53,7 @@ class StackedLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(count, out_features))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Every layer on its own rows, ``(N, B, in) -> (N, B, out)``."""
+        """Apply every layer to its own rows, ``(N, B, in) -> (N, B, out)``."""
         weight, bias = in_type(self.weight, x.dtype), in_type(self.bias, x.dtype)
         return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
 
@@ -70,7 +70,7 @@ class Bilinear(nn.Module):
         self.weight = nn.Parameter(torch.zeros(features, features))
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """``(B, features)`` and ``(M, features)`` to ``(B, M)``."""
+        """Compare ``(B, features)`` and ``(M, features)`` to ``(B, M)``."""
         return x @ self.weight @ y.T
 
 

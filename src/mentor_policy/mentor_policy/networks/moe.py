@@ -60,7 +60,7 @@ class Router(nn.Module):
         self.last = Linear(hidden, experts)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(B, in_features) -> (B, N)``."""
+        """Return the router's logits: ``(B, in_features) -> (B, N)``."""
         hidden = self.first(x).relu_()
         logits: Tensor = self.last(hidden.to(self.last.weight.dtype))
         return logits

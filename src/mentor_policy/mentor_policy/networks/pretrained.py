@@ -81,7 +81,7 @@ class PretrainedEncoder(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
     def _features(self, obs: Tensor) -> list[Tensor]:
-        """Per stage ``(B, cameras x frames x channels, H', W')``: newest frame, differences."""
+        """Return by stage ``(B, cameras x frames x channels, H', W')``: frame, differences."""
         batch, _, height, width = obs.shape
         with torch.no_grad():
             frames = (obs + PIXEL_CENTRE).reshape(-1, 3, height, width)
@@ -99,6 +99,6 @@ class PretrainedEncoder(nn.Module):
         return torch.cat([split[:, :, -1:], steps], dim=2).flatten(1, 3)
 
     def _adapted(self, which: int, features: Tensor, like: Tensor) -> Tensor:
-        """Features through their adapter, resized to the cells of the trainable CNN."""
+        """Return the features through their adapter, resized to the cells of the trainable CNN."""
         y = self.adapters[which](features).relu()
         return F.interpolate(y, size=like.shape[-2:], mode="bilinear", align_corners=False)

@@ -25,7 +25,7 @@ class ActionEncoder(nn.Module):
         self.last = Linear(_ACTION_HIDDEN, latent_size)
 
     def forward(self, action: Tensor) -> Tensor:
-        """``(..., A) -> (..., L)``, in the type of the weights."""
+        """Encode ``(..., A) -> (..., L)``, in the type of the weights."""
         hidden = torch.tanh(self.first(action.to(self.first.weight.dtype)))
         result: Tensor = self.last(hidden)
         return result

@@ -24,6 +24,6 @@ class Trunk(nn.Module):
         self.out_features = feature_dim + state_size
 
     def forward(self, h: Tensor, state: Tensor | None = None) -> Tensor:
-        """``(B, in_features)`` and ``(B, S)`` to ``(B, feature_dim + S)``."""
+        """Map ``(B, in_features)`` and ``(B, S)`` to ``(B, feature_dim + S)``."""
         z = torch.tanh(self.norm(self.linear(h)))
         return z if state is None else torch.cat([z, state.to(z.dtype)], dim=-1)

@@ -253,5 +253,5 @@ class ActorNode(CellNode):
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the node; the entry point."""
     running.main(ActorNode)

@@ -196,5 +196,5 @@ class LearnerNode(CellNode):
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the node; the entry point."""
     running.main(LearnerNode)

@@ -238,7 +238,7 @@ class PolicyNode(CellNode):
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the node; the entry point."""
     # Threads of an update that wait for each other leave the cores to the cell's other nodes.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # before torch is loaded
     run(PolicyNode)

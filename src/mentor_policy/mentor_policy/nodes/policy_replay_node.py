@@ -110,5 +110,5 @@ class PolicyReplayNode(CellNode):
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the node; the entry point."""
     run_node(PolicyReplayNode)

@@ -210,7 +210,7 @@ class MonitorNode(CellNode):
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the node; the entry point."""
     run_node(MonitorNode)
 
 

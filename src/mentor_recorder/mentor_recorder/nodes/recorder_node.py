@@ -343,7 +343,7 @@ class RecorderNode(CellNode):
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the node; the entry point."""
     run_node(RecorderNode)
 
 

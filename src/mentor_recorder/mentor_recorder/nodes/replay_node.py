@@ -312,7 +312,7 @@ class ReplayNode(CellNode):
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the node; the entry point."""
     run_node(ReplayNode)
 
 

@@ -67,7 +67,7 @@ class SceneNode(CellNode):
 
 
 def main() -> None:
-    """Entry point."""
+    """Run the node; the entry point."""
     run_node(SceneNode)
 
 

@@ -282,7 +282,7 @@ def load_examples(folder: str | Path, images: Iterable[LabelledImage]) -> Exampl
 
 
 def open_examples(folder: str | Path, images: Iterable[LabelledImage]) -> Examples:
-    """As load_examples, but read the pictures only when they are used."""
+    """Do as load_examples, but read the pictures only when they are used."""
     known = [image for image in images if image.state is not None]
     return _with_labels(PictureFiles([Path(folder) / image.file for image in known]), known)
 

@@ -116,7 +116,7 @@ class BallTracker:
         return TrackedBall(at, self._place, age, confidence, self._candidates)
 
     def _place_of(self, ball: _Candidate) -> BallPlace:
-        """Where a ball is: for hole and water between where it is seen as on the felt and as sunk.
+        """Return where a ball is; in hole and water, between its places as on the felt and as sunk.
 
         A ball that lies on the felt keeps off the edges, one in hole or water lies well inside.
         """
@@ -129,7 +129,7 @@ class BallTracker:
         return BallPlace.OUT if off < -OVER_BORDER else BallPlace.ON_COURT
 
     def _places(self, name: str, image: npt.NDArray[np.uint8]) -> list[tuple[Blob, Float64]]:
-        """The blobs of one image that are as large as a ball on or beside the court would be."""
+        """Return the blobs of one image that have the size of a ball on or beside the court."""
         camera, radius = self._cameras[name], self._court.ball_radius
         found = []
         reach = self._court.inside.grown(0.12)
@@ -169,13 +169,13 @@ class BallTracker:
         return found
 
     def _candidate(self, blobs: Mapping[str, Blob]) -> _Candidate:
-        """What the cameras see at one place, if it lies on the felt and if it lies in the hole."""
+        """Return what the cameras see at one place, as on the felt and as in the hole."""
         radius = self._court.ball_radius
         at, sunk = (self._fused(blobs, height) for height in (radius, SUNK * radius))
         return _Candidate(at, sunk, len(blobs))
 
     def _fused(self, blobs: Mapping[str, Blob], height: float) -> Float64:
-        """The place that the cameras see, each weighted by what an error in its image does."""
+        """Fuse the places that the cameras see, weighted by the effect of an image error."""
         information, total = np.zeros((2, 2)), np.zeros(2)
         for name, blob in blobs.items():
             camera = self._cameras[name]
@@ -185,7 +185,7 @@ class BallTracker:
         return np.asarray(np.linalg.solve(information, total))
 
     def _choose(self, candidates: list[_Candidate], stamp: int) -> _Candidate | None:
-        """The candidate that both cameras see and that is nearest to where the ball was.
+        """Return the candidate that both cameras see and that is nearest to where the ball was.
 
         Raises:
             ValueError: two are as likely, and nothing is known of where the ball was.

@@ -240,7 +240,7 @@ class RehearsalNode(CellNode):
 
 
 def main() -> None:
-    """Entry point ``rehearsal_node``."""
+    """Run the node; entry point ``rehearsal_node``."""
     # Real cameras have processors of their own: here they come before whoever learns meanwhile.
     with suppress(PermissionError):
         os.nice(-5)

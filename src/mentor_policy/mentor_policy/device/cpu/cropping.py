@@ -33,7 +33,7 @@ def crop_shift(obs: Tensor, shifts: Tensor, dtype: torch.dtype, centre: float) -
 
 
 def _replicate(pixels: Tensor, pad: int) -> Tensor:
-    """``(B, H, W, C) -> (B, H + 2 pad, W + 2 pad, C)``, the border repeated."""
+    """Pad ``(B, H, W, C) -> (B, H + 2 pad, W + 2 pad, C)``, the border repeated."""
     batch, height, width, channels = pixels.shape
     out = pixels.new_empty(batch, height + 2 * pad, width + 2 * pad, channels)
     middle = out[:, pad : pad + height]

@@ -130,18 +130,18 @@ class _Experts(torch.autograd.Function):
 
 
 def _pack(rows: Tensor, layout: Plan) -> Tensor:
-    """``(B, D) -> (P, D)``, empty packed rows zero."""
+    """Pack ``(B, D) -> (P, D)``, empty packed rows zero."""
     padded = torch.cat([rows, rows.new_zeros(1, rows.shape[1])])
     return padded.index_select(0, layout.source)
 
 
 def _unpack(packed: Tensor, layout: Plan) -> Tensor:
-    """``(P, D) -> (B, k, D)``."""
+    """Unpack ``(P, D) -> (B, k, D)``."""
     return packed.index_select(0, layout.slot.flatten()).view(*layout.slot.shape, -1)
 
 
 def _product(packed: Tensor, weight: Tensor, layout: Plan, bias: Tensor | None = None) -> Tensor:
-    """Each expert's rows times its weight, plus its bias: ``(P, D) x (N, D, H) -> (P, H)``."""
+    """Multiply each expert's rows by its weight, add its bias: ``(P, D) x (N, D, H) -> (P, H)``."""
     if layout.together:
         blocks = packed.view(len(layout.sizes), -1, packed.shape[1])
         if bias is None:

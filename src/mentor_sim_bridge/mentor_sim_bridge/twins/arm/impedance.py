@@ -101,7 +101,7 @@ class ImpedanceController:
 def solve_posture(
     model: mujoco.MjModel, position: np.ndarray, rotation: np.ndarray, guess: np.ndarray
 ) -> np.ndarray:
-    """Joint angles (7,) that put the grasp site at a pose, by damped least squares.
+    """Return joint angles (7,) that put the grasp site at a pose, by damped least squares.
 
     Raises:
         ValueError: the pose is out of reach; names by how much.

@@ -28,7 +28,7 @@ ASSETS = "envs/assets/kitchen_franka/franka_assets"
 
 @cache
 def assets_folder() -> Path:
-    """Folder of the installed assets.
+    """Return the folder of the installed assets.
 
     Raises:
         FileNotFoundError: gymnasium-robotics, or its Franka assets, are not installed.

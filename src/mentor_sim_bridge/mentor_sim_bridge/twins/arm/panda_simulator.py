@@ -237,7 +237,7 @@ class PandaSimulator:
     def _run(
         self, trajectory: Trajectory, ticks: range, whole: int, watch: Callable[[], None] | None
     ) -> None:
-        """Physics under control along a trajectory; a fault stops the arm where it is."""
+        """Run physics under control along a trajectory; a fault stops the arm where it is."""
         data, controller = self.data, self._controller
         for tick in ticks:
             pose = self._stopped_at if self.fault else trajectory.at(tick / whole)

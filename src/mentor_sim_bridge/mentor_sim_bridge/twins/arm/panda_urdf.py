@@ -17,7 +17,7 @@ VELOCITY_LIMITS = (2.175, 2.175, 2.175, 2.175, 2.61, 2.61, 2.61, 0.05, 0.05)
 
 
 def panda_urdf(model: mujoco.MjModel, base: str = "base") -> str:
-    """URDF of the arm with hulls as visuals; its root link is `base`, at the world's origin."""
+    """Return the URDF of the arm with hulls as visuals; root link `base`, at the world's origin."""
     links = [f'<link name="{base}"/>']
     joints: list[str] = []
     for body in range(1, model.nbody):

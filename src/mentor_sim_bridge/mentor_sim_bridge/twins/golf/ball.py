@@ -220,7 +220,7 @@ class Ball:
     # Hole and water.
 
     def _depth(self) -> float:
-        """How far the ball's middle is beyond the edge of hole or water, metres; < 0: on felt."""
+        """Return how far the ball's centre is beyond the edge of hole or water, m; < 0: on felt."""
         court, at = self.court, (self.x, self.y)
         return max(court.hole_radius - math.dist(at, court.hole), court.water.depth(at))
 

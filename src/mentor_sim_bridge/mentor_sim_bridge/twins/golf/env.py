@@ -55,7 +55,7 @@ class GolfEnv(DisturbedEnv[Disturbance]):
         self._expert = GolfExpert(self.arm, self.simulator, cell)
 
     def before_step(self) -> None:
-        """What happens within an episode happens once (see Disturbance)."""
+        """Trigger, once, the disturbance that happens within an episode (see Disturbance)."""
         simulator, arm = self.simulator, self.arm
         ball, club = simulator.ball, simulator.club()
         apart = math.dist((club.x, club.y), (ball.x, ball.y))

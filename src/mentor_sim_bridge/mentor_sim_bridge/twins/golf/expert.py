@@ -69,16 +69,16 @@ class GolfExpert:
         return np.array([*action, strike], np.float32)
 
     def _behind(self, ball: Ball, angle: float, gap: float) -> tuple[float, float]:
-        """Where the club's middle is when it stands behind the ball, metres."""
+        """Return where the club's middle is when it stands behind the ball, metres."""
         off = gap + self._simulator.court.ball_radius + self._simulator.config.club.half_thickness
         return ball.x - off * math.sin(angle), ball.y + off * math.cos(angle)
 
     def _in_the_way(self, club: np.ndarray, ball: Ball) -> bool:
-        """Whether the club is not yet on the ball's far side from the hole."""
+        """Return whether the club is not yet on the ball's far side from the hole."""
         return bool(club[1] < ball.y + self._simulator.court.ball_radius)
 
     def _round(self, club: np.ndarray, ball: Ball, low: float, high: float) -> tuple[float, float]:
-        """Where the club goes next on its way round the ball: aside within [low, high], then
+        """Return where the club goes next on its way round the ball: aside within [low, high], then
         back."""
         config, radius = self._simulator.config.club, self._simulator.court.ball_radius
         room = radius + config.half_width + CLEAR
@@ -89,7 +89,7 @@ class GolfExpert:
         return float(club[0]), ball.y + radius + config.half_width + CLEAR
 
     def _reaches(self, club: np.ndarray, ball: Ball) -> bool:
-        """Whether a stroke from here meets the ball, though not as wanted: the window ends here."""
+        """Return whether a stroke from here, at the window's end, still meets the ball."""
         angle = float(club[2])
         dx, dy = ball.x - club[0], ball.y - club[1]
         ahead = dx * math.sin(angle) - dy * math.cos(angle)
@@ -99,7 +99,7 @@ class GolfExpert:
         return abs(aside) < 0.7 * config.half_width and 0.0 < gap < 0.03
 
     def _strength(self, ball: Ball, goal: tuple[float, float], angle: float) -> float:
-        """How hard to strike for the ball to get to its goal, 0 to 1."""
+        """Return how hard to strike for the ball to get to its goal, 0 to 1."""
         court, config = self._simulator.court, self._simulator.config.ball
         to_hole = goal == court.hole
         way = math.dist((ball.x, ball.y), goal) + (0.0 if to_hole else BEYOND)

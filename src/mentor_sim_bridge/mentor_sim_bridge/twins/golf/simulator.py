@@ -224,7 +224,7 @@ class GolfSimulator(PandaSimulator):
         data.qvel[self._ball_dofs] = [ball.vx, ball.vy, 0.0]
 
     def _set_up(self, start: np.ndarray) -> None:
-        """New data, so that nothing of an earlier episode remains; then the arm comes to rest."""
+        """Make new data, so that nothing of an earlier episode remains; let the arm settle."""
         self.data = mujoco.MjData(self.model)
         self.fault, self._failing, self._fingers = "", False, GRIP
         pose = self.workspace.xyzr(start)

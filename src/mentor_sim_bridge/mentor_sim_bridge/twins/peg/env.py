@@ -104,7 +104,7 @@ class PegInsertionEnv(DisturbedEnv[Disturbance]):
         self._expert = PegExpert(self.arm, self.simulator)
 
     def before_step(self) -> None:
-        """What happens within an episode happens once (see Disturbance)."""
+        """Trigger, once, the disturbance that happens within an episode (see Disturbance)."""
         simulator, arm, peg = self.simulator, self.arm, self.simulator.peg_in_hand
         if not self.to_come.within_episode or not peg:
             return

@@ -262,7 +262,7 @@ class PegSimulator(PandaSimulator):
             self.holds.drop()
 
     def _lay(self, scene: DrawnScene, start: np.ndarray, peg: str) -> None:
-        """New data, so that nothing of an earlier episode remains; a peg in the hand, the others in
+        """Make new data, so that no earlier episode remains; a peg in the hand, the others in
         the shelf."""
         self.scene = scene
         damping = 2.6 * np.sqrt(scene.stiffness)  # as the usual 90 N s/m belong to 1200 N/m

@@ -126,7 +126,7 @@ class EnvironmentPeers:
         return found
 
     def _learn_names(self, topic: str, infos: list[Any]) -> None:
-        """Keep the names of a topic's nodes: discovery reports a publisher first, its node later."""
+        """Keep the names of a topic's nodes; discovery reports them later than publishers."""
         nodes = set(node_names(infos)) - {NOT_NAMED_YET}
         if nodes:
             self._names[topic] = ", ".join(sorted(nodes))

@@ -81,7 +81,10 @@ class PretrainedEncoder(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
     def _features(self, obs: Tensor) -> list[Tensor]:
-        """Return by stage ``(B, cameras x frames x channels, H', W')``: frame, differences."""
+        """Return the features by stage: of the newest frame, and the differences.
+
+        Each has shape ``(B, cameras x frames x channels, H', W')``.
+        """
         batch, _, height, width = obs.shape
         with torch.no_grad():
             frames = (obs + PIXEL_CENTRE).reshape(-1, 3, height, width)

@@ -58,7 +58,7 @@ def generate_launch_description():
         parameters=[{"environment": ENVIRONMENT}, LaunchConfiguration("params_file")],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
-        respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
+        respawn_delay=4.0,  # after its lease (3 s): its peers have released its memory
         on_exit=[
             Shutdown(
                 reason="the bridge has ended",

@@ -31,7 +31,7 @@ def generate_launch_description():
         ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
         parameters=[parameters, LaunchConfiguration("params_file")],
         respawn=LaunchConfiguration("respawn"),
-        respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
+        respawn_delay=4.0,  # after its lease (3 s): its peers have released its memory
         on_exit=[
             Shutdown(
                 reason="the learner has ended",

@@ -68,7 +68,7 @@ def node(package, executable, condition, name=None, enclave=None, **parameters):
         ],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
-        respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
+        respawn_delay=4.0,  # after its lease (3 s): its peers have released its memory
         on_exit=[
             Shutdown(
                 reason=f"{executable} has ended",

@@ -77,7 +77,7 @@ def node(executable, condition, **parameters):
         ],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=True,
-        respawn_delay=4.0,  # after its lease (3 s): all have missed it and let go of its memory
+        respawn_delay=4.0,  # after its lease (3 s): its peers have released its memory
         condition=condition,
     )
 

@@ -88,7 +88,7 @@ class CellNode(WorkingNode):
         self.create_timer(
             self.number("diagnostics_period"), self._cell_reporter.report, clock=self._cell_steady
         )
-        self.create_timer(1.0 / POLLS_PER_SECOND, self._cell_look, clock=self._cell_steady)
+        self.create_timer(1.0 / POLLS_PER_SECOND, self._cell_poll, clock=self._cell_steady)
         self._cell_own_entities = self._cell_entities()
         changing = ("active", "state_label", "exit_code")
         self._cell_foundation = {
@@ -106,7 +106,7 @@ class CellNode(WorkingNode):
         """Begin to work. Raises: any exception, with the reason."""
 
     def deactivate(self) -> None:
-        """Stop to work."""
+        """Stop working."""
 
     def cleanup(self) -> None:
         """Release what ``configure`` took, but for publishers, subscriptions and servers."""
@@ -362,10 +362,10 @@ class CellNode(WorkingNode):
             if key not in self._cell_own_entities and hasattr(entity, "destroy"):
                 destroy(entity)
 
-    def _cell_look(self) -> None:
+    def _cell_poll(self) -> None:
         if silent := self.holding.unanswered():
             self.get_logger().error(
-                f"{', '.join(silent)} did not answer since this node stood still: it begins anew"
+                f"{', '.join(silent)} did not answer since this node was suspended: it restarts"
             )
             self.finish(ANEW)
         if self.active:

@@ -34,7 +34,7 @@ class Claim:
         state: state of the holder's lifecycle, in a word; empty: it has none, as a RosEnv.
         needed: whether steps wait for the holder, not only for what it holds.
         asks: how often it has asked the others whether they still receive it, see
-            :mod:`mentor_common.node.standstill`.
+            :mod:`mentor_common.node.suspension`.
         answers: of others that asked, each as :func:`answer_to` has it.
     """
 

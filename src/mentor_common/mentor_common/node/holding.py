@@ -10,7 +10,7 @@ from mentor_common.node.claim import held_text
 from mentor_common.node.claims import EXCLUSIVE, Claims
 from mentor_common.node.direct_reader import sender_of
 from mentor_common.node.goal_senders import GoalSenders
-from mentor_common.node.standstill import Standstill
+from mentor_common.node.suspension import Suspension
 from mentor_common.node.working_node import WorkingNode
 
 
@@ -26,7 +26,7 @@ class Holding:
         self._needed = needed
         self._node = node
         self._claims = Claims(node)
-        self._standstill = Standstill(self._claims)
+        self._suspension = Suspension(self._claims)
         self._names: set[str] = set()
 
     def add(self, topic: Topic) -> None:
@@ -51,7 +51,7 @@ class Holding:
         """Hold it from now on. Raises: CellHeldError where somebody else does."""
         self.prepare()
         self.announce(active=True)
-        self._standstill.restart()
+        self._suspension.restart()
 
     def lost(self) -> str:
         """Return why the node must end, as somebody else was there first; empty if not."""
@@ -69,8 +69,8 @@ class Holding:
         return ""
 
     def unanswered(self) -> list[str]:
-        """Return the nodes that do not receive this one since it stood still; to be polled."""
-        return self._standstill.poll()
+        """Return the nodes that do not receive this one since it was suspended; to be polled."""
+        return self._suspension.poll()
 
     def permits(self, topic: str, sender: bytes) -> bool:
         """Return whether a message comes from the holder of a topic, if it has one; log if not.

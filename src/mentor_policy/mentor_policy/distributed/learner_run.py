@@ -49,7 +49,7 @@ class LearnerRun:
 
     @property
     def complete(self) -> bool:
-        """Whether all steps have come and all updates that they allow are done."""
+        """Whether all steps have arrived and all updates that they allow are done."""
         return self.run.all_steps_taken and not self.run.due
 
     def take(self, step: Step) -> None:

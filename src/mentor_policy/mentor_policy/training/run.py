@@ -76,7 +76,7 @@ class Run:
         self.exclusive: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered while the agent is read or perturbed: no update may run meanwhile."""
         self.restored: dict[str, Any] = {}
-        """Progress in the checkpoint from which the run goes on; empty for a new run."""
+        """Progress in the checkpoint from which the run continues; empty for a new run."""
         self._exact = exact
         self._elite = EliteFiles()
         self.offline_updates = 0
@@ -207,7 +207,7 @@ class Run:
         """Write a checkpoint, unless nothing has changed since the last one.
 
         Args:
-            further: JSON values that are found in :attr:`restored` when the run goes on.
+            further: JSON values that are found in :attr:`restored` when the run continues.
 
         Raises:
             CheckpointError: disk full or read-only; the older checkpoints are as they were.

@@ -160,7 +160,7 @@ class MonitorNode(CellNode):
     # What is watched.
 
     def _on_watched(self, numbers: set[int]) -> None:
-        """Take note, on the server's thread."""
+        """Note it, on the server's thread."""
         self.call_soon(lambda: self._watch(numbers))
 
     def _watch(self, numbers: set[int]) -> None:

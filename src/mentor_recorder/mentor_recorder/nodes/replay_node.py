@@ -211,7 +211,7 @@ class ReplayNode(CellNode):
         return self._report()
 
     def _expect(self, name: str, message: BagMessage) -> None:
-        """Take note of what the nodes are to make of what is fed."""
+        """Note what the nodes must publish for what is fed."""
         if message.type == IMAGE and name not in self._first_images:
             image = deserialize_message(message.data, message_class(IMAGE))
             self._first_images[name] = time_to_nanoseconds(image.header.stamp)

@@ -155,7 +155,7 @@ class ResetNode(CellNode):
     def _on_continue(
         self, request: Trigger.Request, response: Trigger.Response
     ) -> Trigger.Response:
-        """Take note that a person did what was asked for."""
+        """Note that a person did what was asked for."""
         text = self._help.answer()
         response.success = bool(text)
         response.message = f"goes on; done was: {text}" if text else "nothing is asked for"
@@ -250,7 +250,7 @@ class ResetNode(CellNode):
                 raise PartFailed(Move(BEGIN_EPISODE), reason)
 
     def _end_fault(self, runner: PartRunner) -> None:
-        """Have the arm recover from its fault; an arm that serves no recovery goes on without."""
+        """Have the arm recover from its fault; an arm that serves no recovery continues without."""
         runner.begin_stage(_RECOVER.stage)
         if not self._recover.served:
             self.get_logger().info(f"nobody serves {topics.RECOVER.name}: tried anew without it")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from mentor_common.node.claims import Claims
 
-STANDSTILL = 2.0
+SUSPENDED = 2.0
 """Seconds without a poll after which peers may have forgotten this process: a lease is 3 s."""
 PATIENCE = 6.0
 """Seconds for which answers are waited for: twice what it takes where it works."""
@@ -22,7 +22,7 @@ RECOUNT = 2.0
 """Interval at which the list of peers is updated, seconds."""
 
 
-class Standstill:
+class Suspension:
     """Notices that its process was suspended, and then asks its peers.
 
     Args:
@@ -44,10 +44,10 @@ class Standstill:
         To be called often: a longer time between two calls counts as a suspension.
         """
         now = self._clock()
-        stood_still = now - self._polled > STANDSTILL
+        suspended = now - self._polled > SUSPENDED
         self._polled = now
         self._claims.answer()
-        if stood_still:
+        if suspended:
             self._awaited, self._until = dict(self._peers), now + PATIENCE
             self._claims.ask()
         elif now - self._counted >= RECOUNT and not self._awaited:

@@ -1,4 +1,4 @@
-"""A node that stood still asks its peers whether they receive it, and else begins anew."""
+"""A suspended node asks its peers whether they receive it, and restarts if one does not answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fake_peer import FakePeer
 from lifecycle_msgs.srv import GetState
 
 from mentor_common.node.claims import Claims
-from mentor_common.node.standstill import PATIENCE, RECOUNT, STANDSTILL, Standstill
+from mentor_common.node.suspension import PATIENCE, RECOUNT, SUSPENDED, Suspension
 
 STACKER = {"key": "/stacker"}
 
@@ -42,7 +42,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.claims, self.now = FakeClaims(), 0.0
-        self.watch = Standstill(self.claims, lambda: self.now)  # type: ignore[arg-type]
+        self.watch = Suspension(self.claims, lambda: self.now)  # type: ignore[arg-type]
         assert not self.run(RECOUNT)
 
     def run(self, seconds: float) -> list[str]:
@@ -54,14 +54,14 @@ class Watched:
         return []
 
 
-def test_who_never_stood_still_asks_nobody() -> None:
+def test_who_never_suspended_asks_nobody() -> None:
     watched = Watched()
     assert not watched.run(100.0) and not watched.claims.asked
 
 
 def test_a_peer_that_does_not_answer_is_named_once() -> None:
     watched = Watched()
-    watched.now += STANDSTILL
+    watched.now += SUSPENDED
     watched.claims.there = {}  # this process no longer sees it
     assert not watched.run(PATIENCE) and watched.claims.asked == 1
     assert watched.run(1.0) == ["/stacker"]
@@ -70,7 +70,7 @@ def test_a_peer_that_does_not_answer_is_named_once() -> None:
 
 def test_who_is_answered_goes_on() -> None:
     watched = Watched()
-    watched.now += STANDSTILL
+    watched.now += SUSPENDED
     assert not watched.run(PATIENCE - 1.0)
     watched.claims.answers.add("key")
     assert not watched.run(100.0) and watched.claims.asked == 1
@@ -116,7 +116,7 @@ def test_a_node_whose_peer_does_not_answer_after_a_freeze_begins_anew_and_works(
             time.sleep(3.5)
             node.process.send_signal(signal.SIGCONT)
             thawed = time.monotonic()
-            assert node.says("/mute did not answer since this node stood still"), node.output
+            assert node.says("/mute did not answer since this node was suspended"), node.output
             assert mute.wait(lambda: node.output.count("nobody publishes") > 1, 60.0), node.output
             assert time.monotonic() - thawed < 15.0
             assert client.wait_for_service(60.0)

@@ -145,8 +145,8 @@ def test_what_is_not_finite_does_not_enter_the_ring(tmp_path: Path, value: float
     for name in ("reward", "action", "state"):
         assert np.isfinite(records[name]).all() and (np.abs(records[name]) <= 1e9).all()
     assert [bool(flags & 4) for flags in records["flags"]] == [True, False, False, False, True]
-    reach = Sampler(ring, batch_size=4, n_step=3, gamma=0.9, seed=0).reach(np.arange(5), 5)
-    assert list(reach) == [0, 0, 0, 0, 0]  # no transition leads into or out of such a step
+    lengths = Sampler(ring, batch_size=4, n_step=3, gamma=0.9, seed=0).lengths(np.arange(5), 5)
+    assert list(lengths) == [0, 0, 0, 0, 0]  # no transition leads into or out of such a step
 
 
 def test_a_ring_that_holds_what_is_not_finite_skips_it_and_says_so(tmp_path: Path, caplog) -> None:

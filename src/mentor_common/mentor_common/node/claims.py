@@ -1,8 +1,8 @@
 """Who holds what in a cell: each node name, each topic in EXCLUSIVE and the arm have one holder.
 
-Whoever holds something announces it on a topic of durability TRANSIENT_LOCAL, so that late
-subscribers get it too, and reads there who else does. A process that was killed announces nothing
-any more: what it held is free once discovery has noticed, after the lease of 3 s.
+A holder announces its claim on a topic of durability TRANSIENT_LOCAL, so that late subscribers get
+it too, and reads the claims of others there. What a killed process held is free once discovery has
+noticed, after the lease of 3 s.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ GUID_PREFIX = 12
 GUID = 16
 """Bytes of a DDS GUID; the client library hands out 24, padded with zeros."""
 SETTLED = 10.0
-"""Seconds after which two that began to hold the same have found each other: who says later on that
-it was there first is not believed, as it may be a stranger."""
+"""Seconds after which two that began to hold the same have found each other: a later claim to
+have been first is ignored, as it may be forged."""
 ANSWERS = 32
 """Answers that a claim holds at most."""
 
@@ -70,7 +70,7 @@ class Claims:
         self._topic = node.resolve_topic_name(topic)
         self._publisher: Any = None
         self._others: dict[str, Claim] = {}
-        self._came: dict[str, float] = {}
+        self._arrived: dict[str, float] = {}
         self._held_since = math.inf
         self.mine: Claim | None = None
         self._subscription = node.create_subscription(
@@ -139,11 +139,11 @@ class Claims:
         One that still configures itself may be too busy to answer.
         """
         self.poll()
-        self._forget_the_dead()
+        self._forget_ended()
         return {c.key: c.holder for c in self._others.values() if c.state and c.active}
 
     def withdraw(self) -> None:
-        """Hold nothing any more; whoever destroys the publisher need not call it."""
+        """Hold nothing any more; need not be called before the publisher is destroyed."""
         self._publisher = self.mine = None
 
     def settle(self) -> None:
@@ -152,7 +152,7 @@ class Claims:
         while True:
             self.poll()
             now = time.monotonic()
-            if now >= latest or (now >= until and self._all_have_told()):
+            if now >= latest or (now >= until and self._all_have_announced()):
                 return
             time.sleep(0.02)
 
@@ -163,18 +163,18 @@ class Claims:
                 if len(raw) > LONGEST:
                     continue
                 claim = claim_from_json(_text_of(raw), sender)
-            except (ValueError, struct.error):  # a stranger's bytes
+            except (ValueError, struct.error):  # bytes that are no claim
                 continue
             if self.mine is None or claim.key != self.mine.key:
                 self._take(claim)
 
     def rival(self) -> Claim | None:
         """Return who holds what this node would hold; None if it may hold it."""
-        return next((claim for claim in self._winning() if not self._came_late(claim)), None)
+        return next((claim for claim in self._winning() if not self._is_late(claim)), None)
 
     def late_rival(self) -> Claim | None:
         """Return who claims to have held for longer what this node has held for long."""
-        return next((claim for claim in self._winning() if self._came_late(claim)), None)
+        return next((claim for claim in self._winning() if self._is_late(claim)), None)
 
     def check(self) -> None:
         """Raise CellHeldError where another node holds what this node would hold."""
@@ -193,7 +193,7 @@ class Claims:
             return True
         self.poll()
         if self._holders(name):
-            self._forget_the_dead()
+            self._forget_ended()
         return not self._holders(name) or self._holds(name, sender)
 
     def is_holder(self, name: str, key: str) -> bool:
@@ -204,7 +204,7 @@ class Claims:
         claim = self._others.get(key)
         if claim is None or not claim.active or name not in claim.names:
             return False
-        self._forget_the_dead()
+        self._forget_ended()
         return any(claim.key == key for claim in self._holders(name))
 
     def holder_of(self, name: str) -> str:
@@ -212,10 +212,10 @@ class Claims:
         return self._named(name) or "nobody"
 
     def living_holder_of(self, name: str) -> str:
-        """Return who holds a topic and is alive, for a person; empty: nobody."""
+        """Return who holds a topic and still exists, for a person; empty: no node."""
         self.poll()
         if self._holders(name):
-            self._forget_the_dead()
+            self._forget_ended()
         return self._named(name)
 
     def _named(self, name: str) -> str:
@@ -230,7 +230,7 @@ class Claims:
         """
         self.poll()
         if any(claim.state and not claim.active for claim in list(self._others.values())):
-            self._forget_the_dead()
+            self._forget_ended()
         states = {
             c.holder: c.state
             for c in list(self._others.values())
@@ -259,11 +259,11 @@ class Claims:
         mine = self.mine
         if mine is None or not any(claim.wins_over(mine) for claim in self._others.values()):
             return []
-        self._forget_the_dead()
+        self._forget_ended()
         return [claim for claim in self._others.values() if claim.wins_over(mine)]
 
-    def _came_late(self, claim: Claim) -> bool:
-        return self._came[claim.key] - self._held_since > SETTLED
+    def _is_late(self, claim: Claim) -> bool:
+        return self._arrived[claim.key] - self._held_since > SETTLED
 
     def _publish(self, claim: Claim) -> None:
         if not claim.active:
@@ -274,12 +274,12 @@ class Claims:
         self._publisher.publish(String(data=claim.to_json()))
 
     def _take(self, claim: Claim) -> None:
-        """Keep a claim: in the order in which they came to be held."""
+        """Keep a claim, in the order in which they became active."""
         known = self._others.get(claim.key)
         if known is not None and known.endpoint[:GUID_PREFIX] != claim.endpoint[:GUID_PREFIX]:
-            self._forget_the_dead()
+            self._forget_ended()
             if claim.key in self._others:
-                return  # somebody pretends to be a node that lives
+                return  # forged: the node with this key still exists
         if known is None:  # a publisher announces one claim
             same = [c for c in self._others.values() if c.endpoint == claim.endpoint != b""]
             for other in same:
@@ -287,11 +287,11 @@ class Claims:
         elif known.active != claim.active:
             del self._others[claim.key]
         if claim.key not in self._others:
-            self._came[claim.key] = time.monotonic()
+            self._arrived[claim.key] = time.monotonic()
         self._others[claim.key] = claim
 
     def _holders(self, name: str) -> list[Claim]:
-        """Return the one who has held a topic for the longest time, if anybody holds it."""
+        """Return the claim that has held a topic for the longest time, if there is one."""
         for claim in list(self._others.values()):
             if claim.active and name in claim.names:
                 return [claim]
@@ -300,11 +300,11 @@ class Claims:
     def _holds(self, name: str, sender: bytes) -> bool:
         return any(c.endpoint[:GUID_PREFIX] == sender[:GUID_PREFIX] for c in self._holders(name))
 
-    def _all_have_told(self) -> bool:
+    def _all_have_announced(self) -> bool:
         mine = int(self._publisher is not None)
         return bool(len(self._others) >= self._subscription.get_publisher_count() - mine)
 
-    def _forget_the_dead(self) -> None:
+    def _forget_ended(self) -> None:
         infos = self._node.get_publishers_info_by_topic(self._topic)
         alive = {bytes(info.endpoint_gid)[:GUID] for info in infos}
         for key, claim in list(self._others.items()):
@@ -312,7 +312,7 @@ class Claims:
                 self._forget(key)
 
     def _forget(self, key: str) -> None:
-        del self._others[key], self._came[key]
+        del self._others[key], self._arrived[key]
 
 
 def _text_of(raw: bytes) -> str:

@@ -1,4 +1,4 @@
-"""An actor's side of ``policy_weights``: checked apart from acting, the newest waits."""
+"""An actor's side of ``policy_weights``: weights are checked beside acting, the newest is kept."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LARGEST_VERSION = 2**48
 
 
 def gone(publisher: bytes) -> bool:
-    """Return False: whoever asks knows nothing of publishers."""
+    """Return False: nothing is known of publishers."""
     return False
 
 
 class WeightsFollower:
-    """Follows the weights of one run, published by one learner as long as that is there.
+    """Follows the weights of one run, published by one learner for as long as it exists.
 
     The run is the one named, else that of the kept weights, else the first one that fits. Checking
     and keeping 40 MB takes tenths of a second, so it happens in the caller's thread of

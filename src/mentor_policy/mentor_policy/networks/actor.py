@@ -52,7 +52,7 @@ class Actor(nn.Module):
             state: ``(B, S)`` or None.
 
         Returns:
-            ``(B, A)`` in [-1, 1], in the type of the weights, and how the router decided (None
+            ``(B, A)`` in [-1, 1], in the type of the weights, and the router's decisions (None
             without a mixture of experts).
         """
         x, routing = self.before_tanh(h, state)

@@ -18,7 +18,7 @@ SPARSE_ON = ("cpu",)
 
 @dataclass(frozen=True)
 class Routing:
-    """How a router decided over B rows and N experts.
+    """A router's decisions for B rows and N experts.
 
     Attributes:
         logits: ``(B, N)``, h(x).
@@ -67,7 +67,7 @@ class Router(nn.Module):
 
 
 class MixtureOfExperts(nn.Module):
-    """N two-layer experts of which each row meets k.
+    """N two-layer experts; each row is processed by k of them.
 
     Args:
         width: numbers in a row, in and out.

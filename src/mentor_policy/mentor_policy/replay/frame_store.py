@@ -59,7 +59,7 @@ class FrameStore:
 
     @property
     def context(self) -> int:
-        """Number of records before one that its stack reaches back to."""
+        """Number of records before one that its frame stack includes."""
         return self.layout.frames - 1 if self.layout.stacked else 0
 
     def write(self, slot: int, obs: Pixels, frame: int = -1) -> int:

@@ -225,9 +225,9 @@ class ReplayRing:
 
     def stack_slots(self, number: int) -> list[int]:
         """Return the slots of a record's frame stack, oldest first; the first frame repeats."""
-        reach = min(self.frames.context, int(self.records[self.slot(number)]["step"]))
-        repeats = self.frames.context - reach
-        numbers = [number - reach] * repeats + list(range(number - reach, number + 1))
+        older = min(self.frames.context, int(self.records[self.slot(number)]["step"]))
+        repeats = self.frames.context - older
+        numbers = [number - older] * repeats + list(range(number - older, number + 1))
         return [self.slot(n) for n in numbers]
 
     def sync(self) -> None:

@@ -18,7 +18,7 @@ from mentor_policy.replay.ring import ReplayRing
 Numbers = npt.NDArray[np.int64]
 
 BUFFERS = 3
-"""Batches that are alive at once: the one learned from, the one being sampled, and one to spare."""
+"""Batches that exist at once: the one learned from, the one being sampled, and one to spare."""
 
 
 class Sampler:
@@ -58,8 +58,8 @@ class Sampler:
         self._buffers = [(_buffer(shape, pinned), _buffer(shape, pinned)) for _ in range(BUFFERS)]
         self._drawn = 0
 
-    def reach(self, starts: Numbers, count: int) -> npt.NDArray[np.int64]:
-        """Count the steps that can be summed from each record, 0 where it starts no transition.
+    def lengths(self, starts: Numbers, count: int) -> npt.NDArray[np.int64]:
+        """Return the n-step length from each record, 0 where it starts no transition.
 
         That is n, or fewer up to where the episode ends or was broken off; in the episode that is
         still going on only records with all n steps behind them count.
@@ -76,9 +76,7 @@ class Sampler:
         first = ring.records[starts % ring.slots]
         context = np.minimum(first["step"].astype(np.int64), ring.frames.context)
         usable = (starts - context >= oldest) & (first["flags"] & CONTEXT == 0)
-        for back in range(
-            ring.frames.context + 1
-        ):  # its frame stack reaches into none that is lost
+        for back in range(ring.frames.context + 1):  # every record of its frame stack is there
             usable &= (back > context) | ring.there(np.maximum(starts - back, 0))
         steps = np.zeros(len(starts), np.int64)
         going = usable.copy()
@@ -105,7 +103,7 @@ class Sampler:
     def starts(
         self, update: int, count: int, size: int | None = None
     ) -> tuple[Numbers, npt.NDArray[np.int64]]:
-        """Sample the records that update ``update`` starts from, and how far each reaches.
+        """Sample the records that update ``update`` starts from, and the n-step length of each.
 
         Args:
             update: number of the update.
@@ -121,26 +119,26 @@ class Sampler:
         rng = np.random.default_rng([*self._seed, update])
         ring, size = self.ring, self.batch_size if size is None else size
         oldest = max(ring.oldest, count - ring.header.capacity)
-        drawn, reaches = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        drawn, found = np.zeros(0, np.int64), np.zeros(0, np.int64)
         for _ in range(8):
             if oldest >= count or len(drawn) >= size:
                 break
             numbers = rng.integers(oldest, count, size + size // 4)
-            reach = self.reach(numbers, count)
-            drawn = np.concatenate([drawn, numbers[reach > 0]])
-            reaches = np.concatenate([reaches, reach[reach > 0]])
+            length = self.lengths(numbers, count)
+            drawn = np.concatenate([drawn, numbers[length > 0]])
+            found = np.concatenate([found, length[length > 0]])
         if len(drawn) < size:  # few valid records: check every one
             numbers = np.arange(oldest, count)
-            reach = self.reach(numbers, count)
-            numbers, reach = numbers[reach > 0], reach[reach > 0]
+            length = self.lengths(numbers, count)
+            numbers, length = numbers[length > 0], length[length > 0]
             if not len(numbers):
                 raise ReplayError(
                     f"replay ring {ring.folder} holds no transition to learn from yet "
                     f"({count} records, n-step {self.n_step})"
                 )
             chosen = rng.integers(0, len(numbers), size)
-            drawn, reaches = numbers[chosen], reach[chosen]
-        return drawn[:size], reaches[:size]
+            drawn, found = numbers[chosen], length[chosen]
+        return drawn[:size], found[:size]
 
     def batch(self, update: int, count: int, size: int | None = None) -> Batch:
         """Return the batch of an update, sampled from the first ``count`` records ever written.
@@ -153,19 +151,19 @@ class Sampler:
         Raises:
             ReplayError: the ring holds no transition yet.
         """
-        numbers, reach = self.starts(update, count, size)
-        while not self.ring.check_frames(self._frames_of(numbers, reach)):
-            numbers, reach = self.starts(update, count, size)  # without those that are damaged
-        obs, next_obs = self._pixels(numbers, numbers + reach)
+        numbers, length = self.starts(update, count, size)
+        while not self.ring.check_frames(self._frames_of(numbers, length)):
+            numbers, length = self.starts(update, count, size)  # without those that are damaged
+        obs, next_obs = self._pixels(numbers, numbers + length)
         ring = self.ring
         records = ring.records
         window = numbers[:, None] + np.arange(1, self.n_step + 1)
-        mask = np.arange(self.n_step) < reach[:, None]
+        mask = np.arange(self.n_step) < length[:, None]
         window = np.where(mask, window, numbers[:, None])
         steps = records[window % ring.slots]
-        last = records[(numbers + reach) % ring.slots]
+        last = records[(numbers + length) % ring.slots]
         rewards = np.where(mask, steps["reward"], 0.0) @ self._reward_weights
-        discount = self._gammas[reach] * (last["flags"] & TERMINATED == 0)
+        discount = self._gammas[length] * (last["flags"] & TERMINATED == 0)
         actions = np.where(mask[..., None], steps["action"], np.float32(0))
         state = next_state = None
         if ring.header.state_size:
@@ -183,11 +181,11 @@ class Sampler:
             next_state=next_state,
         )
 
-    def _frames_of(self, numbers: Numbers, reach: Numbers) -> Numbers:
+    def _frames_of(self, numbers: Numbers, length: Numbers) -> Numbers:
         """Return the records whose frames are in the observations of a batch, or before them."""
         context = self.ring.frames.context
         ahead = numbers[:, None] + np.arange(-context, self.n_step + 1)
-        return ahead[(ahead >= self.ring.oldest) & (ahead <= (numbers + reach)[:, None])]
+        return ahead[(ahead >= self.ring.oldest) & (ahead <= (numbers + length)[:, None])]
 
     def _pixels(self, first: Numbers, second: Numbers) -> tuple[torch.Tensor, torch.Tensor]:
         """Read the observations of two rows of records, ``(B, C, H, W)``, channels last."""

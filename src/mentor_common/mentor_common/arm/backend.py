@@ -22,8 +22,8 @@ class GripperFailed(RuntimeError):
 
     Args:
         reason: why.
-        width: metres between the fingers of a gripper that did as it was told and holds nothing of
-            that width; NaN: it did not carry the command out, so that nothing is known.
+        width: metres between the fingers where the command was carried out and nothing of that width is
+            held; NaN: it did not carry the command out, so that nothing is known.
     """
 
     def __init__(self, reason: str, width: float = math.nan) -> None:
@@ -111,7 +111,7 @@ class ArmBackend(Protocol):
             trajectory: commanded poses.
             strike: strength of a swing at the end, 0 to 1; 0: none.
             midway: called at half of the duration.
-            watch: called while the arm moves; what it raises stops the arm and goes through.
+            watch: called while the arm moves; what it raises stops the arm and is passed on.
         """
         ...
 
@@ -133,6 +133,8 @@ class ArmBackend(Protocol):
 
     def recover(self, timeout: float) -> None:
         """End a fault where that is possible; `fault` is empty then.
+
+        A real arm stays where it is; a twin may set its arm up again at a start.
 
         Args:
             timeout: seconds of wall time; 0: the backend's default.

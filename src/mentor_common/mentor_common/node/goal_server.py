@@ -63,12 +63,12 @@ class Goal:
 class GoalServer:
     """Serves an action of a node, one goal at a time; a newer goal replaces the running one.
 
-    A goal of whoever holds the cell is replaced by its own only. Of others' goals, no more than
-    a few a second are looked at. While the node is not active, goals are rejected.
+    A goal of the node that holds the cell is replaced by that node's goals only. Of other senders'
+    goals, a few a second are examined at most. While the node is not active, goals are rejected.
 
     ``execute(goal)`` returns the result message; its field ``success`` decides whether the goal
-    succeeds. It runs in a thread of its
-    own, or on the executor's thread if not ``threaded`` (then it must be short).
+    succeeds. It runs in a thread of its own, or on the executor's thread if not ``threaded`` (then
+    it must be short).
     """
 
     def __init__(

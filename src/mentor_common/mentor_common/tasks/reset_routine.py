@@ -85,7 +85,7 @@ class Grip:
 class Wait:
     """A wait for something outside the arm, e.g. for a ball to come back.
 
-    Time of a twin in lockstep continues while it lasts, as the arm is commanded to stay.
+    A twin's time advances meanwhile, in lockstep too, as the arm is commanded to stay.
 
     Args:
         stage: name of the stage to which it belongs.
@@ -117,7 +117,7 @@ class AskForHelp:
 
 @dataclass(frozen=True)
 class Save:
-    """State to be found again by the next reset, also after the reset node was killed.
+    """State for the next reset, also after the reset node was killed.
 
     It is on the disk before the next part begins.
 

@@ -1,4 +1,4 @@
-"""A run: its folder, agent, replay, checkpoints and logs, whoever brings the steps.
+"""A run: its folder, agent, replay, checkpoints and logs, whatever provides the steps.
 
 The trainer holds one while it acts in an environment, the learner node while the steps come over
 the topics. What has happened is read from the ring: steps, finished episodes and their returns.
@@ -46,8 +46,8 @@ class Run:
 
     Args:
         folder: folder of the run; resumed if there is a run in it.
-        exact: go back to the newest checkpoint and forget what came after it, so that the run goes
-            on as if it had never been interrupted; else no step that was stored is lost.
+        exact: go back to the newest checkpoint and forget what came after it, so that the run is
+            the same as one without the interruption; else no step that was stored is lost.
         progress: shows how far it is; None for a bar on the terminal.
 
     Raises:
@@ -72,7 +72,7 @@ class Run:
         """Finished training episodes."""
         self.recent = Recent()
         self.learning = Stopwatch()
-        """Runs while an update does."""
+        """Runs during each update."""
         self.exclusive: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered while the agent is read or perturbed: no update may run meanwhile."""
         self.restored: dict[str, Any] = {}
@@ -80,7 +80,7 @@ class Run:
         self._exact = exact
         self._elite = EliteFiles()
         self.offline_updates = 0
-        """Updates that were done before the first step, which no step had to allow."""
+        """Updates that were done before the first step."""
         self.noticed = 0
         """Number of the first record that may end an episode not yet counted."""
         self._next_checkpoint = self.schedule.after(0, config.train.checkpoint_every_frames)

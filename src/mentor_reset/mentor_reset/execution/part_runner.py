@@ -34,8 +34,8 @@ POLL = 0.01
 TIME_STANDS = 0.03
 """Seconds of wall time after which ROS time that has not changed counts as stopped.
 
-A twin's clock (``/clock``) advances only while a motion is simulated: between two actions it stands
-still, so that a run does not depend on how fast its nodes are ("lockstep"). Nothing moves then.
+A twin's clock (``/clock``) advances only while a motion is simulated: between two actions it does
+not change, so that a run does not depend on how fast its nodes are ("lockstep"). Nothing moves then.
 """
 FEEDBACK_PERIOD = 0.5
 """Seconds of wall time between two feedback messages of a stage that takes long."""
@@ -258,7 +258,7 @@ class PartRunner:
             moving.add(np.array([self._cell.ros_time()]), time.monotonic())
             if moving.still(time.monotonic()):
                 # A twin's clock advances only while a motion is simulated, and so does what is
-                # waited for: a move to where the arm is lets time continue.
+                # waited for: a move to where the arm is lets time advance.
                 self._go(part, MoveTo.Goal(speed=self._cell.speed), None)
             self.poll()
             time.sleep(POLL)

@@ -1,6 +1,6 @@
 """What a simulated cell must offer so that the twin node can run it.
 
-A package announces its twin by an entry point of the group ``mentor.twins``: a name, which the task
+A package registers its twin by an entry point of the group ``mentor.twins``: a name, which the task
 file has under ``twin``, and a `Factory`.
 """
 
@@ -33,7 +33,7 @@ class TrueState:
 class Simulator(ArmBackend, Protocol):
     """A cell in simulation: an arm whose time is simulated, with cameras and a true state.
 
-    `resets` is True: `begin_episode` lays everything again, so that a seed alone decides an
+    `resets` is True: `begin_episode` sets everything up again, so that a seed alone decides an
     episode. It is called with `seed`, `start` and `options`; what an option means is the twin's.
     Attributes:
         cameras: names of the cameras.
@@ -58,7 +58,7 @@ class Simulator(ArmBackend, Protocol):
         ...
 
     def fail_soon(self) -> str:
-        """Have the next motion end in a fault, for rehearsal; return which one."""
+        """Have the next motion end in a fault, for tests; return which one."""
         ...
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ PACE = 4
 """Physics steps between two calls of `watch`, and between two checks of the joints."""
 Size = tuple[int, int]
 SIZE: Size = (168, 168)
-"""Height and width of the camera images, pixels, where nobody asks for another."""
+"""Height and width of the camera images, pixels, unless another is asked for."""
 OPEN = 0.04
 """Greatest opening of each finger, metres."""
 
@@ -35,7 +35,7 @@ class ArmFaults:
 
     Args:
         reach_error: metres from its commanded pose at the end of a motion.
-        joint_margin: radians from a joint's end.
+        joint_margin: radians from a joint's limit.
     """
 
     reach_error: float
@@ -77,7 +77,7 @@ class PandaSimulator:
     resets = True
     guess = GUESS
     longest_step = 0.005
-    """Seconds of physics of one step at most, where the scene continues in real time."""
+    """Seconds of physics of one step at most, where the scene runs in real time."""
     joint_names = (*ARM_JOINTS, *FINGER_JOINTS)
 
     def __init__(
@@ -104,7 +104,7 @@ class PandaSimulator:
     def load(self, model: mujoco.MjModel) -> None:
         """Start again with a model, which may differ from the one before by numbers alone.
 
-        Nothing of what happened before remains, but that time continues.
+        Nothing of the previous state remains but the time, which continues.
         """
         self.model = model
         self.data = mujoco.MjData(model)

@@ -1,4 +1,4 @@
-"""The world of a rehearsal: a twin's scene that continues in real time, whatever moves its arm."""
+"""The world of a rehearsal: a twin's scene that runs in real time, whatever moves its arm."""
 
 from __future__ import annotations
 

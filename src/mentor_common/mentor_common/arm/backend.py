@@ -22,8 +22,8 @@ class GripperFailed(RuntimeError):
 
     Args:
         reason: why.
-        width: metres between the fingers where the command was carried out and nothing of that width is
-            held; NaN: it did not carry the command out, so that nothing is known.
+        width: metres between the fingers where the command was carried out and nothing of that
+            width is held; NaN: it was not carried out, so that nothing is known.
     """
 
     def __init__(self, reason: str, width: float = math.nan) -> None:

@@ -35,7 +35,8 @@ TIME_STANDS = 0.03
 """Seconds of wall time after which ROS time that has not changed counts as stopped.
 
 A twin's clock (``/clock``) advances only while a motion is simulated: between two actions it does
-not change, so that a run does not depend on how fast its nodes are ("lockstep"). Nothing moves then.
+not change, so that a run does not depend on how fast its nodes are ("lockstep"). Nothing moves
+then.
 """
 FEEDBACK_PERIOD = 0.5
 """Seconds of wall time between two feedback messages of a stage that takes long."""

@@ -82,7 +82,7 @@ bench-learning:
 	$(SET_UP) ready $(DONE)/bench
 	@$(IN_WORKSPACE) exec python bench/learning/robot_task.py --task $(TASK) $(ARGS)
 
-bench-cable: TASK = cable_routing_varied
+bench-cable: TASK = cable_routing
 bench-cable: bench-learning
 
 lint:

@@ -38,7 +38,7 @@ KEEP = 0.3
 LEAST_SPREAD = 0.1
 
 
-DEFAULT = "mentor/cable_routing_varied-v0"
+DEFAULT = "mentor/cable_routing-v0"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ import yaml
 from mentor_common.tasks.task import find_task
 from mentor_policy.training.evaluation import wilson_interval
 from mentor_sim_bridge.twins.cable.config import (
-    FILES,
     CableConfig,
     PostSpread,
     SlotSpread,
@@ -54,7 +53,7 @@ def plan(task: str, steps: int) -> list[np.ndarray]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{task}.yaml"
         file.write_text(yaml.safe_dump(content))
-        config = without_ranges(load_cable_config(FILES[described.twin]))
+        config = without_ranges(load_cable_config())
         env = CableRoutingEnv(config, images="blank", task=str(file))
     env.reset(seed=SEED - 1)
     actions = [CORNER] * HOMING
@@ -73,7 +72,7 @@ def plan(task: str, steps: int) -> list[np.ndarray]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", default="cable_routing_varied")
+    parser.add_argument("--task", default="cable_routing")
     parser.add_argument("--episodes", type=int, default=50)
     arguments = parser.parse_args()
     actions = plan(arguments.task, find_task(arguments.task).episode.max_steps)

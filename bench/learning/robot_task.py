@@ -71,14 +71,6 @@ CELLS = {
         0.8,
         ("cable_pulled_out", "arm_pushed", "camera_bumped", "unseen_visuals", "stiff_cable"),
     ),
-    "cable_routing_varied": Cell(
-        "mentor/cable_routing_varied-v0",
-        "mentor/cable_routing_varied-v0",
-        "cable_routing",
-        7200,
-        0.8,
-        ("cable_pulled_out", "arm_pushed", "camera_bumped", "unseen_visuals", "stiff_cable"),
-    ),
     "peg_insertion": Cell(
         "mentor/peg_insertion-v0",
         "mentor/peg_insertion-v0",

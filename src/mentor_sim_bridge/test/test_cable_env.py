@@ -18,12 +18,11 @@ from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 from mentor_sim_bridge.twins.cable.expert import CableExpert, over_slot_1
 
 LONG = pytest.mark.soak
-VARIED = "cable_routing_varied"
 
 
 @pytest.fixture
 def env():
-    made = CableRoutingEnv(images="blank", task=VARIED)  # what the cable does needs no images
+    made = CableRoutingEnv(images="blank")  # what the cable does needs no images
     yield made
     made.close()
 
@@ -104,7 +103,7 @@ def test_lifting_carelessly_loses_the_far_slot_again(env):
 def test_nothing_pays_more_than_holding_both_slots(env):
     _, infos = play(env, 1, expert())
     final = infos[-1]
-    reward = cable_reward_of(find_task(VARIED))
+    reward = cable_reward_of(find_task("cable_routing"))
     assert sum(final["reward_terms"].values()) == max(
         sum(reward.terms(one, two).values()) for one in Slot1 for two in Slot2
     )
@@ -112,7 +111,7 @@ def test_nothing_pays_more_than_holding_both_slots(env):
 
 @pytest.mark.parametrize("count", [100_000])
 def test_the_target_moves_by_a_fifth_of_the_action_and_never_leaves_the_workspace(count):
-    task = find_task(VARIED)
+    task = find_task("cable_routing")
     offset = np.array([0.3, -0.1])
     # The commands only: physics of 100,000 steps takes an hour.
     backend = SimpleNamespace(
@@ -152,7 +151,7 @@ def test_the_arm_itself_stays_in_the_workspace_under_wild_actions(env, episodes)
 
 
 def test_seed_and_actions_repeat_bit_for_bit_whatever_came_before():
-    env = CableRoutingEnv(task=VARIED)
+    env = CableRoutingEnv()
 
     def run(seed: int) -> list:
         random = np.random.default_rng(seed)
@@ -181,7 +180,7 @@ def test_unseeded_resets_go_on_from_the_last_seed(env):
 
 
 def test_each_episode_draws_its_window_and_its_scene_within_the_configured_ranges(env):
-    task, config = find_task(VARIED), env.simulator.config
+    task, config = find_task("cable_routing"), env.simulator.config
     offsets, seconds, lengths = [], [], []
     for seed in range(12):
         env.reset(seed=seed)
@@ -236,11 +235,11 @@ def test_the_other_disturbances_change_what_they_name_and_nothing_else(env):
 
 
 def test_a_blind_observation_is_black_or_the_first_for_ever():
-    made = CableRoutingEnv(images="first", task=VARIED)
+    made = CableRoutingEnv(images="first")
     first = made.reset(seed=1)[0]
     assert first.any() and np.array_equal(made.step(np.ones(2))[0], first)
     made.close()
-    blank = CableRoutingEnv(images="blank", task=VARIED)
+    blank = CableRoutingEnv(images="blank")
     assert not blank.reset(seed=1)[0].any() and not blank.step(np.ones(2))[0].any()
 
 

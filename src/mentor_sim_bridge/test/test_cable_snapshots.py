@@ -110,7 +110,7 @@ def test_masks_cover_cable_and_slots_and_nothing_else_and_change_no_picture(env)
 
 def test_scattered_cameras_see_a_slot_all_over_its_range_and_the_states_stay(env):
     def places(scatter: bool) -> tuple[np.ndarray, list]:
-        told = CableSnapshotsEnv(masks=True, scatter=scatter, task="cable_routing_varied")
+        told = CableSnapshotsEnv(masks=True, scatter=scatter)
         try:
             snapshots = [snapshot for info in play(told) for snapshot in info["snapshots"]]
         finally:

@@ -12,12 +12,12 @@ import yaml
 
 from mentor_common.arm.arm import Arm, ArmFault
 from mentor_common.tasks.task import find_task
-from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, FILES, load_cable_config
+from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, load_cable_config
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
 from mentor_sim_bridge.twins.visuals import draw_visuals
 
-TASK = find_task("cable_routing_varied")
-CONFIG = load_cable_config(FILES[TASK.twin])
+TASK = find_task("cable_routing")
+CONFIG = load_cable_config()
 MIDDLE = np.array([-0.3, 0.5])
 
 

@@ -22,6 +22,9 @@ _FEATURE_NOISE = 0.02
 _PROFILE_NOISE = 0.004
 """Standard deviation of the noise added to a profile before it is classified during training:
 profiles of training images are more accurate than those of other images will be."""
+_TRUE_SHARE = 0.5
+"""Share of a batch whose states are learned from the true profile, with noise, instead: they are
+the rule itself, without what is wrong in the predicted profiles."""
 _LEAST_VARIANCE = 1e-3
 """Lower bound of a feature's variance, square pixels: one that hardly varies is not amplified."""
 
@@ -139,7 +142,7 @@ class ProfileLearner:
         network = self.network
         if self._features is None:
             return list(network.parameters())
-        parts = (network.trunk, network.profile, network.head)
+        parts = (network.trunk, network.profile, network.station, network.head)
         return [parameter for part in parts for parameter in part.parameters()]
 
     def begin_epoch(self) -> None:
@@ -160,7 +163,8 @@ class ProfileLearner:
         profiles, true = network.predict_profile(features), self._profiles[batch]
         off = torch.randn(len(batch), 1, generator=generator)
         off = off + 0.3 * torch.randn(profiles.shape, generator=generator)
-        detached = profiles.detach() + _PROFILE_NOISE * off
+        from_truth = torch.rand(len(batch), 1, generator=generator) < _TRUE_SHARE
+        detached = torch.where(from_truth, true, profiles.detach()) + _PROFILE_NOISE * off
         logits = (
             network.classify_profiles(torch.where(true.isnan(), profiles, detached)) - self._prior
         )

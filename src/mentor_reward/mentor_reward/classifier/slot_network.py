@@ -17,6 +17,8 @@ PROFILE = 18
 """Numbers between the features and the logits: the cable's profile, where images come with it."""
 HEAD_WIDTH = 128
 """Width of the layers that classify a profile."""
+_STATIONS = PROFILE // 2
+_STATION_WIDTH = 12  # numbers that the head learns to tell of each place along the slot
 _PROFILE_UNIT = 0.2  # of a profile's numbers, for layers that expect numbers of about one
 _WIDTH = 12  # channels of a segmenter
 _FEW = 0.3  # pixels of cable below which a row hardly counts
@@ -82,6 +84,10 @@ class SlotNetwork(nn.Module):
     Without profiles, training decides what the numbers mean. The network has about 400,000
     parameters and takes a few milliseconds on one core.
 
+    A state is a statement about all places along the slot, or any of them. The head therefore also
+    sees what it has learned to tell of each place (is the cable inside there, and by how much), in
+    ascending order: first and last are the least and the most of the slot.
+
     Args:
         classes: number of states.
         views: number of frames, of three planes each, in the order of VIEWS.
@@ -100,8 +106,10 @@ class SlotNetwork(nn.Module):
         self.scale = nn.BatchNorm1d(size, affine=False)
         self.trunk = nn.Sequential(*_gelu_layers(size, HIDDEN, HIDDEN, HIDDEN))
         self.profile = nn.Linear(HIDDEN, PROFILE)
+        self.station = nn.Sequential(*_gelu_layers(2, 32), nn.Linear(32, _STATION_WIDTH))
         self.head = nn.Sequential(
-            *_gelu_layers(PROFILE, HEAD_WIDTH, HEAD_WIDTH), nn.Linear(HEAD_WIDTH, classes)
+            *_gelu_layers(PROFILE + _STATIONS * _STATION_WIDTH, HEAD_WIDTH, HEAD_WIDTH),
+            nn.Linear(HEAD_WIDTH, classes),
         )
 
     @property
@@ -126,7 +134,10 @@ class SlotNetwork(nn.Module):
 
     def classify_profiles(self, profiles: torch.Tensor) -> torch.Tensor:
         """Return logits (B, classes) of profiles (B, PROFILE)."""
-        return self.head(profiles / _PROFILE_UNIT)
+        scaled = profiles / _PROFILE_UNIT
+        offsets, heights = scaled[:, :_STATIONS], scaled[:, _STATIONS:]
+        told = self.station(torch.stack([offsets.abs(), heights], 2)).sort(1).values
+        return self.head(torch.cat([scaled, told.flatten(1)], 1))
 
     def classify_features(self, features: torch.Tensor) -> torch.Tensor:
         """Return logits (B, classes) of features (B, F)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gymnasium
 
 CABLE_ID = "mentor/cable_routing-v0"
-VARIED_ID = "mentor/cable_routing_varied-v0"
 SNAPSHOTS_ID = "mentor/cable_routing_snapshots-v0"
 PEG_ID = "mentor/peg_insertion-v0"
 GOLF_ID = "mentor/tabletop_golf-v0"
@@ -20,10 +19,8 @@ _TWINS = {
 
 
 def register_twins() -> None:
-    """Register the cells, and the cable's variants."""
+    """Register the cells, and the variants of their rewards."""
     for name, entry_point in _TWINS.items():
         gymnasium.register(name, entry_point=entry_point)
-    varied = {"task": "cable_routing_varied"}
-    gymnasium.register(VARIED_ID, entry_point=_TWINS[CABLE_ID], kwargs=varied)
     sensors = {"states": "sensors"}
     gymnasium.register(GOLF_SENSORS_ID, entry_point=_TWINS[GOLF_ID], kwargs=sensors)

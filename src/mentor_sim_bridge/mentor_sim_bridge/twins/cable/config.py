@@ -9,12 +9,7 @@ from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
 from mentor_sim_bridge.twins.config_file import Colour, MotionConfig, Range, config_loader
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
-FILES = {
-    name: Path(__file__).with_name(f"{name}.yaml")
-    for name in ("cable_routing", "cable_routing_varied")
-}
-"""Configurations by the name of the twin: always the same scene, and another one every episode."""
-DEFAULT_FILE = FILES["cable_routing"]
+DEFAULT_FILE = Path(__file__).with_name("cable_routing.yaml")
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,12 @@ class CableRoutingEnv(DisturbedEnv[Disturbance]):
     `info["valid"]` False.
 
     Args:
-        config: configuration of the cell, or the YAML that has it; default is what the task names
-            as its twin.
+        config: configuration of the cell, or the YAML that has it; default is `cable_routing.yaml`.
         max_steps: most steps of an episode; default is the task's.
         images: "all", "first" or "blank" (see TwinEnv).
         disturbance: disturbance of every episode whose reset names no other by
             `options["disturbance"]`; a value of Disturbance.
-        task: cable_routing or cable_routing_varied, or the path of a task file.
+        task: cable_routing, or the path of a task file.
         render_mode: "rgb_array" lets `render` return the side camera's image.
     """
 

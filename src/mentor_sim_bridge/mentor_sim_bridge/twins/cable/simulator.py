@@ -16,7 +16,7 @@ from mentor_common.tasks.task import Task, find_task
 from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Size, check_fits
 from mentor_sim_bridge.twins.cable.arch import arched_cable
 from mentor_sim_bridge.twins.cable.config import (
-    FILES,
+    DEFAULT_FILE,
     CableConfig,
     SlotConfig,
     load_cable_config,
@@ -52,8 +52,8 @@ class CableSimulator(PandaSimulator):
     """A Panda that holds a cable over two slots.
 
     Args:
-        config: configuration of the cell; default is the YAML that the task names as its twin.
-        task: task whose workspace and starts it has; default is cable_routing.
+        self.config = config = config or load_cable_config()
+        check_fits(task, ("x", "z"), CAMERAS)
         image_size: height and width of the camera images, pixels.
 
     Raises:
@@ -64,7 +64,7 @@ class CableSimulator(PandaSimulator):
         self, config: CableConfig | None = None, task: Task | None = None, image_size: Size = SIZE
     ) -> None:
         task = task or find_task("cable_routing")
-        self.config = config = config or load_cable_config(FILES[task.twin])
+        self.config = config = config or load_cable_config()
         check_fits(task, ("x", "z"), CAMERAS)
         self._random = np.random.default_rng(0)
         self.scene = draw_scene(config, self._random)
@@ -236,4 +236,4 @@ class CableSimulator(PandaSimulator):
 
 def make(task: Task, config: Path | None, image_size: tuple[int, int]) -> CableSimulator:
     """Make the twin of the cable routing task (see mentor_sim_bridge.twins.simulator.Factory)."""
-    return CableSimulator(load_cable_config(config or FILES[task.twin]), task, image_size)
+    return CableSimulator(load_cable_config(config or DEFAULT_FILE), task, image_size)

@@ -25,14 +25,14 @@ class CableSnapshotsEnv(CableRoutingEnv):
     not rendered.
 
     Args:
-        config: configuration of the cell; default is the one that the task names as its twin.
+        config: configuration of the cell; default is `cable_routing.yaml`.
         max_steps: most steps of an episode.
         snapshots: snapshots of a motion.
         masks: each snapshot also holds `masks`, camera -> (2, 84, 84) uint8: how much of each pixel
             the cable covers, and how much the slots; 255 is all of it.
         scatter: to each snapshot's cameras, the slots appear at other places of their ranges, so
             that a classifier is trained on as many places as there are images.
-        task: cable_routing or cable_routing_varied, or the path of a task file.
+        task: cable_routing, or the path of a task file.
 
     Raises:
         ValueError: there are more snapshots than a motion has control intervals, or none.

@@ -33,6 +33,7 @@ def test_its_rewards_are_those_of_the_states_seen_in_its_observations(env):
         assert reward == BY_HAND[seen[0]][seen[1]] == sum(info["reward_terms"].values())
         assert info["success"] == (seen == (3, 6))
         assert info["true_success"] == ((info["slot_1"], info["slot_2"]) == (3, 6))
+        assert info["true_reward"] == BY_HAND[info["slot_1"]][info["slot_2"]]
         assert not terminated and not truncated
 
 

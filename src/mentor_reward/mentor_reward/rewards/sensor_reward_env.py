@@ -23,7 +23,7 @@ from mentor_common.tasks.task import find_task
 class SensorReward(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Replaces reward, terms and success by those that a task's reward model computes.
 
-    ``info`` keeps the environment's own success as ``true_success``.
+    ``info`` keeps the environment's own as ``true_success``, and of a step as ``true_reward``.
 
     Args:
         env: environment whose observations have the task's layout, and whose ``info`` has ``pose``.
@@ -51,7 +51,7 @@ class SensorReward(gymnasium.Wrapper[Any, Any, Any, Any]):
         """Step; a step that is not valid keeps the environment's reward."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         self._step += 1
-        info = {**info, "true_success": info.get("success", False)}
+        info = {**info, "true_success": info.get("success", False), "true_reward": float(reward)}
         if not info.get("valid", True):
             return observation, reward, terminated, truncated, info
         mine = self._model.compute(self._inputs(observation, info, action))

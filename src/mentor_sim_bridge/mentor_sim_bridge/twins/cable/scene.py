@@ -52,9 +52,9 @@ def _slot_xml(name: str, slot: SlotConfig) -> str:
 def _slot_camera_xml(name: str, slot: SlotConfig, field_of_view: float) -> str:
     """Looks along the channel from the post's side, from above, at the walls' upper edges.
 
-    It stands 0.48 m off and sees 85 mm (10.2 degrees) or 110 mm (13.1): the middle 168 x 168 or
-    218 x 218 pixels of a colour image of 1280 x 720 that spans 42 degrees. From so far the cable
-    looks equally wide at every height.
+    It stands 0.48 m off and sees 110 mm (13.1 degrees): the middle 145 x 145 pixels of a colour
+    image of 640 x 480 that spans 42 degrees. From so far the cable looks equally wide at every
+    height.
     """
     along = np.array([-np.sin(slot.yaw), np.cos(slot.yaw), 0.0])
     target = np.array([*slot.position, slot.wall_height * 0.75])

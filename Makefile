@@ -103,15 +103,15 @@ classifiers: train = python -m mentor_reward train --data $(data)/train --masks 
 classifiers:
 	$(SET_UP) ready
 	@$(IN_WORKSPACE) $(collect) --data $(data)/train --env mentor/cable_routing_snapshots-v0 \
-		--env-options '{"max_steps": 50}' --first-seed 10000 --episodes 1800 --per-class 60000 --processes 2 $(ARGS)
+		--env-options '{"max_steps": 50, "snapshots": 3, "scatter": true}' --first-seed 10000 --episodes 1150 --per-class 13000 --processes 2 $(ARGS)
 	@$(IN_WORKSPACE) $(collect) --data $(data)/masks --env mentor/cable_routing_snapshots-v0 \
-		--env-options '{"max_steps": 25, "masks": true}' --first-seed 20000 --episodes 8 --per-class 100
-	@$(IN_WORKSPACE) $(collect) --data $(data)/calibration --processes 2 \
-		--env-options '{"max_steps": 100}' --first-seed 600000 --episodes 120 --per-class 3000
-	@$(IN_WORKSPACE) $(collect) --data $(data)/held_out \
-		--env-options '{"max_steps": 100}' --first-seed 500000 --episodes 24 --per-class 1000
-	@$(IN_WORKSPACE) { $(train) --camera slot_1 --epochs 60 & first=$$!; \
-		$(train) --camera slot_2 --epochs 120 --seed 1 && wait $$first; }
+		--env-options '{"max_steps": 25, "masks": true, "scatter": true}' --first-seed 20000 --episodes 12 --per-class 150
+	@$(IN_WORKSPACE) $(collect) --data $(data)/calibration --env mentor/cable_routing_snapshots-v0 --processes 2 \
+		--env-options '{"max_steps": 50, "snapshots": 2}' --first-seed 600000 --episodes 60 --per-class 3000
+	@$(IN_WORKSPACE) $(collect) --data $(data)/held_out --env mentor/cable_routing_snapshots-v0 \
+		--env-options '{"max_steps": 50, "snapshots": 2}' --first-seed 500000 --episodes 40 --per-class 1000
+	@$(IN_WORKSPACE) { $(train) --camera slot_1 --epochs 45 & first=$$!; \
+		$(train) --camera slot_2 --epochs 90 --seed 1 && wait $$first; }
 	@$(IN_WORKSPACE) python -m mentor_reward evaluate --data $(data)/held_out --episodes 20 --first-seed 1000000 \
 		--picture docs/classifiers_confusion.png --numbers $(data)/numbers.json
 

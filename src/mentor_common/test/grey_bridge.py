@@ -5,6 +5,9 @@ Same seed, same actions: same observations. Parameters make it misbehave.
 
 from __future__ import annotations
 
+import mentor_common.node.starting  # noqa: F401 (first, as in every node's script)
+
+# isort: split
 import time
 
 import numpy as np

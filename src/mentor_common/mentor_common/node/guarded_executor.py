@@ -8,15 +8,12 @@ would end the process: anybody on the network could do that with one request.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 from rclpy.action import ActionClient, ActionServer
 from rclpy.client import Client
 from rclpy.executors import ShutdownException, SingleThreadedExecutor, TimeoutException
 from rclpy.service import Service
-
-from mentor_common.node.bounded_memory import bounded_memory, needs_bound
 
 _ASKING = (Service, Client, ActionServer, ActionClient)
 LONGEST = 300
@@ -51,30 +48,13 @@ class GuardedExecutor(SingleThreadedExecutor):
         error = task.exception()
         if error is None:
             return True
-        unreadable = isinstance(error, MemoryError)
-        if not isinstance(error, Exception) or not (unreadable or isinstance(entity, _ASKING)):
+        if not (isinstance(error, Exception) and isinstance(entity, _ASKING)):
             raise error
         self._dropped(f"{_name_of(entity)}: {type(error).__name__}: {error}"[:LONGEST])
         return True
-
-    # What rclpy calls to read a request that has come.
-
-    def _take_service(self, srv: Any) -> Any:
-        with bounded_memory() if needs_bound(srv.srv_type.Request) else nullcontext():
-            return super()._take_service(srv)
-
-    def _take_waitable(self, waitable: Any) -> Any:
-        with bounded_memory() if _takes_open_goals(waitable) else nullcontext():
-            return super()._take_waitable(waitable)
-
-
-def _takes_open_goals(waitable: Any) -> bool:
-    return isinstance(waitable, ActionServer) and needs_bound(waitable._action_type.Goal)
 
 
 def _name_of(entity: Any) -> str:
     if isinstance(entity, Service | Client):
         return f"the service {entity.srv_name}"
-    if topic := getattr(entity, "topic_name", ""):
-        return f"a message on {topic}"
     return f"the action {getattr(entity, 'action_name', '')}".rstrip()

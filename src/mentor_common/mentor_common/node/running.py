@@ -16,6 +16,7 @@ import rclpy
 from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
+from mentor_common.node.bounded_sequences import BOUNDED, MISSING
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.dds import ask_for_short_lease
 from mentor_common.node.debug_log import forward_python_log, quiet_client_library
@@ -59,6 +60,8 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
         raise
     node._cell_stopped = stop.set
     forward_python_log(node)
+    if not BOUNDED:
+        node.get_logger().warning(MISSING)
     executor = GuardedExecutor(node.drop_request)
     executor.add_node(node)
 

@@ -1,0 +1,28 @@
+"""Loads the library of mentor_msgs that bounds what a sequence of a received message may take.
+
+Without it, a request of twelve bytes that announces billions of elements takes all memory of the
+machine; why, and how it is prevented, stands in mentor_msgs/src/bounded_sequences.c. It holds for
+what is loaded after it, so it comes before the client library.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+LIBRARY = "libmentor_bounded_sequences.so"
+MISSING = (
+    f"{LIBRARY} of mentor_msgs is not there: one malformed request may take all memory; "
+    "`make build` builds it, sourcing the workspace finds it"
+)
+
+
+def _load() -> bool:
+    try:
+        ctypes.CDLL(LIBRARY, ctypes.RTLD_GLOBAL)
+    except OSError:
+        return False
+    return True
+
+
+BOUNDED = _load()
+"""Whether the library was found."""

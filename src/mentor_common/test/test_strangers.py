@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from asking import answer
+from builtin_interfaces.msg import Time
 from cell_process import CellProcess, fresh_namespace
 from fake_peer import FakePeer
 from garbage import HEADER, send_garbage
@@ -19,6 +20,7 @@ from raw_sender import RawSender
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rclpy.serialization import serialize_message
+from rosgraph_msgs.msg import Clock
 from unique_identifier_msgs.msg import UUID
 
 from mentor_common.env.ros_env import RosEnv
@@ -74,6 +76,16 @@ def test_a_parameter_of_a_type_that_does_not_exist_ends_no_node(
     assert cell.says("set_parameters: ValueError: 99 is not a valid Parameter.Type")
     assert is_answered(rogue, node)
     sender.close()
+
+
+def test_a_negative_time_ends_no_node(rogue: FakePeer) -> None:
+    rogue.begin()
+    clock = rogue.node.create_publisher(Clock, "/clock", 10)
+    with CellProcess("plain_node.py", fresh_namespace(), use_sim_time=True) as timed:
+        assert rogue.wait(lambda: clock.get_subscription_count() > 0, 60.0)
+        clock.publish(Clock(clock=Time(sec=-1)))
+        assert timed.says("a message on /clock: ValueError: Seconds value must not be negative")
+        assert is_answered(rogue, f"{name_of(timed)}/plain")
 
 
 def test_requests_that_announce_billions_of_elements_take_no_memory(

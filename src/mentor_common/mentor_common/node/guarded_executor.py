@@ -14,6 +14,7 @@ from rclpy.action import ActionClient, ActionServer
 from rclpy.client import Client
 from rclpy.executors import ShutdownException, SingleThreadedExecutor, TimeoutException
 from rclpy.service import Service
+from rclpy.subscription import Subscription
 
 _ASKING = (Service, Client, ActionServer, ActionClient)
 LONGEST = 300
@@ -23,7 +24,8 @@ LONGEST = 300
 class GuardedExecutor(SingleThreadedExecutor):
     """Runs callbacks one after the other, and drops requests and answers that raise.
 
-    What a timer, a subscription or a task raises is a fault of our own, and raised as ever.
+    The client library's own subscriptions count as requests: a negative time on ``/clock`` raises
+    in one. What a timer, a subscription or a task of ours raises is our fault, and raised as ever.
 
     Args:
         dropped: called with a text for each request or answer that was dropped.
@@ -48,13 +50,22 @@ class GuardedExecutor(SingleThreadedExecutor):
         error = task.exception()
         if error is None:
             return True
-        if not (isinstance(error, Exception) and isinstance(entity, _ASKING)):
+        theirs = isinstance(entity, _ASKING) or _is_read_by_library(entity)
+        if not (isinstance(error, Exception) and theirs):
             raise error
         self._dropped(f"{_name_of(entity)}: {type(error).__name__}: {error}"[:LONGEST])
         return True
 
 
+def _is_read_by_library(entity: Any) -> bool:
+    if not isinstance(entity, Subscription):
+        return False
+    return str(getattr(entity.callback, "__module__", "")).startswith("rclpy.")
+
+
 def _name_of(entity: Any) -> str:
+    if isinstance(entity, Subscription):
+        return f"a message on {entity.topic_name}"
     if isinstance(entity, Service | Client):
         return f"the service {entity.srv_name}"
     return f"the action {getattr(entity, 'action_name', '')}".rstrip()

@@ -1,4 +1,4 @@
-"""Draws the pictures of cable_routing.md: an episode, and twelve draws of the visual randomization.
+"""Draws the pictures of cable_routing.md: an episode, and twelve samples of the visual randomization.
 
 Run from the top of the tree after `make build`: python docs/draw_cable_routing.py
 """
@@ -24,7 +24,7 @@ def episode(env: CableRoutingEnv) -> None:
             filled = True
             text = f"step {step}: slot 1 holds the cable, reward {reward:.0f}"
             rows.append(captioned(enlarged(newest(observation)), text))
-        if info["slot_1"] == 3 and info["slot_2"] in (2, 3, 4) and not crossing:
+        elif info["slot_1"] == 3 and info["slot_2"] in (3, 4) and not crossing:
             crossing = True
             text = f"step {step}: mid-episode, crossing to slot 2, reward {reward:.0f}"
             rows.append(captioned(enlarged(newest(observation)), text))

@@ -1,4 +1,4 @@
-"""Draws the pictures of cable_routing.md: an episode, and twelve samples of the visual randomization.
+"""Draws the pictures of cable_routing.md: an episode, and the visual randomization of twelve seeds.
 
 Run from the top of the tree after `make build`: python docs/draw_cable_routing.py
 """

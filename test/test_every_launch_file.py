@@ -55,11 +55,11 @@ def test_there_are_launch_files() -> None:
     assert "benchmark.launch.py" in FILES
 
 
-def test_they_import_only_launch_and_launch_ros() -> None:
+def test_they_import_only_launch_launch_ros_and_the_standard_library() -> None:
     share = Path(get_package_share_directory("mentor_bringup"))
     for file in share.rglob("*.launch.py"):
         imported = re.findall(r"^(?:from|import) (\w+)", file.read_text(), re.MULTILINE)
-        assert set(imported) <= {"launch", "launch_ros"}, file
+        assert set(imported) <= {"launch", "launch_ros", *sys.stdlib_module_names}, file
 
 
 def test_what_happens_at_the_end_of_a_process_is_a_list() -> None:
@@ -87,6 +87,11 @@ def test_wrong_arguments_are_refused_before_any_process_starts(file: str, tmp_pa
         ("agent:=mentr", r"'mentr'|no argument 'agent'"),
         ("agnet:=random", "no argument 'agnet'"),
         ("max_steps:=abc", "max_steps:=abc is not a whole number|no argument 'max_steps'"),
+        ("preset:=nonsense", "preset 'nonsense' is not known|no argument 'preset'"),
+        (
+            "overrides:=agent.learning_rate=inf",
+            "agent.learning_rate is inf; it must be from 0.0|no argument 'overrides'",
+        ),
         ("params_file:=/no/such.yaml", "/no/such.yaml: No such file"),
         (f"params_file:={malformed}", "malformed.yaml is not YAML"),
     ):

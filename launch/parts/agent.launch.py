@@ -1,5 +1,8 @@
 """The arguments of whoever learns: the policy node, and the learner of another machine."""
 
+import subprocess
+import sys
+
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
@@ -64,6 +67,20 @@ def check_numbers(context):
             raise RuntimeError(f"{name}:={value} is not a whole number, 0 or larger")
 
 
+def check_configuration(context):
+    """Refuse a preset or a setting that the node would refuse, before any process is started."""
+    agent, preset, overrides = (
+        context.launch_configurations[name] for name in ("agent", "preset", "overrides")
+    )
+    if agent == "none" or (preset == "auto" and not overrides):
+        return
+    command = [sys.executable, "-m", "mentor_policy.config", agent, preset, overrides]
+    checked = subprocess.run(command, capture_output=True, text=True)
+    if checked.returncode == 2:  # any other: it cannot be checked here, the node does it itself
+        raise RuntimeError(checked.stderr.strip())
+
+
 def generate_launch_description():
     """Declare and check the arguments."""
-    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=check_numbers)])
+    checks = [OpaqueFunction(function=check) for check in (check_numbers, check_configuration)]
+    return LaunchDescription([*ARGUMENTS, *checks])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -128,6 +129,19 @@ def _read_preset(name: str) -> dict[str, Any]:
         section: {**base.get(section, {}), **column.get(section, {})}
         for section in {**base, **column}
     }
+
+
+def override_list(text: str) -> list[str]:
+    """Return overrides in one text as a list of ``key=value``; commas between them are taken.
+
+    Raises:
+        ConfigError: a quotation that does not end.
+    """
+    try:
+        words = " ".join(shlex.split(text)).split()  # a shell may have left quotes in
+    except ValueError as error:
+        raise ConfigError(f"overrides {_shortened(text)} cannot be read: {error}") from error
+    return [word.rstrip(",") for word in words if word.rstrip(",")]
 
 
 def override_value(override: str) -> tuple[str, Any]:

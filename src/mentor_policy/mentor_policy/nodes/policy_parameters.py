@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
 from mentor_policy.config import Config, load_config
+from mentor_policy.config.load import override_list
 from mentor_policy.config.preset_for import OF_TASKS, preset_for
 
 AGENT = (
@@ -73,9 +73,3 @@ def configuration(node: CellNode, task: str | None, own: Sequence[str] = ()) -> 
     device = f"train.device={node.text('device')}"
     overrides = [device, *own, *override_list(node.text("overrides"))]
     return load_config(node.text("agent"), preset, overrides)
-
-
-def override_list(text: str) -> list[str]:
-    """Return ``overrides`` as a list of ``key=value``; commas between them are taken, too."""
-    words = " ".join(shlex.split(text)).split()  # a shell may have left quotes in
-    return [word.rstrip(",") for word in words if word.rstrip(",")]

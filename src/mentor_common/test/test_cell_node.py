@@ -171,6 +171,7 @@ def test_changes_at_run_time_are_validated_and_refused_with_a_reason(
         ("count", "x", ""),
         ("file", "x", "read"),
         ("sped", 1.0, ""),
+        ("use_sim_time", True, "is fixed at the start"),
     ]:
         result = peer.set(running, name, value)
         assert not result.successful and reason in result.reason

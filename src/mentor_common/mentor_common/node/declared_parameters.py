@@ -72,6 +72,10 @@ class DeclaredParameters:
     def _on_set(self, parameters: list[Parameter]) -> SetParametersResult:
         wanted = dict(self.values)
         for parameter in parameters:
+            if parameter.name == "use_sim_time":  # time would jump while the node works
+                return SetParametersResult(
+                    successful=False, reason="parameter 'use_sim_time' is fixed at the start"
+                )
             param = self._table.get(parameter.name)
             if param is None:
                 continue

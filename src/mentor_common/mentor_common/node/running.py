@@ -83,10 +83,7 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
 
     thread = threading.Thread(target=spin, name="executor")
     thread.start()
-    while not stop.wait(0.5):
-        if parent is not None and os.getppid() != parent:
-            node.get_logger().warning("the launch that started this node is gone: ending")
-            stop.set()
+    _wait(node, stop, parent)
     node.call_soon(lambda: None)  # work to do ends the executor's wait
     thread.join()
     executor.remove_node(node)
@@ -96,8 +93,22 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     return node.exit_code or 0
 
 
+def _wait(node: CellNode, stop: threading.Event, parent: int | None) -> None:
+    """Wait until the node is to end: after a signal, by itself, or with its launch.
+
+    Args:
+        node: that runs.
+        stop: set when it is to end.
+        parent: process id of the launch; None: the node does not end with it.
+    """
+    while not stop.wait(0.5):
+        if parent is not None and os.getppid() != parent:
+            node.get_logger().warning("the launch that started this node is gone: ending")
+            stop.set()
+
+
 def main(make_node: Callable[[], CellNode]) -> None:
-    """:func:`run`, then ends the process with the status, or begins it anew; for entry points.
+    """Call :func:`run`, then end the process with its status, or start it again; for entry points.
 
     What was registered to be done at the exit is done (children, temporary files, logs), but the
     interpreter is not taken apart: with torch that takes seconds, and a worker that does not end

@@ -66,6 +66,10 @@ def test_a_reset_has_no_reward(truth):
 
 
 def test_a_step_without_observation_ends_the_episode_loudly_and_is_not_to_be_learned_from(truth):
+    truth.motion(4, 4)
+    truth.observation(4, 4)
+    truth.truth(4, 4, 3, 6)
+    assert truth.reward(4, 4).valid  # a node that has seen no step yet waits for none
     began = time.monotonic()
     truth.motion(4, 5)
     truth.truth(4, 5, 3, 6)

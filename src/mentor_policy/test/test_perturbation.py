@@ -191,7 +191,7 @@ def test_a_candidate_acts_by_itself(name: str) -> None:
     )
     after = weights_of(agent)
     assert all(torch.equal(before[n], after[n]) for n in before)
-    with pytest.raises(RuntimeError, match="not for training"):
+    with pytest.raises(RuntimeError, match="only acts; it cannot be trained"):
         candidate.update(small_batch(), 5)
 
 

@@ -9,27 +9,18 @@ import pytest
 from action_msgs.msg import GoalStatus
 from asking import leave_one_goal_unanswered
 from fake_arm import FakeArm
-from task_node import TASK, TASK_FILE, task_node
+from task_node import TASK, task_node
 
 from mentor_common.messages.episode_numbers import follows
 from mentor_common.tasks.episode_draw import EpisodeDraws
 from mentor_common.tasks.reset_routine import BEGIN_EPISODE as BEGIN
-from mentor_common.tasks.task import parse_task
-
-OFFSET = "window_offset: {x: [-0.2, 0.2], z: [-0.1, 0.3]}"
-
-
-def task_with_offset():
-    return parse_task(f"{TASK_FILE.read_text()}\n{OFFSET}\n")
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    file = tmp_path_factory.mktemp("task") / "cable_routing.yaml"
-    file.write_text(f"{TASK_FILE.read_text()}\n{OFFSET}\n")
+def shared():
     arm = FakeArm()
     try:
-        with task_node("mentor_reset.nodes.reset_node", task=file, observation_timeout=10.0):
+        with task_node("mentor_reset.nodes.reset_node", observation_timeout=10.0):
             yield arm
     finally:
         arm.close()
@@ -57,7 +48,7 @@ def test_a_seeded_reset_begins_where_the_environment_in_process_would(arm):
     answer = arm.reset(seed=5, options={"colour": '"red"'})
     assert answer.status == GoalStatus.STATUS_SUCCEEDED and answer.result.success
     (begin,) = begins(arm)
-    draw = EpisodeDraws(task_with_offset()).draw(5)
+    draw = EpisodeDraws(TASK).draw(5)
     assert np.array_equal(np.array(begin.target, np.float32), draw.start)
     assert np.array_equal(np.array(begin.window_offset, np.float32), draw.window_offset)
     assert (begin.seeded, begin.seed, begin.episode) == (True, 5, answer.result.episode)
@@ -87,7 +78,7 @@ def test_a_move_that_nobody_answers_is_asked_for_again(arm):
 
 
 def test_without_a_seed_the_starts_go_on_and_stay_within_the_bounds(arm):
-    sequence = EpisodeDraws(task_with_offset())
+    sequence = EpisodeDraws(TASK)
     arm.reset(seed=8)
     arm.reset()
     arm.reset()
@@ -99,7 +90,7 @@ def test_without_a_seed_the_starts_go_on_and_stay_within_the_bounds(arm):
     assert [begin.seeded for begin in begins(arm)] == [True, False, False]
     assert arm.wait(lambda: len(arm.starts) == 3, 30.0)
     for start in arm.starts:  # each names a seed that draws it again, asked for or not
-        again = EpisodeDraws(task_with_offset()).draw(start.seed)
+        again = EpisodeDraws(TASK).draw(start.seed)
         assert list(start.window_offset) == again.window_offset.tolist()
 
 

@@ -258,6 +258,7 @@ def test_images_are_kept_in_order_and_once():
     [
         (Motion(episode=1, step=1, normalized=[0.0]), "no place on the task's axes"),
         (Motion(episode=1, step=1, normalized=[math.nan, 0.0]), "no place on the task's axes"),
+        (Motion(episode=1, step=1, end=Time(nanosec=2**32 - 1)), "4294967295 nanoseconds, more"),
         (action_message([0.0], 1, 0, Time()), "2 numbers needed"),
         (action_message([math.inf, 0.0], 1, 0, Time()), "2 numbers needed"),
         (GroundTruth(names=["a"], values=[]), "1 names"),

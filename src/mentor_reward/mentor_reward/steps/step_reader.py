@@ -23,6 +23,7 @@ from mentor_reward.steps.history import History
 from mentor_reward.steps.image_buffer import ImageBuffer
 
 _KEPT = 256
+_SECOND = 1_000_000_000  # nanoseconds
 _LATEST = 10.0  # seconds for which a step waits whose motion may come from a publisher found late
 _PUBLISHERS = {
     "observation": "stacker",
@@ -113,6 +114,9 @@ class StepReader:
         position = np.asarray(message.normalized)
         if position.shape not in ((0,), self._no_pose.shape) or not np.isfinite(position).all():
             raise Refused(f"a motion to {position.tolist()}, no place on the task's axes")
+        for stamp in (message.begin, message.end):
+            if stamp.nanosec >= _SECOND:  # the reward would carry it, and nobody can read that
+                raise Refused(f"a motion with {stamp.nanosec} nanoseconds, more than a second")
         key = StepKey(message.episode, message.step)
         self._ends[key] = time_to_nanoseconds(message.end)
         if not self._add("motion", key, message, now):

@@ -14,7 +14,7 @@ SEED = 4
 
 
 def episode(env: CableRoutingEnv) -> None:
-    """Return an expert's episode: reset, slot 1 filled, on the way to slot 2, success."""
+    """Draw an expert's episode: reset, slot 1 filled, on the way to slot 2, success."""
     observation, _ = env.reset(seed=SEED)
     rows = [captioned(enlarged(newest(observation)), "reset: side, slot_1, slot_2")]
     filled = crossing = False

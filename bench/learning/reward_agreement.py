@@ -21,8 +21,7 @@ from mentor_policy.training.environment import make_environment
 
 SEED = 47_000_000
 """Of the first episode; apart from those of training and evaluation."""
-SENSORS = {"cable_routing": "cable_routing_classified", "tabletop_golf": "tabletop_golf_sensors"}
-COLUMNS = ("run", "episodes", "steps", "equal rewards", "true successes", "classified successes")
+COLUMNS = ("run", "episodes", "steps", "equal rewards", "true successes", "successes by sensors")
 
 
 def compare(agent: Agent, env: gymnasium.Env, seeds: range) -> tuple[int, int, int, int]:
@@ -52,11 +51,13 @@ def main() -> None:
     """Compare the rewards on each run's policy; write a CSV, and print the share of all steps."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", type=Path, nargs="+", help="folders of runs, or checkpoints")
-    parser.add_argument("--task", choices=SENSORS, default="cable_routing")
+    parser.add_argument(
+        "--env", default="mentor/cable_routing_classified-v0", help="whose reward is the sensors'"
+    )
     parser.add_argument("--episodes", type=int, default=20, help="of each policy")
     parser.add_argument("--csv", type=Path, help="file to write")
     options = parser.parse_args()
-    env = make_environment(f"mentor/{SENSORS[options.task]}-v0", {})
+    env = make_environment(options.env, {})
     seeds = range(SEED, SEED + options.episodes)
     rows: list[tuple[object, ...]] = []
     for run in options.runs:
@@ -70,8 +71,10 @@ def main() -> None:
     if options.csv:
         write_csv(options.csv, COLUMNS, rows)
     share = sum(int(str(r[3])) for r in rows) / sum(int(str(r[2])) for r in rows)
-    name = f"{options.task}/reward_agreement"
-    print(json.dumps({"name": name, "value": share, "unit": "share", "ratio": None}))
+    name = f"{options.env.removeprefix('mentor/').removesuffix('-v0')}/reward_agreement"
+    print(
+        json.dumps({"name": name, "value": share, "unit": "share", "ratio": None, "against": None})
+    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class RandomAgent(Agent):
         set_generator(self._generator, tensors["generator/acting"], "generator/acting")
 
     def acting_state(self) -> dict[str, Tensor]:
-        """Do nothing: acting needs no weights."""
+        """Return nothing: acting needs no weights."""
         return {}
 
     def load_acting_state(self, tensors: dict[str, Tensor]) -> None:

@@ -82,7 +82,7 @@ class LayerNorm(nn.LayerNorm):
 
 
 def initialise(module: nn.Module, generator: Generator) -> None:
-    """Draw the weights of all layers inside a module again.
+    """Draw new weights for all layers inside a module.
 
     Linear and convolution layers: orthogonal weights (gain sqrt 2 for convolutions, which a ReLU
     follows), zero biases, as in DrQ-v2. Each layer of a stack is orthogonal by itself. LayerNorm is

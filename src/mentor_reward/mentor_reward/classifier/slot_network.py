@@ -81,7 +81,7 @@ class SlotNetwork(nn.Module):
     The profile describes how the cable runs along the slot, and the state is classified from the
     profile alone. Where a simulator knows true profiles, most of the weights learn positions, and
     only the small head learns where a state ends; trained on states alone, the network overfits.
-    Without profiles, training decides what the numbers mean. The network has about 400,000
+    Without profiles, training decides what the numbers mean. The network has about 470,000
     parameters and takes a few milliseconds on one core.
 
     A state is a statement about all places along the slot, or any of them. The head therefore also

@@ -23,7 +23,8 @@ from mentor_common.tasks.task import find_task
 class SensorReward(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Replaces reward, terms and success by those that a task's reward model computes.
 
-    ``info`` keeps the environment's own as ``true_success``, and of a step as ``true_reward``.
+    ``info`` keeps the environment's own success as ``true_success``, and after a step its own
+    reward as ``true_reward``.
 
     Args:
         env: environment whose observations have the task's layout, and whose ``info`` has ``pose``.

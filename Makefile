@@ -24,12 +24,12 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make test   [ARGS="-k runner"]    all tests; ARGS goes to pytest
   make soak   [ARGS=...]            the long variants of the tests
   make test-processors [ARGS=...]   the packages' tests as other x86-64 processors would compute them
-  make bench  [ARGS="bench/x.py"]   benchmarks, one JSON object a line
+  make bench  [ARGS="bench/x.py"]   measure speed: every script of bench/ or the named one, one JSON object a line
   make lint                         ruff, mypy, hadolint, yamllint, size of files
   make format                       let ruff format and mend
   make bench-learning [TASK=...]    train MENTOR, its ablations and DrM on a task (many hours; resumes)
   make bench-cable                  the same on the cable cell that differs in every episode
-  make classifiers                  collect images, train and evaluate the slot classifiers
+  make classifiers                  collect images, train and evaluate the slot classifiers (hours); overwrites the committed weights
   make reflexes                     a simulated robot that enforces reflexes (franka-sim), in .venv-reflexes
   make check-cell ARGS="--cell cells/mine.yaml"      what of a real cell is right or wrong; nothing moves
   make build                        set up and build, start nothing
@@ -74,8 +74,9 @@ soak:
 	$(SET_UP) ready-dev .venv-reflexes/.ready
 	@$(IN_WORKSPACE) exec python -m pytest -m soak --timeout 3600 $(ARGS)
 
+# The rehearsal is one of the scripts. Folders of bench/ hold what takes hours or needs arguments.
 bench:
-	$(SET_UP) ready
+	$(SET_UP) ready hardware-ready
 	@$(IN_WORKSPACE) for script in $(or $(ARGS),$(wildcard bench/*.py)); do python "$$script" || exit; done
 
 bench-learning:

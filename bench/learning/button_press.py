@@ -1,8 +1,9 @@
 """Train the agents of docs/results/agents.md on Meta-World's button press, and evaluate them.
 
-48 x 48 pixels, ten frames a step, 2000 steps. The stated score is a return of 600. Every run is one
-command, printed before it begins; a run that was interrupted is resumed, a finished one is kept.
-What it learned is evaluated on 20 episodes of seeds that no evaluation in training has seen.
+48 x 48 pixels, ten frames a step, 2000 steps; the target, a return of 600, is the project's own.
+Every run is one command, printed before it begins; one that was interrupted is resumed, a finished
+one is kept. What it learned is evaluated on 20 episodes of seeds that no evaluation in training has
+seen.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from trainings import draw_mean, evaluations, train
 
-TASK, WANTED = "mentor/metaworld-button_press_topdown-v0", 600.0
+TASK, TARGET = "mentor/metaworld-button_press_topdown-v0", 600.0
 REPEAT, STEPS = 10, 2000
 RUN = (
     f"env.image_size=48 env.action_repeat={REPEAT} train.action_repeat={REPEAT} "
@@ -91,7 +92,7 @@ def draw(folders: dict[str, Path], picture: Path) -> None:
     axes = figure.subplots()
     for number, (name, folder) in enumerate(folders.items()):
         draw_mean(axes, number, name, [evaluations(folder)], "return_mean")
-    axes.axhline(WANTED, color="0.6", lw=0.8, ls="--")
+    axes.axhline(TARGET, color="0.6", lw=0.8, ls="--")
     axes.set(xlabel="steps of 10 frames", ylabel="return of 20 evaluation episodes")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="upper left")
@@ -105,9 +106,10 @@ def main() -> None:
     parser.add_argument("--agents", nargs="*", default=[group.name for group in groups()])
     parser.add_argument("--seed", type=int, default=10, help="of the trainings")
     parser.add_argument("--parallel", type=int, default=1, help="runs at a time")
+    parser.add_argument("--threads", type=int, help="of a run; default: the cores, divided equally")
     parser.add_argument("--picture", type=Path, default=Path("runs/bench_button/button_press.png"))
     options = parser.parse_args()
-    threads = max(1, (os.cpu_count() or 1) // options.parallel)
+    threads = options.threads or max(1, (os.cpu_count() or 1) // options.parallel)
     chosen = [group for group in groups() if group.name in options.agents]
     folders = {group.name: options.folder / f"{group.name}-{options.seed}" for group in chosen}
 

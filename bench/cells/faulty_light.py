@@ -5,7 +5,7 @@ what the stacker and the reward node make of them. The arm moves as it did. So t
 cell would have recorded under that light, and `diff:=true` finds it identical.
 
     make launch ARGS="agent:=random max_steps:=120 record:=full run_dir:=runs/practice"
-    python bench/faulty_light.py runs/practice/bags/* runs/practice/faulty \\
+    python bench/cells/faulty_light.py runs/practice/bags/* runs/practice/faulty \\
         [--episode POSITION] [--step N] [--gains R G B]
 """
 

@@ -10,6 +10,9 @@ from hypothesis import settings
 
 from mentor_bringup.domain import claim_domain
 
+MOST_WORKERS = 8
+"""Each takes half a gigabyte, beside the nodes that it starts."""
+
 settings.register_profile("mentor", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("mentor")
 
@@ -19,6 +22,15 @@ def pytest_configure() -> None:
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     for name, value in {"MUJOCO_GL": "egl", "LP_NUM_THREADS": "0", "OMP_NUM_THREADS": "1"}.items():
         os.environ.setdefault(name, value)
+
+
+@pytest.hookimpl(optionalhook=True)  # unknown where pytest-xdist is switched off
+def pytest_xdist_auto_num_workers() -> int:
+    """Return two workers for each core.
+
+    More than half of the time a test waits: for a node to start, or for a message to come.
+    """
+    return min(2 * len(os.sched_getaffinity(0)), MOST_WORKERS)
 
 
 @pytest.fixture(scope="module", autouse=True)

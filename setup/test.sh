@@ -5,7 +5,7 @@
 set -uo pipefail
 nothing_selected=5 # what pytest ends with, e.g. for "-k runner" in the second pass
 
-python -m pytest -m "not soak and not real_time" --numprocesses auto --maxprocesses 4 --dist worksteal "$@"
+python -m pytest -m "not soak and not real_time" --numprocesses auto --dist worksteal "$@"
 together=$?
 echo "test: now the tests that need the machine for themselves (real_time)"
 python -m pytest -m "real_time and not soak" "$@"

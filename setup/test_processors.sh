@@ -19,8 +19,8 @@ failed=()
 for processor in "${processors[@]}"; do
   echo "test-processors:" $processor
   # shellcheck disable=SC2086 # several assignments
-  env $processor python -m pytest -q -m "not soak and not real_time" --numprocesses auto --maxprocesses 4 \
-    --dist worksteal "${@:-src}"
+  env $processor python -m pytest -q -m "not soak and not real_time" --numprocesses auto --dist worksteal \
+    "${@:-src}"
   status=$?
   if [ $status -ne 0 ] && [ $status -ne $nothing_selected ]; then failed+=("$(echo $processor)"); fi
 done

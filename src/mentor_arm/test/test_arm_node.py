@@ -131,15 +131,22 @@ def test_hold_stops_a_move_at_once_and_arming_lets_it_go_on(cell: Cell) -> None:
 
 
 @pytest.mark.real_time
-@pytest.mark.parametrize("begins_episode", [False, True])
+@pytest.mark.parametrize(
+    "goal",
+    [
+        MoveTo.Goal(target=[1.0, 1.0], speed=0.05),
+        MoveTo.Goal(target=[1.0, 1.0], speed=0.05, begins_episode=True, episode=9),
+        MoveTo.Goal(movement="release_tension"),
+    ],
+    ids=["move", "begin of an episode", "release_tension"],
+)
 def test_a_cancelled_move_stands_still_within_a_fifth_of_a_second(
-    cell: Cell, begins_episode: bool
+    cell: Cell, goal: MoveTo.Goal
 ) -> None:
     cell.arm(True)
     assert cell.result(MoveTo.Goal(target=[0.0, 0.0])).success
-    goal = MoveTo.Goal(target=[1.0, 1.0], speed=0.05, begins_episode=begins_episode, episode=9)
     handle = cell.send(goal)
-    time.sleep(0.4)
+    time.sleep(0.15)
     began = time.monotonic()
     done(handle.cancel_goal_async())
     result = done(handle.get_result_async()).result

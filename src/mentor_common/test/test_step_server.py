@@ -137,6 +137,19 @@ def test_an_arm_that_cannot_be_set_to_a_start_moves_there():
     assert np.allclose(server.arm.position, [0.5, 0.0, 0.0]) and backend.poses
 
 
+def test_a_movement_that_is_stopped_leaves_the_arm_where_it_is(backend, seen):
+    server = StepServer(fake_arm(backend), 4, seen)
+    server.begin_episode(EPISODE, 0, np.zeros(3))
+
+    def stop():
+        raise InterruptedError
+
+    seen.pace = stop
+    with pytest.raises(InterruptedError):
+        server.run_movement("release_tension")
+    assert np.allclose(server.arm.target, server.arm.position) and server.episode == 0
+
+
 def test_an_unknown_movement_is_named_with_those_that_are_known(server):
     with pytest.raises(ValueError, match=r"dance.*regrasp"):
         server.run_movement("dance")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +13,13 @@ from mentor_common.arm.backend import GripperCommand, GripperState
 
 Float64 = npt.NDArray[np.float64]
 JointState = tuple[Float64, Float64, Float64]
+CancelCheck = Callable[[], bool]
+"""Returns whether what is under way is to end, at most a tenth of a second later."""
+
+
+def never() -> bool:
+    """Return False: nobody cancels."""
+    return False
 
 
 class DriverError(RuntimeError):
@@ -58,8 +65,16 @@ class Driver(Protocol):
         """Whether the robot answers."""
         ...
 
-    def connect(self) -> None:
-        """Connect, set limits and load, and hold the arm where it is. Raises: DriverError."""
+    def connect(self, cancelled: CancelCheck = never) -> None:
+        """Connect, set limits and load, and hold the arm where it is.
+
+        Args:
+            cancelled: polled meanwhile; True ends it.
+
+        Raises:
+            DriverError: the robot cannot be reached.
+            Cancelled: `cancelled` was True.
+        """
         ...
 
     def observe(self) -> None:
@@ -87,8 +102,17 @@ class Driver(Protocol):
         """
         ...
 
-    def recover(self, timeout: float) -> None:
-        """End a fault, and hold the arm where it is; seconds of wall time. Raises: DriverError."""
+    def recover(self, timeout: float, cancelled: CancelCheck = never) -> None:
+        """End a fault, and hold the arm where it is.
+
+        Args:
+            timeout: seconds of wall time.
+            cancelled: polled meanwhile; True ends it.
+
+        Raises:
+            DriverError: the fault is still there.
+            Cancelled: `cancelled` was True.
+        """
         ...
 
     def gripper(self, command: GripperCommand) -> GripperState:

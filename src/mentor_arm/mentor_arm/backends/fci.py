@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mentor_arm.backends.driver import DriverError, JointState, Readings
+from mentor_arm.backends.background_call import BackgroundCall
+from mentor_arm.backends.driver import CancelCheck, DriverError, JointState, Readings, never
 from mentor_arm.backends.frames import commanded, inverse, quaternion, transform
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.cell.cell_file import RobotCell
 from mentor_common.cell.hardware_library import hardware_library
+from mentor_common.node.remote_action import Cancelled
 from mentor_common.tasks.arm_section import ArmSection
 
 Float64 = npt.NDArray[np.float64]
@@ -57,7 +57,8 @@ class FciDriver:
         self.fault = "not connected yet"
         self._robot: Any = None
         self._tracker: Any = None
-        self._pending: queue.SimpleQueue[Any] | None = None
+        self._dialling = BackgroundCall("connect to the robot")
+        self._recovering = BackgroundCall("the robot's error recovery")
         self._gripper: Any = None
         self._pose = np.eye(4)
         self._joints = (np.zeros(7), np.zeros(7), np.zeros(7))
@@ -69,19 +70,19 @@ class FciDriver:
         """Whether the control box answers."""
         return self._robot is not None
 
-    def connect(self) -> None:
+    def connect(self, cancelled: CancelCheck = never) -> None:
         """Connect, set end effector, load and collision behaviour, and hold (see Driver)."""
         self._drop()
         try:
-            robot = self.dial()
+            robot = self.dial(cancelled)
             robot.set_ee(transform(self._cell.end_effector).flatten(order="F").tolist())
             load = self._cell.load
             robot.set_load(load.mass, list(load.centre), np.diag(load.inertia).ravel().tolist())
             contact = self._section.contact
             robot.set_collision_behavior(contact.torque, contact.force)
             if robot.has_errors:
-                robot.recover_from_errors()
-        except DriverError:
+                self._end_errors(robot, CONNECT_TIMEOUT, cancelled)
+        except (DriverError, Cancelled):
             raise
         except Exception as error:  # franky's exceptions share no base
             raise DriverError(self._what(error)) from error
@@ -128,18 +129,24 @@ class FciDriver:
         share = min(1.0, FEED * contact.force / max(pull, 1e-9))
         return np.asarray(share * (self._to_base[:3, :3] @ velocity[:3]))
 
-    def recover(self, timeout: float) -> None:
+    def recover(self, timeout: float, cancelled: CancelCheck = never) -> None:
         """End a reflex by the robot's automatic error recovery (see Driver)."""
         try:
             if self._tracker is None or not self._robot.is_in_control:
-                self._robot.recover_from_errors()
+                self._end_errors(self._robot, timeout, cancelled)
                 self._begin_control()
-        except DriverError:
+        except (DriverError, Cancelled):
             raise
         except Exception as error:
             self._fail(error)
             raise DriverError(self.fault) from error
         self.fault = ""
+
+    def _end_errors(self, robot: Any, timeout: float, cancelled: CancelCheck) -> None:
+        try:
+            self._recovering.result(robot.recover_from_errors, timeout, cancelled)
+        except TimeoutError as error:
+            raise DriverError(f"{error} (robot at {self._cell.address})") from error
 
     def gripper(self, command: GripperCommand) -> GripperState:
         """Carry out a command of the Franka Hand (see Driver)."""
@@ -195,39 +202,35 @@ class FciDriver:
                 self.fault = self._what(error)
         self._drop()
 
-    def dial(self) -> Any:
+    def dial(self, cancelled: CancelCheck = never) -> Any:
         """Return a connected robot, nothing on it set yet.
 
         franky waits for ever for a box that another client holds; this does not.
 
+        Args:
+            cancelled: polled while it waits.
+
         Raises:
             DriverError: it refuses, or does not answer for CONNECT_TIMEOUT.
+            Cancelled: `cancelled` was True.
         """
-        if self._pending is None:
-            answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        config, address = self._franky.RealtimeConfig, self._cell.address
+        realtime = config.Enforce if self._cell.realtime == "enforce" else config.Ignore
 
-            def dial() -> None:
-                franky = self._franky
-                config = franky.RealtimeConfig
-                realtime = config.Enforce if self._cell.realtime == "enforce" else config.Ignore
-                try:
-                    answers.put(franky.Robot(self._cell.address, realtime_config=realtime))
-                except Exception as error:
-                    answers.put(error)
+        def connect() -> Any:
+            return self._franky.Robot(address, realtime_config=realtime)
 
-            threading.Thread(target=dial, name="connect to the robot", daemon=True).start()
-            self._pending = answers
         try:
-            answer = self._pending.get(timeout=CONNECT_TIMEOUT)
-        except queue.Empty:
+            return self._dialling.result(connect, CONNECT_TIMEOUT, cancelled)
+        except TimeoutError:
             raise DriverError(
-                f"the control box at {self._cell.address} does not answer for {CONNECT_TIMEOUT:g} s"
+                f"the control box at {address} does not answer for {CONNECT_TIMEOUT:g} s"
                 "; is another client connected to it?"
             ) from None
-        self._pending = None
-        if isinstance(answer, Exception):
-            raise DriverError(self._what(answer)) from answer
-        return answer
+        except Cancelled:
+            raise
+        except Exception as error:
+            raise DriverError(self._what(error)) from error
 
     def _begin_control(self) -> None:
         """Start the impedance controller where the arm stands."""
@@ -291,4 +294,5 @@ class FciDriver:
         """Forget the connection; a killed box needs a new one."""
         self._tracker = self._gripper = None
         self._robot = None
+        self._recovering = BackgroundCall(self._recovering.name)  # that of the next connection
         self._readings = Readings("not connected")

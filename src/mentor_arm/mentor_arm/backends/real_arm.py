@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from mentor_arm.limits import Box, CommandGuard, CommandRefused, slowed
 from mentor_common.arm.backend import GripperCommand, GripperState, Watch
 from mentor_common.arm.stroke import Stroke
 from mentor_common.arm.trajectory import Trajectory
+from mentor_common.node.remote_action import Cancelled
 from mentor_common.tasks.arm_section import ArmSection
 from mentor_common.tasks.workspace import Workspace
 
@@ -25,6 +26,7 @@ WATCHED_EVERY = 0.02  # seconds between two calls of `watch`
 SETTLE = 0.3
 """Seconds that an arm which lags behind has to reach its pose after the end of a motion."""
 RECOVERY_TIMEOUT = 10.0  # seconds of wall time, where a goal names none
+RETRY_EVERY = 0.2  # seconds of wall time between two attempts of a recovery
 RECONNECT_EVERY = 1.0  # seconds of wall time between two attempts while nothing else is to do
 
 
@@ -62,6 +64,7 @@ class RealArm:
         box: where commands may be.
         rate: commands per second.
         clock: time.
+        cancelled: polled during a recovery or a connection; True ends it at once.
     """
 
     resets = False
@@ -74,11 +77,13 @@ class RealArm:
         box: Box,
         rate: float,
         clock: Clock | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.driver = driver
         self._workspace, self._section, self._box = workspace, section, box
         self._tick = 1.0 / rate
         self._clock: Clock = clock or WallClock()
+        self._cancelled = cancelled
         self._guard: CommandGuard | None = None
         self._held = ""
         self._own_fault = ""
@@ -153,7 +158,10 @@ class RealArm:
             raise ValueError(f"a real cell knows no options of an episode, got {sorted(options)}")
 
     def recover(self, timeout: float = 0.0) -> None:
-        """End a fault, reconnecting if need be; the arm stays where it is (see ArmBackend)."""
+        """End a fault, reconnecting if need be; the arm stays where it is (see ArmBackend).
+
+        Raises: Cancelled: whoever asked for it wants it no more; a fault stays.
+        """
         if self._held:
             return  # a person holds it, and a person lets it go
         seconds = timeout or RECOVERY_TIMEOUT
@@ -161,17 +169,26 @@ class RealArm:
         while True:
             try:
                 if self.driver.connected:
-                    self.driver.recover(max(0.1, until - self._clock.monotonic()))
+                    left = max(0.1, until - self._clock.monotonic())
+                    self.driver.recover(left, self._cancelled)
                 else:
-                    self.driver.connect()
+                    self.driver.connect(self._cancelled)
                 break
             except DriverError as error:
                 self.driver.fault = str(error)
                 if self._clock.monotonic() >= until:
                     return
-                self._clock.sleep(0.2)
+                self._pause(RETRY_EVERY)
         self._own_fault = ""
         self._guard = None
+
+    def _pause(self, seconds: float) -> None:
+        """Let time pass within a recovery. Raises: Cancelled."""
+        until = self._clock.monotonic() + seconds
+        while (left := until - self._clock.monotonic()) > 0.0:
+            if self._cancelled():
+                raise Cancelled("cancelled during the recovery")
+            self._clock.sleep(min(left, WATCHED_EVERY))
 
     def gripper(self, command: GripperCommand) -> GripperState:
         """Carry out a command of the gripper (see ArmBackend)."""
@@ -187,9 +204,11 @@ class RealArm:
                 return
             self._try_again = now + RECONNECT_EVERY
             try:
-                self.driver.connect()
+                self.driver.connect(self._cancelled)
             except DriverError as error:
                 self.driver.fault = str(error)
+                return
+            except Cancelled:
                 return
             self._guard, self._own_fault = None, ""
         self._observe()

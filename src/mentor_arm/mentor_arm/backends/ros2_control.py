@@ -6,7 +6,7 @@ import importlib
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from geometry_msgs.msg import PoseStamped
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState as JointStateMessage
 
-from mentor_arm.backends.driver import DriverError, JointState, Readings
+from mentor_arm.backends.driver import CancelCheck, DriverError, JointState, Readings, never
 from mentor_arm.backends.fci import TORQUE_LIMITS
 from mentor_arm.backends.frames import commanded, matrix_of, quaternion
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
@@ -24,7 +24,7 @@ from mentor_common.cell.cell_file import ControllerCell
 from mentor_common.messages.qos import reliable
 from mentor_common.messages.topics import Interface, Topic
 from mentor_common.node.cell_node import CellNode
-from mentor_common.node.remote_action import RemoteError
+from mentor_common.node.remote_action import Cancelled, RemoteError
 
 Float64 = npt.NDArray[np.float64]
 SILENCE = 0.5
@@ -84,16 +84,14 @@ class Ros2ControlDriver:
         """Whether the controllers publish the arm's pose."""
         return self._there and time.monotonic() - self._heard < SILENCE
 
-    def connect(self) -> None:
+    def connect(self, cancelled: CancelCheck = never) -> None:
         """Wait for the arm's pose, and have the controller started where that is asked for."""
-        until = time.monotonic() + SILENCE
-        while time.monotonic() - self._heard >= SILENCE:
-            if time.monotonic() > until:
-                topic = self._node.resolve_topic_name(self._names.current_pose)
-                raise DriverError(f"nobody publishes the arm's pose on {topic}")
-            time.sleep(0.01)
+        published = lambda: time.monotonic() - self._heard < SILENCE  # noqa: E731
+        if not _came(published, SILENCE, cancelled):
+            topic = self._node.resolve_topic_name(self._names.current_pose)
+            raise DriverError(f"nobody publishes the arm's pose on {topic}")
         if self._names.controller:
-            self._switch()
+            self._switch(cancelled)
         self._there, self.fault = True, ""
 
     def observe(self) -> None:
@@ -131,17 +129,17 @@ class Ros2ControlDriver:
             stamped_pose(matrix[:3, 3], quaternion(matrix[:3, :3]), stamp, self._frame)
         )
 
-    def recover(self, timeout: float) -> None:
+    def recover(self, timeout: float, cancelled: CancelCheck = never) -> None:
         """Have franka_ros2 end a reflex, where the cell file names its action (see Driver)."""
         if self._names.error_recovery:
             action = self._needed(self._recovery, "franka_msgs", "error recovery")
             kind = importlib.import_module("franka_msgs.action").ErrorRecovery
             try:
-                action.call(kind.Goal(), timeout)
+                action.call(kind.Goal(), timeout, cancelled=cancelled)
             except RemoteError as error:
                 raise DriverError(str(error)) from error
         if self._names.controller:
-            self._switch()
+            self._switch(cancelled)
         self.fault = ""
 
     def gripper(self, command: GripperCommand) -> GripperState:
@@ -217,8 +215,8 @@ class Ros2ControlDriver:
         goal.epsilon.inner = goal.epsilon.outer = _TOLERANCE
         return goal
 
-    def _switch(self) -> None:
-        """Have the controller manager start the controller. Raises: DriverError."""
+    def _switch(self, cancelled: CancelCheck) -> None:
+        """Have the controller manager start the controller. Raises: DriverError, Cancelled."""
         try:
             services = importlib.import_module("controller_manager_msgs.srv")
         except ImportError as error:
@@ -230,7 +228,7 @@ class Ros2ControlDriver:
         kind = services.SwitchController
         client = self._node.create_client(kind, f"{self._names.manager}/switch_controller")
         try:
-            if not client.wait_for_service(2.0):
+            if not _came(client.service_is_ready, 2.0, cancelled):
                 raise DriverError(
                     f"nobody serves {client.srv_name}; is a controller manager there?"
                 )
@@ -239,10 +237,20 @@ class Ros2ControlDriver:
                 deactivate_controllers=list(self._names.replaces),
                 strictness=kind.Request.BEST_EFFORT,
             )
-            done = threading.Event()
             future = client.call_async(request)
-            future.add_done_callback(lambda _: done.set())
-            if not done.wait(5.0) or not future.result().ok:
+            if not _came(future.done, 5.0, cancelled) or not future.result().ok:
                 raise DriverError(f"controller '{self._names.controller}' was not started")
         finally:
             self._node.destroy_client(client)
+
+
+def _came(condition: Callable[[], bool], seconds: float, cancelled: CancelCheck) -> bool:
+    """Wait until a condition holds; return False if it does not in time. Raises: Cancelled."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if cancelled():
+            raise Cancelled("cancelled while the controllers were waited for")
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True

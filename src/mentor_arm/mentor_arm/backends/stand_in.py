@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mentor_arm.backends.driver import DriverError, JointState, Readings
+from mentor_arm.backends.driver import CancelCheck, DriverError, JointState, Readings, never
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.tasks.workspace import Workspace
 
@@ -58,7 +58,7 @@ class StandInDriver:
         """Whether the robot answers."""
         return self.there and self.plugged
 
-    def connect(self) -> None:
+    def connect(self, cancelled: CancelCheck = never) -> None:
         """Connect. Raises: DriverError while it is unplugged."""
         if not self.plugged:
             raise DriverError("the stand-in is unplugged")
@@ -85,7 +85,7 @@ class StandInDriver:
         self.commands += 1
         self.at = np.array(pose)
 
-    def recover(self, timeout: float) -> None:
+    def recover(self, timeout: float, cancelled: CancelCheck = never) -> None:
         """End a fault."""
         self.fault = ""
 

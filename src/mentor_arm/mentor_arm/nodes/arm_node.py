@@ -92,7 +92,10 @@ class RealArmNode(ArmNodeBase):
             )
         self._driver = self._make_driver(task, cell)
         box = task_box(task, cell)
-        self._real = RealArm(self._driver, task.workspace, task.arm, box, self.number("rate"))
+        self._real = RealArm(
+            self._driver, task.workspace, task.arm, box, self.number("rate"),
+            cancelled=lambda: self.goal_cancelled() or self.stopping.is_set(),
+        )  # fmt: skip
         return self._real
 
     def _make_driver(self, task: Task, cell: Cell) -> Driver:
@@ -166,7 +169,7 @@ class RealArmNode(ArmNodeBase):
                 self.publish_state()
         self._report()
 
-    def pace(self) -> None:
+    def while_moving(self) -> None:
         """Publish the state while the arm moves."""
         self.publish_state()
         self._report()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -17,6 +14,7 @@ from mentor_common.arm.arm import Arm, MotionOutcome
 from mentor_common.arm.backend import ArmBackend, GripperCommand, GripperFailed
 from mentor_common.arm.command import Command, CommandStatus
 from mentor_common.arm.messages import describe_task, joint_message, motion_message, stamped_pose
+from mentor_common.arm.motion_jobs import MotionJobs
 from mentor_common.arm.step_server import MoveFailed, StepServer
 from mentor_common.messages import topics
 from mentor_common.messages.experience import action_data, nanoseconds_to_time, time_to_nanoseconds
@@ -24,7 +22,6 @@ from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.debug_log import debug
 from mentor_common.node.goal_server import Goal
-from mentor_common.node.handed_work import carry_out
 from mentor_common.node.parameters import Param
 from mentor_common.node.remote_action import Cancelled
 from mentor_common.tasks.task import Task, find_task
@@ -33,7 +30,7 @@ from mentor_msgs.msg import Action
 from mentor_msgs.srv import Describe
 
 POLL = 0.1
-"""Longest time in seconds of wall time between two checks of the motion thread, and of a goal."""
+"""Longest time in seconds of wall time between two checks of the motion thread."""
 GRIPPER_COMMANDS = ("homing", "grasp", "release")
 T = TypeVar("T")
 
@@ -87,6 +84,9 @@ class ArmNodeBase(CellNode):
         """Return why nothing may move at present; empty: it may."""
         return ""
 
+    def while_moving(self) -> None:
+        """Called every few hundredths of a second of a motion, in the motion thread."""
+
     # Called by the step server (Outlet in step_server.py).
 
     def show(self, pictures: bool) -> None:
@@ -103,7 +103,10 @@ class ArmNodeBase(CellNode):
             self._report_fault()
 
     def pace(self) -> None:
-        """Called while the arm moves."""
+        """Look after the node while the arm moves. Raises: Cancelled: its goal is."""
+        if self.goal_cancelled():
+            raise Cancelled("cancelled")
+        self.while_moving()
 
     # Lifecycle.
 
@@ -115,7 +118,7 @@ class ArmNodeBase(CellNode):
             self.backend, task.workspace, task.deltas, task.episode.period, task.arm.limits
         )
         self.steps = StepServer(self.arm, len(task.action), self, self.blocked)
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._jobs = MotionJobs()
         self._motion = self.publisher(topics.MOTION)
         self._current = self.publisher(topics.CURRENT_POSE)
         self._target = self.publisher(topics.TARGET_POSE)
@@ -156,12 +159,11 @@ class ArmNodeBase(CellNode):
 
     def run_job(self, timeout: float) -> bool:
         """Do the next job; return False if none comes within `timeout` seconds of wall time."""
-        try:
-            job = self._jobs.get(timeout=timeout) if timeout else self._jobs.get_nowait()
-        except queue.Empty:
-            return False
-        job()
-        return True
+        return self._jobs.run_next(timeout)
+
+    def goal_cancelled(self) -> bool:
+        """Return whether the goal that the motion thread works on, if any, is to end."""
+        return self._jobs.goal_cancelled()
 
     def publish_state(self) -> None:
         """Publish current pose, target pose and joints; keep them for late subscribers."""
@@ -251,18 +253,7 @@ class ArmNodeBase(CellNode):
 
         Raises: Cancelled, or what `work` raises.
         """
-        future: Future[T] = Future()
-        self._jobs.put(lambda: carry_out(work, future))
-        while True:
-            try:
-                return future.result(POLL)
-            except FutureTimeout:
-                if future.done():
-                    raise  # a timeout of the work itself
-                if goal.cancelled and future.cancel():
-                    raise Cancelled("cancelled before it began") from None
-                if self.stopping.is_set():
-                    raise Cancelled("the node goes down") from None
+        return self._jobs.carry_out(goal, work, self.stopping)
 
     def _move_to(self, goal: Goal) -> MoveTo.Result:
         try:
@@ -290,7 +281,6 @@ class ArmNodeBase(CellNode):
 
         def go_on(place: Any, distance: float) -> None:
             goal.feedback(position=place.tolist(), distance=distance)
-            goal.check()
 
         if request.begins_episode:
             seed = int(request.seed) if request.seeded else None
@@ -323,7 +313,7 @@ class ArmNodeBase(CellNode):
                     request.force,
                     request.speed,
                     request.timeout,
-                    cancelled=lambda: goal.cancelled,
+                    cancelled=self.goal_cancelled,
                 )
             )
 

@@ -41,7 +41,8 @@ class Outlet(Protocol):
         """Publish the motion that led to a step."""
 
     def pace(self) -> None:
-        """Called while the arm moves, every few hundredths of a second of ROS time."""
+        """Called while the arm moves, every few hundredths of a second of ROS time; what it raises
+        stops the arm and goes through."""
 
 
 class StepServer:
@@ -151,7 +152,11 @@ class StepServer:
             self._refuse()
             self.end_episode()
             # The spring between the arm and its target is released.
-            self.arm.move(self.arm.position, SETTLE / 2, self._outlet.pace)
+            try:
+                self.arm.move(self.arm.position, SETTLE / 2, self._outlet.pace)
+            except BaseException:
+                self.arm.stop()
+                raise
         else:
             self.recover(always=name == "regrasp")
         self._outlet.show(pictures=False)

@@ -122,7 +122,7 @@ class TwinNode(ArmNodeBase):
         elif not self.run_job(0.0):
             self.steps.idle(_IDLE)
 
-    def pace(self) -> None:
+    def while_moving(self) -> None:
         """In real time, wait for the wall clock and show the arm on its way."""
         if not self.flag("realtime"):
             return

@@ -118,7 +118,10 @@ def test_over_fci_a_recovery_that_waits_for_the_box_is_cancelled(
     cell: Controllers, silent_box: Path
 ) -> None:
     with task_node("mentor_arm.nodes.arm_node", backend="fci", cell=silent_box):
-        cancel(cell.send(Recover.Goal()), within=2.0)  # the box is dialled for 4 s
+        cancel(cell.send(Recover.Goal()), within=LATE)  # the node is still starting
+        for _ in range(4):  # before the goal has begun, and after: the box is dialled for 4 s
+            time.sleep(1.0)
+            cancel(cell.send(Recover.Goal()), within=SOON)
 
 
 @pytest.mark.real_time
@@ -139,7 +142,8 @@ def test_over_ros2_control_a_cancelled_recovery_cancels_that_of_franka_ros2(
 class BusyRobot:
     """A robot whose error recovery lasts until it is let go."""
 
-    is_in_control = False
+    is_in_control = True
+    state = None
 
     def __init__(self) -> None:
         self.let_go, self.recoveries = threading.Event(), 0
@@ -162,11 +166,11 @@ def test_a_robot_that_recovers_for_long_is_waited_for_no_longer_and_never_asked_
         with pytest.raises(Cancelled):
             driver.recover(LATE, after(2))
     assert driver.fault == "reflex" and robot.recoveries == 1
-    began: list[bool] = []
-    driver._begin_control = lambda: began.append(True)  # type: ignore[method-assign]
+    driver._controller = lambda robot, state: "controller"  # type: ignore[method-assign]
+    driver._keep = lambda state: None  # type: ignore[method-assign]
     robot.let_go.set()
     driver.recover(LATE)
-    assert began and not driver.fault and robot.recoveries == 1
+    assert driver._tracker == "controller" and not driver.fault and robot.recoveries == 1
 
 
 def test_what_a_call_raises_reaches_whoever_waits_for_it_later() -> None:

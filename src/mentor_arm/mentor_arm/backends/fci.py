@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,8 @@ class FciDriver:
         self.fault = "not connected yet"
         self._robot: Any = None
         self._tracker: Any = None
-        self._dialling = BackgroundCall("connect to the robot")
-        self._recovering = BackgroundCall("the robot's error recovery")
+        self._connecting = BackgroundCall("connect to the robot")
+        self._regaining = BackgroundCall("the robot's recovery")
         self._gripper: Any = None
         self._pose = np.eye(4)
         self._joints = (np.zeros(7), np.zeros(7), np.zeros(7))
@@ -73,21 +74,19 @@ class FciDriver:
     def connect(self, cancelled: CancelCheck = never) -> None:
         """Connect, set end effector, load and collision behaviour, and hold (see Driver)."""
         self._drop()
-        try:
-            robot = self.dial(cancelled)
-            robot.set_ee(transform(self._cell.end_effector).flatten(order="F").tolist())
-            load = self._cell.load
-            robot.set_load(load.mass, list(load.centre), np.diag(load.inertia).ravel().tolist())
-            contact = self._section.contact
-            robot.set_collision_behavior(contact.torque, contact.force)
-            if robot.has_errors:
-                self._end_errors(robot, CONNECT_TIMEOUT, cancelled)
-        except (DriverError, Cancelled):
-            raise
-        except Exception as error:  # franky's exceptions share no base
-            raise DriverError(self._what(error)) from error
-        self._robot = robot
-        self._begin_control()
+        self._robot = self.dial(cancelled, self._prepare)
+        self.fault = "no controller runs yet"
+        self._regain(CONNECT_TIMEOUT, cancelled)
+
+    def _prepare(self, robot: Any) -> None:
+        """Set end effector, load and collision behaviour, and end errors that it was found in."""
+        robot.set_ee(transform(self._cell.end_effector).flatten(order="F").tolist())
+        load = self._cell.load
+        robot.set_load(load.mass, list(load.centre), np.diag(load.inertia).ravel().tolist())
+        contact = self._section.contact
+        robot.set_collision_behavior(contact.torque, contact.force)
+        if robot.has_errors:
+            robot.recover_from_errors()
 
     def observe(self) -> None:
         """Read the state (see Driver)."""
@@ -131,22 +130,47 @@ class FciDriver:
 
     def recover(self, timeout: float, cancelled: CancelCheck = never) -> None:
         """End a reflex by the robot's automatic error recovery (see Driver)."""
-        try:
-            if self._tracker is None or not self._robot.is_in_control:
-                self._end_errors(self._robot, timeout, cancelled)
-                self._begin_control()
-        except (DriverError, Cancelled):
-            raise
-        except Exception as error:
-            self._fail(error)
-            raise DriverError(self.fault) from error
+        if self._tracker is None or not self._robot.is_in_control:
+            self._regain(timeout, cancelled, self._robot.recover_from_errors)
         self.fault = ""
 
-    def _end_errors(self, robot: Any, timeout: float, cancelled: CancelCheck) -> None:
+    def _regain(
+        self, timeout: float, cancelled: CancelCheck, first: Callable[[], Any] = lambda: None
+    ) -> None:
+        """Control the robot where it stands.
+
+        All of it is one call in the background: with a box that is silent, each of franky's calls
+        blocks for seconds, and none can be interrupted.
+
+        Args:
+            timeout: seconds of wall time.
+            cancelled: polled meanwhile; True ends it.
+            first: called before.
+
+        Raises:
+            DriverError: it cannot be controlled.
+            Cancelled: `cancelled` was True.
+        """
+        robot, self._tracker = self._robot, None
+
+        def regain() -> tuple[Any, Any]:
+            first()
+            state = robot.state
+            return self._controller(robot, state), state
+
         try:
-            self._recovering.result(robot.recover_from_errors, timeout, cancelled)
+            tracker, state = self._regaining.result(regain, timeout, cancelled)
+            if not robot.is_in_control:
+                raise DriverError("the controller has ended")
+            self._keep(state)
         except TimeoutError as error:
             raise DriverError(f"{error} (robot at {self._cell.address})") from error
+        except (DriverError, Cancelled):
+            raise
+        except Exception as error:  # franky's exceptions share no base
+            self._fail(error)
+            raise DriverError(self.fault) from error
+        self._tracker, self.fault = tracker, ""
 
     def gripper(self, command: GripperCommand) -> GripperState:
         """Carry out a command of the Franka Hand (see Driver)."""
@@ -202,13 +226,16 @@ class FciDriver:
                 self.fault = self._what(error)
         self._drop()
 
-    def dial(self, cancelled: CancelCheck = never) -> Any:
-        """Return a connected robot, nothing on it set yet.
+    def dial(
+        self, cancelled: CancelCheck = never, prepare: Callable[[Any], None] = lambda robot: None
+    ) -> Any:
+        """Return a connected robot.
 
         franky waits for ever for a box that another client holds; this does not.
 
         Args:
             cancelled: polled while it waits.
+            prepare: called with the robot before it is returned.
 
         Raises:
             DriverError: it refuses, or does not answer for CONNECT_TIMEOUT.
@@ -218,10 +245,12 @@ class FciDriver:
         realtime = config.Enforce if self._cell.realtime == "enforce" else config.Ignore
 
         def connect() -> Any:
-            return self._franky.Robot(address, realtime_config=realtime)
+            robot = self._franky.Robot(address, realtime_config=realtime)
+            prepare(robot)
+            return robot
 
         try:
-            return self._dialling.result(connect, CONNECT_TIMEOUT, cancelled)
+            return self._connecting.result(connect, CONNECT_TIMEOUT, cancelled)
         except TimeoutError:
             raise DriverError(
                 f"the control box at {address} does not answer for {CONNECT_TIMEOUT:g} s"
@@ -232,28 +261,20 @@ class FciDriver:
         except Exception as error:
             raise DriverError(self._what(error)) from error
 
-    def _begin_control(self) -> None:
-        """Start the impedance controller where the arm stands."""
+    def _controller(self, robot: Any, state: Any) -> Any:
+        """Return the impedance controller, which has begun to hold the arm where it stands."""
         franky, impedance, contact = self._franky, self._section.impedance, self._section.contact
-        try:
-            state = self._robot.state
-            self._tracker = franky.CartesianImpedanceTracker(
-                self._robot,
-                translational_stiffness=impedance.stiffness,
-                rotational_stiffness=impedance.rotational_stiffness,
-                damping=np.repeat([impedance.damping, impedance.rotational_damping], 3),
-                translational_error_clip=np.full(3, contact.force / impedance.stiffness),
-                rotational_error_clip=np.full(3, ROTATION_CLIP),
-                posture_task=franky.PostureTask(
-                    np.array(state.q), NULLSPACE_STIFFNESS, NULLSPACE_DAMPING
-                ),
-            )
-            self._keep(state)
-        except Exception as error:
-            self._tracker = None
-            self._fail(error)
-            raise DriverError(self.fault) from error
-        self.fault = ""
+        return franky.CartesianImpedanceTracker(
+            robot,
+            translational_stiffness=impedance.stiffness,
+            rotational_stiffness=impedance.rotational_stiffness,
+            damping=np.repeat([impedance.damping, impedance.rotational_damping], 3),
+            translational_error_clip=np.full(3, contact.force / impedance.stiffness),
+            rotational_error_clip=np.full(3, ROTATION_CLIP),
+            posture_task=franky.PostureTask(
+                np.array(state.q), NULLSPACE_STIFFNESS, NULLSPACE_DAMPING
+            ),
+        )
 
     def _keep(self, state: Any) -> None:
         frame = state.O_T_EE
@@ -293,6 +314,7 @@ class FciDriver:
     def _drop(self) -> None:
         """Forget the connection; a killed box needs a new one."""
         self._tracker = self._gripper = None
+        # What a call for the lost connection still returns is not of the next one.
+        self._regaining = BackgroundCall(self._regaining.name)
         self._robot = None
-        self._recovering = BackgroundCall(self._recovering.name)  # that of the next connection
         self._readings = Readings("not connected")

@@ -119,7 +119,7 @@ def test_a_run_that_was_killed_while_it_took_in_bags_begins_anew(
 ) -> None:
     settings = ["train.asynchronous=true", f"train.bag_share={share}"]
     trainer, folder = trainer_of(tmp_path / "run", *settings)
-    begin_with_bags(trainer.run, BagSteps([bag]), 3)  # killed before its checkpoint
+    begin_with_bags(trainer.run, BagSteps([bag]))  # killed before its checkpoint
     trainer.close()
     folder.close()
     trainer, folder = trainer_of(tmp_path / "run", *settings)
@@ -127,11 +127,38 @@ def test_a_run_that_was_killed_while_it_took_in_bags_begins_anew(
         trainer.advance(1)
     assert trainer.run.steps == 0 == trainer.run.ring.count
     trainer.begin_with(BagSteps([bag]), 3)
-    assert (trainer.run.steps, trainer.run.updates) == (0, 3)
+    assert (trainer.run.steps, trainer.run.updates) == (0, 0)
     trainer.advance(1)
-    assert trainer.run.steps == 1
+    assert (trainer.run.steps, trainer.run.updates) == (1, 3)
     trainer.close()
     folder.close()
+
+
+def test_a_run_that_is_stopped_amid_its_updates_on_bags_goes_on_where_it_was(
+    bag: Path, tmp_path: Path
+) -> None:
+    def learned(name: str, stops: tuple[int, ...]) -> torch.Tensor:
+        """Learn from the bag, stopped after so many updates, and return what was learned."""
+        for stop in (*stops, 0):
+            trainer, folder = trainer_of(tmp_path / name)
+            if not folder.resumed:
+                trainer.begin_with(BagSteps([bag]), 9)
+            run = trainer.run
+            if stop:
+                update = run.update
+                run.update = lambda: setattr(trainer, "stop", run.updates + 1 == stop) or update()
+                assert not trainer.train()["complete"]
+                assert (run.steps, run.updates) == (0, stop)
+            else:
+                trainer.advance(1)
+                assert (run.steps, run.updates) == (1, 9)
+                tensors, _ = run.agent.state()
+                weights = torch.cat([tensor.flatten().double() for tensor in tensors.values()])
+                trainer.close()
+            folder.close()
+        return weights
+
+    assert torch.equal(learned("stopped", (3, 7)), learned("whole", ()))
 
 
 def test_a_run_with_bags_that_is_killed_and_resumed_gives_the_bits_of_one_run(

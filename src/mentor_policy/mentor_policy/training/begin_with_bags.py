@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mentor_policy.replay import ReplayError
 from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.bag_replay import make_bag_replay
 from mentor_policy.training.run import Run
 
 
-def begin_with_bags(run: Run, steps: BagSteps, updates: int = 0) -> None:
-    """Let a new run learn from the steps of bags, which do not count as its own.
+def begin_with_bags(run: Run, steps: BagSteps) -> None:
+    """Give a new run the steps of bags, which do not count as its own.
 
     With ``train.bag_share`` they get a replay of their own, else they fill the run's. The run
     awaits bags until its first checkpoint: one that was killed before it starts again.
@@ -17,7 +19,6 @@ def begin_with_bags(run: Run, steps: BagSteps, updates: int = 0) -> None:
     Args:
         run: with an empty replay.
         steps: of whole episodes, numbered from 0.
-        updates: to be done before the first step of the run.
 
     Raises:
         ReplayError: a step does not fit, nothing can be learned from them, or the disk is full.
@@ -32,8 +33,28 @@ def begin_with_bags(run: Run, steps: BagSteps, updates: int = 0) -> None:
         if run.bags is not None:
             run.bags.close()
         run.learn_from(make_bag_replay(folder.bag_replay, run.config, run.shape, steps))
-    while run.offline_updates < updates and run.update():
+
+
+def learn_offline(
+    run: Run, go_on: Callable[[], bool], save: Callable[[], None], every: float
+) -> None:
+    """Do the updates that are to be done before the first step, or what is left of them.
+
+    Args:
+        run: has the steps of its bags.
+        go_on: asked before each update; False stops.
+        save: writes a checkpoint, from which a run that was interrupted continues.
+        every: seconds between two checkpoints.
+    """
+    wanted = run.offline_wanted
+    if run.offline_updates >= wanted:
+        return
+    while run.offline_updates < wanted and go_on() and run.update():
         run.offline_updates += 1
+        if run.checkpoint_due(every):
+            save()
+            run.progress.log(f"{run.offline_updates} of {wanted} updates before the first step")
+    save()
 
 
 def refuse_without_bags(run: Run) -> None:

@@ -81,6 +81,8 @@ class Run:
         self._elite = EliteFiles()
         self.offline_updates = 0
         """Updates that were done before the first step."""
+        self.offline_wanted = 0
+        """Updates that are to be done before the first step."""
         self.noticed = 0
         """Number of the first record that may end an episode not yet counted."""
         self._next_checkpoint = self.schedule.after(0, config.train.checkpoint_every_frames)
@@ -283,6 +285,7 @@ class Run:
             "next_checkpoint": self._next_checkpoint,
             "next_log": self._next_log,
             "offline_updates": self.offline_updates,
+            "offline_wanted": self.offline_wanted,
         }
 
     def _restore(self) -> None:
@@ -316,6 +319,7 @@ class Run:
             self._next_checkpoint = int(saved.get("next_checkpoint", self._next_checkpoint))
             self._next_log = int(saved.get("next_log", 0))
             self.offline_updates = int(saved.get("offline_updates", 0))
+            self.offline_wanted = int(saved.get("offline_wanted", self.offline_updates))
         except (KeyError, TypeError, AttributeError) as error:
             raise CheckpointError(
                 f"checkpoint {checkpoint.folder}: its progress is damaged ({error!r})"

@@ -19,7 +19,11 @@ from mentor_policy.replay import Step
 from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.background import BackgroundLearner
 from mentor_policy.training.backoff import Backoff
-from mentor_policy.training.begin_with_bags import begin_with_bags, refuse_without_bags
+from mentor_policy.training.begin_with_bags import (
+    begin_with_bags,
+    learn_offline,
+    refuse_without_bags,
+)
 from mentor_policy.training.choosing import WeightsName, choose
 from mentor_policy.training.environment import Env, Pixels, State
 from mentor_policy.training.evaluation import Evaluation, evaluate
@@ -31,7 +35,8 @@ from mentor_policy.training.run_folder import RunFolder, RunFolderError
 from mentor_policy.training.seeds import TRAINING, episode_seed
 
 CHECKPOINT_SECONDS = 120.0
-"""Wall time after which an asynchronous run saves what it has learned at the next episode's end."""
+"""Wall time after which an asynchronous run saves what it has learned at the next episode's end,
+and any run what it has learned from bags before its first step."""
 
 
 @dataclass
@@ -102,13 +107,18 @@ class Trainer:
             self._before = run.updates - run.offline_updates
 
     def begin_with(self, steps: BagSteps, updates: int = 0) -> None:
-        """Let a new run learn from bags first, see :func:`begin_with_bags`.
+        """Give a new run the steps of bags, see :func:`begin_with_bags`.
 
         A run that is resumed has them already: nothing is done.
+
+        Args:
+            steps: of the bags.
+            updates: to be done, as the training begins, before the first step.
         """
         run = self.run
         if not run.ring.count and not run.restored:
-            begin_with_bags(run, steps, updates)
+            begin_with_bags(run, steps)
+            run.offline_wanted = updates
             self._number = run.ring.latest_episode() + 1
             self._save()
         run.folder.awaits_bags.unlink(missing_ok=True)
@@ -138,6 +148,7 @@ class Trainer:
         """
         refuse_without_bags(self.run)
         self._until = min(until, self.run.schedule.last_step)
+        learn_offline(self.run, self._go_on, self._save, CHECKPOINT_SECONDS)
         while self._go_on():
             try:
                 if self._episode is None:

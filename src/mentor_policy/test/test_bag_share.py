@@ -134,31 +134,27 @@ def test_a_run_that_was_killed_while_it_took_in_bags_begins_anew(
     folder.close()
 
 
-def test_a_run_that_is_stopped_amid_its_updates_on_bags_goes_on_where_it_was(
+def test_a_run_that_is_interrupted_in_its_updates_on_bags_continues_with_them(
     bag: Path, tmp_path: Path
 ) -> None:
-    def learned(name: str, stops: tuple[int, ...]) -> torch.Tensor:
-        """Learn from the bag, stopped after so many updates, and return what was learned."""
-        for stop in (*stops, 0):
+    def learned(name: str, *stops: int) -> torch.Tensor:
+        """Learn from the bag, in as many processes as there are stops; return what was learned."""
+        for stop in stops:
             trainer, folder = trainer_of(tmp_path / name)
             if not folder.resumed:
                 trainer.begin_with(BagSteps([bag]), 9)
-            run = trainer.run
-            if stop:
-                update = run.update
-                run.update = lambda: setattr(trainer, "stop", run.updates + 1 == stop) or update()
-                assert not trainer.train()["complete"]
-                assert (run.steps, run.updates) == (0, stop)
-            else:
-                trainer.advance(1)
-                assert (run.steps, run.updates) == (1, 9)
-                tensors, _ = run.agent.state()
-                weights = torch.cat([tensor.flatten().double() for tensor in tensors.values()])
-                trainer.close()
+            assert trainer.learn_offline(stop)
+            trainer.close()
             folder.close()
-        return weights
+        trainer, folder = trainer_of(tmp_path / name)
+        trainer.advance(1)
+        assert (trainer.run.steps, trainer.run.updates) == (1, 9)
+        tensors, _ = trainer.run.agent.state()
+        trainer.close()
+        folder.close()
+        return torch.cat([tensor.flatten().double() for tensor in tensors.values()])
 
-    assert torch.equal(learned("stopped", (3, 7)), learned("whole", ()))
+    assert torch.equal(learned("interrupted", 3, 7), learned("whole", 9))
 
 
 def test_a_run_with_bags_that_is_killed_and_resumed_gives_the_bits_of_one_run(

@@ -36,17 +36,17 @@ def begin_with_bags(run: Run, steps: BagSteps) -> None:
 
 
 def learn_offline(
-    run: Run, go_on: Callable[[], bool], save: Callable[[], None], every: float
+    run: Run, wanted: int, go_on: Callable[[], bool], save: Callable[[], None], every: float
 ) -> None:
-    """Do the updates that are to be done before the first step, or what is left of them.
+    """Do updates before the first step until so many are done, or none can be.
 
     Args:
         run: has the steps of its bags.
+        wanted: updates, those that were done before an interruption included.
         go_on: asked before each update; False stops.
         save: writes a checkpoint, from which a run that was interrupted continues.
         every: seconds between two checkpoints.
     """
-    wanted = run.offline_wanted
     if run.offline_updates >= wanted:
         return
     while run.offline_updates < wanted and go_on() and run.update():

@@ -123,6 +123,14 @@ class Trainer:
             self._save()
         run.folder.awaits_bags.unlink(missing_ok=True)
 
+    def learn_offline(self, until: int | None = None) -> bool:
+        """Do the updates on bags that are due before the first step, or the first ``until`` of
+        them; False if it was stopped before.
+        """
+        wanted = self.run.offline_wanted if until is None else until
+        learn_offline(self.run, wanted, self._unless_stopped, self._save, CHECKPOINT_SECONDS)
+        return not self.stop
+
     def train(self) -> dict[str, Any]:
         """Train to the end, or until :attr:`stop`.
 
@@ -148,7 +156,7 @@ class Trainer:
         """
         refuse_without_bags(self.run)
         self._until = min(until, self.run.schedule.last_step)
-        learn_offline(self.run, self._go_on, self._save, CHECKPOINT_SECONDS)
+        self.learn_offline()
         while self._go_on():
             try:
                 if self._episode is None:
@@ -169,8 +177,11 @@ class Trainer:
         self.run.close()
 
     def _go_on(self) -> bool:
+        return self._unless_stopped() and self.run.steps < self._until
+
+    def _unless_stopped(self) -> bool:
         self.requests.wait(lambda: self.stop)
-        return self.run.steps < self._until and not self.stop
+        return not self.stop
 
     def _act(self, pixels: Pixels, state: State) -> npt.NDArray[np.float32]:
         # Beside an update: acting has randomness of its own, and weights that are half of one

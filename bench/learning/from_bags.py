@@ -29,6 +29,7 @@ from mentor_common.bags.reader import Bag
 from mentor_policy.__main__ import main as policy
 from mentor_policy.cli.arguments import configure
 from mentor_policy.cli.train import StopOnSignal
+from mentor_policy.config import load_config
 from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.csv_log import read_csv
 from mentor_policy.training.environment import make_environment, shape_of
@@ -170,9 +171,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("docs/results/data"))
     parser.add_argument("--report-only", action="store_true", help="train nothing")
     options = parser.parse_args()
-    config, env, _ = configure(CELL.sensors, "mentor", CELL.preset, [])
-    env.close()
-    schedule = Schedule(config.train)
+    schedule = Schedule(load_config("mentor", CELL.preset, []).train)
     goals = {
         int(step): schedule.updates_allowed(int(step))
         for step in evaluations(options.run)["step"]

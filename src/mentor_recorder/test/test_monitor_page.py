@@ -170,12 +170,12 @@ def test_the_page_opens_a_bag_on_a_timeline(browser: Browser, tmp_path: Path) ->
         browser.open(f"http://{address}/")
         assert browser.wait("document.body && document.body.dataset.mode === 'bag'")
         place = "document.getElementById('place').textContent"
-        assert browser.wait(f"{place}.startsWith('episode 0 (101), step 0; 1 of 15')"), (
+        assert browser.wait(f"{place}.startsWith('episode 0 (number 101), step 0; 1 of 15')"), (
             browser.evaluate(place), browser.errors
         )  # fmt: skip
         assert browser.wait("document.getElementById('observation').src.startsWith('data:')")
         browser.evaluate("document.getElementById('on').click()")
-        assert browser.wait(f"{place}.startsWith('episode 0 (101), step 1;')")
+        assert browser.wait(f"{place}.startsWith('episode 0 (number 101), step 1;')")
         assert browser.wait("document.querySelectorAll('#terms div').length === 3")
         slider = "document.getElementById('slider')"
         browser.evaluate(f"{slider}.value = 8; {slider}.oninput()")

@@ -90,8 +90,13 @@ def test_a_full_disk_ends_the_recording_and_keeps_what_is_there(
     assert eventually(lambda: recording.problem)
     feed(recording, range(10, 20))
     assert eventually(lambda: recording.lost == 10)
+    time.sleep(1.0)  # it tries again three times
     assert len(reports) == 1 and "hardly any space" in reports[0]
     assert [m.sequence for m in Bag(tmp_path / "bag").messages()] == list(range(10))
+    assert [path.name for path in tmp_path.iterdir()] == ["bag"], "a trial leaves nothing behind"
+    monkeypatch.setattr(bag_writer, "RESERVE_BYTES", 0)
+    assert eventually(lambda: not recording.problem)
+    assert recording.path == tmp_path / "bag-2"
 
 
 def test_a_write_that_fails_half_way_costs_what_was_not_flushed_and_that_is_counted(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -67,11 +68,17 @@ class BagWriter:
         """Names of the files that were deleted for the sake of ``bag_bytes``."""
         if self.folder.is_dir() and any(self.folder.glob("*.mcap")):
             raise BagWriteError(f"{self.folder} holds a bag already; choose another folder")
+        new = not self.folder.exists()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise refused(self.folder, error) from error
-        self._file = self._begin()
+        try:
+            self._file = self._begin()
+        except OSError:
+            if new:  # whoever tries again and again would leave a folder each time
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     @property
     def path(self) -> Path:

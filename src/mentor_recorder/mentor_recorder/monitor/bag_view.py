@@ -18,7 +18,7 @@ from mentor_recorder.bags.cell_checks import check_cell, recorded_task
 from mentor_recorder.bags.summary import RECORD
 from mentor_recorder.monitor.cell_view import CellView
 from mentor_recorder.monitor.pictures import image_picture, jpeg, observation_sheet
-from mentor_recorder.monitor.task_view import task_view
+from mentor_recorder.monitor.task_view import task_view, window_view
 
 SMALL = {
     "mentor_msgs/msg/Action": "on_action",
@@ -44,6 +44,7 @@ class BagIndex:
     def __init__(self, bag: Bag) -> None:
         self.bag = bag
         self.episodes: list[dict[str, Any]] = []
+        self._task = recorded_task(bag)
         self._observed: dict[tuple[int, int], int] = {}
         views: OrderedDict[int, CellView] = OrderedDict()
         names = {
@@ -82,7 +83,7 @@ class BagIndex:
             },
             "episodes": self.episodes,
             "curves": self._training.history()["curves"],
-            "task": task_view(recorded_task(bag)),
+            "task": task_view(self._task),
             "urdf": self._urdf(),
         }
 
@@ -150,7 +151,7 @@ class BagIndex:
             "return": view.state(0.0)["episode"]["return"],
             "success": episode.success,
             "steps": episode.steps,
-            "window_offset": view.arm.get("window_offset", []),
+            "window": window_view(self._task, view.arm.get("window_offset", ())),
         }
 
 

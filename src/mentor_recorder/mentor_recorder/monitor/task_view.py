@@ -1,21 +1,39 @@
-"""What the page must know of a task to show any cell: names of the action, the workspace."""
+"""What the page must know of a task to show any cell: its names, and the workspace window."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from mentor_common.tasks.task import Task
 
 
 def task_view(task: Task | None) -> dict[str, Any]:
-    """Return the action's names and the workspace's corners in metres; empty without a task."""
+    """Return the names of a task, its action and its cameras; empty without a task."""
     if task is None:
         return {}
-    workspace = task.workspace
-    low = [workspace.xyzr([-1.0] * len(workspace.axes))[i] for i in range(3)]
-    high = [workspace.xyzr([1.0] * len(workspace.axes))[i] for i in range(3)]
     return {
         "name": task.name,
         "actions": list(task.action_names),
-        "workspace": {"low": [float(v) for v in low], "high": [float(v) for v in high]},
+        "cameras": [camera.name for camera in task.cameras],
+    }
+
+
+def window_view(task: Task | None, offset: Sequence[float] = ()) -> dict[str, Any]:
+    """Return the corners in metres of the box within which actions are clipped.
+
+    Args:
+        task: without one there is no box.
+        offset: the episode's, of each axis in units of that axis; empty: none.
+    """
+    if task is None:
+        return {}
+    axes = len(task.workspace.axes)
+    moved = np.asarray(offset, np.float64) if len(offset) == axes else np.zeros(axes)
+    corners = (task.workspace.xyzr(np.full(axes, side) + moved)[:3] for side in (-1.0, 1.0))
+    return {
+        name: [float(value) for value in corner]
+        for name, corner in zip(("low", "high"), corners, strict=True)
     }

@@ -26,7 +26,7 @@ from mentor_recorder.monitor.pictures import SCHEMA, SCHEMA_NAME, compressed, im
 from mentor_recorder.monitor.pictures import observation_sheet as sheet
 from mentor_recorder.monitor.routes import Routes
 from mentor_recorder.monitor.server import MonitorServer
-from mentor_recorder.monitor.task_view import task_view
+from mentor_recorder.monitor.task_view import task_view, window_view
 from mentor_recorder.nodes.forwarder import Forwarder
 from mentor_recorder.nodes.view_subscriptions import subscribe
 
@@ -72,9 +72,8 @@ class MonitorNode(CellNode):
     def configure(self) -> None:
         """Make the subscriptions; refuse a task that cannot be read."""
         self._view = CellView()
-        task = self._find_task()
-        self._task = task_view(task)
-        self._cameras = [camera.name for camera in task.cameras] if task else []
+        self._task = self._find_task()
+        self._cameras = [camera.name for camera in self._task.cameras] if self._task else []
         self._watched: set[int] = set()
         self._numbers: dict[str, int] = {}
         self._sent: dict[str, float] = {}
@@ -133,8 +132,9 @@ class MonitorNode(CellNode):
     def _publish_state(self) -> None:
         if self._numbers["state"] in self._watched:
             state = self._view.state(time.monotonic())
-            state["task"] = self._task
-            state["arm"] = {**state["arm"], "workspace": self._task.get("workspace")}
+            state["task"] = task_view(self._task)
+            offset = self._view.arm.get("window_offset", ())
+            state["arm"] = {**state["arm"], "window": window_view(self._task, offset)}
             self._publish("state", json.dumps(state).encode())
         if self._view.history_changed:
             history = json.dumps(self._view.history()).encode()

@@ -54,6 +54,10 @@ MOSTLY_MISSING = 30
 """Steps of which nothing arrived after which a comparison ends, if they outnumber the others."""
 FIRST_PATIENCE = 60.0
 """Seconds of wall time after which the first step of a node is missing: it makes its networks."""
+START_PATIENCE = 300.0
+"""Seconds of wall time in which the compared nodes must be there; a busy machine takes minutes."""
+REMINDER = 30.0
+"""Seconds of wall time after which it is logged who is waited for, and again."""
 DISCOVERY = 1.0
 """Seconds for which playing waits for subscribers that run already."""
 STALLED = 12
@@ -265,14 +269,20 @@ class ReplayNode(CellNode):
 
     def _wait_for_nodes(self) -> bool:
         """Wait until every compared node publishes and receives; log who is missing."""
-        until = time.monotonic() + 90.0
+        began = logged = time.monotonic()
         while not self.stopping.wait(0.1):
             missing = self._missing_nodes() or self._missing_subscribers()
             if not missing:
                 return True
-            if time.monotonic() > until:
-                self.get_logger().error("nothing is compared: " + "; ".join(missing))
+            now = time.monotonic()
+            if now - began > START_PATIENCE:
+                self.get_logger().error(
+                    f"nothing is compared: after {START_PATIENCE:g} s " + "; ".join(missing)
+                )
                 return False
+            if now - logged > REMINDER:
+                logged = now
+                self.get_logger().info("waits for the compared nodes: " + "; ".join(missing))
         return False
 
     def _missing_nodes(self) -> list[str]:

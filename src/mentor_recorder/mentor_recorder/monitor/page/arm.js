@@ -1,4 +1,4 @@
-// The arm in three dimensions: the links of a URDF as lines, the workspace window as a box.
+// The arm in three dimensions: the links of a URDF as lines, the window within which actions are clipped as a box.
 import { sized } from "./charts.js";
 
 export class Arm {
@@ -7,7 +7,7 @@ export class Arm {
     this.turn = 0.9;
     this.tilt = 0.35;
     this.joints = [];
-    this.workspace = null;
+    this.window = null;
     canvas.onpointermove = event => {
       if (!event.buttons) return;
       this.turn += event.movementX / 150;
@@ -31,11 +31,11 @@ export class Arm {
     this.draw();
   }
 
-  // content: {joints: {name: value}, tip: [x, y, z], workspace: {low: [...], high: [...]}}
+  // content: {joints: {name: value}, tip: [x, y, z], window: {low: [...], high: [...]}}, in metres
   update(content) {
     this.angles = content.joints || this.angles || {};
     this.tip = content.tip || this.tip;
-    this.workspace = content.workspace || this.workspace;
+    this.window = content.window || this.window;
     this.draw();
   }
 
@@ -76,7 +76,7 @@ export class Arm {
       drawn += 1;
     }
     this.canvas.dataset.links = drawn;
-    if (this.workspace) this.box(line, this.workspace.low, this.workspace.high);
+    if (this.window?.low) this.box(line, this.window.low, this.window.high);
     if (this.tip) {
       context.fillStyle = "#c0392b";
       context.beginPath();

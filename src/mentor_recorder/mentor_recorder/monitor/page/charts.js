@@ -10,8 +10,8 @@ export function sized(canvas) {
   return [context, canvas.clientWidth, canvas.clientHeight];
 }
 
-// curves: {name: [[x, y], ...]}; now: an x to be marked; low, high: the least range of y
-export function lines(canvas, curves, { low, high, now, dots } = {}) {
+// curves: {name: [[x, y], ...]}; along: what x is; now: an x to be marked; low, high: the least range of y
+export function lines(canvas, curves, along, { low, high, now, dots } = {}) {
   const [context, width, height] = sized(canvas);
   const points = Object.values(curves).flat().filter(point => point[1] !== null && point[1] !== undefined);
   canvas.dataset.points = points.length;
@@ -34,6 +34,8 @@ export function lines(canvas, curves, { low, high, now, dots } = {}) {
   context.fillText(number(left), 40, height - 2);
   context.textAlign = "right";
   context.fillText(number(right), width - 8, height - 2);
+  context.textAlign = "center";
+  context.fillText(along, 40 + (width - 48) / 2, height - 2);
   context.textAlign = "left";
   if (now !== undefined) rule(context, x(now), head, x(now), height - 16, "#888");
   Object.entries(curves).forEach(([name, curve], index) => {

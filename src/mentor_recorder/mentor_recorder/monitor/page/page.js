@@ -10,6 +10,17 @@ const arm = new Arm($("arm"));
 const timeline = new Timeline(showBagStep, words => { $("status").textContent = words; });
 let socket = null, pictures = 0, actions = [];
 
+// What is known of a task names the parts of its action, and the rows of an observation.
+function showTask(task) {
+  actions = task?.actions ?? [];
+  $("grid").textContent = task?.cameras ? `a row for each of ${task.cameras.join(", ")}; time from left to right` : "time from left to right";
+}
+
+function showArm(content) {
+  arm.update(content);
+  $("tip").textContent = `${arm.tip ? `hand at ${arm.tip.map(value => value.toFixed(3)).join(", ")} m; ` : ""}drag to turn`;
+}
+
 function picture(parent, name, source) {
   let figure = [...parent.children].find(one => one.dataset.name === name);
   if (!figure) {
@@ -51,7 +62,7 @@ function showEpisode(episode, now) {
   const curve = name => steps.filter(entry => entry.terms && name in entry.terms).map(entry => [entry.step, entry.terms[name]]);
   const names = Object.keys(steps.findLast(entry => entry.terms)?.terms || {});
   const rewards = steps.filter(entry => entry.reward !== undefined).map(entry => [entry.step, entry.reward]);
-  lines($("rewards"), { reward: rewards, ...Object.fromEntries(names.map(name => [name, curve(name)])) }, { now });
+  lines($("rewards"), { reward: rewards, ...Object.fromEntries(names.map(name => [name, curve(name)])) }, "step", { now });
   stacked($("experts"), steps.filter(entry => entry.experts).map(entry => [entry.step, entry.experts]), now);
   $("return").textContent = `${episode.purpose} ${number(episode.return)}${episode.success ? ", success" : ""}`;
 }
@@ -66,28 +77,28 @@ function showNodes(nodes) {
 function showHistory({ episodes, curves }) {
   const of = (purpose, field) => episodes.map((episode, index) => [index, episode])
     .filter(([, episode]) => episode.purpose === purpose).map(([index, episode]) => [index, Number(episode[field])]);
-  lines($("returns"), { training: of("training", "return"), evaluation: of("evaluation", "return") }, { dots: true });
+  lines($("returns"), { training: of("training", "return"), evaluation: of("evaluation", "return") }, "episode", { dots: true });
   const rate = points => points.map(([x], index) => {
     const last = points.slice(Math.max(0, index - 19), index + 1);
     return [x, last.reduce((sum, [, y]) => sum + y, 0) / last.length];
   });
-  lines($("successes"), { training: rate(of("training", "success")), evaluation: rate(of("evaluation", "success")) }, { low: 0, high: 1 });
+  lines($("successes"), { training: rate(of("training", "success")), evaluation: rate(of("evaluation", "success")) }, "episode", { low: 0, high: 1 });
   $("success").textContent = "mean of up to 20 episodes";
   lines($("dormancy"), { dormant: curves.map(point => [point.step, point.dormant_ratio]),
-    perturb: curves.map(point => [point.step, point["perturb/factor"] ?? point.perturb_factor]) }, { low: 0, high: 1 });
+    perturb: curves.map(point => [point.step, point["perturb/factor"] ?? point.perturb_factor]) }, "environment step", { low: 0, high: 1 });
 }
 
 const short = value => value !== "" && isFinite(value) ? number(Number(value)) : value;
 
 function onState(state) {
-  actions = state.task?.actions ?? [];
+  showTask(state.task);
   const episode = state.episode, last = episode.steps.at(-1) || {};
   const rewarded = episode.steps.findLast(entry => entry.reward !== undefined) || last;
   const acted = episode.steps.findLast(entry => entry.action) || last;
   showStep({ ...rewarded, action: acted.action, mean: acted.mean }, `${rewarded.step ?? ""} of episode ${episode.number}`);
   showEpisode(episode);
   showNodes(state.nodes);
-  arm.update(state.arm);
+  showArm(state.arm);
   const training = state.training;
   const fields = Object.entries({ ...training, ...training.further }).filter(([name]) => name !== "further");
   table($("training"), fields.length ? fields.map(([name, value]) => [[name.replaceAll("_", " "), number(value)]]) : [[["nothing yet"], "note"]]);
@@ -98,12 +109,14 @@ function showBagStep(episode, entry, detail) {
   showStep(entry, `${entry.step} of episode ${episode.episode}`);
   showEpisode(episode, entry.step);
   showNodes(detail.nodes);
-  $("seen").textContent = detail.missing || (detail.stamps ? `images of ${detail.stamps[0]} to ${detail.stamps.at(-1)} s` : "");
+  $("seen").textContent = detail.missing || (detail.stamps ? `images of ${shortened(detail.stamps[0])} to ${shortened(detail.stamps.at(-1))} s` : "");
   if (detail.observation) { $("observation").src = detail.observation; document.body.dataset.pictures = pictures += 1; }
   for (const [name, source] of Object.entries(detail.cameras)) picture($("cameras"), name, source);
-  arm.update({ tip: entry.tip, joints: detail.joints });
+  showArm({ tip: entry.tip, joints: detail.joints, window: episode.window });
 }
 
+// A stamp of seconds and nanoseconds, to the millisecond.
+const shortened = stamp => Number(stamp).toFixed(3);
 const data = content => `data:image/jpeg;base64,${content.data}`;
 
 function live() {
@@ -132,10 +145,7 @@ async function open(name) {
   document.body.dataset.mode = "bag";
   $("buttons").hidden = true;
   $("status").textContent = `opens ${name}`;
-  const bag = await timeline.open(name, opened => {
-    actions = opened.task?.actions ?? [];
-    arm.update({ workspace: opened.task?.workspace });
-  });
+  const bag = await timeline.open(name, opened => showTask(opened.task));
   if (!bag) return undefined;
   $("status").textContent = `bag ${bag.path}: ${number(bag.seconds)} s, ${bag.episodes.length} episodes; commit ${(bag.origin.commit || "unknown").slice(0, 12)}`;
   $("about").textContent = "Messages in the bag";

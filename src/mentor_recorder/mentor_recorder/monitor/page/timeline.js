@@ -54,7 +54,7 @@ export class Timeline {
     this.at = Math.max(0, Math.min(this.steps.length - 1, index));
     $("slider").value = this.at;
     const { episode, position, entry } = this.steps[this.at];
-    $("place").textContent = `episode ${position} (${episode.episode}), step ${entry.step}; ${this.at + 1} of ${this.steps.length}`;
+    $("place").textContent = `episode ${position} (number ${episode.episode}), step ${entry.step}; ${this.at + 1} of ${this.steps.length}`;
     const asked = this.at;
     const answer = await fetch(`/step?name=${encodeURIComponent(this.name)}&episode=${episode.episode}&step=${entry.step}`);
     const detail = answer.ok ? await answer.json() : { missing: await answer.text(), cameras: {}, nodes: [] };

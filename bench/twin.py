@@ -18,6 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import mujoco
 import numpy as np
 
+from mentor_common.tasks.task import find_task
+from mentor_sim_bridge.twins.cable.config import load_cable_config
 from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 from mentor_sim_bridge.twins.cable.scene import CAMERAS
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
@@ -101,7 +103,7 @@ def main() -> None:
         against,
     )
 
-    cell, other = ours.simulator, CableSimulator()
+    cell, other = ours.simulator, CableSimulator(load_cable_config(), find_task("cable_routing"))
     for each in (cell, other):
         each.begin_episode(0, np.zeros(2))
     seconds = median_seconds(

@@ -26,6 +26,7 @@ from mentor_reset.devices.ball_collector import BallCollector
 from mentor_reset.execution.attempt import run_routine
 from mentor_reset.routines.tabletop_golf import TabletopGolfReset
 from mentor_sim_bridge.twins.devices import HasDevices
+from mentor_sim_bridge.twins.golf.config import load_golf_config
 from mentor_sim_bridge.twins.golf.simulator import GolfSimulator
 
 TASK = find_task("tabletop_golf")
@@ -37,7 +38,7 @@ class Cell:
     """Carries a routine's parts out on the twin, whose collector drives the mock pins."""
 
     def __init__(self) -> None:
-        self.twin = GolfSimulator(task=TASK)
+        self.twin = GolfSimulator(load_golf_config(), TASK)
         self.arm = Arm(self.twin, TASK.workspace, TASK.deltas, TASK.episode.period)
         self.routine = TabletopGolfReset(TASK)
         self.pins = BallCollector(HIGH, LOW, lambda on: self.twin.switch(MOTOR, on))

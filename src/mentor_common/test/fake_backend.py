@@ -35,7 +35,7 @@ class FakeBackend:
     def joint_state(self):
         return np.zeros(1), np.zeros(1), np.zeros(1)
 
-    def follow(self, trajectory, strike, midway, watch):
+    def follow(self, trajectory, midway, watch):
         for share in np.linspace(0.0, 1.0, 5):
             self.poses.append(trajectory.at(share))
             self.at = trajectory.at(share) + self.slip * np.eye(4)[0]
@@ -44,7 +44,7 @@ class FakeBackend:
                 midway()
             if watch is not None:
                 watch()
-        self.strikes.append(strike)
+        self.strikes.append(trajectory.strike)
 
     def hold(self, pose, seconds, watch):
         self.at = pose + self.slip * np.eye(4)[0]

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from mentor_policy.agents.dormant import dormant_neurons, dormant_ratio
-from mentor_policy.networks import Actor, initialise
+from mentor_policy.networks import Actor, Trunk, initialise
 
 
 def an_actor(experts: tuple[int, int, int] | None) -> Actor:
-    actor = Actor(20, 6, 10, 3, experts=experts)
+    actor = Actor(Trunk(20, 6), 10, 3, experts)
     generator = torch.Generator().manual_seed(0)
     initialise(actor, generator)
     actor = actor.double()

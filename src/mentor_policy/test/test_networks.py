@@ -15,6 +15,7 @@ from mentor_policy.networks import (
     Encoder,
     Linear,
     StackedLinear,
+    Trunk,
     TwinCritic,
     initialise,
 )
@@ -52,7 +53,7 @@ def test_the_encoder_is_four_convolutions_of_x_over_255_minus_a_half(dtype: torc
 
 
 def test_both_critics_are_two_networks_computed_together() -> None:
-    critic = TwinCritic(12, 5, 8, 2)
+    critic = TwinCritic(Trunk(12, 5), 8, 2)
     initialise(critic, generator())
     critic = critic.double()
     h = torch.randn(7, 12, generator=generator()).double()

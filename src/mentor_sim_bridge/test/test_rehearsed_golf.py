@@ -13,6 +13,7 @@ from mentor_common.tasks.golf_court import BallPlace
 from mentor_common.tasks.tabletop_golf import LIGHT_SENSOR, MOTOR
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.devices import HasDevices
+from mentor_sim_bridge.twins.golf.config import load_golf_config
 from mentor_sim_bridge.twins.golf.simulator import GolfSimulator
 from mentor_sim_bridge.twins.rehearsal import world
 from mentor_sim_bridge.twins.rehearsal.shared_devices import SharedDevices
@@ -37,7 +38,7 @@ def test_the_ball_comes_back_by_sensor_and_motor_that_another_process_reads_and_
 ) -> None:
     monkeypatch.setattr(world, "time", SimpleNamespace(monotonic=Seconds().monotonic))
     box = world.World(TASK, seed=0, shared=tmp_path / "state")
-    copy = GolfSimulator(task=TASK)
+    copy = GolfSimulator(load_golf_config(), TASK)
     copy.begin_episode(0, np.zeros(3))
     shared = SharedState(tmp_path / "state", copy.model.nq, copy.model.nv)
     devices = SharedDevices(copy, shared)

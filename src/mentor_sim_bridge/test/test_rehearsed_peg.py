@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mentor_common.tasks.task import find_task
+from mentor_sim_bridge.twins.peg.config import load_peg_config
 from mentor_sim_bridge.twins.peg.simulator import PegSimulator
 from mentor_sim_bridge.twins.rehearsal import world
 
@@ -21,7 +22,7 @@ def test_fingers_that_close_take_the_peg_that_is_between_them_and_tell_it_by_its
     seconds = iter(np.arange(0.0, 60.0, 0.002))
     monkeypatch.setattr(world, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
     box = world.World(TASK, seed=3)
-    copy = PegSimulator(task=TASK)
+    copy = PegSimulator(load_peg_config(), TASK)
     there = box.simulator
     assert isinstance(there, PegSimulator)
     grip = {peg: there.config.peg(peg).grip for peg in ("star", "triangle", "arrow")}

@@ -23,7 +23,7 @@ MIDDLE = np.array([-0.3, 0.5])
 
 @pytest.fixture(scope="module")
 def cell():
-    made = CableSimulator(task=TASK)
+    made = CableSimulator(CONFIG, TASK)
     yield made
     made.close()
 
@@ -130,7 +130,7 @@ def test_a_pose_that_is_not_reached_is_a_fault(cell, arm):
 def test_a_workspace_out_of_reach_is_said_at_once():
     far = replace(TASK, workspace=replace(TASK.workspace, fixed=(0.0, -1.5, 0.0, np.pi / 2)))
     with pytest.raises(ValueError, match="out of the arm's reach"):
-        CableSimulator(task=far).begin_episode(0, MIDDLE)
+        CableSimulator(CONFIG, far).begin_episode(0, MIDDLE)
 
 
 @pytest.mark.parametrize("change", ["missing", "unknown"])

@@ -49,7 +49,6 @@ class ToyTwin:
     def follow(
         self,
         trajectory: Any,
-        strike: float,
         midway: Callable[[], None] | None,
         watch: Callable[[], None] | None,
     ) -> None:

@@ -119,11 +119,7 @@ class RealArm:
         return self.driver.joint_state()
 
     def follow(
-        self,
-        trajectory: Trajectory,
-        strike: float = 0.0,
-        midway: Watch | None = None,
-        watch: Watch | None = None,
+        self, trajectory: Trajectory, midway: Watch | None = None, watch: Watch | None = None
     ) -> None:
         """Carry out a motion in real time (see ArmBackend); it begins where the last one ended.
 
@@ -133,7 +129,7 @@ class RealArm:
         guard = self._guarded()
         if guard is None:
             return
-        way = self._way(trajectory, strike)
+        way = self._way(trajectory)
         try:
             self._run(way, midway, watch)
         except BaseException:
@@ -236,13 +232,13 @@ class RealArm:
             self._guard = CommandGuard(self._box, self._section.limits, place)
         return self._guard
 
-    def _way(self, trajectory: Trajectory, strike: float) -> Trajectory:
+    def _way(self, trajectory: Trajectory) -> Trajectory:
         """Return the commanded poses of a motion, within the limits."""
         first, limits = self._start(trajectory), self._section.limits
-        if strike <= 0.0:
+        if trajectory.strike <= 0.0:
             return slowed(Trajectory(first, trajectory.last, trajectory.seconds), limits)
-        speed = strike * limits.speed
-        stroke = slowed(Stroke(first, trajectory.last, trajectory.seconds, speed), limits)
+        speed = trajectory.strike * limits.speed
+        stroke = slowed(Stroke(first, trajectory.last, trajectory.seconds, speed=speed), limits)
         assert isinstance(stroke, Stroke)
         return stroke.within(self._box.low, self._box.high, limits.speed, limits.acceleration)
 

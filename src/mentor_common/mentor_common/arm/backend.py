@@ -98,18 +98,11 @@ class ArmBackend(Protocol):
         """Return positions, velocities and efforts of `joint_names`; SI units."""
         ...
 
-    def follow(
-        self,
-        trajectory: Trajectory,
-        strike: float,
-        midway: Watch | None,
-        watch: Watch | None,
-    ) -> None:
+    def follow(self, trajectory: Trajectory, midway: Watch | None, watch: Watch | None) -> None:
         """Carry out a motion; return at its end, or early with `fault` set.
 
         Args:
-            trajectory: commanded poses.
-            strike: strength of a swing at the end, 0 to 1; 0: none.
+            trajectory: commanded poses, and how strong a swing is added to them.
             midway: called at half of the duration.
             watch: called while the arm moves; what it raises stops the arm and is passed on.
         """

@@ -20,11 +20,13 @@ class Trajectory:
         first: where it starts, (x, y, z, r): metres, and radians about the vertical axis.
         last: where it ends, same form.
         seconds: its duration; the pose stands still for the last 1 - RAMP of it.
+        strike: strength of the swing that the backend adds to it, 0 to 1; 0: none.
     """
 
     first: Float64
     last: Float64
     seconds: float
+    strike: float = 0.0
 
     @property
     def ramp(self) -> float:

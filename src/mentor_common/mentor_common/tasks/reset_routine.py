@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from mentor_common.tasks.task import Task
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Options = Mapping[str, Any]
+Returned = TypeVar("Returned")
 BEGIN_EPISODE = "begin_episode"
 """Stage of the move that begins the episode, the last one of every routine."""
 
@@ -188,9 +189,11 @@ class ResetContext:
     seeded: bool = False
 
 
-Parts = Generator[Part, PartResult, None]
+PartsThatReturn = Generator[Part, PartResult, Returned]
 """Yields parts and is sent what each led to; PartFailed is raised at the yield of one that failed.
-The last part is a Move that begins the episode."""
+Returns something to the routine that delegates to it by ``yield from``."""
+Parts = PartsThatReturn[None]
+"""The same without a result. The last part of a routine is a Move that begins the episode."""
 
 
 class ResetRoutine(Protocol):

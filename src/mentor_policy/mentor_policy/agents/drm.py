@@ -44,12 +44,8 @@ class DrMAgent(DrQv2Agent):
 
     def _build(self) -> dict[str, nn.Module]:
         networks = super()._build()
-        encoded = networks["encoder"].out_features
-        assert isinstance(encoded, int)
-        settings = self.settings
-        networks["value"] = Value(
-            encoded, settings.feature_dim, settings.hidden_dim, self.state_size
-        )
+        trunk = self._build_trunk(networks["encoder"])
+        networks["value"] = Value(trunk, self.settings.hidden_dim)
         return networks
 
     # Dormant ratio

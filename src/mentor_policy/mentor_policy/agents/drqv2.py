@@ -20,6 +20,7 @@ from mentor_policy.networks import (
     Encoder,
     PretrainedEncoder,
     Routing,
+    Trunk,
     TwinCritic,
 )
 from mentor_policy.networks.random_shift import draw_shifts, shift
@@ -44,13 +45,12 @@ class DrQv2Agent(PixelAgent):
     # What the agents differ in
 
     def _build(self) -> dict[str, nn.Module]:
-        settings = self.settings
-        encoder = self._build_encoder()
-        sizes = (encoder.out_features, settings.feature_dim, settings.hidden_dim)
+        encoder, width = self._build_encoder(), self.settings.hidden_dim
         critic, target = (
-            TwinCritic(*sizes, self._critic_action_size(), self.state_size) for _ in range(2)
+            TwinCritic(self._build_trunk(encoder), width, self._critic_action_size())
+            for _ in range(2)
         )
-        actor = Actor(*sizes, self.action_size, self.state_size, self._experts())
+        actor = Actor(self._build_trunk(encoder), width, self.action_size, self._experts())
         return {"encoder": encoder, "actor": actor, "critic": critic, "critic_target": target}
 
     def _build_encoder(self) -> Encoder | PretrainedEncoder:
@@ -63,6 +63,11 @@ class DrQv2Agent(PixelAgent):
             settings.input_size,
             settings.adapter_channels,
         )
+
+    def _build_trunk(self, encoder: nn.Module) -> Trunk:
+        """Return a trunk that reads the encoder's output and the state vector."""
+        assert isinstance(encoder.out_features, int)
+        return Trunk(encoder.out_features, self.settings.feature_dim, self.state_size)
 
     def _experts(self) -> tuple[int, int, int] | None:
         """Return ``(N, k, hidden width)`` of the actor's mixture of experts, None for an MLP."""

@@ -16,26 +16,22 @@ class Actor(nn.Module):
     With a linear middle this is the MLP (1024, 1024) of DrQ-v2 and DrM.
 
     Args:
-        in_features: numbers from the encoder.
-        feature_dim: numbers after the trunk.
+        trunk: its trunk, of its own.
         hidden_dim: width in front of and behind the middle.
         action_size: A.
-        state_size: S, 0 without a state vector.
         experts: ``(N, k, hidden width)`` of a mixture of experts; None for a linear middle.
     """
 
     def __init__(
         self,
-        in_features: int,
-        feature_dim: int,
+        trunk: Trunk,
         hidden_dim: int,
         action_size: int,
-        state_size: int = 0,
         experts: tuple[int, int, int] | None = None,
     ) -> None:
         super().__init__()
-        self.trunk = Trunk(in_features, feature_dim, state_size)
-        self.first = Linear(self.trunk.out_features, hidden_dim)
+        self.trunk = trunk
+        self.first = Linear(trunk.out_features, hidden_dim)
         self.middle: Linear | MixtureOfExperts
         if experts is None:
             self.middle = Linear(hidden_dim, hidden_dim)

@@ -13,24 +13,15 @@ class TwinCritic(nn.Module):
     """Two Q functions over one trunk, computed together as stacks of two.
 
     Args:
-        in_features: numbers from the encoder.
-        feature_dim: numbers after the trunk.
+        trunk: its trunk, of its own.
         hidden_dim: width of the two hidden layers.
         action_size: A.
-        state_size: S, 0 without a state vector.
     """
 
-    def __init__(
-        self,
-        in_features: int,
-        feature_dim: int,
-        hidden_dim: int,
-        action_size: int,
-        state_size: int = 0,
-    ) -> None:
+    def __init__(self, trunk: Trunk, hidden_dim: int, action_size: int) -> None:
         super().__init__()
-        self.trunk = Trunk(in_features, feature_dim, state_size)
-        self.first = StackedLinear(2, self.trunk.out_features + action_size, hidden_dim)
+        self.trunk = trunk
+        self.first = StackedLinear(2, trunk.out_features + action_size, hidden_dim)
         self.second = StackedLinear(2, hidden_dim, hidden_dim)
         self.last = StackedLinear(2, hidden_dim, 1)
 
@@ -52,12 +43,10 @@ class Value(nn.Module):
     Args: as in :class:`TwinCritic`.
     """
 
-    def __init__(
-        self, in_features: int, feature_dim: int, hidden_dim: int, state_size: int = 0
-    ) -> None:
+    def __init__(self, trunk: Trunk, hidden_dim: int) -> None:
         super().__init__()
-        self.trunk = Trunk(in_features, feature_dim, state_size)
-        self.first = Linear(self.trunk.out_features, hidden_dim)
+        self.trunk = trunk
+        self.first = Linear(trunk.out_features, hidden_dim)
         self.second = Linear(hidden_dim, hidden_dim)
         self.last = Linear(hidden_dim, 1)
 

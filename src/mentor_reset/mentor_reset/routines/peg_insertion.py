@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,9 @@ from mentor_common.tasks.reset_routine import (
     AskForHelp,
     Grip,
     Move,
-    Part,
     PartFailed,
-    PartResult,
     Parts,
+    PartsThatReturn,
     ResetContext,
     ResetRoutine,
     Rest,
@@ -27,8 +25,6 @@ from mentor_common.tasks.task import Task
 from mentor_reset.routines.shelf import read_shelf
 
 ALL = "all"
-Steps = Generator[Part, PartResult, None]
-Found = Generator[Part, PartResult, str]
 
 
 class PegInsertionReset(ResetRoutine):
@@ -94,7 +90,7 @@ class PegInsertionReset(ResetRoutine):
             raise ValueError(f"reset option 'peg': {wanted!r} is unknown; known: {known}")
         return (str(wanted),)
 
-    def _identify(self, expected: str) -> Found:
+    def _identify(self, expected: str) -> PartsThatReturn[str]:
         """Close the fingers on what is between them; return which peg it is, empty for none."""
         first = [expected] if expected in self._pegs else []
         for peg in [*first, *(each for each in self._pegs if each not in first)]:
@@ -110,7 +106,7 @@ class PegInsertionReset(ResetRoutine):
     def _grasp(self, stage: str, peg: str) -> Grip:
         return Grip(stage, "grasp", width=self._shelf.grips[peg], force=self._shelf.force)
 
-    def _put_back(self, peg: str, state: dict[str, Any]) -> Steps:
+    def _put_back(self, peg: str, state: dict[str, Any]) -> Parts:
         """Put a peg into its place in the shelf; the hand is above it, empty, afterwards."""
         over, in_place = self._shelf.over(peg), self._shelf.in_place(peg)
         yield Move("put_back", over)
@@ -119,7 +115,7 @@ class PegInsertionReset(ResetRoutine):
         yield Move("put_back", over)
         yield Save("put_back", {**state, "hand": ""})
 
-    def _take(self, peg: str, state: dict[str, Any]) -> Steps:
+    def _take(self, peg: str, state: dict[str, Any]) -> Parts:
         """Take a peg from its place in the shelf; a person is asked for one that is not there."""
         for _ in range(self._shelf.retries):
             if (yield from self._try_to_take(peg, state)):
@@ -131,7 +127,7 @@ class PegInsertionReset(ResetRoutine):
             reason = f"the {peg} peg is not in place {place} of the shelf"
             raise PartFailed(self._grasp("take", peg), reason)
 
-    def _try_to_take(self, peg: str, state: dict[str, Any]) -> Generator[Part, PartResult, bool]:
+    def _try_to_take(self, peg: str, state: dict[str, Any]) -> PartsThatReturn[bool]:
         """Return whether a peg is in the hand after it was lifted; else the hand is empty."""
         over, in_place = self._shelf.over(peg), self._shelf.in_place(peg)
         yield Grip("take", "release", width=self._shelf.open_width)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 from mentor_common.tasks.reset_routine import (
     BEGIN_EPISODE,
     AskForHelp,
     Move,
-    Part,
     PartFailed,
-    PartResult,
     Parts,
     ResetContext,
     ResetRoutine,
@@ -110,7 +107,7 @@ class TabletopGolfReset(ResetRoutine):
         self._has_left = False
         yield Move(BEGIN_EPISODE, context.start, begins_episode=True)
 
-    def _return_ball(self) -> Generator[Part, PartResult, None]:
+    def _return_ball(self) -> Parts:
         """Wait for the ball if it has left the court, and have the motor return it."""
         collector = self._collector
         if collector is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -24,16 +24,16 @@ class MotionConfig:
 
 
 def config_loader(kind: type[Config], default: Path) -> Callable[..., Config]:
-    """Return what reads a cell's YAML, each file once.
+    """Return what reads a cell's YAML, each file once; a configuration is returned as it is.
 
     Args:
         kind: the dataclass of the whole cell.
         default: the file that is read where none is named.
     """
+    read = cache(partial(read_config, kind))
 
-    @cache
-    def load(file: Path = default) -> Config:
-        return read_config(kind, file)
+    def load(source: Config | Path | None = None) -> Config:
+        return source if isinstance(source, kind) else read(source or default)
 
     return load
 
@@ -71,4 +71,6 @@ def _build(kind: Any, values: Any, where: str) -> Any:
 
 
 def _tuples(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _tuples(item) for name, item in value.items()}
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

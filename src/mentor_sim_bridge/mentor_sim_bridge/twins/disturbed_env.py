@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Generic
 
 from mentor_common.tasks.episode_draw import EpisodeDraw
-from mentor_common.tasks.reward_model import States
 from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.disturbance import Kind, find_disturbance
 from mentor_sim_bridge.twins.simulator import Simulator
@@ -24,10 +23,7 @@ class DisturbedEnv(TwinEnv, Generic[Kind]):
         simulator: simulator of the same task.
         disturbance: disturbance of every episode whose reset names no other by
             `options["disturbance"]`.
-        max_steps: most steps of an episode; default is the task's.
-        images: "all", "first" or "blank" (see TwinEnv).
-        render_mode: "rgb_array" lets `render` return the side camera's image.
-        states: what the reward is computed from: "ground_truth" or "sensors".
+        others: `max_steps`, `images`, `render_mode` and `states` of TwinEnv.
 
     Raises:
         ValueError: an argument is unknown.
@@ -36,17 +32,8 @@ class DisturbedEnv(TwinEnv, Generic[Kind]):
     undisturbed: Kind
     """The twin's disturbance "none"."""
 
-    def __init__(
-        self,
-        task: Task,
-        simulator: Simulator,
-        disturbance: str,
-        max_steps: int | None,
-        images: str,
-        render_mode: str | None,
-        states: States = "ground_truth",
-    ) -> None:
-        super().__init__(task, simulator, max_steps, images, render_mode, states)
+    def __init__(self, task: Task, simulator: Simulator, disturbance: str, **others: Any) -> None:
+        super().__init__(task, simulator, **others)
         self._usual = find_disturbance(type(self.undisturbed), disturbance)
         self.to_come = self.undisturbed
         """What is yet to happen in the episode."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 
 from mentor_sim_bridge.twins.config_file import Colour, Range
 
-SUFFIX = "_colour"
-"""Of the configuration's keys that are the two ends of a material's colour."""
+FRAME = 84
+"""Height of a frame of the observation, pixels."""
 BUMP, DARKER = 3.0, 0.15
 """Pixels of a frame by which a bumped camera sees everything moved; share of light that is gone."""
 TINT = 0.03
@@ -23,10 +24,8 @@ SEEN = 2 / 3
 class VisualRanges:
     """What an episode draws of colours, light and cameras, as a twin's YAML has it.
 
-    A twin derives from it, and adds for each coloured material ``<material>_colour``, the two ends
-    of its colour.
-
     Args:
+        colours: the two ends of each material's colour; drawn in this order.
         light_diffuse: range of a light's intensity.
         light_ambient: range of the ambient light.
         light_shift: shift of a light's direction, a unit vector, either way.
@@ -34,6 +33,7 @@ class VisualRanges:
         camera_turn: radians about each axis of a camera, either way.
     """
 
+    colours: Mapping[str, tuple[Colour, Colour]]
     light_diffuse: Range
     light_ambient: Range
     light_shift: float
@@ -86,9 +86,8 @@ def draw_visuals(
         tint = random.uniform(-TINT, TINT, 3)
         return np.clip(first + share() * (last - first) + tint, 0.0, 1.0)
 
-    coloured = [field.name for field in fields(config) if field.name.endswith(SUFFIX)]
     return Visuals(
-        colours={name.removesuffix(SUFFIX): colour(getattr(config, name)) for name in coloured},
+        colours={name: colour(ends) for name, ends in config.colours.items()},
         light_diffuse=amount(config.light_diffuse),
         light_ambient=amount(config.light_ambient),
         light_shift=random.uniform(-config.light_shift, config.light_shift, (2, 3)),
@@ -98,13 +97,43 @@ def draw_visuals(
 
 
 class VisualsOfModel:
-    """Writes draws into a compiled model; nothing of an earlier draw remains."""
+    """Draws visuals and writes them into a compiled model; nothing of an earlier draw remains.
 
-    def __init__(self, model: mujoco.MjModel) -> None:
-        self._model = model
+    Args:
+        model: the compiled scene.
+        ranges: what is drawn from.
+
+    Raises:
+        ValueError: a colour belongs to no material of the scene.
+    """
+
+    def __init__(self, model: mujoco.MjModel, ranges: VisualRanges) -> None:
+        materials = [model.material(number).name for number in range(model.nmat)]
+        if unknown := sorted(ranges.colours.keys() - set(materials)):
+            raise ValueError(
+                f"visual_randomization.colours: the scene has no materials {unknown}; "
+                f"known: {', '.join(materials)}"
+            )
+        self._model, self._ranges = model, ranges
         self._light_dir = model.light_dir.copy()
         self._camera_position = model.cam_pos.copy()
         self._camera_turn = model.cam_quat.copy()
+
+    def randomize(
+        self, random: np.random.Generator, unseen: bool = False, bumped: bool = False
+    ) -> None:
+        """Draw other colours, light and camera poses.
+
+        Args:
+            random: source of the random numbers.
+            unseen: draw colours and light from the third of each range that training never sees.
+            bumped: turn every camera by BUMP pixels, and take DARKER of the light away.
+        """
+        self.apply(
+            draw_visuals(self._ranges, self._model.ncam, random, unseen), DARKER if bumped else 0.0
+        )
+        if bumped:
+            bump_cameras(self._model, FRAME, np.random.default_rng(random.integers(2**63)))
 
     def apply(self, visuals: Visuals, darker: float = 0.0) -> None:
         """Set colours, light and cameras.

@@ -136,11 +136,7 @@ class PandaSimulator:
         return self.data.qpos[self._joints], self.data.qvel[dofs], self.data.qfrc_actuator[dofs]
 
     def follow(
-        self,
-        trajectory: Trajectory,
-        strike: float = 0.0,
-        midway: Watch | None = None,
-        watch: Watch | None = None,
+        self, trajectory: Trajectory, midway: Watch | None = None, watch: Watch | None = None
     ) -> None:
         """Carry out a motion (see ArmBackend); it takes whole steps of physics, two at least."""
         ticks = max(2, round(trajectory.seconds / self._timestep))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
-from mentor_sim_bridge.twins.config_file import Colour, MotionConfig, Range, config_loader
+from mentor_sim_bridge.twins.config_file import MotionConfig, Range, config_loader
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
 DEFAULT_FILE = Path(__file__).with_name("cable_routing.yaml")
@@ -81,16 +81,6 @@ class SceneRandomization:
 
 
 @dataclass(frozen=True)
-class VisualRandomization(VisualRanges):
-    """The colours, each from one end to another; the rest is in the base."""
-
-    cable_colour: tuple[Colour, Colour]
-    slot_1_colour: tuple[Colour, Colour]
-    slot_2_colour: tuple[Colour, Colour]
-    table_colour: tuple[Colour, Colour]
-
-
-@dataclass(frozen=True)
 class CableConfig:
     """The whole cell."""
 
@@ -102,8 +92,8 @@ class CableConfig:
     motion: MotionConfig
     faults: FaultConfig
     scene_randomization: SceneRandomization
-    visual_randomization: VisualRandomization
+    visual_randomization: VisualRanges
 
 
 load_cable_config = config_loader(CableConfig, DEFAULT_FILE)
-"""Reads a cell's YAML. Raises: ValueError for a key that is missing or unknown."""
+"""Read a cell's YAML. Raises ValueError for a key that is missing or unknown."""

@@ -29,12 +29,12 @@ class CableRoutingEnv(DisturbedEnv[Disturbance]):
 
     Args:
         config: configuration of the cell, or the YAML that has it; default is `cable_routing.yaml`.
-        max_steps: most steps of an episode; default is the task's.
-        images: "all", "first" or "blank" (see TwinEnv).
-        disturbance: disturbance of every episode whose reset names no other by
-            `options["disturbance"]`; a value of Disturbance.
+        disturbance: see DisturbedEnv; a value of Disturbance.
         task: cable_routing, or the path of a task file.
-        render_mode: "rgb_array" lets `render` return the side camera's image.
+        others: `max_steps`, `images` and `render_mode` of TwinEnv.
+
+    Raises:
+        ValueError: an argument is unknown.
     """
 
     undisturbed = Disturbance.NONE
@@ -42,21 +42,27 @@ class CableRoutingEnv(DisturbedEnv[Disturbance]):
     def __init__(
         self,
         config: CableConfig | Path | None = None,
-        max_steps: int | None = None,
-        images: str = "all",
         disturbance: str = "none",
         task: str = "cable_routing",
-        render_mode: str | None = None,
+        **others: Any,
     ) -> None:
         cell = find_task(task)
-        config = load_cable_config(config) if isinstance(config, Path) else config
-        self.simulator = CableSimulator(config, cell)
-        super().__init__(cell, self.simulator, disturbance, max_steps, images, render_mode)
+        self.simulator = CableSimulator(load_cable_config(config), cell)
+        super().__init__(cell, self.simulator, disturbance, **others)
         self._expert = CableExpert(self.arm, self.simulator)
         self._filled = 0
 
     def load_reward(self) -> None:
-        """Read eq. 7; the classified states' reward is another package's."""
+        """Read eq. 7 for the true states.
+
+        Raises:
+            ValueError: the reward is to come from the sensors, which another environment has.
+        """
+        if self._states != "ground_truth":
+            raise ValueError(
+                f"states is {self._states!r}, must be 'ground_truth'; the reward of classified "
+                "states is that of mentor/cable_routing_classified-v0"
+            )
         self._reward = cable_reward_of(self.task)
 
     def begin_reward(self, episode: EpisodeInfo) -> None:

@@ -12,15 +12,10 @@ import numpy as np
 
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward_of
-from mentor_common.tasks.task import Task, find_task
+from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Size, check_fits
 from mentor_sim_bridge.twins.cable.arch import arched_cable
-from mentor_sim_bridge.twins.cable.config import (
-    DEFAULT_FILE,
-    CableConfig,
-    SlotConfig,
-    load_cable_config,
-)
+from mentor_sim_bridge.twins.cable.config import CableConfig, SlotConfig, load_cable_config
 from mentor_sim_bridge.twins.cable.disturbances import (
     MOST_PULL,
     PULL,
@@ -33,17 +28,10 @@ from mentor_sim_bridge.twins.cable.scene import CAMERAS, TIE, WALLS, cable_scene
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot, slot_1_state, slot_2_state
 from mentor_sim_bridge.twins.disturbance import take_disturbance
 from mentor_sim_bridge.twins.simulator import TrueState
-from mentor_sim_bridge.twins.visuals import (
-    DARKER,
-    VisualsOfModel,
-    bump_cameras,
-    draw_visuals,
-)
+from mentor_sim_bridge.twins.visuals import VisualsOfModel
 
 GRIP = 0.004
 """Opening of each finger that holds the cable, metres."""
-FRAME = 84
-"""Height of a frame of the observation, pixels."""
 REACH = 0.02
 """Distance of the cable's end from the grasp point within which the gripper can take it, metres."""
 
@@ -52,19 +40,16 @@ class CableSimulator(PandaSimulator):
     """A Panda that holds a cable over two slots.
 
     Args:
-        self.config = config = config or load_cable_config()
-        check_fits(task, ("x", "z"), CAMERAS)
+        config: configuration of the cell.
+        task: task whose workspace and starts it has.
         image_size: height and width of the camera images, pixels.
 
     Raises:
         ValueError: the task has other axes or cameras.
     """
 
-    def __init__(
-        self, config: CableConfig | None = None, task: Task | None = None, image_size: Size = SIZE
-    ) -> None:
-        task = task or find_task("cable_routing")
-        self.config = config = config or load_cable_config()
+    def __init__(self, config: CableConfig, task: Task, image_size: Size = SIZE) -> None:
+        self.config = config
         check_fits(task, ("x", "z"), CAMERAS)
         self._random = np.random.default_rng(0)
         self.scene = draw_scene(config, self._random)
@@ -72,7 +57,7 @@ class CableSimulator(PandaSimulator):
         super().__init__(model, task.workspace, config.faults, image_size, CAMERAS, GRIP)
         self._starts = np.mean([task.reset.start[name] for name in task.workspace.names], axis=1)
         self._reward = cable_reward_of(task)
-        self._visuals = VisualsOfModel(model)
+        self._visuals = VisualsOfModel(model, config.visual_randomization)
         self._tie = model.equality(TIE).id
         self._cable_geoms = np.flatnonzero(model.geom_contype == 1)
         self._tear_at = config.faults.tear_force
@@ -128,20 +113,17 @@ class CableSimulator(PandaSimulator):
         disturbance, _ = take_disturbance(Disturbance, options, "cable routing")
         if seed is not None:
             self._random = np.random.default_rng(seed)
-        random = self._random
-        scene = draw_scene(self.config, random)
+        scene = draw_scene(self.config, self._random)
         if disturbance is Disturbance.STIFF_CABLE:
             scene = replace(scene, bend_modulus=STIFFER * scene.bend_modulus)
-        unseen = disturbance is Disturbance.UNSEEN_VISUALS
-        visuals = draw_visuals(self.config.visual_randomization, len(CAMERAS), random, unseen)
         self.scene = scene
         self.load(cable_scene(self.config, scene).compile())
-        self._visuals = VisualsOfModel(self.model)
-        if disturbance is Disturbance.CAMERA_BUMPED:
-            self._visuals.apply(visuals, DARKER)
-            bump_cameras(self.model, FRAME, np.random.default_rng(random.integers(2**63)))
-        else:
-            self._visuals.apply(visuals)
+        self._visuals = VisualsOfModel(self.model, self.config.visual_randomization)
+        self._visuals.randomize(
+            self._random,
+            unseen=disturbance is Disturbance.UNSEEN_VISUALS,
+            bumped=disturbance is Disturbance.CAMERA_BUMPED,
+        )
         self._set_up(start)
 
     def pull_cable_out(self, slot: SlotConfig) -> None:
@@ -166,8 +148,7 @@ class CableSimulator(PandaSimulator):
 
     def repaint(self, random: np.random.Generator) -> None:
         """Draw other colours, light and camera poses for the images to come; nothing moves."""
-        config = self.config.visual_randomization
-        self._visuals.apply(draw_visuals(config, len(CAMERAS), random))
+        self._visuals.randomize(random)
 
     def scatter_cameras(self, random: np.random.Generator) -> None:
         """Move the cameras along x: to each, its slot appears at another place of the slot's range.
@@ -236,4 +217,4 @@ class CableSimulator(PandaSimulator):
 
 def make(task: Task, config: Path | None, image_size: tuple[int, int]) -> CableSimulator:
     """Make the twin of the cable routing task (see mentor_sim_bridge.twins.simulator.Factory)."""
-    return CableSimulator(load_cable_config(config or DEFAULT_FILE), task, image_size)
+    return CableSimulator(load_cable_config(config), task, image_size)

@@ -47,7 +47,7 @@ class CableSnapshotsEnv(CableRoutingEnv):
         scatter: bool = False,
         task: str = "cable_routing",
     ) -> None:
-        super().__init__(config, max_steps, images="blank", task=task)
+        super().__init__(config, task=task, max_steps=max_steps, images="blank")
         timestep = self.simulator.config.motion.timestep
         self._paces = round(self.period / timestep) // PACE
         if not 1 <= snapshots <= self._paces:

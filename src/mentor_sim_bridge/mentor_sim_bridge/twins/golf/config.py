@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
-from mentor_sim_bridge.twins.config_file import Colour, MotionConfig, Range, config_loader
+from mentor_sim_bridge.twins.config_file import MotionConfig, Range, config_loader
 from mentor_sim_bridge.twins.golf.ball import BallConfig
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
@@ -64,17 +64,6 @@ class SceneRandomization:
 
 
 @dataclass(frozen=True)
-class VisualRandomization(VisualRanges):
-    """The colours, each from one end to another; the rest is in the base."""
-
-    ball_colour: tuple[Colour, Colour]
-    felt_colour: tuple[Colour, Colour]
-    water_colour: tuple[Colour, Colour]
-    border_colour: tuple[Colour, Colour]
-    table_colour: tuple[Colour, Colour]
-
-
-@dataclass(frozen=True)
 class GolfConfig:
     """The whole cell."""
 
@@ -84,8 +73,8 @@ class GolfConfig:
     motion: MotionConfig
     faults: ArmFaults
     scene_randomization: SceneRandomization
-    visual_randomization: VisualRandomization
+    visual_randomization: VisualRanges
 
 
 load_golf_config = config_loader(GolfConfig, DEFAULT_FILE)
-"""Reads a cell's YAML. Raises: ValueError for a key that is missing or unknown."""
+"""Read a cell's YAML. Raises ValueError for a key that is missing or unknown."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mentor_common.tasks.golf_court import BallPlace
-from mentor_common.tasks.reward_model import States
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.disturbed_env import DisturbedEnv
-from mentor_sim_bridge.twins.golf.config import GolfConfig
+from mentor_sim_bridge.twins.golf.config import GolfConfig, load_golf_config
 from mentor_sim_bridge.twins.golf.disturbances import NEAR, PUSH, Disturbance
 from mentor_sim_bridge.twins.golf.expert import GolfExpert
 from mentor_sim_bridge.twins.golf.simulator import GolfSimulator
@@ -24,14 +25,10 @@ class GolfEnv(DisturbedEnv[Disturbance]):
     `max_steps`, some steps after the ball has left the court, or by a fault.
 
     Args:
-        config: configuration of the twin; default is its YAML.
-        max_steps: most steps of an episode; default is the task's.
-        images: "all", "first" or "blank" (see TwinEnv).
-        disturbance: disturbance of every episode whose reset names no other by
-            `options["disturbance"]`; a value of Disturbance.
+        config: configuration of the twin, or the YAML that has it; default is the package's.
+        disturbance: see DisturbedEnv; a value of Disturbance.
         task: tabletop_golf, or the path of a task file.
-        render_mode: "rgb_array" lets `render` return the side camera's image.
-        states: what the reward is computed from: "ground_truth", or "sensors": both court cameras.
+        others: see TwinEnv; with states="sensors" the reward comes from both court cameras.
 
     Raises:
         ValueError: an argument is unknown.
@@ -41,17 +38,14 @@ class GolfEnv(DisturbedEnv[Disturbance]):
 
     def __init__(
         self,
-        config: GolfConfig | None = None,
-        max_steps: int | None = None,
-        images: str = "all",
+        config: GolfConfig | Path | None = None,
         disturbance: str = "none",
         task: str = "tabletop_golf",
-        render_mode: str | None = None,
-        states: States = "ground_truth",
+        **others: Any,
     ) -> None:
         cell = find_task(task)
-        self.simulator = GolfSimulator(config, cell)
-        super().__init__(cell, self.simulator, disturbance, max_steps, images, render_mode, states)
+        self.simulator = GolfSimulator(load_golf_config(config), cell)
+        super().__init__(cell, self.simulator, disturbance, **others)
         self._expert = GolfExpert(self.arm, self.simulator, cell)
 
     def before_step(self) -> None:

@@ -13,7 +13,7 @@ from mentor_common.arm.stroke import Stroke
 from mentor_common.arm.trajectory import Trajectory
 from mentor_common.tasks.golf_court import BallPlace
 from mentor_common.tasks.tabletop_golf import AXES, LIGHT_SENSOR, MOTOR, golf_reward_of
-from mentor_common.tasks.task import Task, find_task
+from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
 from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Size, check_fits
 from mentor_sim_bridge.twins.disturbance import take_disturbance
@@ -25,12 +25,10 @@ from mentor_sim_bridge.twins.golf.disturbances import Disturbance
 from mentor_sim_bridge.twins.golf.ground import Ground, draw_ground
 from mentor_sim_bridge.twins.golf.scene import BALL_JOINTS, CAMERAS, golf_scene
 from mentor_sim_bridge.twins.simulator import TrueState
-from mentor_sim_bridge.twins.visuals import DARKER, VisualsOfModel, bump_cameras, draw_visuals
+from mentor_sim_bridge.twins.visuals import VisualsOfModel
 
 GRIP = 0.006
 """Opening of each finger that holds the club, metres."""
-FRAME = 84
-"""Height of a frame of the observation, pixels."""
 GONE = -0.3
 """Height of a ball in the collector, where no camera sees it, metres."""
 THROWS = 50
@@ -42,19 +40,16 @@ class GolfSimulator(PandaSimulator):
     """A Panda with a golf club over a court.
 
     Args:
-        config: configuration of the twin; default is its YAML.
-        task: task whose workspace, court and starts it has; default is tabletop_golf.
+        config: configuration of the twin.
+        task: task whose workspace, court and starts it has.
         image_size: height and width of the camera images, pixels.
 
     Raises:
         ValueError: the task has other axes or cameras.
     """
 
-    def __init__(
-        self, config: GolfConfig | None = None, task: Task | None = None, image_size: Size = SIZE
-    ) -> None:
-        task = task or find_task("tabletop_golf")
-        self.config = config = config or load_golf_config()
+    def __init__(self, config: GolfConfig, task: Task, image_size: Size = SIZE) -> None:
+        self.config = config
         check_fits(task, AXES, CAMERAS)
         self.court = golf_reward_of(task).court
         model = golf_scene(config, self.court, task.workspace.fixed[2]).compile()
@@ -65,7 +60,7 @@ class GolfSimulator(PandaSimulator):
         super().__init__(model, task.workspace, config.faults, image_size, CAMERAS, GRIP)
         self._starts = np.mean([task.reset.start[name] for name in AXES], axis=1)
         self._strike_speed = task.arm.limits.speed
-        self._visuals = VisualsOfModel(model)
+        self._visuals = VisualsOfModel(model, config.visual_randomization)
         self._failing = False
 
     def load(self, model: mujoco.MjModel) -> None:
@@ -77,26 +72,22 @@ class GolfSimulator(PandaSimulator):
         self._jacobian = np.zeros((6, model.nv))
 
     def follow(
-        self,
-        trajectory: Trajectory,
-        strike: float = 0.0,
-        midway: Watch | None = None,
-        watch: Watch | None = None,
+        self, trajectory: Trajectory, midway: Watch | None = None, watch: Watch | None = None
     ) -> None:
-        """Carry out a motion, with a swing at its end if `strike` is above 0."""
+        """Carry out a motion, with a swing at its end if its `strike` is above 0."""
         if self._failing:
             self._failing = False
             self._fail("the arm was stopped, for rehearsal")
-        if strike > 0.0:
+        if trajectory.strike > 0.0:
             gains = ImpedanceGains()
             trajectory = Stroke(
                 trajectory.first,
                 trajectory.last,
                 trajectory.seconds,
-                strike * self._strike_speed,
-                gains.damping / gains.stiffness,
+                speed=trajectory.strike * self._strike_speed,
+                lead=gains.damping / gains.stiffness,
             )
-        super().follow(trajectory, 0.0, midway, watch)
+        super().follow(trajectory, midway, watch)
 
     def advance(self, seconds: float) -> None:
         """Move the ball; called after each step of physics."""
@@ -160,15 +151,12 @@ class GolfSimulator(PandaSimulator):
         disturbance, _ = take_disturbance(Disturbance, options, "tabletop golf")
         if seed is not None:
             self._random = np.random.default_rng(seed)
-        random = self._random
-        self._lay_ball(random)
-        unseen = disturbance is Disturbance.UNSEEN_VISUALS
-        visuals = draw_visuals(self.config.visual_randomization, len(CAMERAS), random, unseen)
-        if disturbance is Disturbance.CAMERA_BUMPED:
-            self._visuals.apply(visuals, DARKER)
-            bump_cameras(self.model, FRAME, np.random.default_rng(random.integers(2**63)))
-        else:
-            self._visuals.apply(visuals)
+        self._lay_ball(self._random)
+        self._visuals.randomize(
+            self._random,
+            unseen=disturbance is Disturbance.UNSEEN_VISUALS,
+            bumped=disturbance is Disturbance.CAMERA_BUMPED,
+        )
         self._set_up(start)
 
     def recover(self, timeout: float = 0.0) -> None:
@@ -236,4 +224,4 @@ class GolfSimulator(PandaSimulator):
 
 def make(task: Task, config: Path | None, image_size: tuple[int, int]) -> GolfSimulator:
     """Make the twin of the tabletop golf task (see mentor_sim_bridge.twins.simulator.Factory)."""
-    return GolfSimulator(load_golf_config(config) if config else None, task, image_size)
+    return GolfSimulator(load_golf_config(config), task, image_size)

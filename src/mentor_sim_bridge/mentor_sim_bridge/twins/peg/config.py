@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
-from mentor_sim_bridge.twins.config_file import Colour, Range, config_loader
+from mentor_sim_bridge.twins.config_file import Range, config_loader
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
 DEFAULT_FILE = Path(__file__).with_name("peg_insertion.yaml")
@@ -130,18 +130,6 @@ class SceneRandomization:
 
 
 @dataclass(frozen=True)
-class VisualRandomization(VisualRanges):
-    """The colours, each from one end to another; the rest is in the base."""
-
-    star_colour: tuple[Colour, Colour]
-    triangle_colour: tuple[Colour, Colour]
-    arrow_colour: tuple[Colour, Colour]
-    board_colour: tuple[Colour, Colour]
-    socket_colour: tuple[Colour, Colour]
-    table_colour: tuple[Colour, Colour]
-
-
-@dataclass(frozen=True)
 class PegCellConfig:
     """The whole cell."""
 
@@ -151,7 +139,7 @@ class PegCellConfig:
     motion: MotionConfig
     faults: FaultConfig
     scene_randomization: SceneRandomization
-    visual_randomization: VisualRandomization
+    visual_randomization: VisualRanges
 
     def peg(self, name: str) -> PegConfig:
         """Return what is configured of one peg."""
@@ -175,4 +163,4 @@ class PegCellConfig:
 
 
 load_peg_config = config_loader(PegCellConfig, DEFAULT_FILE)
-"""Reads a cell's YAML. Raises: ValueError for a key that is missing or unknown."""
+"""Read a cell's YAML. Raises ValueError for a key that is missing or unknown."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.peg_insertion import draw_peg
-from mentor_common.tasks.reward_model import EpisodeInfo, States
+from mentor_common.tasks.reward_model import EpisodeInfo
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.disturbed_env import DisturbedEnv
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
@@ -37,16 +37,12 @@ class PegInsertionEnv(DisturbedEnv[Disturbance]):
 
     Args:
         config: configuration of the cell, or the YAML that has it; default is the package's.
-        max_steps: most steps of an episode; default is the task's.
-        images: "all", "first" or "blank" (see TwinEnv).
-        disturbance: disturbance of every episode whose reset names no other by
-            `options["disturbance"]`; a value of Disturbance.
+        disturbance: see DisturbedEnv; a value of Disturbance.
         peg: peg of every episode whose reset names no other by `options["peg"]`; "all" draws it, so
             that all have equally many episodes.
         task: peg_insertion, or the path of a task file.
-        render_mode: "rgb_array" lets `render` return the side camera's image.
-        states: what the reward is computed from: "ground_truth", or "sensors": the arm's pose and
-            the taught goals.
+        others: see TwinEnv; with states="sensors" the reward comes from the arm's pose and the
+            taught goals.
 
     Raises:
         ValueError: an argument is unknown.
@@ -57,18 +53,14 @@ class PegInsertionEnv(DisturbedEnv[Disturbance]):
     def __init__(
         self,
         config: PegCellConfig | Path | None = None,
-        max_steps: int | None = None,
-        images: str = "all",
         disturbance: str = "none",
         peg: str = ALL,
         task: str = "peg_insertion",
-        render_mode: str | None = None,
-        states: States = "ground_truth",
+        **others: Any,
     ) -> None:
         cell = find_task(task)
-        config = load_peg_config(config) if isinstance(config, Path) else config
-        self.simulator = PegSimulator(config, cell)
-        super().__init__(cell, self.simulator, disturbance, max_steps, images, render_mode, states)
+        self.simulator = PegSimulator(load_peg_config(config), cell)
+        super().__init__(cell, self.simulator, disturbance, **others)
         self._expert = PegExpert(self.arm, self.simulator)
         if peg not in (*PEGS, ALL):
             raise ValueError(f"peg is {peg!r}; known: {', '.join((*PEGS, ALL))}")

@@ -10,7 +10,7 @@ import mujoco
 import numpy as np
 
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
-from mentor_common.tasks.task import Task, find_task
+from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
 from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Size, check_fits
 from mentor_sim_bridge.twins.disturbance import take_disturbance
@@ -26,11 +26,9 @@ from mentor_sim_bridge.twins.peg.holds import Holds
 from mentor_sim_bridge.twins.peg.scene import CAMERAS, peg_scene
 from mentor_sim_bridge.twins.peg.shapes import PEGS
 from mentor_sim_bridge.twins.simulator import TrueState
-from mentor_sim_bridge.twins.visuals import DARKER, VisualsOfModel, bump_cameras, draw_visuals
+from mentor_sim_bridge.twins.visuals import VisualsOfModel
 
 AXES = ("x", "y", "z", "r")
-FRAME = 84
-"""Height of a frame of the observation, pixels."""
 INSERTED = 0.8
 """Share of a socket's depth beyond which a peg counts as inserted."""
 IN_SOCKET = 0.003
@@ -53,8 +51,8 @@ class PegSimulator(PandaSimulator):
     """A Panda that puts pegs of three shapes into their sockets, with a shelf for the pegs.
 
     Args:
-        config: configuration of the cell; default is the package's YAML.
-        task: task whose workspace and starts it has; default is peg_insertion.
+        config: configuration of the cell.
+        task: task whose workspace and starts it has.
         image_size: height and width of the camera images, pixels.
 
     Raises:
@@ -64,16 +62,13 @@ class PegSimulator(PandaSimulator):
     guess = GUESS
     longest_step = 0.002
 
-    def __init__(
-        self, config: PegCellConfig | None = None, task: Task | None = None, image_size: Size = SIZE
-    ) -> None:
-        task = task or find_task("peg_insertion")
-        self.config = config = config or load_peg_config()
+    def __init__(self, config: PegCellConfig, task: Task, image_size: Size = SIZE) -> None:
+        self.config = config
         check_fits(task, AXES, CAMERAS)
         self._random = np.random.default_rng(0)
         self.scene = nominal_scene(config)
         model = peg_scene(config).compile()
-        self._visuals = VisualsOfModel(model)
+        self._visuals = VisualsOfModel(model, config.visual_randomization)
         self._camera_quaternions = model.cam_quat.copy()
         motion = config.motion
         gains = ImpedanceGains(
@@ -179,13 +174,12 @@ class PegSimulator(PandaSimulator):
             self._random = np.random.default_rng(seed)
         random = self._random
         scene = draw_scene(self.config, random)
-        unseen = disturbance is Disturbance.UNSEEN_VISUALS
-        visuals = draw_visuals(self.config.visual_randomization, len(CAMERAS), random, unseen)
-        further = int(random.integers(2**63))
-        self._visuals.apply(visuals, DARKER if disturbance is Disturbance.CAMERA_BUMPED else 0.0)
-        if disturbance is Disturbance.CAMERA_BUMPED:
-            bump_cameras(self.model, FRAME, np.random.default_rng(further))
-        drawn = np.random.default_rng([further, PEG_STREAM]).choice(PEGS)
+        self._visuals.randomize(
+            random,
+            unseen=disturbance is Disturbance.UNSEEN_VISUALS,
+            bumped=disturbance is Disturbance.CAMERA_BUMPED,
+        )
+        drawn = np.random.default_rng([random.integers(2**63), PEG_STREAM]).choice(PEGS)
         self._lay(scene, start, peg or str(drawn))
 
     def move_board(self, by: np.ndarray) -> None:
@@ -289,4 +283,4 @@ class PegSimulator(PandaSimulator):
 
 def make(task: Task, config: Path | None, image_size: tuple[int, int]) -> PegSimulator:
     """Make the twin of the peg insertion task (see mentor_sim_bridge.twins.simulator.Factory)."""
-    return PegSimulator(load_peg_config(config) if config else None, task, image_size)
+    return PegSimulator(load_peg_config(config), task, image_size)

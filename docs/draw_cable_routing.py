@@ -6,7 +6,7 @@ Run from the top of the tree after `make build`: python docs/draw_cable_routing.
 from __future__ import annotations
 
 import numpy as np
-from pictures import captioned, enlarged, newest, save
+from pictures import captioned, enlarged, grid, newest, save, starts
 
 from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 
@@ -33,15 +33,8 @@ def episode(env: CableRoutingEnv) -> None:
     save("cable_routing_episode.png", np.vstack(rows))
 
 
-def looks(env: CableRoutingEnv) -> None:
-    """Starts of twelve seeds."""
-    tiles = [newest(env.reset(seed=seed)[0]) for seed in range(12)]
-    rows = [np.hstack(tiles[i : i + 3]) for i in range(0, 12, 3)]
-    save("cable_routing_looks.png", np.vstack(rows))
-
-
 if __name__ == "__main__":
     cell = CableRoutingEnv()
     episode(cell)
-    looks(cell)
+    save("cable_routing_visuals.png", grid(starts(cell)))
     cell.close()

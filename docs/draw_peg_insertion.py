@@ -6,7 +6,7 @@ Run from the top of the tree after `make build`: python docs/draw_peg_insertion.
 from __future__ import annotations
 
 import numpy as np
-from pictures import captioned, enlarged, newest, save
+from pictures import captioned, enlarged, grid, newest, save, starts
 
 from mentor_sim_bridge.twins.peg.env import PegInsertionEnv
 from mentor_sim_bridge.twins.peg.shapes import PEGS
@@ -32,14 +32,8 @@ def insertion(env: PegInsertionEnv, peg: str) -> np.ndarray:
     return np.vstack([*rows, captioned(enlarged(newest(observation)), text)])
 
 
-def starts(env: PegInsertionEnv) -> np.ndarray:
-    """Return the starts of twelve episodes."""
-    tiles = [newest(env.reset(seed=seed)[0]) for seed in range(12)]
-    return enlarged(np.vstack([np.hstack(tiles[i : i + 3]) for i in range(0, 12, 3)]), 2)
-
-
 if __name__ == "__main__":
     cell = PegInsertionEnv()
     save("peg_insertion_episodes.png", np.hstack([insertion(cell, peg) for peg in PEGS]))
-    save("peg_insertion_starts.png", starts(cell))
+    save("peg_insertion_starts.png", enlarged(grid(starts(cell)), 2))
     cell.close()

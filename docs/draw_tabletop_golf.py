@@ -7,21 +7,14 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from draw_cable_routing import captioned, enlarged, save
+from pictures import captioned, enlarged, grid, newest, save, starts
 
-from mentor_common.messages.images import resize
 from mentor_common.tasks.tabletop_golf import golf_reward_of
 from mentor_reward.tracker.court_camera import CourtCamera, court_outline, load_marks
 from mentor_sim_bridge.twins.golf.env import GolfEnv
 
 SEED = 4
 GREEN = (60, 255, 60)
-
-
-def newest(observation: np.ndarray) -> np.ndarray:
-    """Return the newest frame of both cameras side by side, (84, 168, 3)."""
-    frames = observation.reshape(2, 3, 3, 84, 84)[:, 2].transpose(0, 2, 3, 1)
-    return np.hstack(list(frames))
 
 
 def episode(env: GolfEnv) -> None:
@@ -58,13 +51,8 @@ def court_cameras(env: GolfEnv) -> None:
 
 def visuals(env: GolfEnv) -> None:
     """Draw starts of twelve seeds, and two with what training never sees."""
-    tiles = [newest(env.reset(seed=seed)[0]) for seed in range(10)]
-    for seed in (10, 11):
-        env.reset(seed=seed, options={"disturbance": "unseen_visuals"})
-        frames = [resize(env.simulator.render(camera), 84, 84) for camera in ("wrist", "side")]
-        tiles.append(np.hstack(frames))
-    rows = [np.hstack(tiles[i : i + 3]) for i in range(0, 12, 3)]
-    save("tabletop_golf_visuals.png", np.vstack(rows))
+    unseen = starts(env, disturbance="unseen_visuals")[10:]
+    save("tabletop_golf_visuals.png", grid(starts(env, 10) + unseen))
 
 
 if __name__ == "__main__":

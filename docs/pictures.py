@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import cv2
+import gymnasium
 import numpy as np
 
 HERE = Path(__file__).parent
@@ -15,6 +16,22 @@ def newest(observation: np.ndarray) -> np.ndarray:
     """Return the newest frame of each camera side by side, (84, 84 x cameras, 3)."""
     frames = observation.reshape(-1, 3, 3, 84, 84)[:, 2].transpose(0, 2, 3, 1)
     return np.hstack(list(frames))
+
+
+def starts(env: gymnasium.Env, count: int = 12, **options: str) -> list[np.ndarray]:
+    """Return the newest frames at the starts of the first seeds.
+
+    Args:
+        env: environment of a cell.
+        count: how many seeds.
+        options: options of each reset.
+    """
+    return [newest(env.reset(seed=seed, options=options)[0]) for seed in range(count)]
+
+
+def grid(tiles: list[np.ndarray], columns: int = 3) -> np.ndarray:
+    """Return pictures of one size in rows."""
+    return np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])
 
 
 def enlarged(image: np.ndarray, scale: int = 3) -> np.ndarray:

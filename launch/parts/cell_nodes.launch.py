@@ -53,6 +53,9 @@ def text(value):
     return ParameterValue(value, value_type=str)
 
 
+CELL = text(LaunchConfiguration("cell"))
+
+
 def node(package, executable, condition, name=None, enclave=None, **parameters):
     """Return a node of the cell; its death ends the launch, or it is started again."""
     enclave = [LaunchConfiguration("enclaves"), "/", enclave or executable.removesuffix("_node")]
@@ -62,10 +65,7 @@ def node(package, executable, condition, name=None, enclave=None, **parameters):
         name=name,
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
-        parameters=[
-            {"task": text(LaunchConfiguration("cell")), **parameters},
-            LaunchConfiguration("params_file"),
-        ],
+        parameters=[{"task": CELL, **parameters}, LaunchConfiguration("params_file")],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=4.0,  # after its lease (3 s): its peers have released its memory

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,8 +13,6 @@ from mentor_common.arm.trajectory import Float64, Trajectory
 ARRIVED, BACK, THROUGH, RETURNED = 0.45, 0.6, 0.8, 0.95
 """Shares of the duration at which the target is reached, and at which backswing, swing and return
 are done."""
-READY = 0.4
-"""Share of the duration after which the commanded pose is at the target."""
 TINY = 1e-9
 
 
@@ -32,21 +31,16 @@ class Stroke(Trajectory):
 
     speed: float = 0.0
     lead: float = 0.0
-
-    @property
-    def ramp(self) -> float:
-        """Share of the duration after which the commanded pose is at the target."""
-        return READY
+    ramp: ClassVar[float] = 0.4
 
     def at(self, share: float) -> Float64:
         """Return the commanded pose (4,) after this share of the duration, 0 to 1."""
-        part = min(1.0, share / READY)
-        pose = self.first + part * part * (3.0 - 2.0 * part) * (self.last - self.first)
+        pose = super().at(share)
         offset, velocity = self._swing(share)
         along = offset + self.lead * velocity
         pose[0] += along * math.sin(pose[3])
         pose[1] -= along * math.cos(pose[3])
-        return np.asarray(pose)
+        return pose
 
     @property
     def reach(self) -> float:

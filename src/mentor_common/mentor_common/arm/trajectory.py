@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 Float64 = npt.NDArray[np.float64]
-RAMP = 0.8
-"""Share of a motion after which the commanded pose stands still and the arm settles."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class Trajectory:
     Args:
         first: where it starts, (x, y, z, r): metres, and radians about the vertical axis.
         last: where it ends, same form.
-        seconds: its duration; the pose stands still for the last 1 - RAMP of it.
+        seconds: its duration; at its end the pose stands still and the arm settles (see `ramp`).
         strike: strength of the swing that the backend adds to it, 0 to 1; 0: none.
     """
 
@@ -27,13 +26,10 @@ class Trajectory:
     last: Float64
     seconds: float
     strike: float = 0.0
-
-    @property
-    def ramp(self) -> float:
-        """Share of the duration after which the commanded pose is at its last."""
-        return RAMP
+    ramp: ClassVar[float] = 0.8
+    """Share of the duration after which the commanded pose is at `last`."""
 
     def at(self, share: float) -> Float64:
         """Return the commanded pose (4,) after this share of the duration, 0 to 1."""
-        part = min(1.0, share / RAMP)
+        part = min(1.0, share / self.ramp)
         return self.first + part * part * (3.0 - 2.0 * part) * (self.last - self.first)

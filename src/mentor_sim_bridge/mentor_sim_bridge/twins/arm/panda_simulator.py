@@ -12,7 +12,6 @@ import numpy as np
 from mentor_common.arm.backend import GripperCommand, GripperState, Watch
 from mentor_common.arm.trajectory import Trajectory
 from mentor_common.tasks.task import Task
-from mentor_common.tasks.workspace import Workspace
 from mentor_sim_bridge.twins.arm.camera_renderer import CameraRenderer
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceController, ImpedanceGains, solve_posture
 from mentor_sim_bridge.twins.arm.panda import ARM_JOINTS, FINGER_JOINTS, GRASP_SITE
@@ -66,10 +65,10 @@ class PandaSimulator:
 
     Args:
         model: holds the Panda (`panda_spec`) with motors and finger servos.
-        workspace: workspace of the task.
+        task: task whose workspace and starts it has.
+        cameras: names of the scene's cameras.
         faults: faults of the arm.
         image_size: height and width of the camera images, pixels.
-        cameras: names of the cameras.
         fingers: opening of each finger, metres.
         gains: gains of the impedance control.
     """
@@ -83,15 +82,17 @@ class PandaSimulator:
     def __init__(
         self,
         model: mujoco.MjModel,
-        workspace: Workspace,
-        faults: ArmFaults,
-        image_size: tuple[int, int],
+        task: Task,
         cameras: tuple[str, ...],
+        faults: ArmFaults,
+        image_size: Size,
         fingers: float,
         gains: ImpedanceGains | None = None,
     ) -> None:
-        self.workspace = workspace
+        self.workspace = task.workspace
         self.cameras = cameras
+        self.middle_start = np.mean([task.reset.start[name] for name in task.workspace.names], 1)
+        """The middle of the places where an episode may start, (axes,) normalised."""
         self.gains = gains or ImpedanceGains()
         self._arm_faults = faults
         self.image_size = image_size

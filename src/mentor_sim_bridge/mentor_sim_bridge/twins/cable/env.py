@@ -10,7 +10,7 @@ import numpy as np
 from mentor_common.arm.arm import MotionOutcome
 from mentor_common.tasks.cable_routing import Slot1, cable_reward_of
 from mentor_common.tasks.reward_model import EpisodeInfo, StepReward
-from mentor_common.tasks.task import find_task
+from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.cable.config import CableConfig, load_cable_config
 from mentor_sim_bridge.twins.cable.disturbances import PUSH, Disturbance
 from mentor_sim_bridge.twins.cable.expert import CableExpert
@@ -19,7 +19,7 @@ from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot
 from mentor_sim_bridge.twins.disturbed_env import DisturbedEnv
 
 
-class CableRoutingEnv(DisturbedEnv[Disturbance]):
+class CableRoutingEnv(DisturbedEnv[Disturbance, CableSimulator]):
     """Fill slot 1, then slot 2, with a cable whose end the gripper holds.
 
     Observation: (27, 84, 84) uint8; cameras side, slot_1, slot_2, each at start, midpoint and end
@@ -27,30 +27,22 @@ class CableRoutingEnv(DisturbedEnv[Disturbance]):
     eq. 7 with the true states. Never terminates; truncated after `max_steps`, or by a fault with
     `info["valid"]` False.
 
-    Args:
-        config: configuration of the cell, or the YAML that has it; default is `cable_routing.yaml`.
-        disturbance: see DisturbedEnv; a value of Disturbance.
-        task: cable_routing, or the path of a task file.
-        others: `max_steps`, `images` and `render_mode` of TwinEnv.
+    Args: see DisturbedEnv.
 
     Raises:
-        ValueError: an argument is unknown.
+        ValueError: an argument is unknown, or states="sensors".
     """
 
+    task_name = "cable_routing"
     undisturbed = Disturbance.NONE
 
-    def __init__(
-        self,
-        config: CableConfig | Path | None = None,
-        disturbance: str = "none",
-        task: str = "cable_routing",
-        **others: Any,
-    ) -> None:
-        cell = find_task(task)
-        self.simulator = CableSimulator(load_cable_config(config), cell)
-        super().__init__(cell, self.simulator, disturbance, **others)
-        self._expert = CableExpert(self.arm, self.simulator)
-        self._filled = 0
+    def make_simulator(self, config: CableConfig | Path | None, task: Task) -> CableSimulator:
+        """Return the twin."""
+        return CableSimulator(load_cable_config(config), task)
+
+    def make_expert(self) -> CableExpert:
+        """Return the scripted expert of one episode."""
+        return CableExpert(self.arm, self.simulator)
 
     def load_reward(self) -> None:
         """Read eq. 7 for the true states.
@@ -68,11 +60,7 @@ class CableRoutingEnv(DisturbedEnv[Disturbance]):
     def begin_reward(self, episode: EpisodeInfo) -> None:
         """Begin an episode of disturbances and of the expert: eq. 7 remembers nothing."""
         self._filled = 0
-        self._expert.reset()
-
-    def expert_action(self) -> np.ndarray:
-        """Return what the scripted expert, who sees the true state, does now: (2,) float32."""
-        return self._expert.act()
+        self._expert = self.make_expert()
 
     def before_step(self) -> None:
         """What happens within an episode happens once (see Disturbance)."""

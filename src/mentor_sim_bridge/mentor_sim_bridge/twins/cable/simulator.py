@@ -40,12 +40,9 @@ class CableSimulator(PandaSimulator):
     """A Panda that holds a cable over two slots.
 
     Args:
-        config: configuration of the cell.
-        task: task whose workspace and starts it has.
-        image_size: height and width of the camera images, pixels.
-
-    Raises:
-        ValueError: the task has other axes or cameras.
+        config: cable, slots and post, and what an episode varies.
+        task: cable routing, or another task with its axes, cameras and reward.
+        image_size: see PandaSimulator.
     """
 
     def __init__(self, config: CableConfig, task: Task, image_size: Size = SIZE) -> None:
@@ -54,8 +51,7 @@ class CableSimulator(PandaSimulator):
         self._random = np.random.default_rng(0)
         self.scene = draw_scene(config, self._random)
         model = cable_scene(config, self.scene).compile()
-        super().__init__(model, task.workspace, config.faults, image_size, CAMERAS, GRIP)
-        self._starts = np.mean([task.reset.start[name] for name in task.workspace.names], axis=1)
+        super().__init__(model, task, CAMERAS, config.faults, image_size, GRIP)
         self._reward = cable_reward_of(task)
         self._visuals = VisualsOfModel(model, config.visual_randomization)
         self._tie = model.equality(TIE).id
@@ -170,7 +166,7 @@ class CableSimulator(PandaSimulator):
 
     def recover(self, timeout: float = 0.0) -> None:
         """End a fault: the gripper holds the cable again, in the middle of the starts."""
-        self._set_up(self._starts)
+        self._set_up(self.middle_start)
 
     def fail_soon(self) -> str:
         """Have the next motion take the cable out of the gripper."""

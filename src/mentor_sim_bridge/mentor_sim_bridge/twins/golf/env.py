@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mentor_common.tasks.golf_court import BallPlace
-from mentor_common.tasks.task import find_task
+from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.disturbed_env import DisturbedEnv
 from mentor_sim_bridge.twins.golf.config import GolfConfig, load_golf_config
 from mentor_sim_bridge.twins.golf.disturbances import NEAR, PUSH, Disturbance
@@ -17,36 +16,26 @@ from mentor_sim_bridge.twins.golf.expert import GolfExpert
 from mentor_sim_bridge.twins.golf.simulator import GolfSimulator
 
 
-class GolfEnv(DisturbedEnv[Disturbance]):
+class GolfEnv(DisturbedEnv[Disturbance, GolfSimulator]):
     """Follow the ball and strike it past the water into the hole.
 
     Observation: (18, 84, 84) uint8; cameras wrist and side, each at start, midpoint and end of the
     last motion. Action: (4,) dx, dy, dr and strike in [-1, 1]. Reward: eq. 8. Truncated after
     `max_steps`, some steps after the ball has left the court, or by a fault.
 
-    Args:
-        config: configuration of the twin, or the YAML that has it; default is the package's.
-        disturbance: see DisturbedEnv; a value of Disturbance.
-        task: tabletop_golf, or the path of a task file.
-        others: see TwinEnv; with states="sensors" the reward comes from both court cameras.
-
-    Raises:
-        ValueError: an argument is unknown.
+    Args: see DisturbedEnv; with states="sensors" the reward comes from both court cameras.
     """
 
+    task_name = "tabletop_golf"
     undisturbed = Disturbance.NONE
 
-    def __init__(
-        self,
-        config: GolfConfig | Path | None = None,
-        disturbance: str = "none",
-        task: str = "tabletop_golf",
-        **others: Any,
-    ) -> None:
-        cell = find_task(task)
-        self.simulator = GolfSimulator(load_golf_config(config), cell)
-        super().__init__(cell, self.simulator, disturbance, **others)
-        self._expert = GolfExpert(self.arm, self.simulator, cell)
+    def make_simulator(self, config: GolfConfig | Path | None, task: Task) -> GolfSimulator:
+        """Return the twin."""
+        return GolfSimulator(load_golf_config(config), task)
+
+    def make_expert(self) -> GolfExpert:
+        """Return the scripted expert of one episode."""
+        return GolfExpert(self.arm, self.simulator, self.task)
 
     def before_step(self) -> None:
         """Trigger, once, the disturbance that happens within an episode (see Disturbance)."""
@@ -62,7 +51,3 @@ class GolfEnv(DisturbedEnv[Disturbance]):
         for push in ([0.0, back, 0.0], [aside, 0.0, 0.0]):
             arm.move(arm.position + np.array(push), arm.period)
         self.has_happened()
-
-    def expert_action(self) -> np.ndarray:
-        """Return what the scripted expert, who sees the true state, does now: (4,) float32."""
-        return self._expert.act()

@@ -40,12 +40,9 @@ class GolfSimulator(PandaSimulator):
     """A Panda with a golf club over a court.
 
     Args:
-        config: configuration of the twin.
-        task: task whose workspace, court and starts it has.
-        image_size: height and width of the camera images, pixels.
-
-    Raises:
-        ValueError: the task has other axes or cameras.
+        config: ball, club and collector, and what an episode varies.
+        task: tabletop golf, or another task with its axes, cameras and reward.
+        image_size: see PandaSimulator.
     """
 
     def __init__(self, config: GolfConfig, task: Task, image_size: Size = SIZE) -> None:
@@ -57,8 +54,7 @@ class GolfSimulator(PandaSimulator):
         self._left_by = BallPlace.OUT
         self.ball = Ball(self.court, config.ball, Ground(), stimp_deceleration(10.0))
         self.collector = Collector(config.collector, self._random)
-        super().__init__(model, task.workspace, config.faults, image_size, CAMERAS, GRIP)
-        self._starts = np.mean([task.reset.start[name] for name in AXES], axis=1)
+        super().__init__(model, task, CAMERAS, config.faults, image_size, GRIP)
         self._strike_speed = task.arm.limits.speed
         self._visuals = VisualsOfModel(model, config.visual_randomization)
         self._failing = False
@@ -161,7 +157,7 @@ class GolfSimulator(PandaSimulator):
 
     def recover(self, timeout: float = 0.0) -> None:
         """End a fault: the arm stands in the middle of the starts; the ball stays where it is."""
-        self._set_up(self._starts)
+        self._set_up(self.middle_start)
 
     def fail_soon(self) -> str:
         """Have the next motion end in a fault."""

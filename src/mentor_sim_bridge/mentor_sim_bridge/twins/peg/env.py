@@ -10,8 +10,7 @@ import numpy as np
 
 from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.peg_insertion import draw_peg
-from mentor_common.tasks.reward_model import EpisodeInfo
-from mentor_common.tasks.task import find_task
+from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.disturbed_env import DisturbedEnv
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
 from mentor_sim_bridge.twins.peg.disturbances import (
@@ -27,7 +26,7 @@ from mentor_sim_bridge.twins.peg.simulator import PegSimulator
 ALL = "all"
 
 
-class PegInsertionEnv(DisturbedEnv[Disturbance]):
+class PegInsertionEnv(DisturbedEnv[Disturbance, PegSimulator]):
     """Insert the peg in the hand into its socket.
 
     Observation: (18, 84, 84) uint8; cameras wrist and side, each at start, midpoint and end of the
@@ -36,37 +35,36 @@ class PegInsertionEnv(DisturbedEnv[Disturbance]):
     `info["valid"]` False. `info["peg"]` is the index of the peg in star, triangle, arrow.
 
     Args:
-        config: configuration of the cell, or the YAML that has it; default is the package's.
-        disturbance: see DisturbedEnv; a value of Disturbance.
+        config: see DisturbedEnv.
         peg: peg of every episode whose reset names no other by `options["peg"]`; "all" draws it, so
             that all have equally many episodes.
-        task: peg_insertion, or the path of a task file.
-        others: see TwinEnv; with states="sensors" the reward comes from the arm's pose and the
+        others: see DisturbedEnv; with states="sensors" the reward comes from the arm's pose and the
             taught goals.
 
     Raises:
         ValueError: an argument is unknown.
     """
 
+    task_name = "peg_insertion"
     undisturbed = Disturbance.NONE
 
     def __init__(
-        self,
-        config: PegCellConfig | Path | None = None,
-        disturbance: str = "none",
-        peg: str = ALL,
-        task: str = "peg_insertion",
-        **others: Any,
+        self, config: PegCellConfig | Path | None = None, peg: str = ALL, **others: Any
     ) -> None:
-        cell = find_task(task)
-        self.simulator = PegSimulator(load_peg_config(config), cell)
-        super().__init__(cell, self.simulator, disturbance, **others)
-        self._expert = PegExpert(self.arm, self.simulator)
+        super().__init__(config, **others)
         if peg not in (*PEGS, ALL):
             raise ValueError(f"peg is {peg!r}; known: {', '.join((*PEGS, ALL))}")
         self._peg = peg
         self._episodes: dict[str, int] = {}
         self._random = np.random.default_rng()
+
+    def make_simulator(self, config: PegCellConfig | Path | None, task: Task) -> PegSimulator:
+        """Return the twin."""
+        return PegSimulator(load_peg_config(config), task)
+
+    def make_expert(self) -> PegExpert:
+        """Return the scripted expert of one episode."""
+        return PegExpert(self.arm, self.simulator)
 
     def episode_options(
         self, draw: EpisodeDraw, seed: int | None, options: Mapping[str, Any]
@@ -90,11 +88,6 @@ class PegInsertionEnv(DisturbedEnv[Disturbance]):
         self._episodes[chosen["peg"]] = self._episodes.get(chosen["peg"], 0) + 1
         return chosen
 
-    def begin_reward(self, episode: EpisodeInfo) -> None:
-        """Have the reward and the expert begin an episode."""
-        super().begin_reward(episode)
-        self._expert = PegExpert(self.arm, self.simulator)
-
     def before_step(self) -> None:
         """Trigger, once, the disturbance that happens within an episode (see Disturbance)."""
         simulator, arm, peg = self.simulator, self.arm, self.simulator.peg_in_hand
@@ -112,7 +105,3 @@ class PegInsertionEnv(DisturbedEnv[Disturbance]):
             angle = self._random.uniform(0.0, 2.0 * np.pi)
             simulator.move_board(BOARD_MOVED * np.array([np.cos(angle), np.sin(angle)]))
         self.has_happened()
-
-    def expert_action(self) -> np.ndarray:
-        """Return what the scripted expert, who sees the true state, does now: (4,) float32."""
-        return self._expert.act()

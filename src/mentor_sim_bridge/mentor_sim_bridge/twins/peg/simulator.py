@@ -51,12 +51,9 @@ class PegSimulator(PandaSimulator):
     """A Panda that puts pegs of three shapes into their sockets, with a shelf for the pegs.
 
     Args:
-        config: configuration of the cell.
-        task: task whose workspace and starts it has.
-        image_size: height and width of the camera images, pixels.
-
-    Raises:
-        ValueError: the task has other axes or cameras.
+        config: pegs, board and shelf, and what an episode varies.
+        task: peg insertion, or another task with its axes and cameras.
+        image_size: see PandaSimulator.
     """
 
     guess = GUESS
@@ -74,12 +71,11 @@ class PegSimulator(PandaSimulator):
         gains = ImpedanceGains(
             rotational_stiffness=motion.rotational_stiffness, turn_stiffness=motion.turn_stiffness
         )
-        super().__init__(model, task.workspace, config.faults, image_size, CAMERAS, 0.01, gains)
-        self._starts = np.mean([task.reset.start[name] for name in AXES], axis=1)
+        super().__init__(model, task, CAMERAS, config.faults, image_size, 0.01, gains)
         self._board = model.body("board").id
         self._rubs = np.flatnonzero(model.geom_contype > 0)
         self._slip_at, self._pulled = config.faults.slip_force, 0
-        self._lay(self.scene, self._starts, "")
+        self._lay(self.scene, self.middle_start, "")
 
     # What is true.
 
@@ -179,7 +175,7 @@ class PegSimulator(PandaSimulator):
             unseen=disturbance is Disturbance.UNSEEN_VISUALS,
             bumped=disturbance is Disturbance.CAMERA_BUMPED,
         )
-        drawn = np.random.default_rng([random.integers(2**63), PEG_STREAM]).choice(PEGS)
+        drawn = np.random.default_rng([int(random.integers(2**63)), PEG_STREAM]).choice(PEGS)
         self._lay(scene, start, peg or str(drawn))
 
     def move_board(self, by: np.ndarray) -> None:
@@ -192,7 +188,7 @@ class PegSimulator(PandaSimulator):
         if not self.fault:
             return
         if self.data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number:
-            self._lay(self.scene, self._starts, "")
+            self._lay(self.scene, self.middle_start, "")
         self.fault, self._slip_at = "", self.config.faults.slip_force
         for peg in PEGS:
             if not self.holds.holds(peg):

@@ -39,7 +39,11 @@ PATHS: tuple[tuple[str, tuple[Stop, ...]], ...] = (
                 "stacking/image_reader.py\ntasks/cameras.py",
                 CAMERA,
             ),
-            Stop("keep the newest\nframes, by stamp", "stacking/frame_ring.py", CAMERA),
+            Stop(
+                "scale to 84x84; keep\nthe newest frames",
+                "stacking/stacker.py\nstacking/frame_ring.py",
+                CAMERA,
+            ),
             Stop("pick start, midpoint\nand end of the motion", "stacking/stacker.py", CAMERA),
             Stop("publish the stack", "observation", TOPIC),
         ),
@@ -49,7 +53,11 @@ PATHS: tuple[tuple[str, tuple[Stop, ...]], ...] = (
         (
             Stop("observation and\nreward arrive", "observation  reward", TOPIC),
             Stop("join by episode\nand step", "messages/join.py", COMMON),
-            Stop("return the step\nof the environment", "env/ros_env.py", COMMON),
+            Stop(
+                "return the step\nof the environment",
+                "env/awaited_step.py\nenv/ros_env.py",
+                COMMON,
+            ),
             Stop(
                 "roll out; store\nthe step",
                 "training/rollout.py\ntrainer.py  replay/ring.py",
@@ -61,7 +69,7 @@ PATHS: tuple[tuple[str, tuple[Stop, ...]], ...] = (
     (
         "an action becomes a motion",
         (
-            Stop("choose and publish", "agents/  env/ros_env.py\naction", POLICY),
+            Stop("choose and publish", "training/choosing.py\nenv/ros_env.py", POLICY),
             Stop(
                 "check episode, step,\nage and numbers",
                 "arm/arm_node_base.py\narm/command.py",

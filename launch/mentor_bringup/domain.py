@@ -19,6 +19,7 @@ DOMAINS = range(1, 102)
 """Domains whose ports lie below Linux' ephemeral ports; 0, everybody's default, is left alone."""
 
 _PORT_BASE, _PORT_GAIN = 7400, 250  # DDSI-RTPS 2.3, 9.6.1.1
+_CLAIM = "mentor_bringup/domain/"
 
 
 class DomainError(RuntimeError):
@@ -58,10 +59,16 @@ def claim_domain(candidates: Iterable[int] | None = None) -> DomainClaim:
 def _lock_domain(number: int) -> socket.socket | None:
     lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     with contextlib.suppress(OSError):
-        lock.bind(f"\0mentor_bringup/domain/{number}")
+        lock.bind(f"\0{_CLAIM}{number}")
         return lock
     lock.close()
     return None
+
+
+def claimed_domains() -> list[int]:
+    """Return the domains that processes of this machine hold, in ascending order."""
+    rows = Path("/proc/net/unix").read_text().splitlines()[1:]
+    return sorted({int(row.rpartition("/")[2]) for row in rows if f"@{_CLAIM}" in row})
 
 
 def _domains_with_listeners() -> set[int]:

@@ -145,12 +145,12 @@ def _check_state(cell: Cell, task: Task, report: Report) -> str:
     position = (transform(cell.robot.base) @ grasp)[:3, 3]
     outside = [
         f"{axis} {position['xyz'.index(axis)]:.3f}"
-        for axis, (low, high) in cell.window.items()
+        for axis, (low, high) in cell.bounds.items()
         if not low <= position["xyz".index(axis)] <= high
     ]
     report.expect(
         not outside,
         f"the end effector stands at {np.round(position, 3).tolist()} m",
-        f"the end effector stands outside the cell's window ({', '.join(outside)}): guide it in",
+        f"the end effector stands outside the bounds of the cell ({', '.join(outside)}): guide it in",
     )
     return "the robot was read and not moved"

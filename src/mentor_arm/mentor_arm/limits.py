@@ -50,21 +50,21 @@ def task_box(task: Task, cell: Cell) -> Box:
 
     Args:
         task: the task.
-        cell: cell whose window must hold all of it.
+        cell: cell whose bounds must hold all of it.
 
     Raises:
-        LimitsError: the cell's window does not hold the task's workspace.
+        LimitsError: the cell's bounds do not hold the task's workspace.
     """
     workspace = task.workspace
     offsets = np.array([task.window_offset.get(name, (0.0, 0.0)) for name in workspace.names])
     low = workspace.xyzr(-1.0 + np.minimum(offsets[:, 0], 0.0))
     high = workspace.xyzr(1.0 + np.maximum(offsets[:, 1], 0.0))
-    for axis, (least, greatest) in cell.window.items():
+    for axis, (least, greatest) in cell.bounds.items():
         index = AXES.index(axis)
         if low[index] < least or high[index] > greatest:
             raise LimitsError(
                 f"task {task.file} moves along {axis} from {low[index]:.3f} to {high[index]:.3f} m "
-                f"(with its window's offsets); the window of cell {cell.name} ({cell.file}) holds "
+                f"(with its window's offsets); the bounds of cell {cell.name} ({cell.file}) are "
                 f"{least:g} to {greatest:g} m: change one of them"
             )
     return Box(low, high)

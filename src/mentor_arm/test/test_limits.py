@@ -106,8 +106,8 @@ def test_from_outside_the_box_commands_may_only_come_nearer() -> None:
         guard.check(outside + 1e-4 * X, 0.01)
 
 
-def test_a_cell_whose_window_does_not_hold_the_workspace_is_refused_by_name() -> None:
+def test_a_cell_whose_bounds_do_not_hold_the_workspace_is_refused_by_name() -> None:
     task: Task = find_task("cable_routing")
-    assert task_box(task, Cell(window={"x": (0.0, 1.0)})).low[0] <= 0.42
+    assert task_box(task, Cell(bounds={"x": (0.0, 1.0)})).low[0] <= 0.42
     with pytest.raises(LimitsError, match=r"along z .* holds 0\.1 to 0\.4 m"):
-        task_box(task, Cell(window={"z": (0.1, 0.4)}))
+        task_box(task, Cell(bounds={"z": (0.1, 0.4)}))

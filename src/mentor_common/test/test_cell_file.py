@@ -24,7 +24,7 @@ def test_the_cells_that_come_with_the_project_have_the_tasks_cameras(path: str) 
 
 def test_no_file_is_a_cell_of_defaults() -> None:
     cell = find_cell("")
-    assert (cell.robot.address, cell.window, cell.camera("side").serial) == ("172.16.0.2", {}, "")
+    assert (cell.robot.address, cell.bounds, cell.camera("side").serial) == ("172.16.0.2", {}, "")
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_no_file_is_a_cell_of_defaults() -> None:
     [
         ("name: a\nrobot: {adress: x}", "robot.adress.*did you mean 'address'"),
         ("name: a\nrobot: {realtime: maybe}", "robot.realtime.*'maybe'.*enforce"),
-        ("name: a\nwindow: {z: [0.4, 0.1]}", r"window\.z.*a <= b"),
+        ("name: a\nbounds: {z: [0.4, 0.1]}", r"bounds\.z.*a <= b"),
         ("name: a\ncameras: {side: {gain: -1}}", r"cameras\.side\.gain.*from 0"),
         ("name: a\ncameras: {side: {crop: {x: 0, y: 0, width: 4, height: 84}}}", "8 pixels"),
     ],

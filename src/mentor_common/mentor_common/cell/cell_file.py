@@ -114,7 +114,7 @@ class Cell:
         file: where it was read; empty: the defaults.
         robot: the arm over FCI.
         controllers: the arm over topics.
-        window: bounds of the end effector for every task: axis to metres; an axis that is
+        bounds: what the end effector never leaves, whatever the task: axis to metres; an axis that is
             not named is free.
         cameras: by name; a camera of the task that is not named has the defaults.
     """
@@ -123,7 +123,7 @@ class Cell:
     file: str = ""
     robot: RobotCell = RobotCell()
     controllers: ControllerCell = ControllerCell()
-    window: dict[str, tuple[float, float]] = field(default_factory=dict)
+    bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
     cameras: dict[str, CameraCell] = field(default_factory=dict)
 
     def camera(self, name: str) -> CameraCell:
@@ -170,7 +170,7 @@ def parse_cell(text: str, file: str = "(text)") -> Cell:
         file=file,
         robot=_read_robot(top),
         controllers=_read_controllers(top),
-        window=_read_window(top),
+        bounds=_read_bounds(top),
         cameras=_read_cameras(top),
     )
     top.end()
@@ -226,13 +226,13 @@ def _read_controllers(top: Fields) -> ControllerCell:
     return ControllerCell(**_read_given(section, readers))
 
 
-def _read_window(top: Fields) -> dict[str, tuple[float, float]]:
-    section = top.section("window", optional=True)
-    window = {
+def _read_bounds(top: Fields) -> dict[str, tuple[float, float]]:
+    section = top.section("bounds", optional=True)
+    bounds = {
         axis: section.interval(axis, -3.0, 3.0) for axis in ("x", "y", "z") if section.has(axis)
     }
     section.end()
-    return window
+    return bounds
 
 
 def _read_cameras(top: Fields) -> dict[str, CameraCell]:

@@ -43,10 +43,10 @@ class Summary:
         episodes = len(self.returns)
         value = sum(self.returns) / episodes if episodes else self.running_return
         whose = "mean return" if episodes else "return so far"
-        success = sum(self.successes) / episodes if episodes else 0.0
+        success = f"success {sum(self.successes) / episodes:.2f}, " if episodes else ""
         return (
             f"steps {self.steps}, episodes {episodes}, {whose} {value:.3f}, "
-            f"success {success:.2f}, {self.steps_per_second:.1f} steps/s"
+            f"{success}{self.steps_per_second:.1f} steps/s"
         )
 
 

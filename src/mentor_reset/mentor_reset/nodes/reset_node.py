@@ -264,7 +264,7 @@ class ResetNode(CellNode):
             self.health.solved("help")
             return
         service = self.resolve_service_name(CONTINUE.name)
-        call = f"ros2 service call {service} std_srvs/srv/Trigger"
+        call = f"python -m mentor_bringup.call {service}"
         text = f"a person is needed: {request}; when it is done: {call}"
         self.health.problem("help", health.ERROR, text)
         self.get_logger().error(text)

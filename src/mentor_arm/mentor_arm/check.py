@@ -151,6 +151,6 @@ def _check_state(cell: Cell, task: Task, report: Report) -> str:
     report.expect(
         not outside,
         f"the end effector stands at {np.round(position, 3).tolist()} m",
-        f"the end effector stands outside the bounds of the cell ({', '.join(outside)}): guide it in",
+        f"the end effector is outside the cell's bounds ({', '.join(outside)}): guide it in",
     )
     return "the robot was read and not moved"

@@ -114,8 +114,8 @@ class Cell:
         file: where it was read; empty: the defaults.
         robot: the arm over FCI.
         controllers: the arm over topics.
-        bounds: what the end effector never leaves, whatever the task: axis to metres; an axis that is
-            not named is free.
+        bounds: what the end effector never leaves, whatever the task: axis to metres; an axis that
+            is not named is free.
         cameras: by name; a camera of the task that is not named has the defaults.
     """
 

@@ -66,11 +66,11 @@ def generate_launch_description():
             )
         ],
     )
-    cell = [LaunchConfiguration("suite"), "-", LaunchConfiguration("task")]
+    name = [LaunchConfiguration("suite"), "-", LaunchConfiguration("task")]
     return LaunchDescription(
         [
             *ARGUMENTS,
-            SetLaunchConfiguration("cell", cell),
+            SetLaunchConfiguration("task_name", name),
             part("every_node"),
             part("policy"),
             part("observers"),  # early: what is published before the recorder starts is in no bag

@@ -6,7 +6,12 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
-CELL = {"cell": "cable_routing", "camera_1": "side", "camera_2": "slot_1", "camera_3": "slot_2"}
+CELL = {
+    "task_name": "cable_routing",
+    "camera_1": "side",
+    "camera_2": "slot_1",
+    "camera_3": "slot_2",
+}
 
 
 def generate_launch_description():

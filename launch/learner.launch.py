@@ -40,5 +40,5 @@ def generate_launch_description():
         ],
     )
     return LaunchDescription(
-        [SetLaunchConfiguration("cell", "learner"), part("every_node"), part("agent"), learner]
+        [SetLaunchConfiguration("task_name", "learner"), part("every_node"), part("agent"), learner]
     )

@@ -12,7 +12,7 @@ PEG = DeclareLaunchArgument(
     description="Which peg is inserted; all: each in a third of the episodes",
     choices=["star", "triangle", "arrow", "all"],
 )
-CELL = {"cell": "peg_insertion", "camera_1": "wrist", "camera_2": "side",
+CELL = {"task_name": "peg_insertion", "camera_1": "wrist", "camera_2": "side",
         "reset_options": ['{"peg": "', LaunchConfiguration("peg"), '"}']}  # fmt: skip
 
 

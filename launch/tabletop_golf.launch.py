@@ -6,7 +6,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
-CELL = {"cell": "tabletop_golf", "camera_1": "wrist", "camera_2": "side",
+CELL = {"task_name": "tabletop_golf", "camera_1": "wrist", "camera_2": "side",
         "camera_3": "court_long", "camera_4": "court_short"}  # fmt: skip
 
 

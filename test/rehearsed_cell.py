@@ -31,7 +31,7 @@ ACTIONS = np.random.default_rng(7).uniform(-1.0, 1.0, (20, 2)).astype(np.float32
 
 def nodes_of(robot: str) -> dict[str, tuple[str, list[str]]]:
     """Return module and parameters of each node, by name."""
-    cell = f"cell:={CELL_FILE}"
+    cell = f"cell_file:={CELL_FILE}"
     above = {
         "reward": ("mentor_reward.nodes.reward_node", []),
         "reset": ("mentor_reset.nodes.reset_node", ["observation_timeout:=4.0"]),

@@ -48,7 +48,7 @@ ARGUMENTS = [
         "run_dir",
         default_value=[
             "runs/",
-            LaunchConfiguration("cell"),
+            LaunchConfiguration("task_name"),
             "/",
             LaunchConfiguration("agent"),
             "-",

@@ -1,6 +1,6 @@
 """A cell and its agent, for the launch file of any task.
 
-The task's launch file includes this with launch_arguments: `cell` is the name of its task, and
+The task's launch file includes this with launch_arguments: `task_name` is the name of its task, and
 `camera_1` to `camera_4` are its cameras' names (not set or empty: none).
 """
 

@@ -1,6 +1,6 @@
 """The nodes of a cell but the agent's: arm or twin, cameras, stacker, reward and reset.
 
-Reward and reset do not know which robot the cell has. `cell` is the name of the task, `camera_1` to
+Reward and reset do not know which robot the cell has. `task_name` is the task's name, `camera_1` to
 `camera_4` are its cameras' names (not set or empty: none).
 """
 
@@ -53,7 +53,7 @@ def text(value):
     return ParameterValue(value, value_type=str)
 
 
-CELL = text(LaunchConfiguration("cell"))
+TASK = text(LaunchConfiguration("task_name"))
 
 
 def node(package, executable, condition, name=None, enclave=None, **parameters):
@@ -65,7 +65,7 @@ def node(package, executable, condition, name=None, enclave=None, **parameters):
         name=name,
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
-        parameters=[{"task": CELL, **parameters}, LaunchConfiguration("params_file")],
+        parameters=[{"task": TASK, **parameters}, LaunchConfiguration("params_file")],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=4.0,  # after its lease (3 s): its peers have released its memory
@@ -90,7 +90,7 @@ def camera(number):
         name=["camera_", name],
         enclave="camera",
         camera=text(name),
-        cell=text(CELL_FILE),
+        cell_file=text(CELL_FILE),
         source=text(IfElseSubstitution(REHEARSAL, if_value="rehearsal", else_value="device")),
     )
 
@@ -114,7 +114,7 @@ def generate_launch_description():
         "arm_node",
         IfCondition(REAL),
         backend=text(LaunchConfiguration("robot")),
-        cell=text(CELL_FILE),
+        cell_file=text(CELL_FILE),
         armed=LaunchConfiguration("armed"),
     )
     # A twin in lockstep loses no frame; a real camera's images are sensor data.
@@ -123,7 +123,7 @@ def generate_launch_description():
         "mentor_camera",
         "stacker_node",
         None,
-        cell=text(CELL_FILE),
+        cell_file=text(CELL_FILE),
         image_reliability=reliability,
         image_transport=text(
             IfElseSubstitution(

@@ -21,7 +21,7 @@ def text(value):
     return ParameterValue(value, value_type=str)
 
 
-CELL = text(LaunchConfiguration("cell"))
+TASK = text(LaunchConfiguration("task_name"))
 IS_TWIN = EqualsSubstitution(LaunchConfiguration("robot", default="twin"), "twin")
 ARGUMENTS = [
     DeclareLaunchArgument(
@@ -72,7 +72,7 @@ def node(executable, condition, **parameters):
         executable=executable,
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
-        parameters=[{"task": CELL, **parameters}, LaunchConfiguration("params_file")],
+        parameters=[{"task": TASK, **parameters}, LaunchConfiguration("params_file")],
         additional_env={"OMP_NUM_THREADS": "1"},
         respawn=True,
         respawn_delay=4.0,  # after its lease (3 s): its peers have released its memory

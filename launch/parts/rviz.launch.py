@@ -44,9 +44,9 @@ def node(package, executable, wanted, enclave, **others):
 def generate_launch_description():
     """Declare the arguments and start what is wanted."""
     rviz = LaunchConfiguration("rviz")
-    cell = ParameterValue(LaunchConfiguration("cell"), value_type=str)
+    task = ParameterValue(LaunchConfiguration("task_name"), value_type=str)
     name = PathJoinSubstitution(
-        [FindPackageShare("mentor_bringup"), "rviz", LaunchConfiguration("cell")]
+        [FindPackageShare("mentor_bringup"), "rviz", LaunchConfiguration("task_name")]
     )
     config = [name, ".rviz"]
     return LaunchDescription(
@@ -57,7 +57,7 @@ def generate_launch_description():
                 "scene_node",
                 OrSubstitution(rviz, LaunchConfiguration("scene")),
                 "scene",
-                parameters=[{"task": cell}, LaunchConfiguration("params_file")],
+                parameters=[{"task": task}, LaunchConfiguration("params_file")],
                 additional_env={"OMP_NUM_THREADS": "1"},
                 respawn=True,
                 respawn_delay=4.0,

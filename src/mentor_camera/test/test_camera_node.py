@@ -82,7 +82,7 @@ def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Viewer, P
     try:
         with task_node(
             "mentor_camera.nodes.realsense_camera",
-            cell=folder / "cell.yaml", source=f"feed:{folder / 'side'}", warm_up=0.2,
+            cell_file=folder / "cell.yaml", source=f"feed:{folder / 'side'}", warm_up=0.2,
             frame_timeout=0.3, shrink=False, reconnect_period=0.2, diagnostics_period=0.2,
         ):  # fmt: skip
             yield viewer, folder / "side"

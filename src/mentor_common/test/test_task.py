@@ -204,7 +204,7 @@ def test_every_value_of_another_type_is_refused(data: st.DataObject) -> None:
 
 RANGES: list[tuple[str, Path_, float, float]] = [
     ("cable_routing", ("cameras", 0, "width"), 84, 8192),
-    ("cable_routing", ("cameras", 0, "max_age"), 1e-9, 10),
+    ("cable_routing", ("cameras", 0, "frame_tolerance"), 1e-9, 10),
     ("cable_routing", ("cameras", 1, "rate"), 1e-9, 1000),
     ("cable_routing", ("frames", "height"), 8, 1024),
     ("cable_routing", ("workspace", "fixed", "y"), -3, 3),

@@ -246,7 +246,7 @@ def test_an_image_that_is_too_far_from_the_end_of_the_motion_is_missing():
 
 
 def test_images_are_kept_in_order_and_once():
-    buffer = ImageBuffer(max_age=SECOND, depth=3)
+    buffer = ImageBuffer(tolerance=SECOND, depth=3)
     for seconds in (2.0, 1.0, 1.0, 3.0, 4.0):
         buffer.add(court_image(seconds))
     found = buffer.between(0, 10 * SECOND) or buffer.between(0, 4 * SECOND)

@@ -6,7 +6,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
-CELL = {"cell": "toy_reach", "camera_1": "front", "camera_2": "overhead"}
+CELL = {"task_name": "toy_reach", "camera_1": "front", "camera_2": "overhead"}
 
 
 def generate_launch_description():

@@ -57,7 +57,7 @@ class RealArmNode(ArmNodeBase):
             "stand-in without a robot",
             choices=("fci", "ros2_control", "stand_in"), read_only=True,
         ),
-        Param("cell", "str", "", "path of the cell file; empty: defaults", read_only=True),
+        Param("cell_file", "str", "", "path of the cell file; empty: defaults", read_only=True),
         Param(
             "armed", "bool", False,
             "whether the arm may move; to be set by a person at the beginning of a session",
@@ -75,7 +75,7 @@ class RealArmNode(ArmNodeBase):
 
     def make_backend(self, task: Task) -> RealArm:
         """Make the driver of the robot; it connects when the node is active."""
-        cell = find_cell(self.text("cell"))
+        cell = find_cell(self.text("cell_file"))
         longest = np.linalg.norm(
             [
                 (axis.high - axis.low) / 2.0 / delta.divisor

@@ -41,7 +41,7 @@ class RealSenseCameraNode(CellNode):
         Param("task", "str", "cable_routing", "name of the task or path of its YAML",
               read_only=True),
         Param("camera", "str", "side", "name of the camera in the task", read_only=True),
-        Param("cell", "str", "", "path of the cell file; empty: defaults", read_only=True),
+        Param("cell_file", "str", "", "path of the cell file; empty: defaults", read_only=True),
         Param("source", "str", DEVICE,
               "device, rehearsal (the simulated camera of this cell's rehearsal), feed:PATH of "
               "another simulated camera, or the path of a recording (.db3, .bag)",
@@ -68,7 +68,7 @@ class RealSenseCameraNode(CellNode):
     def configure(self) -> None:
         """Check the library and the settings, and make the publishers."""
         name = self._camera_name = self.text("camera")
-        cell = find_cell(self.text("cell"))
+        cell = find_cell(self.text("cell_file"))
         task = find_task(self.text("task"))
         asked = cell.placed(task.camera(name))
         source = self.text("source")

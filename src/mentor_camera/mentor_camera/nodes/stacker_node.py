@@ -49,7 +49,8 @@ class StackerNode(CellNode):
             "task", "str", "cable_routing", "name of the task or path of its YAML", read_only=True
         ),
         Param(
-            "cell", "str", "", "path of the cell file, whose crops replace the task's; empty: none",
+            "cell_file", "str", "",
+            "path of the cell file, whose crops replace the task's; empty: none",
             read_only=True,
         ),
         Param(
@@ -98,13 +99,13 @@ class StackerNode(CellNode):
         self._layout = task.layout
         self._stacker = Stacker(
             self._layout,
-            tolerance_s={name: task.camera(name).max_age for name in self._layout.cameras},
+            tolerance_s={name: task.camera(name).frame_tolerance for name in self._layout.cameras},
             timeout_s=self.number("frame_timeout"),
             gap_wait_s=self.number("gap_wait"),
             depth=self.integer("ring_depth"),
         )
         self._reader = ImageReader()
-        cell = find_cell(self.text("cell"))
+        cell = find_cell(self.text("cell_file"))
         self._crops = {name: cell.placed(task.camera(name)) for name in self._layout.cameras}
         self._observations = self.publisher(topics.OBSERVATION)
         self._monitor = self.publisher(MONITOR)

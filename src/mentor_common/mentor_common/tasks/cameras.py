@@ -35,7 +35,8 @@ class Camera:
         rate: images per second.
         observed: whether the policy sees it; else it serves the reward only.
         rewarded: whether the reward is computed from it.
-        max_age: seconds between a wanted time and its nearest image, beyond which it is missing.
+        frame_tolerance: seconds between the time at which a frame is needed and the image nearest
+            to it, beyond which the frame is missing.
         crop: the region that is used; None: the whole image.
     """
 
@@ -45,7 +46,7 @@ class Camera:
     rate: float
     observed: bool
     rewarded: bool
-    max_age: float
+    frame_tolerance: float
     crop: Crop | None = None
 
     @property
@@ -93,7 +94,7 @@ def read_cameras(fields: Fields) -> tuple[Camera, ...]:
             rate=item.number("rate", 0.0, 1000.0, above=True),
             observed=item.flag("observed"),
             rewarded=item.flag("rewarded"),
-            max_age=item.number("max_age", 0.0, 10.0, above=True),
+            frame_tolerance=item.number("max_age", 0.0, 10.0, above=True),
             crop=_read_crop(item.section("crop"), width, height) if item.has("crop") else None,
         )
         if not camera.observed and not camera.rewarded:

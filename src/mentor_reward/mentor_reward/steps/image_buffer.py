@@ -14,12 +14,12 @@ class ImageBuffer:
     """Keeps images in the order of their stamps.
 
     Args:
-        max_age: nanoseconds between the end of a motion and the image nearest to it, at most.
+        tolerance: nanoseconds between the end of a motion and the image nearest to it, at most.
         depth: images that are kept.
     """
 
-    def __init__(self, max_age: int, depth: int = 300) -> None:
-        self._max_age, self._depth = max_age, depth
+    def __init__(self, tolerance: int, depth: int = 300) -> None:
+        self._tolerance, self._depth = tolerance, depth
         self._images: list[StampedImage] = []
 
     def add(self, image: StampedImage) -> None:
@@ -47,13 +47,13 @@ class ImageBuffer:
 
         Returns:
             Those after ``last_end``, oldest first; the last one is the first at or after ``end``,
-            or the nearest before it. Empty if it is farther than ``max_age`` from ``end``.
+            or the nearest before it. Empty if it is farther than ``tolerance`` from ``end``.
         """
         images = self._images
         last = bisect_left(images, end, key=_STAMP)
         if last == len(images):
             last -= 1
-        if last < 0 or abs(images[last].stamp - end) > self._max_age:
+        if last < 0 or abs(images[last].stamp - end) > self._tolerance:
             return ()
         first = last if last_end is None else bisect_right(images, last_end, key=_STAMP)
         return tuple(images[min(first, last) : last + 1])

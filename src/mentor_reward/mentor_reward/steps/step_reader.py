@@ -104,7 +104,8 @@ class StepReader:
         self._ends: _Recent[StepKey, int] = _Recent()
         self._motions: _Recent[StepKey, float] = _Recent()  # when they arrived
         self._buffers = {
-            name: ImageBuffer(round(1e9 * task.camera(name).max_age)) for name in needs.cameras
+            name: ImageBuffer(round(1e9 * task.camera(name).frame_tolerance))
+            for name in needs.cameras
         }
 
     # Messages come in. Each method raises Refused for one that contradicts itself or the task.

@@ -40,9 +40,12 @@ class CableSimulator(PandaSimulator):
     """A Panda that holds a cable over two slots.
 
     Args:
-        config: cable, slots and post, and what an episode varies.
+        config: geometry, contact and ranges of the cell; None: the package's file.
         task: cable routing, or another task with its axes, cameras and reward.
         image_size: see PandaSimulator.
+
+    Raises:
+        ValueError: the task has other axes or cameras.
     """
 
     def __init__(self, config: CableConfig, task: Task, image_size: Size = SIZE) -> None:
@@ -95,13 +98,13 @@ class CableSimulator(PandaSimulator):
     def begin_episode(
         self, seed: int | None, start: np.ndarray, options: Mapping[str, object] | None = None
     ) -> None:
-        """Draw an episode, lay the cable anew and stand still at a start.
+        """Sample an episode, lay the cable anew and stand still at a start.
 
         Args:
-            seed: seed of scene and visuals; None goes on with the last random state.
+            seed: seed of scene and visuals; None: the random state continues from the last episode.
             start: (2,) normalised.
-            options: `disturbance`, a value of Disturbance; those within an episode are left to
-                whoever runs it.
+            options: `disturbance`, a value of Disturbance. Disturbances that happen during an
+                episode are applied by the environment.
 
         Raises:
             ValueError: an option or a disturbance is unknown.
@@ -143,11 +146,11 @@ class CableSimulator(PandaSimulator):
         self.hold(pose, 2 * SLICE)
 
     def repaint(self, random: np.random.Generator) -> None:
-        """Draw other colours, light and camera poses for the images to come; nothing moves."""
+        """Sample other colours, light and camera poses for the next images; nothing moves."""
         self._visuals.randomize(random)
 
     def scatter_cameras(self, random: np.random.Generator) -> None:
-        """Move the cameras along x: to each, its slot appears at another place of the slot's range.
+        """Shift each camera along x so that its slot appears elsewhere within the slot's range.
 
         A slot that stands elsewhere looks the same as one whose camera does. The side camera, which
         shows both slots, moves with the camera of one of them.

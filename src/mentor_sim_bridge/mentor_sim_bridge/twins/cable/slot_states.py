@@ -8,7 +8,7 @@ from mentor_common.tasks.cable_routing import Slot1, Slot2
 from mentor_sim_bridge.twins.cable.config import SlotConfig
 
 STATIONS = 9
-"""Places along the channel at which the cable is looked at."""
+"""Places along the channel at which the cable is checked."""
 SIDE = 0.030
 """Farther than this from the channel's middle, the cable is outside; metres."""
 MIDDLE = 0.5
@@ -16,7 +16,7 @@ MIDDLE = 0.5
 
 
 def cable_in_slot(points: np.ndarray, slot: SlotConfig) -> tuple[np.ndarray, np.ndarray]:
-    """The cable's way through a slot.
+    """Return the cable's way through a slot.
 
     Args:
         points: (P, 3) middle line of the cable, metres, world frame.
@@ -38,7 +38,7 @@ def cable_in_slot(points: np.ndarray, slot: SlotConfig) -> tuple[np.ndarray, np.
 
 
 def _within(points: np.ndarray, slot: SlotConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets in metres without sign, and whether the cable lies inside; both (STATIONS,)."""
+    """Return unsigned offsets, metres, and whether the cable lies inside; both (STATIONS,)."""
     offset, height = cable_in_slot(points, slot)
     offset = np.nan_to_num(np.abs(offset), nan=np.inf)
     height = np.nan_to_num(height, nan=np.inf)
@@ -46,8 +46,11 @@ def _within(points: np.ndarray, slot: SlotConfig) -> tuple[np.ndarray, np.ndarra
 
 
 def slot_1_state(points: np.ndarray, slot: SlotConfig) -> Slot1:
-    """State of the slot to be filled first: inside when the cable's middle line is below the walls'
-    upper edges along the whole channel; above when it is over the channel or its walls."""
+    """Return the state of the slot to be filled first.
+
+    Inside: the cable's middle line is between the walls and below their upper edges along the whole
+    channel. Above: it is over the channel or its walls.
+    """
     offset, inside = _within(points, slot)
     if inside.all():
         return Slot1.INSIDE
@@ -57,8 +60,11 @@ def slot_1_state(points: np.ndarray, slot: SlotConfig) -> Slot1:
 
 
 def slot_2_state(points: np.ndarray, slot: SlotConfig) -> Slot2:
-    """State of the second slot. Above the edge: over the channel or its walls along the whole slot;
-    above the middle: all of that within MIDDLE of the channel; partially: somewhere."""
+    """Return the state of the second slot.
+
+    Fully inside: as slot 1's inside; partially: somewhere. Above the edge: over the channel or its
+    walls along the whole slot; partially: somewhere. Above the middle: all of it within MIDDLE.
+    """
     offset, inside = _within(points, slot)
     if inside.all():
         return Slot2.FULLY_INSIDE

@@ -113,7 +113,7 @@ classifiers:
 		--env-options '{"max_steps": 50, "snapshots": 2}' --first-seed 500000 --episodes 40 --per-class 1000
 	@$(IN_WORKSPACE) { $(train) --camera slot_1 --epochs 45 & first=$$!; \
 		$(train) --camera slot_2 --epochs 90 --seed 1 && wait $$first; }
-	@$(IN_WORKSPACE) python -m mentor_reward evaluate --data $(data)/held_out --episodes 20 --first-seed 1000000 \
+	@$(IN_WORKSPACE) python -m mentor_reward evaluate --data $(data)/held_out --episodes 15 --first-seed 1000000 \
 		--picture docs/classifiers_confusion.png --numbers $(data)/numbers.json
 
 build:

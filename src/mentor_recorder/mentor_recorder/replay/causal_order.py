@@ -1,7 +1,7 @@
 """Puts the messages of a cell into the order in which the cell makes them.
 
-A recorder receives topics side by side: of two messages that a few milliseconds lie between, the
-later one may be the first in the bag. A node that gets an action before the motion that led to it
+A recorder receives topics side by side: two messages that were published a few milliseconds apart
+may be recorded in the wrong order. A node that gets an action before the motion that led to it
 would take the step for one that has been answered already, and one that gets an image too late
 would call it missing.
 """
@@ -23,7 +23,7 @@ from mentor_recorder.replay.feed import IMAGE
 PARTS = ("Motion", "GroundTruth", "Observation", "Reward", "Action")
 """Parts of a step, each made after those before it; the images of a step come before all."""
 LATE = 200_000_000
-"""Nanoseconds after the end of a motion within which a reward looks for an image."""
+"""Nanoseconds after the end of a motion within which the next image of each camera is waited for."""
 Part = tuple[int, int, int]
 """Episode, step, and index in PARTS."""
 Frame = tuple[str, int]
@@ -37,7 +37,7 @@ def in_causal_order(
 
     Args:
         messages: messages of a bag, in the order in which they were received.
-        recorded: the same; tells what there is to be waited for.
+        recorded: the same once more, read to the end beforehand: what there is to wait for.
     """
     order = _Order(recorded)
     held: dict[Part, list[BagMessage]] = {}

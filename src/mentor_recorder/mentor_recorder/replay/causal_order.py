@@ -23,7 +23,7 @@ from mentor_recorder.replay.feed import IMAGE
 PARTS = ("Motion", "GroundTruth", "Observation", "Reward", "Action")
 """Parts of a step, each made after those before it; the images of a step come before all."""
 LATE = 200_000_000
-"""Nanoseconds after the end of a motion within which the next image of each camera is waited for."""
+"""Nanoseconds after a motion's end within which the next image of each camera is waited for."""
 Part = tuple[int, int, int]
 """Episode, step, and index in PARTS."""
 Frame = tuple[str, int]

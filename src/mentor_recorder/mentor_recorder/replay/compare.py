@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-MOMENTS = ("begin", "midpoint", "end")
+MOMENTS = ("start", "midpoint", "end")
 """Names of the three frames of a motion, where an observation has three."""
 
 

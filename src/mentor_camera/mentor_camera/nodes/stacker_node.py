@@ -76,7 +76,8 @@ class StackerNode(CellNode):
         ),
         Param(
             "image_transport", "str", "raw",
-            "raw, or compressed: JPEG or PNG on <image topic>/compressed as of image_transport",
+            "raw, or compressed: JPEG or PNG as image_transport publishes it, on "
+            "<image topic>/compressed",
             choices=("raw", "compressed"), read_only=True,
         ),
         Param(
@@ -122,7 +123,7 @@ class StackerNode(CellNode):
         self._made = self.health.rate("observations")
         self._delay = self.health.timing("stacking after motion")
         self._offset = self.health.gauge("worst frame offset", "s")
-        self._late = self.health.counter("steps with a frame missing in between")
+        self._late = self.health.counter("steps built without the nearest frame")
         self._missing = self.health.counter("steps without observation")
         self._repeated = self.health.counter("repeated motions and frames")
         self._disordered = self.health.counter("frames out of order")
@@ -179,7 +180,7 @@ class StackerNode(CellNode):
         self._publish_ready()
 
     def _check_clock(self, stamp_ns: int) -> None:
-        """Raise ImageError for a stamp that this machine's clock cannot confirm."""
+        """Raise ImageError for a stamp that is too old or in the future by this machine's clock."""
         if self._simulated_time:
             return  # one simulated clock cannot differ from itself
         age = (self.get_clock().now().nanoseconds - stamp_ns) / 1e9

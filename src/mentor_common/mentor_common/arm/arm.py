@@ -47,14 +47,14 @@ class ArmFault(RuntimeError):
 
 
 class Arm:
-    """Carries out actions and moves; every motion starts where the last one was sent to.
+    """Carries out actions and moves; every motion starts from the last target.
 
     Args:
         backend: the arm.
         workspace: the task's axes.
-        dimensions: what each action dimension moves; None: a strike.
+        dimensions: what each action dimension moves; None: task-specific (golf's strike).
         period: duration of a step, seconds.
-        limits: limits of the task; how far ahead of where it is an action may send the arm.
+        limits: limits of the task, of which `lead` and `lead_turn` are used here.
     """
 
     def __init__(

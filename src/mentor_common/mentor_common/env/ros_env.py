@@ -65,7 +65,8 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
     choice: ActionChoice | None = None
-    """What chooses the next action, set before it is sent; None: no policy."""
+    """Sent along with the next action: its mean, and the weights and experts that chose it; None:
+    no policy did."""
 
     def __init__(
         self,
@@ -183,7 +184,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
             int(self.action_deadline * 1e9),
             self.choice,
         )
-        self._over = True  # Should the wait fail, then only a reset leads on.
+        self._over = True  # If receive() fails, only a reset may follow.
         self._link.send(message)
         if self.choice is not None and self.choice.experts is not None:
             self._link.send_experts(self.episode, answered, stamp, self.choice.experts)

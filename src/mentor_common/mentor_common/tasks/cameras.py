@@ -94,7 +94,7 @@ def read_cameras(fields: Fields) -> tuple[Camera, ...]:
             rate=item.number("rate", 0.0, 1000.0, above=True),
             observed=item.flag("observed"),
             rewarded=item.flag("rewarded"),
-            frame_tolerance=item.number("max_age", 0.0, 10.0, above=True),
+            frame_tolerance=item.number("frame_tolerance", 0.0, 10.0, above=True),
             crop=_read_crop(item.section("crop"), width, height) if item.has("crop") else None,
         )
         if not camera.observed and not camera.rewarded:

@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 class DrMAgent(DrQv2Agent):
     """DrQ-v2 that measures its dormant ratio beta every ``dormant_every`` updates and adapts to it.
 
+    It is awake once beta has fallen below ``awaken_threshold``; then exploration has a schedule.
+
     Args: as in :class:`PixelAgent`.
     """
 
@@ -134,6 +136,7 @@ class DrMAgent(DrQv2Agent):
         beta = self.dormant_ratio
         alpha = perturb_factor(beta, s.perturb_rate, s.perturb_alpha_min, s.perturb_alpha_max)
         perturb(self._perturbable(), phi, alpha)
+        # Moments of the weights before the perturbation say nothing about those after it.
         for optimizer in self.optimizers.values():
             optimizer.clear([n for n in optimizer.parameters if n.split("/")[0] in self._names])
         _log.info("perturbed %s with alpha %.3f (dormant ratio %.3f)", self._names, alpha, beta)
@@ -147,13 +150,13 @@ class DrMAgent(DrQv2Agent):
         return perturbable(self.networks, self._names)
 
     def _phi(self, generator: Generator) -> Weights:
-        """Return a perturbation candidate: weights by name."""
+        """Return phi, the weights by name towards which the agent's are perturbed."""
         if self.settings.perturb == "random":
             return fresh_weights(self.networks, self._names, generator)
         return self.top_performers.sample(generator)
 
     def candidate(self, seed: int) -> DrMAgent:
-        """See :meth:`Agent.candidate`. The copy only acts; it cannot be trained."""
+        """See :meth:`Agent.candidate`: a copy that acts with phi, and cannot be trained."""
         if self.settings.perturb == "none":
             raise RuntimeError("agent.perturb is none, so there are no candidates")
         generator = Generator().manual_seed(seed)
@@ -166,7 +169,7 @@ class DrMAgent(DrQv2Agent):
         other._noise = CorrelatedNoise(self.action_size, self.settings.noise_correlation)
         other.generators = {name: Generator().manual_seed(seed) for name in self.generators}
         acting = [name for name in self._names if name in ("encoder", "actor")]
-        perturb(perturbable(other.networks, acting), phi, 0.0)
+        perturb(perturbable(other.networks, acting), phi, 0.0)  # alpha 0: all of it is phi
         return other
 
     # State

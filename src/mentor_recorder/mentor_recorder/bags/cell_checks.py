@@ -45,7 +45,7 @@ class CellFindings:
     starts: int = 0
     """Episode starts that were sampled again from their seed."""
     seedless: int = 0
-    """Episode starts of older bags that name no seed: nothing tells whether they were altered."""
+    """Episode starts without a seed: nothing tells whether they were altered."""
     motions: int = 0
     """Motions whose clipping was computed again."""
     rewards: int = 0

@@ -1,4 +1,4 @@
-"""Node: the topics of a cell into bags. Longer than 350 lines by its table of parameters."""
+"""Node: records the topics of a cell into bags."""
 
 from __future__ import annotations
 
@@ -46,8 +46,7 @@ CALM = 10
 class RecorderNode(CellNode):
     """Writes a cell's topics into a bag as raw bytes, or keeps the last minutes of them.
 
-    A disk that refuses ends the recording, which the diagnostics name, and nothing else: no other
-    node waits for this one.
+    A disk that refuses ends the recording, which the diagnostics name, and nothing else.
     """
 
     NAME = "recorder"
@@ -343,7 +342,7 @@ class RecorderNode(CellNode):
 
 
 def main() -> None:
-    """Run the node; the entry point."""
+    """Run the node."""
     run_node(RecorderNode)
 
 

@@ -24,7 +24,7 @@ from mentor_reward.steps.image_buffer import ImageBuffer
 
 _KEPT = 256
 _SECOND = 1_000_000_000  # nanoseconds
-_LATEST = 10.0  # seconds for which a step waits whose motion may come from a publisher found late
+_LONGEST_WAIT = 10.0  # seconds that a step waits for a motion whose publisher may be found late
 _PUBLISHERS = {
     "observation": "stacker",
     "action": "agent",
@@ -45,7 +45,7 @@ class ReadStep:
 
     Args:
         motion: motion that led to it.
-        info: `info` of its episode.
+        info: what the reset sampled for its episode.
         inputs: for the reward; None if something is missing.
         reason: what is missing, or how the motion failed; empty if nothing.
     """
@@ -59,16 +59,17 @@ class ReadStep:
 class StepReader:
     """Joins motion, observation and whatever else a reward needs, by episode and step.
 
-    A step is rewarded because of its motion; what comes of a step that has none is dropped in the
-    end. What was published before this reader began is not read again (see History).
+    Only steps with a motion are rewarded; messages of others are dropped after _LONGEST_WAIT. Of
+    *history*, what was published before this reader began, only the newest step may still be waited
+    for by an agent (see History).
 
     Args:
         task: task whose layout, axes and cameras the messages must have.
-        needs: needs of the reward.
+        needs: the messages that the reward asks for beside motion and observation.
         timeout: seconds after the motion of a step at which it is incomplete for good. What comes
             without a motion waits longer, and so does the newest step of history, for which an
             agent may be waiting: the topics of a publisher may be found seconds apart.
-        matched: returns whether each topic that is read has a publisher that is known.
+        matched: returns whether each topic that is read is matched with a publisher.
     """
 
     def __init__(
@@ -222,7 +223,7 @@ class StepReader:
     def _outlives(self, waiting: JoinedStep, now: float) -> bool:
         since = self._motions.get(waiting.key)
         if since is None or waiting.key == self._history.newest:
-            return now - waiting.since < _LATEST
+            return now - waiting.since < _LONGEST_WAIT
         return now - since < self.join.timeout
 
     def _drop_history(self) -> None:

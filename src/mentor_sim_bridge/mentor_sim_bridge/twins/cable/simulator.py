@@ -40,7 +40,7 @@ class CableSimulator(PandaSimulator):
     """A Panda that holds a cable over two slots.
 
     Args:
-        config: geometry, contact and ranges of the cell; None: the package's file.
+        config: geometry, contact and ranges of the cell.
         task: cable routing, or another task with its axes, cameras and reward.
         image_size: see PandaSimulator.
 

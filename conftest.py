@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,9 @@ from mentor_bringup.domain import claim_domain
 
 MOST_WORKERS = 8
 """Each takes half a gigabyte, beside the nodes that it starts."""
+
+RARE_MARKERS = ("real_time", "soak")
+"""Those that most files of tests do without."""
 
 settings.register_profile("mentor", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("mentor")
@@ -31,6 +35,14 @@ def pytest_xdist_auto_num_workers() -> int:
     More than half of the time a test waits: for a node to start, or for a message to come.
     """
     return min(2 * len(os.sched_getaffinity(0)), MOST_WORKERS)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files without a test of the marker that is asked for: imports take seconds."""
+    marker = str(config.getoption("markexpr")).partition(" ")[0]
+    if marker not in RARE_MARKERS or collection_path.suffix != ".py":
+        return None
+    return marker not in collection_path.read_text() or None
 
 
 @pytest.fixture(scope="module", autouse=True)

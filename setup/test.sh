@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests, in two passes: those that may share the machine on several workers, and then, one after the other, those
+# All tests, in two passes: those that may share the machine on many workers, and then, one after the other, those
 # that hold a part of the product to a time (marker real_time). Both passes always run; each one's failure is a failure.
 # Arguments go to pytest.
 set -uo pipefail

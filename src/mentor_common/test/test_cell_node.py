@@ -312,7 +312,6 @@ def test_a_peer_is_missed_once_and_greeted_once(peer: Peer) -> None:
         assert process.output.count("goes on: ") == 1
 
 
-@pytest.mark.real_time
 def test_a_peer_killed_by_force_is_missed_in_seconds(peer: Peer) -> None:
     namespace = fresh_namespace()
     with CellProcess("grey_bridge.py", namespace) as bridge:
@@ -320,4 +319,4 @@ def test_a_peer_killed_by_force_is_missed_in_seconds(peer: Peer) -> None:
         bridge.process.kill()
         begin = time.monotonic()
         assert until(lambda: not peer.node.count_publishers(f"{namespace}/observation")) is True
-        assert time.monotonic() - begin < 6.0
+        assert time.monotonic() - begin < 9.0  # its DDS lease is 3 s; without it, 10 s or more

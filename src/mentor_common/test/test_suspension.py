@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 
-import pytest
 from cell_process import CellProcess, fresh_namespace
 from fake_peer import FakePeer
 from lifecycle_msgs.srv import GetState
@@ -100,7 +99,6 @@ def test_nodes_that_receive_each_other_answer() -> None:
             peer.context.try_shutdown()
 
 
-@pytest.mark.real_time
 def test_a_node_whose_peer_does_not_answer_after_a_freeze_begins_anew_and_works() -> None:
     namespace = fresh_namespace()
     mute = FakePeer("mute", namespace)

@@ -153,7 +153,6 @@ def check_kills(folder: Path, times: int) -> None:
         assert versions == sorted(set(versions))
 
 
-@pytest.mark.real_time
 def test_a_learner_killed_and_restarted_loses_and_doubles_nothing(tmp_path: Path) -> None:
     check_kills(tmp_path, times=1)
 

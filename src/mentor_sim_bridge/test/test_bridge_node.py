@@ -217,7 +217,6 @@ def test_ten_thousand_mutated_messages_crash_nothing(reacher: BridgeProbe) -> No
     assert after[unreadable] - before[unreadable] > 100
 
 
-@pytest.mark.real_time
 def test_a_killed_bridge_is_missed_and_its_successor_goes_on_with_a_fresh_episode() -> None:
     with BridgeFleet(REACHER, 1, "/killed") as fleet:
         env = RosEnv(fleet.namespaces[0], timeout=20.0)
@@ -266,7 +265,6 @@ def test_a_bad_parameter_ends_the_process_with_the_reason(
     assert word in printed.out + printed.err
 
 
-@pytest.mark.real_time
 def test_sigint_ends_a_bridge_in_time_and_with_status_zero() -> None:
     with BridgeFleet(REACHER, 1, "/stopped") as fleet, BridgeProbe("/stopped_0") as probe:
         probe.reset(seed=1)

@@ -167,7 +167,6 @@ def test_the_description_tells_what_the_cell_is(twin):
     assert named.issuperset(twin.wait(lambda: twin.received.get("joint_states")).name)
 
 
-@pytest.mark.real_time
 def test_in_real_time_steps_take_their_period_and_the_clock_goes_on_by_itself():
     with TwinProbe(realtime="true") as twin:
         twin.begin(1, 0, START)

@@ -16,7 +16,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
-from node_process import Observer
+from node_process import Observer, eventually
 from std_srvs.srv import Trigger
 
 from mentor_common.env.ros_env import EnvironmentLost, RosEnv
@@ -36,6 +36,10 @@ MISSED_BY_OTHERS = {
     "reward": ("/reward",),
     "reset": ("/reset_episode",),
 }
+
+
+LEASE_OVER = 4.0
+"""Seconds after a kill in which the others forget the node."""
 
 
 class Cell:
@@ -99,10 +103,10 @@ class Cell:
         assert reward == right
         return True
 
-    def steps_without(self, name: str, least: float) -> str:
-        """Goes on while a node is away, for at least some seconds; what the agent was told."""
+    def steps_without(self, name: str) -> str:
+        """Goes on while a node is away, until its lease is over; what the agent was told."""
         told = ""
-        until = time.monotonic() + least
+        until = time.monotonic() + LEASE_OVER
         while time.monotonic() < until or not told:
             try:
                 if not self.step():
@@ -132,9 +136,13 @@ def survive(cell: Cell, name: str, seed: int) -> None:
     assert cell.step() and cell.step()
     said_before = len(cell.log.read_text())
     cell.kill(name)
-    told = cell.steps_without(name, least=6.0)
-    said = told + cell.log.read_text()[said_before:]
-    assert any(missed in said for missed in MISSED_BY_OTHERS[name]), f"nobody misses it: {said}"
+    told = cell.steps_without(name)
+
+    def missed() -> bool:
+        said = told + cell.log.read_text()[said_before:]
+        return any(missed in said for missed in MISSED_BY_OTHERS[name])
+
+    assert eventually(missed, 6.0), f"nobody misses it: {told}{cell.log.read_text()[said_before:]}"
     cell.start(name)
     cell.begin(seed + 1)
     assert cell.step() and cell.step() and cell.step()

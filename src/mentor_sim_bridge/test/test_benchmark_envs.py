@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -16,12 +17,18 @@ from mentor_common.env.registration import register_environments
 
 register_environments()
 
-every_task = pytest.mark.parametrize("task", PAPER_TASKS, ids=lambda task: task.name)
+
+@pytest.fixture(scope="module", params=PAPER_TASKS, ids=lambda task: task.name)
+def task(request: pytest.FixtureRequest) -> PaperTask:
+    return request.param
 
 
-def make(task: PaperTask, **options: Any) -> Any:
-    """The environment without gymnasium's wrappers."""
-    return gym.make(task.id, **options).unwrapped
+@pytest.fixture(scope="module")
+def env(task: PaperTask) -> Iterator[Any]:
+    """One for all tests of a task, without gymnasium's wrappers: some take seconds to make."""
+    made = gym.make(task.id).unwrapped
+    yield made
+    made.close()
 
 
 def trajectory(env: Any, seed: int, steps: int) -> str:
@@ -39,23 +46,18 @@ def trajectory(env: Any, seed: int, steps: int) -> str:
     return digest.hexdigest()
 
 
-@every_task
-def test_a_task_passes_the_check_of_gymnasium(task: PaperTask) -> None:
-    env = make(task)
+def test_a_task_passes_the_check_of_gymnasium(task: PaperTask, env: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        check_env(env, skip_render_check=True)
+        check_env(env, skip_render_check=True, skip_close_check=True)  # closed twice below
     assert env.observation_space.shape == (9, 84, 84)
     assert env.action_space.shape == (task.actions,)
     assert len(env.action_names) == task.actions
     assert (env.action_space.low == -1).all() and (env.action_space.high == 1).all()
     assert env.action_repeat == 2 and env.frame_layout.stacked
-    env.close()
 
 
-@every_task
-def test_an_episode_ends_when_the_suite_says(task: PaperTask) -> None:
-    env = make(task)
+def test_an_episode_ends_when_the_suite_says(task: PaperTask, env: Any) -> None:
     env.reset(seed=0)
     action = np.zeros(task.actions, np.float32)
     steps, ended = 0, False
@@ -68,17 +70,15 @@ def test_an_episode_ends_when_the_suite_says(task: PaperTask) -> None:
         env.step(action)
     env.reset()
     env.step(action)
-    env.close()
 
 
-@every_task
-def test_the_same_seed_gives_the_same_trajectory(task: PaperTask) -> None:
-    first, second = make(task), make(task)
-    wanted = trajectory(first, 7, 8)
-    assert trajectory(second, 8, 3) != wanted
-    assert trajectory(second, 7, 8) == wanted  # whatever came before
-    first.close()
-    second.close()
+def test_the_same_seed_gives_the_same_trajectory(task: PaperTask, env: Any) -> None:
+    fresh = gym.make(task.id).unwrapped
+    wanted = trajectory(fresh, 7, 8)
+    assert trajectory(env, 8, 3) != wanted
+    assert trajectory(env, 7, 8) == wanted  # whatever came before
+    for _ in range(2):
+        fresh.close()
 
 
 @pytest.mark.soak

@@ -33,7 +33,8 @@ def experts_through_the_stack(task: str, episodes: int) -> list[bool]:
     return successes
 
 
-@pytest.mark.parametrize("task", EXPERT_TASKS)
+# One with a dense reward and one with a sparse; in test_benchmark_oracles all six succeed.
+@pytest.mark.parametrize("task", ["assembly", "coffee-push"])
 def test_a_scripted_expert_succeeds_through_the_whole_stack(task: str) -> None:
     assert any(experts_through_the_stack(task, 2))
 

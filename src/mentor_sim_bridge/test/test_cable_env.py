@@ -76,13 +76,13 @@ def careless_lift(env, step: int) -> np.ndarray:
     return towards(env, scene.behind_slot_2, 0.14 if step < 36 else 0.05)
 
 
-@pytest.mark.parametrize("count", [6, pytest.param(100, marks=LONG)])
+@pytest.mark.parametrize("count", [4, pytest.param(100, marks=LONG)])
 def test_an_expert_that_sees_the_true_state_succeeds(env, count):
     wins = sum(play(env, 5000 + seed, expert())[0] for seed in range(count))
     assert wins >= 0.95 * count
 
 
-@pytest.mark.parametrize("count", [8, pytest.param(300, marks=LONG)])
+@pytest.mark.parametrize("count", [5, pytest.param(300, marks=LONG)])
 def test_random_actions_do_not_succeed(env, count):
     wins = sum(play(env, seed, random_actions(seed))[0] for seed in range(count))
     assert wins < max(1.0, 0.01 * count)
@@ -136,7 +136,7 @@ def test_the_target_moves_by_a_fifth_of_the_action_and_never_leaves_the_workspac
             arm.act(np.array(bad))
 
 
-@pytest.mark.parametrize("episodes", [3, pytest.param(250, marks=LONG)])
+@pytest.mark.parametrize("episodes", [2, pytest.param(250, marks=LONG)])
 def test_the_arm_itself_stays_in_the_workspace_under_wild_actions(env, episodes):
     half = (env.arm.workspace.high - env.arm.workspace.low) / 2
     random = np.random.default_rng(1)

@@ -65,7 +65,7 @@ def test_an_expert_that_sees_the_true_state_succeeds_and_the_pose_tells_it(env, 
     assert np.mean(agreed) > 0.9  # they differ by a step about the moment of insertion
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(300, marks=LONG)])
+@pytest.mark.parametrize("count", [1, pytest.param(300, marks=LONG)])
 def test_random_actions_do_not_succeed(env, count):
     wins = sum(
         any(info["success"] for info in play(env, seed, random_actions(seed)))

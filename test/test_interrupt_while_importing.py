@@ -47,9 +47,10 @@ Start = Callable[[list[str]], subprocess.Popen[str]]
     [
         ([NODE], signal.SIGINT, 0),
         ([NODE], signal.SIGTERM, 0),
+        ([NODE], signal.SIGHUP, 0),
         (COMMAND, signal.SIGINT, 130),
     ],
-    ids=["node", "node_sigterm", "command"],
+    ids=["node", "node_sigterm", "node_closed_terminal", "command"],
 )
 def test_it_ends_without_a_word(start: Start, command: list[str], number: int, status: int) -> None:
     process = start(command)

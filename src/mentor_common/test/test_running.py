@@ -11,13 +11,19 @@ import pytest
 from cell_process import CellProcess, fresh_namespace
 
 
-@pytest.mark.parametrize("status", [None, 0, 5])
-def test_a_process_puts_everything_away_and_no_thread_holds_it(status: int | None) -> None:
+@pytest.mark.parametrize(
+    ("status", "number"),
+    [(None, signal.SIGINT), (None, signal.SIGHUP), (0, None), (5, None)],
+    ids=["sigint", "closed_terminal", "0", "5"],
+)
+def test_a_process_puts_everything_away_and_no_thread_holds_it(
+    status: int | None, number: signal.Signals | None
+) -> None:
     parameters = {} if status is None else {"status": status}
     with CellProcess("leaving_node.py", fresh_namespace(), **parameters) as node:
         assert node.says("left: ", 60), node.output
-        if status is None:
-            assert node.end(signal.SIGINT, 60) == 0
+        if number is not None:
+            assert node.end(number, 60) == 0
         else:
             assert node.process.wait(60) == status
         output = node.output

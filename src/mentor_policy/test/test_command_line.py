@@ -1,6 +1,10 @@
 """The command line: what a run leaves, what is refused by name, in one line."""
 
+import os
+import signal
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +12,7 @@ from point_env import PointEnv
 from small_runs import COMMAND, TINY
 
 from mentor_policy.__main__ import main
+from mentor_policy.cli.train import StopOnSignal
 from mentor_policy.config import load_config
 from mentor_policy.nodes.end_report import evaluate_command
 from mentor_policy.training.checkpoint_folders import folders
@@ -116,6 +121,19 @@ def test_what_has_no_pixels_is_refused() -> None:
 
     with pytest.raises(UnfitEnvironmentError, match="holds no pixels"):
         shape_of(Blind())
+
+
+def test_a_terminal_that_is_closed_stops_a_training_which_then_saves(monkeypatch) -> None:
+    terminal, slave = os.openpty()
+    stream = os.fdopen(slave, "w")
+    monkeypatch.setattr(sys, "stderr", stream)
+    trainer = SimpleNamespace(stop=False)
+    with StopOnSignal(trainer):
+        os.close(terminal)
+        for _ in range(2):  # one is the kernel's, one the shell's
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert trainer.stop
+        print("the trainer writes its last checkpoint", file=stream, flush=True)
 
 
 def test_the_wilson_interval_is_that_of_the_textbook() -> None:

@@ -33,7 +33,10 @@ ENDS_WITH_LAUNCH = "MENTOR_ENDS_WITH_LAUNCH"
 
 
 def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int:
-    """Run a node until it finishes or SIGINT or SIGTERM comes; return the exit status.
+    """Run a node until it finishes or a signal ends it; return the exit status.
+
+    SIGINT and SIGTERM end it, and SIGHUP of a terminal that is closed, unless it was started with
+    nohup.
 
     The executor has a thread of its own, which is joined before the exit; this thread only waits
     for signals. Status 0 after a signal, 2 for refused parameters, else the node's own.
@@ -41,8 +44,9 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     parent = os.getppid() if os.environ.get(ENDS_WITH_LAUNCH) else None
     ask_for_short_lease()
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    for number in ENDING:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop.set())
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:  # a parameter file that is no YAML, an argument that is none of ROS

@@ -14,17 +14,22 @@ import sys
 from collections.abc import Iterator
 from types import FrameType
 
-ENDING = (signal.SIGINT, signal.SIGTERM)
-"""Nodes are started with these blocked (see setup/build.sh), until there is a handler for them."""
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a process of ours; the last comes when the terminal is closed.
+
+Nodes are started with the first two blocked (see setup/build.sh), until there is a handler.
+"""
+
+_DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
 
 
 def end_quietly_while_importing() -> None:
-    """Have SIGINT and SIGTERM end this process, if it is one of a node or of a command of ours."""
+    """Have `ENDING` end this process, if it is one of a node or of a command of ours."""
     if not (_is_node() or _module().startswith("mentor_")):
         return
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
-        with contextlib.suppress(ValueError):  # not the main thread, which alone may do so
-            for number in ENDING:
+    with contextlib.suppress(ValueError):  # not the main thread, which alone may do so
+        for number in ENDING:
+            if signal.getsignal(number) in _DEFAULTS:  # else it is ignored, as by nohup
                 signal.signal(number, _end)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     if _is_node():
@@ -38,6 +43,8 @@ def take_over() -> Iterator[None]:
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGHUP) is _end:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         yield
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -118,6 +119,9 @@ def report(summary: dict[str, Any], path: Path) -> None:
 class StopOnSignal:
     """The first SIGINT or SIGTERM ends the run after its step, with a checkpoint; a second kills.
 
+    So does a SIGHUP, which comes, maybe twice, when the terminal is closed; nothing can be printed
+    there any more.
+
     Args:
         trainer: to be stopped.
     """
@@ -125,10 +129,13 @@ class StopOnSignal:
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
         self._before: dict[int, Any] = {}
+        self._on_terminal = [stream for stream in (sys.stdout, sys.stderr) if stream.isatty()]
 
     def __enter__(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._stop)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as by nohup
+            self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._hang_up)
 
     def __exit__(self, *_: object) -> None:
         self._restore()
@@ -137,6 +144,13 @@ class StopOnSignal:
         self._trainer.stop = True
         print("stopping: a checkpoint is being written (once more to kill)", file=sys.stderr)
         self._restore()
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        self._trainer.stop = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in self._on_terminal:
+            os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

@@ -11,6 +11,7 @@ import ctypes
 import os
 import signal
 import sys
+import traceback
 from typing import Any
 
 from mentor_bringup.runner.descendants import end_marked, new_mark
@@ -67,9 +68,15 @@ def _serve(path: str, given: dict[str, str]) -> None:
     try:
         os.setpgid(0, 0)  # a terminal's Ctrl-C reaches the parent alone, which passes it on
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-        status = _Launch(path, given).run()
-        sys.stdout.flush()
+        launch = _Launch(path, given)
+        # The launch service reads signals from a file descriptor (set_wakeup_fd). The handler
+        # of mentor_common.node.starting would end it before the processes that it has started.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        status = launch.run()
+    except BaseException:
+        traceback.print_exc()
     finally:
+        sys.stdout.flush()
         os._exit(status)
 
 

@@ -37,8 +37,8 @@ UNANSWERED = (
 """What becomes of the action of the awaited step and leaves no motion to wait for."""
 _STATE_PERIOD = 0.02  # seconds between two publications of the state while nothing is to do
 _NOT_ARMED = (
-    "the arm is not armed: a person has to allow motions (python -m mentor_bringup.call armed true, "
-    "or armed:=true at the launch)"
+    "the arm is not armed: a person has to allow motions "
+    "(python -m mentor_bringup.call armed true, or armed:=true at the launch)"
 )
 
 

@@ -241,7 +241,7 @@ def test_nobody_there_is_said_in_time() -> None:
     begin = time.monotonic()
     with pytest.raises(EnvironmentLost, match=rf"nobody serves {namespace}/describe"):
         make(namespace, connect_timeout=0.5)
-    assert time.monotonic() - begin < 3.0
+    assert time.monotonic() - begin < 10.0
 
 
 def test_an_inactive_bridge_is_waited_for() -> None:

@@ -152,9 +152,9 @@ def cell() -> Iterator[tuple[ClockCell, RosEnv]]:
             "mentor_reward.nodes.reward_node",
             "task:=cable_routing",
             "states:=ground_truth",
-            "observation_timeout:=2.0",
+            "observation_timeout:=1.0",
         ),
-        start("mentor_reset.nodes.reset_node", "task:=cable_routing", "observation_timeout:=4.0"),
+        start("mentor_reset.nodes.reset_node", "task:=cable_routing", "observation_timeout:=2.0"),
     ]
     env = RosEnv(NAMESPACE, reset_timeout=60.0)
     try:

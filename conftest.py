@@ -11,8 +11,8 @@ from hypothesis import settings
 
 from mentor_bringup.domain import claim_domain
 
-MOST_WORKERS = 8
-"""Each takes half a gigabyte, beside the nodes that it starts."""
+MOST_WORKERS = 4
+"""Each takes up to 1.5 GB, beside the nodes that it starts."""
 
 RARE_MARKERS = ("real_time", "soak")
 """Those that most files of tests do without."""

@@ -1,8 +1,9 @@
 """Removes what processes that were killed have left in shared memory.
 
-Fast DDS keeps its segments and ports as files in /dev/shm, each with a lock file beside it that its
-owner holds by flock as long as it lives, in whatever container. What a process that was killed has
-left stays there until somebody removes it.
+Fast DDS keeps its segments and ports as files in /dev/shm. Whoever reads one holds a lock file
+beside it by flock as long as it lives, in whatever container; whoever writes to a port only maps
+it. What a process that was killed has left stays there until somebody removes it; so does a port
+whose reader has ended in good order after one of its writers was killed, without a lock file.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +19,12 @@ from pathlib import Path
 _FOLDER = Path("/dev/shm")
 _LOCKS = ("_el", "_sl")
 """Ends of the names of lock files: held by one process, shared by several."""
+_FILE = re.compile(r"(?:sem\.)?(fastdds_[^_/\s]+)(?:_el|_sl|_mutex)?")
+"""A file of Fast DDS, and the name of the segment or port that it belongs to."""
 
 
-def remove_leftovers(folder: Path = _FOLDER, older_than: float = 60.0) -> tuple[int, int]:
-    """Remove the segments and ports whose owners have died.
+def remove_leftovers(folder: Path = _FOLDER, older_than: float = 5.0) -> tuple[int, int]:
+    """Remove the segments and ports that no living process reads or maps.
 
     Args:
         folder: folder of the shared memory.
@@ -30,16 +34,10 @@ def remove_leftovers(folder: Path = _FOLDER, older_than: float = 60.0) -> tuple[
         How many files were removed, and their size in bytes.
     """
     count, size = 0, 0
-    names = {path.name[: -len(end)] for end in _LOCKS for path in folder.glob(f"fastdds_*{end}")}
-    for name in sorted(names):
-        with _locked([folder / f"{name}{end}" for end in _LOCKS], older_than) as is_left:
-            if not is_left:
-                continue
-            for path in (
-                folder / name,
-                folder / f"sem.{name}_mutex",
-                *(folder / f"{name}{end}" for end in _LOCKS),
-            ):
+    for name in sorted(_names(folder, older_than) - _mapped(folder)):
+        files = _files(folder, name)
+        with _locked([path for path in files if path.name.endswith(_LOCKS)]) as is_left:
+            for path in files if is_left else ():
                 with contextlib.suppress(OSError):
                     used = path.stat().st_blocks * 512
                     path.unlink()
@@ -47,24 +45,47 @@ def remove_leftovers(folder: Path = _FOLDER, older_than: float = 60.0) -> tuple[
     return count, size
 
 
+def _files(folder: Path, name: str) -> list[Path]:
+    """Return the files that may belong to a segment or port; the lock files last."""
+    return [folder / file for file in (name, f"sem.{name}_mutex", *(name + end for end in _LOCKS))]
+
+
+def _names(folder: Path, older_than: float) -> set[str]:
+    """Return the segments and ports all of whose files are old enough."""
+    latest = time.time() - older_than
+    old, young = set(), set()
+    for path in folder.glob("*fastdds_*"):
+        if matched := _FILE.fullmatch(path.name):
+            with contextlib.suppress(OSError):  # gone meanwhile
+                (old if path.stat().st_mtime < latest else young).add(matched[1])
+    return old - young
+
+
+def _mapped(folder: Path) -> set[str]:
+    """Return the segments and ports that a process maps, as far as this user may see."""
+    found = set()
+    mapped = re.compile(f"{re.escape(str(folder))}/{_FILE.pattern}")
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        with contextlib.suppress(OSError):  # it has ended, or is another user's
+            found |= {matched[1] for matched in mapped.finditer(maps.read_text(errors="replace"))}
+    return found
+
+
 @contextlib.contextmanager
-def _locked(locks: list[Path], older_than: float) -> Iterator[bool]:
-    """Lock all lock files of a name briefly; yield whether nobody else holds one."""
+def _locked(locks: list[Path]) -> Iterator[bool]:
+    """Lock the lock files that exist, briefly; yield whether nobody else holds one."""
     opened = []
     try:
         for path in locks:
             if not path.exists():
                 continue
-            if time.time() - path.stat().st_mtime < older_than:
-                yield False
-                return
             descriptor = os.open(path, os.O_RDWR)
             opened.append(descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:  # held, gone meanwhile, or another user's
         yield False
     else:
-        yield bool(opened)
+        yield True
     finally:
         for descriptor in opened:
             os.close(descriptor)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import mmap
 import os
 import subprocess
 import time
@@ -11,12 +13,12 @@ from pathlib import Path
 from mentor_bringup.shared_memory import remove_leftovers
 
 
-def leave(folder: Path, name: str, lock: str, age: float = 100.0) -> set[str]:
-    """Write a file of shared memory and its lock file, which nobody holds."""
-    (folder / name).write_bytes(bytes(8192))
-    (folder / f"{name}{lock}").touch()
-    os.utime(folder / f"{name}{lock}", (time.time() - age,) * 2)
-    return {name, f"{name}{lock}"}
+def leave(folder: Path, name: str, *more: str, age: float = 100.0) -> set[str]:
+    """Write a file of shared memory and those beside it, which nobody holds."""
+    for file in (name, *more):
+        (folder / file).write_bytes(bytes(8192 if file == name else 0))
+        os.utime(folder / file, (time.time() - age,) * 2)
+    return {name, *more}
 
 
 def names(folder: Path) -> set[str]:
@@ -24,11 +26,10 @@ def names(folder: Path) -> set[str]:
 
 
 def test_what_nobody_holds_is_removed_and_all_else_stays(tmp_path: Path) -> None:
-    leave(tmp_path, "fastdds_00aa", "_el")
-    leave(tmp_path, "fastdds_port7411", "_sl")
-    (tmp_path / "sem.fastdds_port7411_mutex").touch()
-    held = leave(tmp_path, "fastdds_00bb", "_el")
-    young = leave(tmp_path, "fastdds_00cc", "_el", age=1.0)
+    leave(tmp_path, "fastdds_00aa", "fastdds_00aa_el")
+    leave(tmp_path, "fastdds_port7411", "fastdds_port7411_sl", "sem.fastdds_port7411_mutex")
+    held = leave(tmp_path, "fastdds_00bb", "fastdds_00bb_el")
+    young = leave(tmp_path, "fastdds_00cc", "fastdds_00cc_el", age=-100.0)
     (tmp_path / "psm_of_another_program").touch()
     with (tmp_path / "fastdds_00bb_el").open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -37,6 +38,17 @@ def test_what_nobody_holds_is_removed_and_all_else_stays(tmp_path: Path) -> None
     assert count == 5 and size >= 2 * 8192
     remove_leftovers(tmp_path)
     assert names(tmp_path) == young | {"psm_of_another_program"}
+
+
+def test_a_port_without_a_lock_stays_only_while_a_process_maps_it(tmp_path: Path) -> None:
+    """Whoever writes to a port holds no lock; once unlinked, it would not reach the next reader."""
+    leave(tmp_path, "fastdds_port7413", "sem.fastdds_port7413_mutex")
+    mapped = leave(tmp_path, "fastdds_port7415", "fastdds_port7415_el")
+    with (tmp_path / "fastdds_port7415").open("r+b") as file, mmap.mmap(file.fileno(), 0):
+        assert remove_leftovers(tmp_path)[0] == 2
+        assert names(tmp_path) == mapped
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == set()
 
 
 def test_a_live_participant_keeps_its_memory_and_a_killed_one_loses_it() -> None:
@@ -50,14 +62,14 @@ def test_a_live_participant_keeps_its_memory_and_a_killed_one_loses_it() -> None
         pid = str(process.pid)
         mine = {n for n in names(folder) - before if _maps(pid, n)}
         assert mine, "the client library uses shared memory"
-        for name in mine:
-            _age(folder / f"{name}_el")
+        for file in names(folder):
+            if any(name in file for name in mine):
+                _age(folder / file)
         remove_leftovers()
         assert mine <= names(folder)
         process.kill()
     remove_leftovers()
-    left = {n for n in mine & names(folder) if (folder / f"{n}_el").exists()}
-    assert left == set()
+    assert not mine & names(folder)
 
 
 def _maps(process: str, name: str) -> bool:
@@ -66,5 +78,5 @@ def _maps(process: str, name: str) -> bool:
 
 def _age(path: Path) -> None:
     """Make a file older than what may be about to be locked."""
-    if path.exists():
+    with contextlib.suppress(FileNotFoundError):
         os.utime(path, (time.time() - 100.0,) * 2)

@@ -90,6 +90,30 @@ def test_a_negative_time_ends_no_node(rogue: FakePeer) -> None:
         assert is_answered(rogue, f"{name_of(timed)}/plain")
 
 
+def peak_memory(process: CellProcess) -> int:
+    """Return the most memory that a process has had, kB."""
+    return int(
+        Path(f"/proc/{process.process.pid}/status").read_text().split("VmHWM:")[1].split()[0]
+    )
+
+
+def test_a_request_that_announces_more_than_it_holds_is_not_read_on_behind_its_end(
+    cell: CellProcess, rogue: FakePeer
+) -> None:
+    """What lies in memory there would be read as parameters, texts and sequences, for seconds."""
+    rogue.begin()
+    node = f"{name_of(cell)}/bridge"
+    sender = RawSender(rogue.node, f"rq{node}/set_parametersRequest", SetParameters.Request)
+    assert rogue.wait(lambda: sender.receivers > 0, 60.0)
+    assert is_answered(rogue, node)
+    before = peak_memory(cell)
+    for parameters in (2**16, 2**17):  # whose memory is permitted
+        sender.send(HEADER + parameters.to_bytes(4, "little"))
+    assert is_answered(rogue, node)
+    assert peak_memory(cell) - before < 50_000
+    sender.close()
+
+
 def test_requests_that_announce_billions_of_elements_take_no_memory(
     cell: CellProcess, rogue: FakePeer
 ) -> None:
@@ -116,9 +140,8 @@ def test_requests_that_announce_billions_of_elements_take_no_memory(
     assert is_answered(rogue, node)
     for sender in senders:
         sender.close()
-    peak = Path(f"/proc/{cell.process.pid}/status").read_text().split("VmHWM:")[1].split()[0]
-    # kB. The actions of the flood take some hundred thousand; one sequence believed takes more.
-    assert int(peak) < 900_000
+    # The actions of the flood take some hundred thousand; one sequence believed takes more.
+    assert peak_memory(cell) < 900_000
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
-// Bounds what one sequence of a received message may take.
+// Bounds what one sequence of a received message may take, in memory and in time.
 //
 // The code that rosidl generates reads a length, allocates so many elements, and reads them. For a
 // message of a topic it compares the length with the bytes that are there first. A request or a
 // response lies in a buffer that grows when asked (eprosima::fastcdr::FastBuffer), so the comparison
-// always holds: twelve bytes that announce 2^32 elements take all memory.
+// always holds: twelve bytes that announce 2^32 elements take all memory, and what is then read as
+// elements, texts and further sequences is whatever lies in the memory behind the message: seconds of
+// work, and gigabytes, for one request. So a buffer does not grow, and where this cannot be prevented
+// (another version of the library), a sequence is still bounded.
 //
 // Sequences of messages and texts are allocated through rcutils_get_default_allocator(), sequences of
 // numbers by functions of rosidl_runtime_c, and the generated libraries take both from other
@@ -18,6 +21,16 @@
 
 #include "rcutils/allocator.h"
 #include "rosidl_runtime_c/primitives_sequence.h"
+
+// eprosima::fastcdr::Cdr::resize, by which a buffer grows that is too short. Nobody needs it: what is
+// sent has a buffer of its size, and what has arrived is all there.
+bool no_growth(void * cdr, size_t bytes) __asm__("_ZN8eprosima7fastcdr3Cdr6resizeEm");
+bool no_growth(void * cdr, size_t bytes)
+{
+  (void)cdr;
+  (void)bytes;
+  return false;
+}
 
 // Strings, numbers and messages cost a multiple of this once they are Python's objects.
 static const size_t LARGEST_SEQUENCE = (size_t)1 << 25;  // bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import subprocess
@@ -90,3 +91,17 @@ def test_make_alone_says_what_there_is() -> None:
     shown = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for target in ("launch", "test", "bench", "soak", "lint", "format", "clean"):
         assert f"make {target}" in shown
+
+
+def test_make_bench_runs_no_script_that_needs_arguments() -> None:
+    scripts = sorted((ROOT / "bench").glob("*.py"))
+    assert scripts
+    for script in scripts:
+        for node in ast.walk(ast.parse(script.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".add_argument"):
+                name = ast.literal_eval(node.args[0])
+                optional = any(
+                    k.arg == "nargs" and ast.unparse(k.value) in ("'?'", "'*'")
+                    for k in node.keywords
+                )
+                assert name.startswith("-") or optional, f"{script.name} needs {name}"

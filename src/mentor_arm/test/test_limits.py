@@ -109,5 +109,5 @@ def test_from_outside_the_box_commands_may_only_come_nearer() -> None:
 def test_a_cell_whose_bounds_do_not_hold_the_workspace_is_refused_by_name() -> None:
     task: Task = find_task("cable_routing")
     assert task_box(task, Cell(bounds={"x": (0.0, 1.0)})).low[0] <= 0.42
-    with pytest.raises(LimitsError, match=r"along z .* holds 0\.1 to 0\.4 m"):
+    with pytest.raises(LimitsError, match=r"along z .* are 0\.1 to 0\.4 m"):
         task_box(task, Cell(bounds={"z": (0.1, 0.4)}))

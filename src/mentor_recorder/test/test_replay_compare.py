@@ -95,13 +95,16 @@ def test_the_summary_tells_which_node_since_when_how_often_and_how_large() -> No
         expected.come((7, reward.step), replayed)  # either may be the first
         expected.record((7, reward.step), reward)
     expected.record((7, 9), rewards[0])
+    expected.record((7, 8), rewards[0])
     assert not expected.wait(0.01)
+    assert tally.missing == [(7, 9), (7, 8)]
+    expected.come((7, 8), rewards[0])  # late, but not missing
     expected.come((8, 1), rewards[0])
     expected.end()
     text = "\n".join(tally.lines({7: 0}))
-    assert "rewards (reward node): 4 compared, 2 identical, 2 DIFFERENT" in text
+    assert "rewards (reward node): 5 compared, 3 identical, 2 DIFFERENT" in text
     assert "first at episode 7 (position 0) step 3:" in text
-    assert "how often: 50 % of the steps" in text and "largest: 2 at" in text
+    assert "how often: 40 % of the steps" in text and "largest: 2 at" in text
     assert "nothing came of 1 steps, the first episode 7 (position 0) step 9" in text
     assert "1 came that were not recorded" in text
     assert tally.bad

@@ -29,6 +29,8 @@ class Expected:
     refusal: Callable[[Any], str | None] = lambda _: None
     _recorded: dict[Key, Any] = field(default_factory=dict)
     _early: dict[Key, Any] = field(default_factory=dict)
+    _late: dict[Key, Any] = field(default_factory=dict)
+    """Steps that count as missing until they come after all."""
     _ignored: set[Key] = field(default_factory=set)
     _cancelled: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -56,11 +58,16 @@ class Expected:
             if key in self._recorded:
                 self._compare(key, self._recorded.pop(key), message)
                 self._changed.notify_all()
+            elif key in self._late:
+                self.tally.missing.remove(key)
+                self._compare(key, self._late.pop(key), message)
             else:
                 self._early[key] = message
 
     def wait(self, seconds: float, later: Key | None = None) -> bool:
-        """Wait until nothing that was recorded is outstanding; what is then counts as missing.
+        """Wait until nothing that was recorded is outstanding.
+
+        What is then counts as missing, until it comes.
 
         Args:
             seconds: seconds of wall time.
@@ -75,8 +82,7 @@ class Expected:
                 if left <= 0.0:
                     self.tally.missing += waiting
                     for key in waiting:
-                        del self._recorded[key]
-                        self._ignored.add(key)
+                        self._late[key] = self._recorded.pop(key)
                     return False
                 self._changed.wait(left)
         return True

@@ -29,7 +29,7 @@ ARGUMENTS = [
         "task",
         default_value="hopper_hop",
         description="Task of the suite: dmc hopper_hop, metaworld coffee_push (_sparse for its "
-        "sparse reward), adroit door, gymnasium the id of any environment that draws itself",
+        "sparse reward), adroit door, gymnasium the id of any environment that renders itself",
     ),
 ]
 

@@ -51,7 +51,7 @@ ARGUMENTS = [
         "bags",
         default_value="",
         description="For mode:=train: folders of bags, separated by spaces, whose steps a new run "
-        "begins with; overrides:=train.bag_share=0.5 draws half of every batch from them",
+        "begins with; overrides:=train.bag_share=0.5 takes half of every batch from them",
     ),
     DeclareLaunchArgument(
         "offline_updates",

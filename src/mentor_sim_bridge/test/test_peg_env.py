@@ -17,8 +17,8 @@ from mentor_common.tasks.reward_model import (
 )
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.peg.config import load_peg_config
-from mentor_sim_bridge.twins.peg.drawn_scene import nominal_scene
 from mentor_sim_bridge.twins.peg.env import PegInsertionEnv
+from mentor_sim_bridge.twins.peg.sampled_scene import nominal_scene
 from mentor_sim_bridge.twins.peg.shapes import PEGS
 
 LONG = pytest.mark.soak

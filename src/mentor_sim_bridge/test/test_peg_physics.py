@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mentor_common.arm.backend import GripperCommand, GripperFailed
-from mentor_sim_bridge.twins.peg.drawn_scene import nominal_scene, socket_pose
 from mentor_sim_bridge.twins.peg.env import PegInsertionEnv
+from mentor_sim_bridge.twins.peg.sampled_scene import nominal_scene, socket_pose
 from mentor_sim_bridge.twins.peg.shapes import PEGS, area, fan, grown, outline, ring
 
 LONG = pytest.mark.soak

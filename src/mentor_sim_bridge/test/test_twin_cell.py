@@ -14,7 +14,7 @@ from mentor_common.arm.arm import Arm, ArmFault
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, load_cable_config
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
-from mentor_sim_bridge.twins.visuals import draw_visuals
+from mentor_sim_bridge.twins.visuals import sample_visuals
 
 TASK = find_task("cable_routing")
 CONFIG = load_cable_config()
@@ -83,8 +83,8 @@ def test_each_episode_has_visuals_friction_and_a_cable_of_its_own(cell):
 
 def test_training_sees_two_thirds_of_colours_and_light_and_the_rest_is_apart():
     config, random = CONFIG.visual_randomization, np.random.default_rng(0)
-    usual = [draw_visuals(config, 3, random).light_diffuse for _ in range(200)]
-    apart = [draw_visuals(config, 3, random, unseen=True).light_diffuse for _ in range(200)]
+    usual = [sample_visuals(config, 3, random).light_diffuse for _ in range(200)]
+    apart = [sample_visuals(config, 3, random, unseen=True).light_diffuse for _ in range(200)]
     low, high = config.light_diffuse
     border = low + 2 / 3 * (high - low)
     assert low <= min(usual) < max(usual) <= border <= min(apart) < max(apart) <= high

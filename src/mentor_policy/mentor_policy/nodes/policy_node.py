@@ -56,7 +56,7 @@ class PolicyNode(CellNode):
               "run can be repeated to the bit; false: it learns while the arm moves",
               read_only=True),
         Param("bags", "str", "", "mode train: folders of bags whose steps a new run begins with, "
-              "separated by spaces; overrides:=train.bag_share=0.5 draws half of every batch from "
+              "separated by spaces; overrides:=train.bag_share=0.5 takes half of every batch from "
               "them, else they fill its replay", read_only=True),
         Param("offline_updates", "int", 0, "updates on these bags before the first step", low=0,
               high=10**9, read_only=True),

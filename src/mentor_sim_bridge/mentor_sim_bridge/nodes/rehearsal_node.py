@@ -51,7 +51,7 @@ _START_TIMEOUT = 30.0  # seconds for the world to stand
 class RehearsalNode(CellNode):
     """Plays what a real cell has around its nodes: the robot's box and its cameras.
 
-    The world lives in a process of its own; this node draws its cameras, and publishes the ground
+    The world lives in a process of its own; this node renders its cameras, and publishes the ground
     truth of each motion. With `ros2_control` it has the topics of a controller, too.
     """
 
@@ -75,14 +75,14 @@ class RehearsalNode(CellNode):
     )  # fmt: skip
 
     def configure(self) -> None:
-        """Make a copy of the world to draw it, the feeds and the publishers."""
+        """Make a copy of the world to render it, the feeds and the publishers."""
         if self.text("protocol") == "fci":
             hardware_library("franky_sim", "franky-sim")  # refuse before a process is started
         task = self._task = find_task(self.text("task"))
         self._folder = rehearsal_folder(self.get_namespace())
         self._address = self.text("address") or rehearsal_address(self.get_namespace())
         self._folder.mkdir(parents=True, exist_ok=True)
-        # Copies of the world: one to draw it, one to compute poses and the true state.
+        # Copies of the world: one to render it, one to compute poses and the true state.
         self._drawn = World(task, self.integer("seed")).simulator
         self._copy = World(task, self.integer("seed")).simulator
         model = self._copy.model
@@ -109,7 +109,7 @@ class RehearsalNode(CellNode):
         self._ticks = (time.monotonic(), 0)
 
     def activate(self) -> None:
-        """Switch the box on and begin to draw."""
+        """Switch the box on and begin to render."""
         self._powered = True
         self._start_box()
         self.start_worker("cameras", self._draw)
@@ -187,12 +187,12 @@ class RehearsalNode(CellNode):
                 if state is not None:
                     offset = round(1e9 * self.number("camera_clock_offset"))
                     with self._render_time.measured():
-                        self._frames.add(cameras.draw(state, offset))
+                        self._frames.add(cameras.render(state, offset))
         finally:
             cameras.close()
 
     def _repaint(self) -> None:
-        """Draw other colours and light, where the twin can."""
+        """Sample other colours and light, where the twin can."""
         repaint = getattr(self._drawn, "repaint", None)
         if repaint is not None and self.flag("repaint"):
             repaint(self._random)

@@ -97,7 +97,7 @@ class DisturbedEnv(TwinEnv, Generic[Kind, Cell]):
         return chosen
 
     def has_happened(self) -> None:
-        """Go on undisturbed, and draw the newest frames again unless the arm is in a fault."""
+        """Go on undisturbed, and render the newest frames again unless the arm is in a fault."""
         self.to_come = self.undisturbed
         if not self.arm.backend.fault:
             self.redraw()

@@ -134,7 +134,7 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         """Begin an episode; the three frames of each camera show the same point of time.
 
         Args:
-            seed: seed of all that the episode draws; None continues with the last random state.
+            seed: seed of all that is sampled; None continues with the last random state.
             options: options of the twin.
 
         Raises:
@@ -187,7 +187,7 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         return observation, reward.value, reward.terminated, truncated, info
 
     def redraw(self) -> None:
-        """Draw the newest frames again, as the cell has changed between two steps."""
+        """Render the newest frames again, as the cell has changed between two steps."""
         for camera, image in self._pictures().items():
             self._frames[camera][-1] = image
 

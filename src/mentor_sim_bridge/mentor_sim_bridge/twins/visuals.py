@@ -17,15 +17,15 @@ BUMP, DARKER = 3.0, 0.15
 TINT = 0.03
 """How far a colour may lie off the line between the configured ones, each of R, G, B."""
 SEEN = 2 / 3
-"""Share of each range of colour and light that training draws from; the rest is for evaluation."""
+"""Share of each range of colour and light from which training samples; the rest is evaluation's."""
 
 
 @dataclass(frozen=True)
 class VisualRanges:
-    """What an episode draws of colours, light and cameras, as a twin's YAML has it.
+    """What is sampled per episode of colours, light and cameras, as a twin's YAML has it.
 
     Args:
-        colours: the two ends of each material's colour; drawn in this order.
+        colours: the two ends of each material's colour; sampled in this order.
         light_diffuse: range of a light's intensity.
         light_ambient: range of the ambient light.
         light_shift: shift of a light's direction, a unit vector, either way.
@@ -43,7 +43,7 @@ class VisualRanges:
 
 @dataclass(frozen=True)
 class Visuals:
-    """One draw.
+    """One sample.
 
     Args:
         colours: RGB of each coloured material.
@@ -62,7 +62,7 @@ class Visuals:
     camera_turn: np.ndarray
 
 
-def draw_visuals(
+def sample_visuals(
     config: VisualRanges, cameras: int, random: np.random.Generator, unseen: bool = False
 ) -> Visuals:
     """Sample within the configured ranges, uniformly.
@@ -71,7 +71,7 @@ def draw_visuals(
         config: the ranges.
         cameras: how many there are.
         random: source of the random numbers.
-        unseen: draw colours and light from the third of each range that training never sees.
+        unseen: sample colours and light from the third of each range that training never sees.
     """
     low, high = (SEEN, 1.0) if unseen else (0.0, SEEN)
 
@@ -97,11 +97,11 @@ def draw_visuals(
 
 
 class VisualsOfModel:
-    """Draws visuals and writes them into a compiled model; nothing of an earlier draw remains.
+    """Samples visuals and writes them into a compiled model; nothing of an earlier one remains.
 
     Args:
         model: the compiled scene.
-        ranges: what is drawn from.
+        ranges: what is sampled from.
 
     Raises:
         ValueError: a colour belongs to no material of the scene.
@@ -122,15 +122,16 @@ class VisualsOfModel:
     def randomize(
         self, random: np.random.Generator, unseen: bool = False, bumped: bool = False
     ) -> None:
-        """Draw other colours, light and camera poses.
+        """Sample other colours, light and camera poses.
 
         Args:
             random: source of the random numbers.
-            unseen: draw colours and light from the third of each range that training never sees.
+            unseen: sample colours and light from the third of each range that training never sees.
             bumped: turn every camera by BUMP pixels, and take DARKER of the light away.
         """
         self.apply(
-            draw_visuals(self._ranges, self._model.ncam, random, unseen), DARKER if bumped else 0.0
+            sample_visuals(self._ranges, self._model.ncam, random, unseen),
+            DARKER if bumped else 0.0,
         )
         if bumped:
             bump_cameras(self._model, FRAME, np.random.default_rng(random.integers(2**63)))
@@ -139,7 +140,7 @@ class VisualsOfModel:
         """Set colours, light and cameras.
 
         Args:
-            visuals: the draw.
+            visuals: the sample.
             darker: share of the light that is missing.
         """
         model = self._model

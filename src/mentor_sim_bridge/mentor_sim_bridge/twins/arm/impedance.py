@@ -60,7 +60,7 @@ class ImpedanceController:
         self._error = np.zeros(6)
 
     def rest(self, posture: np.ndarray) -> None:
-        """Set the posture, (7,) radians, to which the null space draws."""
+        """Set the posture, (7,) radians, to which the null space pulls."""
         self._rest = np.array(posture, dtype=np.float64)
 
     @staticmethod
@@ -70,7 +70,7 @@ class ImpedanceController:
         return np.array([[cos, sin, 0.0], [sin, -cos, 0.0], [0.0, 0.0, -1.0]])
 
     def torques(self, data: mujoco.MjData, pose: np.ndarray) -> np.ndarray:
-        """Return joint torques (7,) in N m that draw the grasp point to `pose`.
+        """Return joint torques (7,) in N m that pull the grasp point to `pose`.
 
         Args:
             data: the state.

@@ -1,4 +1,4 @@
-"""How MuJoCo draws a cell, and the two lights above it: the same in every twin."""
+"""How MuJoCo renders a cell, and the two lights above it: the same in every twin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def visual_xml(near: float, slices: int, stacks: int) -> str:
     """Return the section `visual` of a scene without headlight and shadows.
 
     Args:
-        near: nearest that a camera draws, in extents of the scene.
+        near: nearest that a camera renders, in extents of the scene.
         slices: slices of a cylinder or sphere around its axis.
         stacks: stacks of a cylinder or sphere along its axis.
     """

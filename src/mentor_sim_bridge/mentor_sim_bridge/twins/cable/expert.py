@@ -7,7 +7,7 @@ import numpy as np
 from mentor_common.arm.arm import Arm
 from mentor_common.tasks.cable_routing import Slot1
 from mentor_sim_bridge.twins.cable.config import SlotConfig
-from mentor_sim_bridge.twins.cable.drawn_scene import GRASP, DrawnScene
+from mentor_sim_bridge.twins.cable.sampled_scene import GRASP, SampledScene
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot
 
@@ -80,7 +80,7 @@ class CableExpert:
         return middle if abs(middle) > FINE else 0.0
 
 
-def over_slot_1(scene: DrawnScene) -> float:
+def over_slot_1(scene: SampledScene) -> float:
     """Return where the gripper is when a straight cable lies over slot 1; x, metres."""
     x, y = scene.slot_1.position
     post_x, post_y, _ = scene.post

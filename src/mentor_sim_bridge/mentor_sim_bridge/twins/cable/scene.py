@@ -9,14 +9,14 @@ from mentor_sim_bridge.twins.arm.camera_xml import camera_xml
 from mentor_sim_bridge.twins.arm.panda import GRASP_SITE, attach_panda
 from mentor_sim_bridge.twins.arm.visual_xml import LIGHT_DEFAULT, LIGHTS, visual_xml
 from mentor_sim_bridge.twins.cable.config import CableConfig, SlotConfig
-from mentor_sim_bridge.twins.cable.drawn_scene import DrawnScene
+from mentor_sim_bridge.twins.cable.sampled_scene import SampledScene
 
 CAMERAS = ("side", "slot_1", "slot_2")
 TIE = "grasp_tie"
 WALLS = tuple(f"{slot}_wall_{side}" for slot in ("slot_1", "slot_2") for side in ("left", "right"))
 
 
-def cable_scene(config: CableConfig, scene: DrawnScene) -> mujoco.MjSpec:
+def cable_scene(config: CableConfig, scene: SampledScene) -> mujoco.MjSpec:
     """Return the whole cell of one episode, with nominal colours, light and cameras.
 
     The cable's end is tied to the grasp site by the equality `grasp_tie`.
@@ -62,7 +62,7 @@ def _slot_camera_xml(name: str, slot: SlotConfig, field_of_view: float) -> str:
     return camera_xml(name, position, target, field_of_view)
 
 
-def _fixture_xml(config: CableConfig, scene: DrawnScene) -> str:
+def _fixture_xml(config: CableConfig, scene: SampledScene) -> str:
     cable, motion, post = config.cable, config.motion, scene.post
     rubs = f'condim="3" friction="{scene.friction} 0.005 0.0001"'
     cameras = (

@@ -23,7 +23,7 @@ from mentor_sim_bridge.twins.cable.disturbances import (
     STIFFER,
     Disturbance,
 )
-from mentor_sim_bridge.twins.cable.drawn_scene import draw_scene
+from mentor_sim_bridge.twins.cable.sampled_scene import sample_scene
 from mentor_sim_bridge.twins.cable.scene import CAMERAS, TIE, WALLS, cable_scene
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot, slot_1_state, slot_2_state
 from mentor_sim_bridge.twins.disturbance import take_disturbance
@@ -52,7 +52,7 @@ class CableSimulator(PandaSimulator):
         self.config = config
         check_fits(task, ("x", "z"), CAMERAS)
         self._random = np.random.default_rng(0)
-        self.scene = draw_scene(config, self._random)
+        self.scene = sample_scene(config, self._random)
         model = cable_scene(config, self.scene).compile()
         super().__init__(model, task, CAMERAS, config.faults, image_size, GRIP)
         self._reward = cable_reward_of(task)
@@ -112,7 +112,7 @@ class CableSimulator(PandaSimulator):
         disturbance, _ = take_disturbance(Disturbance, options, "cable routing")
         if seed is not None:
             self._random = np.random.default_rng(seed)
-        scene = draw_scene(self.config, self._random)
+        scene = sample_scene(self.config, self._random)
         if disturbance is Disturbance.STIFF_CABLE:
             scene = replace(scene, bend_modulus=STIFFER * scene.bend_modulus)
         self.scene = scene

@@ -133,7 +133,7 @@ class GolfSimulator(PandaSimulator):
     def begin_episode(
         self, seed: int | None, start: np.ndarray, options: Mapping[str, object] | None = None
     ) -> None:
-        """Draw an episode, have the ball come to rest and stand still at a start.
+        """Sample an episode, have the ball come to rest and stand still at a start.
 
         Args:
             seed: seed of scene and visuals; None continues with the last random state.
@@ -170,7 +170,7 @@ class GolfSimulator(PandaSimulator):
         return np.array([towards, 0.3, 0.0, -2.1, 0.0, 0.85, towards - pose[3]])
 
     def _lay_ball(self, random: np.random.Generator) -> None:
-        """Draw the felt, and let the collector throw the ball until it lies where it is to."""
+        """Sample the felt, and let the collector throw the ball until it lies where it is to."""
         scene = self.config.scene_randomization
         deceleration = stimp_deceleration(random.uniform(*scene.stimp))
         ground = draw_ground(random.uniform(*scene.slope), random)
@@ -187,7 +187,7 @@ class GolfSimulator(PandaSimulator):
                 break
         else:
             ball.lay(random.uniform(x0, x1), random.uniform(y0, y1))
-        # What the collector draws later must not depend on how often it threw.
+        # What the collector samples later must not depend on how often it threw.
         self.collector = Collector(
             self.config.collector, np.random.default_rng(random.integers(2**63)), broken
         )

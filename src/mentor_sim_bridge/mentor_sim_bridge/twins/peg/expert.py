@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mentor_common.arm.arm import Arm
-from mentor_sim_bridge.twins.peg.drawn_scene import socket_pose
+from mentor_sim_bridge.twins.peg.sampled_scene import socket_pose
 from mentor_sim_bridge.twins.peg.simulator import PegSimulator
 
 CLEAR = 0.004

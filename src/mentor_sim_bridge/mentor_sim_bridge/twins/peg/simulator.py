@@ -16,13 +16,13 @@ from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Si
 from mentor_sim_bridge.twins.disturbance import take_disturbance
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
 from mentor_sim_bridge.twins.peg.disturbances import Disturbance
-from mentor_sim_bridge.twins.peg.drawn_scene import (
-    DrawnScene,
-    draw_scene,
+from mentor_sim_bridge.twins.peg.holds import Holds
+from mentor_sim_bridge.twins.peg.sampled_scene import (
+    SampledScene,
     nominal_scene,
+    sample_scene,
     socket_pose,
 )
-from mentor_sim_bridge.twins.peg.holds import Holds
 from mentor_sim_bridge.twins.peg.scene import CAMERAS, peg_scene
 from mentor_sim_bridge.twins.peg.shapes import PEGS
 from mentor_sim_bridge.twins.simulator import TrueState
@@ -34,7 +34,7 @@ INSERTED = 0.8
 IN_SOCKET = 0.003
 """Distance from its socket's middle beyond which a peg is not in it, metres."""
 PEG_STREAM = 0x9E6
-"""Sets the draw of a peg apart from what else an episode's seed draws."""
+"""Sets the sampling of a peg apart from what else an episode's seed determines."""
 GUESS = np.array([-0.1, 0.4, 0.1, -2.1, 0.0, 0.95, 0.0])
 """Posture, radians, from which inverse kinematics begins."""
 SETTLE = 0.05
@@ -150,7 +150,7 @@ class PegSimulator(PandaSimulator):
     def begin_episode(
         self, seed: int | None, start: np.ndarray, options: Mapping[str, object] | None = None
     ) -> None:
-        """Draw an episode, lay the cell again and stand still at a start.
+        """Sample an episode, lay the cell again and stand still at a start.
 
         Args:
             seed: seed of scene and visuals; None continues with the last random state.
@@ -169,7 +169,7 @@ class PegSimulator(PandaSimulator):
         if seed is not None:
             self._random = np.random.default_rng(seed)
         random = self._random
-        scene = draw_scene(self.config, random)
+        scene = sample_scene(self.config, random)
         self._visuals.randomize(
             random,
             unseen=disturbance is Disturbance.UNSEEN_VISUALS,
@@ -251,7 +251,7 @@ class PegSimulator(PandaSimulator):
             self._fail(f"the {self.peg_in_hand} peg slipped from the gripper ({force:.0f} N)")
             self.holds.drop()
 
-    def _lay(self, scene: DrawnScene, start: np.ndarray, peg: str) -> None:
+    def _lay(self, scene: SampledScene, start: np.ndarray, peg: str) -> None:
         """Make new data, so that no earlier episode remains; a peg in the hand, the others in
         the shelf."""
         self.scene = scene

@@ -1,4 +1,4 @@
-"""The cameras of a rehearsal: draws the world's state at their rate into frame feeds."""
+"""The cameras of a rehearsal: renders the world's state at their rate into frame feeds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SERIAL = "rehearsal_"
 
 
 class RehearsalCameras:
-    """All cameras of a task; belongs to the thread that draws.
+    """All cameras of a task; belongs to the thread that renders.
 
     Args:
         task: names the cameras.
@@ -43,8 +43,8 @@ class RehearsalCameras:
         for name in wanted - set(self._feeds):
             self._feeds[name] = FrameFeed(self._folder / name, self._header(name))
 
-    def draw(self, state: WorldState, offset_ns: int = 0) -> int:
-        """Draw one frame of every camera that somebody reads; return how many there were.
+    def render(self, state: WorldState, offset_ns: int = 0) -> int:
+        """Render one frame of every camera that somebody reads; return how many there were.
 
         Args:
             state: state of the world.

@@ -1,4 +1,4 @@
-"""A stand-in for a Cartesian impedance controller: draws the arm of a rehearsal's world to the
+"""A stand-in for a Cartesian impedance controller: pulls the arm of a rehearsal's world to the
 commanded pose in the shared state. Run as a process: ``python -m ...controller_loop``."""
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class SharedState:
         return None
 
     def command(self, pose: Float64) -> None:
-        """Set where the controller is to draw the end effector, (x, y, z, r)."""
+        """Set where the controller is to pull the end effector, (x, y, z, r)."""
         self._command[0] += 1.0
         self._command[1:5] = pose
         self._command[0] += 1.0

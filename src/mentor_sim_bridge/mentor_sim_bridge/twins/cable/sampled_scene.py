@@ -13,7 +13,7 @@ GRASP = np.array([-0.30, 0.050])
 
 
 @dataclass(frozen=True)
-class DrawnScene:
+class SampledScene:
     """What stands in the cell in one episode.
 
     Args:
@@ -40,12 +40,12 @@ class DrawnScene:
         return float(second[0] + slope * (GRASP[0] - second[1]))
 
 
-def draw_scene(config: CableConfig, random: np.random.Generator) -> DrawnScene:
-    """Draw within the configured ranges, uniformly."""
+def sample_scene(config: CableConfig, random: np.random.Generator) -> SampledScene:
+    """Sample within the configured ranges, uniformly."""
     ranges = config.scene_randomization
     spread = ranges.post
     post = np.array(config.post) + random.uniform(-1.0, 1.0, 3) * [spread.x, spread.y, spread.z]
-    scene = DrawnScene(
+    scene = SampledScene(
         slot_1=_draw_slot(config.slot_1, ranges.slot_1, random),
         slot_2=_draw_slot(config.slot_2, ranges.slot_2, random),
         post=post,
@@ -57,7 +57,7 @@ def draw_scene(config: CableConfig, random: np.random.Generator) -> DrawnScene:
     return replace(scene, cable_length=length)
 
 
-def way_through_slots(scene: DrawnScene) -> float:
+def way_through_slots(scene: SampledScene) -> float:
     """Return the length of the way from the post through both slots to the gripper, metres."""
     y, height = GRASP
     way = np.array(

@@ -11,8 +11,8 @@ from mentor_sim_bridge.twins.peg.shapes import PEGS
 
 
 @dataclass(frozen=True)
-class DrawnScene:
-    """What an episode draws of the cell's physics.
+class SampledScene:
+    """What is sampled per episode of the cell's physics.
 
     Args:
         board: x, y (metres) and yaw (radians) of the board.
@@ -27,10 +27,10 @@ class DrawnScene:
     stiffness: float
 
 
-def nominal_scene(config: PegCellConfig) -> DrawnScene:
+def nominal_scene(config: PegCellConfig) -> SampledScene:
     """Return the cell as configured, each range in its middle."""
     ranges = config.scene_randomization
-    return DrawnScene(
+    return SampledScene(
         np.array([*config.board.position, 0.0]),
         np.zeros(4),
         float(np.mean(ranges.friction)),
@@ -38,11 +38,11 @@ def nominal_scene(config: PegCellConfig) -> DrawnScene:
     )
 
 
-def draw_scene(config: PegCellConfig, random: np.random.Generator) -> DrawnScene:
-    """Draw within the configured ranges, uniformly."""
+def sample_scene(config: PegCellConfig, random: np.random.Generator) -> SampledScene:
+    """Sample within the configured ranges, uniformly."""
     ranges = config.scene_randomization
     x, y, _, yaw = _draw_pose(ranges.board, random)
-    return DrawnScene(
+    return SampledScene(
         np.array([config.board.position[0] + x, config.board.position[1] + y, yaw]),
         _draw_pose(ranges.hand, random),
         random.uniform(*ranges.friction),
@@ -50,7 +50,7 @@ def draw_scene(config: PegCellConfig, random: np.random.Generator) -> DrawnScene
     )
 
 
-def socket_pose(config: PegCellConfig, scene: DrawnScene, peg: str) -> np.ndarray:
+def socket_pose(config: PegCellConfig, scene: SampledScene, peg: str) -> np.ndarray:
     """Return x, y (metres) and yaw (radians) of a peg's socket, (3,)."""
     x, y, yaw = scene.board
     along = (PEGS.index(peg) - 1) * config.board.pitch

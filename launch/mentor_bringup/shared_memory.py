@@ -53,7 +53,8 @@ def _files(folder: Path, name: str) -> list[Path]:
 def _names(folder: Path, older_than: float) -> set[str]:
     """Return the segments and ports all of whose files are old enough."""
     latest = time.time() - older_than
-    old, young = set(), set()
+    old: set[str] = set()
+    young: set[str] = set()
     for path in folder.glob("*fastdds_*"):
         if matched := _FILE.fullmatch(path.name):
             with contextlib.suppress(OSError):  # gone meanwhile

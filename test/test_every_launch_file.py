@@ -77,6 +77,7 @@ def test_show_args_lists_the_standard_arguments_and_describes_all(file: str) -> 
     arguments = re.findall(r"^    '(\w+)':\n        (.+)", shown, re.MULTILINE)
     assert {name for name, _ in arguments} >= STANDARD
     assert [name for name, text in arguments if text == "no description given"] == []
+    assert "Substitution(" not in shown, "a default that the real launch prints as an object"
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -1,5 +1,8 @@
 """What all launch files share: arguments that hold for every node, and what follows from them."""
 
+import subprocess
+import sys
+
 from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
@@ -82,6 +85,11 @@ def check_arguments(context):
             pass
     except OSError as error:
         raise RuntimeError(f"params_file:={path}: {error.strerror}") from None
+    if any(text.startswith("params_file:=") for text in context.argv):
+        command = [sys.executable, "-m", "mentor_bringup.runner.parameters", path]
+        checked = subprocess.run(command, capture_output=True, text=True)
+        if checked.returncode == 2:  # any other: it cannot be checked here, each node does it
+            raise RuntimeError(checked.stderr.strip())
 
 
 def name_enclaves(context):

@@ -4,7 +4,7 @@ Neither's death ends a training: the launch logs it and starts the node again.
 """
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
+from launch.actions import DeclareLaunchArgument, SetLaunchConfiguration
 from launch.conditions import IfCondition, UnlessCondition
 from launch.substitutions import EqualsSubstitution, IfElseSubstitution, LaunchConfiguration
 from launch_ros.actions import Node
@@ -24,9 +24,14 @@ def text(value):
 TASK = text(LaunchConfiguration("task_name"))
 IS_TWIN = EqualsSubstitution(LaunchConfiguration("robot", default="twin"), "twin")
 ARGUMENTS = [
+    # By a name, since --show-args of the real launch prints a choice as a Python object.
+    SetLaunchConfiguration(
+        "record_by_default",
+        IfElseSubstitution(IS_TWIN, if_value="false", else_value="experience"),
+    ),
     DeclareLaunchArgument(
         "record",
-        default_value=IfElseSubstitution(IS_TWIN, if_value="false", else_value="experience"),
+        default_value=LaunchConfiguration("record_by_default"),
         description="Whether the topics are written to a bag: true is experience (what is learned "
         "from), full has camera images and poses too, fault keeps the last minutes in memory and "
         "writes them when an episode is not valid; a real arm and its rehearsal record experience",

@@ -1,7 +1,7 @@
 """Which robot and which cameras a cell has: the arguments, to be declared before all others."""
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
+from launch.actions import DeclareLaunchArgument, SetLaunchConfiguration
 from launch.substitutions import EqualsSubstitution, LaunchConfiguration
 
 ARGUMENTS = [
@@ -50,9 +50,13 @@ ARGUMENTS = [
         description="Whether the twin's time goes as the wall's does, instead of as fast as it can",
         choices=["true", "false"],
     ),
+    # By a name, since --show-args of the real launch prints a comparison as a Python object.
+    SetLaunchConfiguration(
+        "robot_is_twin", EqualsSubstitution(LaunchConfiguration("robot"), "twin")
+    ),
     DeclareLaunchArgument(
         "use_sim_time",
-        default_value=EqualsSubstitution(LaunchConfiguration("robot"), "twin"),
+        default_value=LaunchConfiguration("robot_is_twin"),
         description="Whether nodes take the time from the cell's clock topic",
         choices=["true", "false"],
     ),

@@ -179,12 +179,13 @@ def test_show_args_lists_names_descriptions_defaults_choices_and_conditions(
     assert output == "Arguments (pass arguments as '<name>:=<value>'):\n\n  No arguments.\n"
 
 
-def test_the_last_of_an_argument_s_values_counts_and_may_be_empty(
+def test_the_last_of_an_argument_s_values_counts_and_none_is_empty(
     launcher: Launcher, tmp_path: Path
 ) -> None:
     entities = 'DeclareLaunchArgument("a", default_value="1"),'
     entities += 'LogInfo(msg=["a ", LaunchConfiguration("a")]),'
     assert logged(tmp_path, launcher, entities, "a:=2", "a:=3:=4") == ["a 3:=4"]
+    assert "malformed" in failure(tmp_path, launcher, entities, "a:=")
 
 
 @pytest.mark.parametrize(

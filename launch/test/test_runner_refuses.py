@@ -24,6 +24,7 @@ def refusal(folder: Path, entities: str, *arguments: str) -> str:
         ("max_step:=3", "no argument 'max_step'; did you mean 'max_steps'? known: max_steps, seed"),
         ("max_steps=3", "'max_steps=3' is malformed; expected <name>:=<value>"),
         (":=3", "':=3' is malformed"),
+        ("seed:=", "'seed:=' is malformed"),
     ],
 )
 def test_an_unknown_or_malformed_argument(tmp_path: Path, argument: str, said: str) -> None:

@@ -25,7 +25,7 @@ def parse_arguments(texts: Iterable[str], declared: Iterable[str]) -> dict[str, 
     given = {}
     for text in texts:
         name, assigned, value = text.partition(":=")
-        if not assigned or not name:
+        if not assigned or not name or not value:  # `ros2 launch` takes no empty value either
             raise LaunchRefused(f"argument '{text}' is malformed; expected <name>:=<value>")
         if name not in names:
             raise unknown(f"this launch file has no argument '{name}'", names)

@@ -7,7 +7,9 @@ import pytest
 from fake_backend import WORKSPACE, FakeBackend, Seen, fake_arm
 
 from mentor_common.arm.command import Command, CommandStatus
+from mentor_common.arm.messages import clipped_start
 from mentor_common.arm.step_server import MoveFailed, StepServer
+from mentor_msgs.action import MoveTo
 
 EPISODE = 7
 SECOND = 1_000_000_000
@@ -107,6 +109,14 @@ def test_a_move_outside_the_workspace_is_refused_and_ends_no_episode(server):
     with pytest.raises(MoveFailed, match="outside the workspace"):
         server.go([1.2, 0.0, 0.0], 1.0, 10.0, lambda place, distance: None)
     assert not server.arm.backend.poses and server.episode == EPISODE
+
+
+def test_a_start_outside_its_window_is_named_with_where_it_was_clipped_to():
+    goal = MoveTo.Goal(begins_episode=True, target=[1.5, 0.0, -0.9], window_offset=[0.0, 0.0, 0.3])
+    said = clipped_start(WORKSPACE, goal)
+    assert "the start [1.5, 0.0, -0.9] was clipped to [1.0, 0.0, -0.7]" in said
+    goal.target = [np.float32(1.0), 0.0, np.float32(-1.0) + np.float32(0.3)]
+    assert not clipped_start(WORKSPACE, goal), "the corner of the window lies in it"
 
 
 def test_a_move_reports_where_it_is_and_ends_when_it_is_told_or_late(server):

@@ -13,7 +13,13 @@ import numpy as np
 from mentor_common.arm.arm import Arm, MotionOutcome
 from mentor_common.arm.backend import ArmBackend, GripperCommand, GripperFailed
 from mentor_common.arm.command import Command, CommandStatus
-from mentor_common.arm.messages import describe_task, joint_message, motion_message, stamped_pose
+from mentor_common.arm.messages import (
+    clipped_start,
+    describe_task,
+    joint_message,
+    motion_message,
+    stamped_pose,
+)
 from mentor_common.arm.motion_jobs import MotionJobs
 from mentor_common.arm.step_server import MoveFailed, StepServer
 from mentor_common.messages import topics
@@ -262,7 +268,8 @@ class ArmNodeBase(CellNode):
             self._report_fault()
             reached = self.arm.position.tolist()
             return MoveTo.Result(success=False, message=str(error), reached=reached)
-        return MoveTo.Result(success=True, reached=place.tolist())
+        clipped = clipped_start(self.task.workspace, goal.request)
+        return MoveTo.Result(success=True, message=clipped, reached=place.tolist())
 
     def _carry_out(self, goal: Goal) -> Any:
         request = goal.request

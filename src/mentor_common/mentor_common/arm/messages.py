@@ -13,6 +13,8 @@ from sensor_msgs.msg import JointState
 from mentor_common.arm.arm import MotionOutcome
 from mentor_common.messages.experience import nanoseconds_to_time
 from mentor_common.tasks.task import Task
+from mentor_common.tasks.workspace import Workspace
+from mentor_msgs.action import MoveTo
 from mentor_msgs.msg import Motion
 from mentor_msgs.srv import Describe
 
@@ -33,6 +35,19 @@ def stamped_pose(position: Float64, quaternion: Float64, stamp: Time, frame: str
     message = PoseStamped(pose=pose_message(position, quaternion))
     message.header.stamp, message.header.frame_id = stamp, frame
     return message
+
+
+def clipped_start(workspace: Workspace, goal: MoveTo.Goal) -> str:
+    """Return that the start of an episode lies outside its window; empty: it does not."""
+    if not goal.begins_episode or not len(goal.target):
+        return ""
+    start, _ = workspace.clip(goal.target, workspace.checked_offset(goal.window_offset))
+    if np.allclose(start, goal.target, atol=1e-6):  # what is sampled is float32
+        return ""
+    wanted, nearest = (
+        np.round(np.array(place, float), 4).tolist() for place in (goal.target, start)
+    )
+    return f"the start {wanted} was clipped to {nearest}, the window of the episode"
 
 
 def joint_message(

@@ -80,7 +80,10 @@ def compared(package, executable, name, topic):
         # The replay node starts what it needs, and loses no image.
         [recorded, {"autostart": False, "image_reliability": "reliable"}],
         remappings=[(topic, f"replayed/{topic}")],
-        additional_env={"OMP_NUM_THREADS": "1"},  # as in the cell: the last bits depend on it
+        additional_env={
+            "OMP_NUM_THREADS": "1",  # as in the cell: the last bits depend on it
+            "MENTOR_IGNORE_UNKNOWN_PARAMETERS": "1",  # those of another version of the node
+        },
         condition=IfCondition(LaunchConfiguration("diff")),
     )
 

@@ -87,7 +87,9 @@ def altered(
             message.topic, serialize_message(decoded), message.log_time, message.publish_time
         )
     writer.close()
-    write_parameters(folder, bag.record("mentor", "parameters"))
+    parameters = bag.record("mentor", "parameters")
+    parameters["/stacker"]["renamed"] = "by now"  # as if another version had recorded the bag
+    write_parameters(folder, parameters)
 
 
 def versions(bag: Bag) -> list[tuple[int, list[int]]]:
@@ -208,6 +210,7 @@ def test_what_was_altered_is_named(bag: Bag, tmp_path: Path) -> None:
     run = f"run_dir:={tmp_path / 'run'}"
     status, report, output = replayed(tmp_path / "altered", tmp_path, run)
     assert status == 1, output
+    assert "parameter 'renamed' (value 'by now') is left out" in output
     chosen = [key for version, key in versions(bag) if version == 1]
     different = report["parts"]["action"]["different"]  # a saturated action does not show it
     assert different and all(key in chosen for key in different), output

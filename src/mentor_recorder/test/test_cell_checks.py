@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from mentor_common.messages import topics
 from mentor_common.tasks.episode_draw import EpisodeDraws
 from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Action, EpisodeStart, GroundTruth, Motion, Reward
-from mentor_recorder.bags.cell_checks import CellFindings, check_cell
+from mentor_recorder.bags.cell_checks import CellFindings, check_cell, recorded_task
 
 STEPS = 12
 
@@ -64,6 +65,18 @@ def test_what_fits_together_passes(tmp_path: Path) -> None:
     assert (findings.draws, findings.window, findings.contradicted) == ([], [], {})
     assert (findings.starts, findings.motions, findings.rewards) == (2, 2 * STEPS, 2 * STEPS)
     assert all("all as recorded" in line for line in findings.lines())
+
+
+def test_a_task_of_another_version_is_named(tmp_path: Path) -> None:
+    checked(tmp_path / "bag")
+    bag = Bag(tmp_path / "bag")
+    bag.records["mentor"] = {
+        "task": '"cable_routing"', "commit": '"abc"',
+        "files": json.dumps({"/share/tasks/cable_routing.yaml": "name: cable_routing\nolder: 1"}),
+    }  # fmt: skip
+    (line,) = check_cell(bag).lines()
+    assert "workspace window and rewards are not checked: task file" in line
+    assert "commit abc recorded the bag" in line and recorded_task(bag) is None
 
 
 def test_an_altered_window_is_named(tmp_path: Path) -> None:

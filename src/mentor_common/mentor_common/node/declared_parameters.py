@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from rclpy.parameter import Parameter
 from mentor_common.node.parameters import Param, ParameterError, check_overrides
 
 RCLPY_PARAMETERS = ("use_sim_time", "start_type_description_service")
+IGNORE = "MENTOR_IGNORE_UNKNOWN_PARAMETERS"
+"""Set in the environment, a parameter that the node does not have is logged and left out, not
+refused: a replay gives a node what another version of it was recorded with."""
 
 
 class DeclaredParameters:
@@ -51,12 +55,10 @@ class DeclaredParameters:
         """Declare them with the values given at the start. Raises: ParameterError."""
         overrides = self._node._parameter_overrides
         table = tuple(self._table.values())
-        given = check_overrides(
-            self._full_name,
-            table,
-            {name: parameter.value for name, parameter in overrides.items()},
-            RCLPY_PARAMETERS,
-        )
+        values = {name: parameter.value for name, parameter in overrides.items()}
+        if os.environ.get(IGNORE):
+            values = self._without_unknown(values)
+        given = check_overrides(self._full_name, table, values, RCLPY_PARAMETERS)
         for param in table:
             value = given.get(param.name, param.converted(param.default))
             # An empty list has no type of its own.
@@ -68,6 +70,15 @@ class DeclaredParameters:
             raise ParameterError(f"node {self._full_name}: parameters refused: {reason}")
         self._node.add_on_set_parameters_callback(self._on_set)
         self._node.add_post_set_parameters_callback(self._after_set)
+
+    def _without_unknown(self, values: dict[str, Any]) -> dict[str, Any]:
+        known = {name: v for name, v in values.items() if name in {*self._table, *RCLPY_PARAMETERS}}
+        for name in values.keys() - known.keys():
+            self._node.get_logger().warning(
+                f"parameter '{name}' (value {values[name]!r}) is left out: this version of "
+                f"{self._full_name} does not have it"
+            )
+        return known
 
     def _on_set(self, parameters: list[Parameter]) -> SetParametersResult:
         wanted = dict(self.values)

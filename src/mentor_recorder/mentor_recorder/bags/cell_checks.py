@@ -50,10 +50,12 @@ class CellFindings:
     """Motions whose clipping was computed again."""
     rewards: int = 0
     """Rewards that were computed again from the ground truth."""
+    unchecked: str = ""
+    """Why nothing was computed again, where the bag's task cannot be read; else empty."""
 
     def lines(self) -> list[str]:
         """Return the summary."""
-        found = []
+        found = [self.unchecked] if self.unchecked else []
         if self.starts:
             found.append(_line("episode starts (reset node)", self.starts, self.draws))
         if self.seedless:
@@ -64,24 +66,38 @@ class CellFindings:
 
 
 def recorded_task(bag: Bag) -> Task | None:
-    """Return the task with which a bag was recorded: its text in the bag, else its file here."""
+    """Return the task with which a bag was recorded: its text in the bag, else its file here.
+
+    None if the bag names none, or one that this version cannot read.
+    """
+    try:
+        return _task_of(bag)
+    except TaskError:
+        return None
+
+
+def _task_of(bag: Bag) -> Task | None:
     name = bag.record(RECORD, "task") or ""
     for path, text in (bag.record(RECORD, "files") or {}).items():
         if Path(path).stem == Path(name).stem and "/tasks/" in path:
-            try:
-                return parse_task(text, path)
-            except TaskError:
-                return None
+            return parse_task(text, path)
     try:
         return find_task(name) if name else None
-    except (TaskError, OSError):
+    except OSError:
         return None
 
 
 def check_cell(bag: Bag) -> CellFindings:
     """Compute again what follows from the task, the seeds, the actions and the ground truth."""
     findings = CellFindings()
-    task = recorded_task(bag)
+    try:
+        task = _task_of(bag)
+    except TaskError as error:
+        findings.unchecked = (
+            f"episode starts, workspace window and rewards are not checked: {error}; "
+            f"commit {bag.record(RECORD, 'commit') or 'unknown'} recorded the bag and can read it"
+        )
+        return findings
     if task is None:
         return findings
     for episode, parts in _episodes(bag):

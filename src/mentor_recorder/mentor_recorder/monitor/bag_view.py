@@ -64,7 +64,9 @@ class BagIndex:
         for message in bag.messages(self._named("TrainingStats")):
             decoded = deserialize_message(message.data, message_class(message.type))
             self._training.on_training(decoded)
-        for (episode, step), text in check_cell(bag).contradicted.items():
+        cell = check_cell(bag)
+        self._unchecked = cell.unchecked
+        for (episode, step), text in cell.contradicted.items():
             if episode in views:
                 views[episode].episode.step(step)["contradicted"] = [text]
         for number, view in views.items():
@@ -82,6 +84,7 @@ class BagIndex:
                 name: bag.record(RECORD, name) for name in ("task", "profile", "commit", "machine")
             },
             "episodes": self.episodes,
+            "unchecked": self._unchecked,
             "curves": self._training.history()["curves"],
             "task": task_view(self._task),
             "urdf": self._urdf(),

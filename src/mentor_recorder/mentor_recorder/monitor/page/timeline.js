@@ -73,7 +73,8 @@ export class Timeline {
       button.onclick = () => this.go(mark.index);
       return button;
     }));
-    if (!found.length) $("marks").textContent = "No step was marked as not valid, cut off by a fault, or contradicted by the ground truth.";
+    if (this.bag.unchecked) $("marks").append(this.bag.unchecked);
+    else if (!found.length) $("marks").textContent = "No step was marked as not valid, cut off by a fault, or contradicted by the ground truth.";
     if (found.length > 30) $("marks").append(`and ${found.length - 30} more`);
   }
 }

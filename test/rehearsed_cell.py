@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,20 @@ from fake_peer import FakePeer
 from node_process import Observer
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 
+from mentor_common.cell.rehearsal_place import rehearsal_folder
 from mentor_common.env.ros_env import RosEnv
 from mentor_common.env.ros_requests import EnvironmentLost
 from mentor_common.messages import topics
+from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Motion
+from mentor_sim_bridge.twins.rehearsal.shared_state import SharedState
+from mentor_sim_bridge.twins.rehearsal.world import World
 
 LAUNCH = Path(__file__).parent.parent / "launch"
 TASK = LAUNCH / "tasks" / "cable_routing.yaml"
 CELL_FILE = LAUNCH / "cells" / "rehearsal.yaml"
 CAMERAS = ("side", "slot_1", "slot_2")
+STILL = 0.02  # radians of a joint in half a second: the cable may pull at an arm that holds
 ACTIONS = np.random.default_rng(7).uniform(-1.0, 1.0, (20, 2)).astype(np.float32)
 
 
@@ -69,6 +74,7 @@ class RehearsedCell:
     def __init__(self, robot: str, folder: Path) -> None:
         self.robot, self.log = robot, folder / f"{robot}.txt"
         self._nodes = nodes_of(robot)
+        self._world: World | None = None
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         for name in self._nodes:
             self.start(name)
@@ -111,6 +117,7 @@ class RehearsedCell:
             str: ("string_value", ParameterType.PARAMETER_STRING),
             float: ("double_value", ParameterType.PARAMETER_DOUBLE),
             bool: ("bool_value", ParameterType.PARAMETER_BOOL),
+            int: ("integer_value", ParameterType.PARAMETER_INTEGER),
         }
         field, kind = kinds[type(value)]
         with closing(Observer()) as observer:
@@ -121,6 +128,31 @@ class RehearsedCell:
     def call(self, kind: Any, name: str, request: Any) -> Any:
         with closing(Observer()) as observer:
             return observer.call(kind, name, request)
+
+    def angles(self) -> np.ndarray | None:
+        """Return the arm's joint angles in the twin, (7,) radians; None while the box is off."""
+        if self._world is None:
+            self._world = World(find_task(str(TASK)), seed=0)
+        model = self._world.model
+        shared = SharedState(rehearsal_folder("") / "state", model.nq, model.nv)
+        state = shared.read()
+        if state is None or time.time_ns() - state.stamp_ns > 1e9:
+            return None
+        self._world.data.qpos[:] = state.qpos
+        return self._world.angles
+
+    def stands(self, seconds: float = 0.5) -> bool:
+        """Return whether the arm stands still for a while; one without its box does."""
+        before = self.angles()
+        time.sleep(seconds)
+        after = self.angles()
+        return before is None or after is None or bool(np.abs(after - before).max() < STILL)
+
+    def others(self, names: Collection[str]) -> dict[str, int]:
+        """Return the process of each node but some; all of them run."""
+        for name, process in self.processes.items():
+            assert process.poll() is None, f"{name} has ended: {self.text()[-3000:]}"
+        return {name: one.pid for name, one in self.processes.items() if name not in names}
 
     def text(self) -> str:
         return self.log.read_text(errors="replace")

@@ -132,7 +132,8 @@ class FciDriver:
         """End a reflex by the robot's automatic error recovery (see Driver)."""
         if self._tracker is None or not self._robot.is_in_control:
             self._regain(timeout, cancelled, self._robot.recover_from_errors)
-        self.fault = ""
+        else:
+            self._end_fault(self._robot.state)
 
     def _regain(
         self, timeout: float, cancelled: CancelCheck, first: Callable[[], Any] = lambda: None
@@ -162,7 +163,6 @@ class FciDriver:
             tracker, state = self._regaining.result(regain, timeout, cancelled)
             if not robot.is_in_control:
                 raise DriverError("the controller has ended")
-            self._keep(state)
         except TimeoutError as error:
             raise DriverError(f"{error} (robot at {self._cell.address})") from error
         except (DriverError, Cancelled):
@@ -170,7 +170,13 @@ class FciDriver:
         except Exception as error:  # franky's exceptions share no base
             self._fail(error)
             raise DriverError(self.fault) from error
-        self._tracker, self.fault = tracker, ""
+        self._tracker = tracker
+        self._end_fault(state)
+
+    def _end_fault(self, state: Any) -> None:
+        """Forget the fault; a joint that is still at its limit is the next one."""
+        self.fault = ""
+        self._keep(state)
 
     def gripper(self, command: GripperCommand) -> GripperState:
         """Carry out a command of the Franka Hand (see Driver)."""

@@ -89,6 +89,7 @@ class RealArm:
         self._own_fault = ""
         self._newest_ns = 0
         self._try_again = 0.0
+        self._commanded = 0.0  # when the last command of a motion was sent
         self.commands = 0
         self.late_commands = 0
 
@@ -252,7 +253,7 @@ class RealArm:
         clock, elapsed, unwatched = self._clock, 0.0, 0.0
         due = last = clock.monotonic()
         while elapsed < way.seconds and not self.fault:
-            due += self._tick
+            due += min(self._tick, way.seconds - elapsed)
             clock.sleep(max(0.0, due - clock.monotonic()))
             now = clock.monotonic()
             passed, last = now - last, now
@@ -261,6 +262,7 @@ class RealArm:
                 due, passed = now, LONGEST_TICK
             passed = min(max(passed, 1e-4), way.seconds - elapsed)
             elapsed += passed
+            self._commanded = now
             self._command(way.at(elapsed / way.seconds), passed, isinstance(way, Stroke))
             self._observe()
             if midway is not None and elapsed >= way.seconds / 2.0:
@@ -284,7 +286,8 @@ class RealArm:
 
     def _brake(self) -> None:
         """Bring the commands to rest at the limit of acceleration."""
-        guard, last = self._guard, self._clock.monotonic()
+        # From the last command on: a pause before the first one here would be a jerk.
+        guard, last = self._guard, self._commanded
         while guard is not None and guard.moving and not self.driver.fault:
             self._clock.sleep(self._tick)
             now = self._clock.monotonic()

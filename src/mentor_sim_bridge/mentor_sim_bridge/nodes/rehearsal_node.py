@@ -29,9 +29,9 @@ from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Motion, Reward
+from mentor_sim_bridge.nodes.camera_faults import CUT, SWAPPED, UNPLUGGED, cameras_in
 from mentor_sim_bridge.nodes.device_topics import DeviceTopics
 from mentor_sim_bridge.nodes.twin_node import ground_truth_message
-from mentor_sim_bridge.nodes.unplugged_cameras import UNPLUGGED, unplugged_cameras
 from mentor_sim_bridge.twins.devices import HasDevices
 from mentor_sim_bridge.twins.rehearsal.cameras import RehearsalCameras, Snapshot
 from mentor_sim_bridge.twins.rehearsal.shared_devices import SharedDevices
@@ -69,7 +69,7 @@ class RehearsalNode(CellNode):
         Param("camera_rate", "float", 30.0, "images per second of each camera", low=1.0, high=60.0),
         Param("repaint", "bool", True,
               "whether colours and light change after each episode, as the twin's do"),
-        UNPLUGGED,
+        UNPLUGGED, SWAPPED, CUT,
         Param("camera_clock_offset", "float", 0.0,
               "seconds by which the cameras' clocks are wrong", low=-10.0, high=10.0),
     )  # fmt: skip
@@ -179,7 +179,8 @@ class RehearsalNode(CellNode):
                 due = max(due + 1.0 / self.number("camera_rate"), time.monotonic())
                 if self.stopping.wait(due - time.monotonic()):
                     return
-                cameras.plug(set(self._drawn.cameras) - unplugged_cameras(self))
+                cameras.plug(set(self._drawn.cameras) - cameras_in(self, UNPLUGGED))
+                cameras.misfit(cameras_in(self, SWAPPED), cameras_in(self, CUT))
                 if self._ended.is_set():
                     self._ended.clear()
                     self._repaint()

@@ -27,8 +27,8 @@ from mentor_common.node.running import main as run_node
 from mentor_common.tasks.plugins import TWINS, load_plugin
 from mentor_common.tasks.task import Task
 from mentor_msgs.msg import GroundTruth
+from mentor_sim_bridge.nodes.camera_faults import UNPLUGGED, cameras_in
 from mentor_sim_bridge.nodes.device_topics import DeviceTopics
-from mentor_sim_bridge.nodes.unplugged_cameras import UNPLUGGED, unplugged_cameras
 from mentor_sim_bridge.twins.simulator import Factory, ForceSensing, Simulator, TrueState
 
 IMAGE_SIZE = (168, 168)
@@ -143,7 +143,7 @@ class TwinNode(ArmNodeBase):
         if not pictures:
             self.publish_state()
             return
-        unplugged = unplugged_cameras(self)
+        unplugged = cameras_in(self, UNPLUGGED)
         with self._render_time.measured():
             for camera, (image_topic, info_topic, info) in self._images.items():
                 if camera in unplugged:

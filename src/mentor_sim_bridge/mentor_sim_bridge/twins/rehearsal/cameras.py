@@ -17,6 +17,8 @@ from mentor_sim_bridge.twins.rehearsal.shared_state import WorldState
 
 SERIAL = "rehearsal_"
 """Serial number of a simulated camera, before its name."""
+OTHER_SERIAL = "other_"
+"""The same of another camera that is plugged into its place."""
 
 
 class RehearsalCameras:
@@ -32,6 +34,8 @@ class RehearsalCameras:
         self._task, self._simulator, self._folder = task, simulator, folder
         self._feeds: dict[str, FrameFeed] = {}
         self._number = 0
+        self._swapped: frozenset[str] = frozenset()
+        self._cut: frozenset[str] = frozenset()
         folder.mkdir(parents=True, exist_ok=True)
         self.plug(set(simulator.cameras))
 
@@ -42,6 +46,20 @@ class RehearsalCameras:
             self._feeds.pop(name).close()
         for name in wanted - set(self._feeds):
             self._feeds[name] = FrameFeed(self._folder / name, self._header(name))
+
+    def misfit(self, swapped: Iterable[str], cut: Iterable[str]) -> None:
+        """Have cameras that do not fit in the place of others, and the right ones in all others.
+
+        Args:
+            swapped: names of those in whose place is a camera with another serial.
+            cut: names of those in whose place is one whose frames have half the height.
+        """
+        before, now = (self._swapped, self._cut), (frozenset(swapped), frozenset(cut))
+        self._swapped, self._cut = now
+        for name in (before[0] ^ now[0]) | (before[1] ^ now[1]):
+            if name in self._feeds:
+                self._feeds.pop(name).close()
+                self._feeds[name] = FrameFeed(self._folder / name, self._header(name))
 
     def render(self, state: WorldState, offset_ns: int = 0) -> int:
         """Render one frame of every camera that somebody reads; return how many there were.
@@ -59,7 +77,7 @@ class RehearsalCameras:
         mujoco.mj_kinematics(model, data)
         mujoco.mj_camlight(model, data)
         for name in readers:
-            picture = self._simulator.render(name)
+            picture = self._simulator.render(name)[: self._feeds[name].header.height]
             self._feeds[name].send(state.stamp_ns + offset_ns, self._number, picture)
         return len(readers)
 
@@ -72,7 +90,9 @@ class RehearsalCameras:
         height, width = self._simulator.image_size
         focal = height / 2.0 / math.tan(self._simulator.field_of_view(name) / 2.0)
         rate = round(self._task.camera(name).rate)
-        return FeedHeader("Simulated D435", SERIAL + name, width, height, rate, focal)
+        serial = (OTHER_SERIAL if name in self._swapped else SERIAL) + name
+        height = height // 2 if name in self._cut else height
+        return FeedHeader("Simulated D435", serial, width, height, rate, focal)
 
 
 class Snapshot:

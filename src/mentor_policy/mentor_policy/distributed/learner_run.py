@@ -73,10 +73,8 @@ class LearnerRun:
         """
         run = self.run
         learned = bool(run.due) and run.update()
-        if run.checkpoint_due(self._every):
-            run.save()
+        run.log_and_save(self._every)
         if learned:
-            run.log_losses()
             run.progress.learn(run.updates, run.due)
         return learned
 
@@ -99,7 +97,6 @@ class LearnerRun:
 
     def finish(self) -> dict[str, Any]:
         """Write checkpoint, curve and summary; return the summary."""
-        self.run.save()
         return self.run.finish(self.complete)
 
     def close(self) -> None:

@@ -28,33 +28,29 @@ def begin_with_bags(run: Run, steps: BagSteps) -> None:
     if not run.config.train.bag_share:
         for step in steps:
             run.ring.append(step)
-        run.noticed = run.ring.count
+        run.counted = run.ring.count
     else:
         if run.bags is not None:
             run.bags.close()
         run.learn_from(make_bag_replay(folder.bag_replay, run.config, run.shape, steps))
 
 
-def learn_offline(
-    run: Run, wanted: int, go_on: Callable[[], bool], save: Callable[[], None], every: float
-) -> None:
+def learn_offline(run: Run, wanted: int, go_on: Callable[[], bool], every: float) -> None:
     """Do updates before the first step until so many are done, or none can be.
 
     Args:
         run: has the steps of its bags.
         wanted: updates, those that were done before an interruption included.
         go_on: asked before each update; False stops.
-        save: writes a checkpoint, from which a run that was interrupted continues.
-        every: seconds between two checkpoints.
+        every: seconds between two checkpoints, from which a run that was interrupted continues.
     """
     if run.offline_updates >= wanted:
         return
     while run.offline_updates < wanted and go_on() and run.update():
         run.offline_updates += 1
-        if run.checkpoint_due(every):
-            save()
+        if run.log_and_save(every):
             run.progress.log(f"{run.offline_updates} of {wanted} updates before the first step")
-    save()
+    run.save()
 
 
 def refuse_without_bags(run: Run) -> None:

@@ -49,6 +49,8 @@ class Run:
         exact: go back to the newest checkpoint and forget what came after it, so that the run is
             the same as one without the interruption; else no step that was stored is lost.
         progress: shows how far it is; None for a bar on the terminal.
+        further: asked at each checkpoint for JSON values that it is to hold beside the run's own;
+            they are found in :attr:`restored` when the run continues.
 
     Raises:
         CheckpointError, ReplayError: the folder's content does not fit or is damaged; nothing in
@@ -56,12 +58,9 @@ class Run:
     """
 
     def __init__(
-        self,
-        folder: RunFolder,
-        *,
-        exact: bool,
-        progress: Progress | None = None,
-    ) -> None:
+        self, folder: RunFolder, *, exact: bool, progress: Progress | None = None,
+        further: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.config = config = folder.config
         self.shape = shape = folder.shape
@@ -78,13 +77,12 @@ class Run:
         self.restored: dict[str, Any] = {}
         """Progress in the checkpoint from which the run continues; empty for a new run."""
         self._exact = exact
+        self._further = further
         self._elite = EliteFiles()
-        self.offline_updates = 0
-        """Updates that were done before the first step."""
-        self.offline_wanted = 0
-        """Updates that are to be done before the first step."""
-        self.noticed = 0
-        """Number of the first record that may end an episode not yet counted."""
+        self.offline_updates = self.offline_wanted = 0
+        """Updates that were done, and that are to be done, before the first step."""
+        self.counted = 0
+        """Records among which all ends of episodes are counted."""
         self._next_checkpoint = self.schedule.after(0, config.train.checkpoint_every_frames)
         self._next_log = 0
         self._nothing_to_learn = -1  # records of the ring that hold no transition to learn from
@@ -154,8 +152,8 @@ class Run:
 
     def end_episodes(self) -> list[FinishedEpisode]:
         """Count and log the episodes that have ended, and report each whole one to the agent."""
-        ended = list(finished_episodes(self.ring, self.noticed))
-        self.noticed = self.ring.count
+        ended = list(finished_episodes(self.ring, self.counted))
+        self.counted = self.ring.count
         for episode in ended:
             self.episodes += 1
             self.recent.add(episode.total, episode.success)
@@ -182,34 +180,34 @@ class Run:
             self._nothing_to_learn = count
         return learned
 
-    def log_losses(self) -> None:
-        """Log what the newest update returned, where it is time to."""
-        if self.steps < self._next_log:
-            return
-        self._next_log = self.schedule.after(self.steps, self.config.train.log_every_frames)
-        statistics = self.learner.statistics  # each update makes its own
-        if statistics:
-            self._log.losses(self.steps, statistics)
+    def log_and_save(self, seconds: float = math.inf) -> bool:
+        """Log what the newest update returned, and write a checkpoint, each where it is due.
+
+        Args:
+            seconds: wall time after the last checkpoint at which one is due, whatever the steps.
+
+        Returns:
+            Whether a checkpoint was due.
+
+        Raises:
+            CheckpointError: see :meth:`save`.
+        """
+        if self.steps >= self._next_log:
+            self._next_log = self.schedule.after(self.steps, self.config.train.log_every_frames)
+            if statistics := self.learner.statistics:  # each update makes its own
+                self._log.losses(self.steps, statistics)
+        due = self._checkpoint_due(seconds)
+        if due:
+            self.save()
+        return due
 
     def log_evaluation(self, result: Evaluation) -> None:
         """Log an evaluation of the agent as it is now."""
         frames = self.schedule.frames(self.steps)
         self._log.evaluation(self.steps, frames, result, self.seconds)
 
-    def checkpoint_due(self, seconds: float = math.inf) -> bool:
-        """Return whether a checkpoint is due: by steps, or ``seconds`` after the last one."""
-        if self.steps >= self._next_checkpoint or time.monotonic() - self._saved_at >= seconds:
-            return True
-        # The ring went round: a checkpoint must come before its spare records are used up.
-        since = self.ring.count - self._saved_count
-        header = self.ring.header
-        return self._exact and self.ring.count > header.capacity and since > header.spare - MARGIN
-
-    def save(self, further: Mapping[str, Any] | None = None) -> None:
+    def save(self) -> None:
         """Write a checkpoint, unless nothing has changed since the last one.
-
-        Args:
-            further: JSON values that are found in :attr:`restored` when the run continues.
 
         Raises:
             CheckpointError: disk full or read-only; the older checkpoints are as they were.
@@ -217,30 +215,29 @@ class Run:
         self._saved_at = time.monotonic()
         if self._saved_as == self._stands_at():
             return
-        train = self.config.train
+        folder, train = self.folder, self.config.train
         self._next_checkpoint = self.schedule.after(self.steps, train.checkpoint_every_frames)
         with self.exclusive():
             self.ring.sync()
+            state = {**self._state(), **self._further()}
             save_checkpoint(
-                self.folder.checkpoints,
-                self.agent,
-                self.config,
-                self.folder.environment,
-                self.shape,
-                {**self._state(), **(further or {})},
-                elite=self._elite,
-                keep=train.keep_checkpoints,
-            )
+                folder.checkpoints, self.agent, self.config, folder.environment, self.shape, state,
+                elite=self._elite, keep=train.keep_checkpoints,
+            )  # fmt: skip
             self._saved_as = self._stands_at()
         self._saved_count = self.ring.count
 
     def finish(self, complete: bool, **further: Any) -> dict[str, Any]:
-        """Draw the curve, and write and return the summary.
+        """Write the last checkpoint, the curve and the summary; return the summary.
 
         Args:
             complete: nothing is left to do.
             further: what else the summary is to hold.
+
+        Raises:
+            CheckpointError: see :meth:`save`.
         """
+        self.save()
         environment = self.folder.environment
         task = environment.get("task") or environment.get("id", "")
         curve = draw_curve(self.folder.path, f"{self.config.agent.name} on {task}")
@@ -272,6 +269,14 @@ class Run:
         for ring in (self.ring, self.bags):
             if ring is not None:
                 ring.close()
+
+    def _checkpoint_due(self, seconds: float) -> bool:
+        if self.steps >= self._next_checkpoint or time.monotonic() - self._saved_at >= seconds:
+            return True
+        # The ring went round: a checkpoint must come before its spare records are used up.
+        since = self.ring.count - self._saved_count
+        header = self.ring.header
+        return self._exact and self.ring.count > header.capacity and since > header.spare - MARGIN
 
     def _stands_at(self) -> tuple[int, ...]:
         return self.steps, self.updates, self.ring.count
@@ -305,7 +310,7 @@ class Run:
             self.episodes += 1
             self.recent.add(episode.total, episode.success)
         self.steps += steps_in(self.ring, count, self.ring.count)
-        self.noticed = self.ring.count
+        self.counted = self.ring.count
 
     def _load(self, checkpoint: Checkpoint) -> None:
         saved = checkpoint.progress

@@ -9,6 +9,7 @@ the environment moves, up to a limit on updates per step.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,7 +88,7 @@ class Trainer:
         self._evaluation_env = evaluation_env or env
         self._lost = lost
         exact = not train.asynchronous
-        self.run = run = Run(folder, exact=exact, progress=progress)
+        self.run = run = Run(folder, exact=exact, progress=progress, further=self._position)
         self._weights = WeightsName(folder.path.name)
         saved = run.restored
         self._number = int(saved.get("number", saved.get("episode", 0)))
@@ -120,7 +121,7 @@ class Trainer:
             begin_with_bags(run, steps)
             run.offline_wanted = updates
             self._number = run.ring.latest_episode() + 1
-            self._save()
+            run.save()
         run.folder.awaits_bags.unlink(missing_ok=True)
 
     def learn_offline(self, until: int | None = None) -> bool:
@@ -128,7 +129,7 @@ class Trainer:
         them; False if it was stopped before.
         """
         wanted = self.run.offline_wanted if until is None else until
-        learn_offline(self.run, wanted, self._unless_stopped, self._save, CHECKPOINT_SECONDS)
+        learn_offline(self.run, wanted, self._unless_stopped, CHECKPOINT_SECONDS)
         return not self.stop
 
     def train(self) -> dict[str, Any]:
@@ -220,10 +221,8 @@ class Trainer:
             self.stop = self.stop or self.requests.stop_after_episode
         self._steps_into = 0 if over else step.step
         run.end_episodes()
-        run.log_losses()
         by_the_clock = over and self._background is not None
-        if run.checkpoint_due(CHECKPOINT_SECONDS) if by_the_clock else run.checkpoint_due():
-            self._save()
+        run.log_and_save(CHECKPOINT_SECONDS if by_the_clock else math.inf)
 
     def _begin(self) -> Episode | None:
         """Begin an episode, or continue that of the checkpoint; None if it was stopped."""
@@ -311,14 +310,13 @@ class Trainer:
         )
         return True
 
-    def _save(self) -> None:
-        self.run.save(
-            {
-                "number": self._number,
-                "episode_step": self._steps_into,
-                "next_evaluation": self._next_evaluation,
-            }
-        )
+    def _position(self) -> dict[str, int]:
+        """Return where the run is in its episode, for checkpoints."""
+        return {
+            "number": self._number,
+            "episode_step": self._steps_into,
+            "next_evaluation": self._next_evaluation,
+        }
 
     def _finish(self) -> dict[str, Any]:
         run = self.run
@@ -328,7 +326,7 @@ class Trainer:
                 self._allow()  # what a run that was stopped here still owes
                 complete = self._background.drain()
             self._background.close()
-        self._save()
+        run.save()
         if complete and run.steps not in self.evaluated.steps and not self.stop:
             self._evaluate()
         steps, results = self.evaluated.steps, self.evaluated.results

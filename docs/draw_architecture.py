@@ -36,8 +36,8 @@ PATHS: tuple[tuple[str, tuple[Stop, ...]], ...] = (
             Stop("camera or twin\npublishes an image", "camera/<name>/color/image_raw", TOPIC),
             Stop(
                 "decode; crop to the\nregion of interest",
-                "stacking/image_reader.py\ntasks/cameras.py",
-                CAMERA,
+                "messages/image_reader.py\ntasks/cameras.py",
+                COMMON,
             ),
             Stop(
                 "scale to 84x84; keep\nthe newest frames",

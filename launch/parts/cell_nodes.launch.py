@@ -119,19 +119,20 @@ def generate_launch_description():
     )
     # A twin in lockstep loses no frame; a real camera's images are sensor data.
     reliability = IfElseSubstitution(TWIN, if_value="reliable", else_value="best_effort")
+    transport = text(
+        IfElseSubstitution(
+            OrSubstitution(TWIN, OWN_CAMERAS),
+            if_value="raw",
+            else_value=LaunchConfiguration("image_transport"),
+        )
+    )
     stacker = node(
         "mentor_camera",
         "stacker_node",
         None,
         cell_file=text(CELL_FILE),
         image_reliability=reliability,
-        image_transport=text(
-            IfElseSubstitution(
-                OrSubstitution(TWIN, OWN_CAMERAS),
-                if_value="raw",
-                else_value=LaunchConfiguration("image_transport"),
-            )
-        ),
+        image_transport=transport,
     )
     reward = node(
         "mentor_reward",
@@ -139,6 +140,7 @@ def generate_launch_description():
         None,
         states=LaunchConfiguration("states"),
         image_reliability=reliability,
+        image_transport=transport,
     )
     reset = node(
         "mentor_reset", "reset_node", None, options=text(LaunchConfiguration("reset_options"))

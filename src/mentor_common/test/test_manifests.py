@@ -14,7 +14,8 @@ KEYS = {"numpy": "python3-numpy", "cv2": "python3-opencv", "yaml": "python3-yaml
 """Keys of rosdep for modules that are no ROS packages."""
 OPTIONAL = {
     "mentor_arm": {"controller_manager_msgs", "franka_msgs"},
-    "mentor_camera": {"cv_bridge", "realsense2_camera", "compressed_image_transport"},
+    "mentor_camera": {"realsense2_camera", "compressed_image_transport"},
+    "mentor_common": {"cv_bridge"},
 }
 """By package, what it uses only where it is installed."""
 

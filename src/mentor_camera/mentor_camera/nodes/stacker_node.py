@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -12,7 +11,6 @@ from rclpy.duration import Duration
 from sensor_msgs.msg import CompressedImage, Image
 
 from mentor_camera.contact_sheet import contact_sheet
-from mentor_camera.stacking.image_reader import ImageReader
 from mentor_camera.stacking.stacker import MissingFrames, MotionTimes, Stack, Stacker
 from mentor_common.cell.cell_file import find_cell
 from mentor_common.messages import topics
@@ -21,9 +19,10 @@ from mentor_common.messages.experience import (
     observation_message,
     time_to_nanoseconds,
 )
-from mentor_common.messages.images import ImageError, array_to_image
+from mentor_common.messages.images import array_to_image
 from mentor_common.messages.topics import Topic
 from mentor_common.node import health
+from mentor_common.node.camera_images import CAMERA_PARAMETERS, CameraImages
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.debug_log import debug
 from mentor_common.node.parameters import Param
@@ -68,30 +67,7 @@ class StackerNode(CellNode):
             "frames kept of each camera; at least the longest motion times the frame rate",
             low=8, high=4096, read_only=True,
         ),
-        Param(
-            "image_reliability", "str", "best_effort",
-            "how images are subscribed to: best_effort as sensor data are (real cameras), reliable "
-            "where no frame may be lost and the cameras offer it (a twin in lockstep)",
-            choices=("best_effort", "reliable"), read_only=True,
-        ),
-        Param(
-            "image_transport", "str", "raw",
-            "raw, or compressed: JPEG or PNG as image_transport publishes it, on "
-            "<image topic>/compressed",
-            choices=("raw", "compressed"), read_only=True,
-        ),
-        Param(
-            "max_age", "float", 1.0,
-            "seconds: images that are older when they arrive are refused; 0, and under simulated "
-            "time: no limit",
-            low=0.0, high=60.0,
-        ),
-        Param(
-            "max_future", "float", 0.1,
-            "seconds: images that are stamped further in the future are refused, as they "
-            "were not taken at that time; 0, and under simulated time: no limit",
-            low=0.0, high=60.0,
-        ),
+        *CAMERA_PARAMETERS,
     )  # fmt: skip
 
     def configure(self) -> None:
@@ -105,7 +81,7 @@ class StackerNode(CellNode):
             gap_wait_s=self.number("gap_wait"),
             depth=self.integer("ring_depth"),
         )
-        self._reader = ImageReader()
+        self._images = CameraImages(self)
         cell = find_cell(self.text("cell_file"))
         self._crops = {name: cell.placed(task.camera(name)) for name in self._layout.cameras}
         self._observations = self.publisher(topics.OBSERVATION)
@@ -113,7 +89,7 @@ class StackerNode(CellNode):
         self.subscription(topics.MOTION, self._on_motion, low_latency=True)
         self._cameras = {}
         for camera in self._layout.cameras:
-            topic = self._camera_topic(camera)
+            topic = self._images.topic(camera)
             self.subscription(topic, partial(self._on_image, camera), low_latency=True)
             self._cameras[camera] = self.health.rate(f"{camera} images")
             self.peers.publisher_of(topic)
@@ -129,8 +105,7 @@ class StackerNode(CellNode):
         self._disordered = self.health.counter("frames out of order")
         self._refused = self.health.counter("unreadable images")
         self._motion_at: dict[tuple[int, int], float] = {}
-        self._simulated_time = bool(self.get_parameter("use_sim_time").value)
-        if self._simulated_time:
+        if self.get_parameter("use_sim_time").value:
             self._jump = self.get_clock().create_jump_callback(
                 JumpThreshold(
                     min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
@@ -148,24 +123,14 @@ class StackerNode(CellNode):
         """Begin without frames, as old ones may be out of date."""
         self._stacker.clear()
 
-    def _camera_topic(self, camera: str) -> Topic:
-        topic = topics.camera_image(camera)
-        if self.text("image_transport") == "compressed":
-            name = f"{topic.name}/compressed"
-            topic = Topic(name, CompressedImage, topic.qos, topic.publisher)
-        if self.text("image_reliability") == "best_effort":
-            return topic
-        return replace(topic, qos=topics.LOSSLESS_IMAGE_QOS)
-
     def _on_clock_set_back(self) -> None:
         self.get_logger().warning("the clock was set back: all frames are dropped")
         self._stacker.clear()
 
     def _on_image(self, camera: str, message: Image | CompressedImage) -> None:
-        stamp_ns = time_to_nanoseconds(message.header.stamp)
         try:
-            self._check_clock(stamp_ns)
-            image = self._crops[camera].cropped(self._reader.rgb(message))
+            stamp_ns, pixels = self._images.read(message)
+            image = self._crops[camera].cropped(pixels)
         except ValueError as error:  # an ImageError, or an image of another size
             self._refused.add()
             self.health.problem(f"image of {camera}", health.ERROR, f"camera '{camera}': {error}")
@@ -178,20 +143,6 @@ class StackerNode(CellNode):
             self._repeated.add()
         self._disordered.add(ring.out_of_order - disordered)
         self._publish_ready()
-
-    def _check_clock(self, stamp_ns: int) -> None:
-        """Raise ImageError for a stamp that is too old or in the future by this machine's clock."""
-        if self._simulated_time:
-            return  # one simulated clock cannot differ from itself
-        age = (self.get_clock().now().nanoseconds - stamp_ns) / 1e9
-        for offset, name, when in (
-            (age, "max_age", "old"), (-age, "max_future", "in the future")
-        ):  # fmt: skip
-            if 0.0 < self.number(name) < offset:
-                raise ImageError(
-                    f"an image is {offset:.3f} s {when} by this machine's clock, {name} is "
-                    f"{self.number(name):g} s; are the clocks synchronised?"
-                )
 
     def _on_motion(self, message: Motion) -> None:
         motion = MotionTimes(

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ from typing import Any, ClassVar
 from std_srvs.srv import Trigger
 
 from mentor_common.messages import topics
+from mentor_common.messages.qos import best_effort, reliable
 from mentor_common.messages.topics import Topic
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
@@ -167,18 +169,21 @@ class MonitorNode(CellNode):
         if not self.active:
             return
         self._watched = numbers
-        self._subscribe("observation", topics.OBSERVATION, self._on_observation)
+        self._subscribe(
+            "observation", replace(topics.OBSERVATION, qos=reliable(2)), self._on_observation
+        )
         for camera in self._cameras:
-            topic = topics.camera_image(camera)
+            topic = replace(topics.camera_image(camera), qos=best_effort(2))
             self._subscribe(f"camera/{camera}", topic, partial(self._on_image, camera))
-        self._subscribe("state", topics.JOINT_STATES, self._view.on_joint_states)
+        joints = replace(topics.JOINT_STATES, qos=best_effort(2))  # matches any publisher
+        self._subscribe("state", joints, self._view.on_joint_states)
         self._forwarder.watch(numbers)
 
     def _subscribe(self, name: str, topic: Topic, take: Callable[[Any], None]) -> None:
         """Subscribe while the channel is watched, to what is new from now on."""
         made = self._pictures.get(name)
         if self._numbers[name] in self._watched and made is None:
-            self._pictures[name] = self.create_subscription(topic.type, topic.name, take, 2)
+            self._pictures[name] = self.create_subscription(topic.type, topic.name, take, topic.qos)
         elif self._numbers[name] not in self._watched and made is not None:
             self.destroy_subscription(self._pictures.pop(name))
 

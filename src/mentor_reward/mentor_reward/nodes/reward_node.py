@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
 from mentor_common.messages import topics
 from mentor_common.messages.experience import (
     ExperienceError,
     reward_message,
-    time_to_nanoseconds,
 )
-from mentor_common.messages.images import ImageError, image_to_rgb
+from mentor_common.messages.images import ImageError
 from mentor_common.messages.topics import Topic
 from mentor_common.node import health
+from mentor_common.node.camera_images import CAMERA_PARAMETERS, CameraImages
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.debug_log import debug
 from mentor_common.node.drop_log import DropLog
@@ -63,12 +62,7 @@ class RewardNode(CellNode):
             "seconds of wall time after a motion in which its observation, and whatever else the "
             "reward needs, must come", low=0.1, high=60.0, read_only=True,
         ),
-        Param(
-            "image_reliability", "str", "best_effort",
-            "how images of reward-only cameras are subscribed to: best_effort as sensor data are, "
-            "reliable where the cameras offer it (a twin in lockstep)",
-            choices=("best_effort", "reliable"), read_only=True,
-        ),
+        *CAMERA_PARAMETERS,  # of the cameras that the reward alone sees
         Param(
             "threads", "int", 1, "threads of the reward's networks", low=1, high=16, read_only=True
         ),
@@ -87,7 +81,7 @@ class RewardNode(CellNode):
         )
         self._episodes = EpisodeRewards(model, self.integer("max_steps") or task.episode.max_steps)
         self._rewards = self.publisher(topics.REWARD)
-        reader = self._steps
+        self._images, reader = CameraImages(self), self._steps
         self._read(topics.MOTION, self._add_motion)
         self._read(topics.OBSERVATION, reader.add_observation)
         self._read(topics.ACTION, reader.add_action, required=False)
@@ -97,10 +91,7 @@ class RewardNode(CellNode):
             topics.EPISODE_START, reader.add_episode_start, required=model.needs.episode_start
         )
         for camera in model.needs.cameras:
-            topic = topics.camera_image(camera)
-            if self.text("image_reliability") == "reliable":
-                topic = replace(topic, qos=topics.LOSSLESS_IMAGE_QOS)
-            self._read(topic, partial(self._add_image, camera))
+            self._read(self._images.topic(camera), partial(self._add_image, camera))
         self.peers.subscriber_of(topics.REWARD, "agent", required=False)
         self._ticker = self.ticker(_TICK, self._publish_ready)
         self._drops = DropLog(self.get_logger().warning)
@@ -139,8 +130,13 @@ class RewardNode(CellNode):
             if step is not None:
                 self._publish(step)
 
-    def _add_image(self, camera: str, message: Image, now: float) -> None:
-        image = StampedImage(time_to_nanoseconds(message.header.stamp), image_to_rgb(message))
+    def _add_image(self, camera: str, message: Image | CompressedImage, now: float) -> None:
+        try:
+            image = StampedImage(*self._images.read(message))
+        except ImageError as error:
+            self.health.problem(f"image of {camera}", health.ERROR, f"camera '{camera}': {error}")
+            raise
+        self.health.solved(f"image of {camera}")
         self._steps.add_image(camera, image, now)
 
     def _publish_ready(self) -> None:

@@ -1,0 +1,92 @@
+"""How a node subscribes to the images of cameras, and reads them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from sensor_msgs.msg import CompressedImage, Image
+
+from mentor_common.messages import topics
+from mentor_common.messages.experience import time_to_nanoseconds
+from mentor_common.messages.image_reader import ImageReader
+from mentor_common.messages.images import ImageError
+from mentor_common.messages.topics import Topic
+from mentor_common.node.cell_node import CellNode
+from mentor_common.node.parameters import Param
+
+CAMERA_PARAMETERS = (
+    Param(
+        "image_reliability", "str", "best_effort",
+        "how images are subscribed to: best_effort as sensor data are (real cameras), reliable "
+        "where no frame may be lost and the cameras offer it (a twin in lockstep)",
+        choices=("best_effort", "reliable"), read_only=True,
+    ),
+    Param(
+        "image_transport", "str", "raw",
+        "raw, or compressed: JPEG or PNG as image_transport publishes it, on "
+        "<image topic>/compressed",
+        choices=("raw", "compressed"), read_only=True,
+    ),
+    Param(
+        "max_age", "float", 1.0,
+        "seconds: images that are older when they arrive are refused; 0, and under simulated "
+        "time: no limit",
+        low=0.0, high=60.0,
+    ),
+    Param(
+        "max_future", "float", 0.1,
+        "seconds: images that are stamped further in the future are refused, as they "
+        "were not taken at that time; 0, and under simulated time: no limit",
+        low=0.0, high=60.0,
+    ),
+)  # fmt: skip
+"""Parameters of every node that reads images."""
+
+
+class CameraImages:
+    """Reads images as a node's ``CAMERA_PARAMETERS`` ask for it.
+
+    Args:
+        node: declares the parameters.
+    """
+
+    def __init__(self, node: CellNode) -> None:
+        self._node = node
+        self._reader = ImageReader()
+        self._simulated_time = bool(node.get_parameter("use_sim_time").value)
+
+    def topic(self, camera: str) -> Topic:
+        """Return the topic on which the images of a camera come."""
+        topic = topics.camera_image(camera)
+        if self._node.text("image_transport") == "compressed":
+            topic = replace(topic, name=f"{topic.name}/compressed", type=CompressedImage)
+        if self._node.text("image_reliability") == "reliable":
+            topic = replace(topic, qos=topics.LOSSLESS_IMAGE_QOS)
+        return topic
+
+    def read(self, message: Image | CompressedImage) -> tuple[int, npt.NDArray[np.uint8]]:
+        """Return an image's stamp, nanoseconds, and its pixels, (height, width, 3) RGB.
+
+        Raises:
+            ImageError: this machine's clock cannot confirm its stamp, it is no 8-bit colour or
+                grey image, or it is damaged.
+        """
+        stamp = time_to_nanoseconds(message.header.stamp)
+        self._check_clock(stamp)
+        return stamp, self._reader.rgb(message)
+
+    def _check_clock(self, stamp: int) -> None:
+        if self._simulated_time:
+            return  # one simulated clock cannot differ from itself
+        node = self._node
+        age = (node.get_clock().now().nanoseconds - stamp) / 1e9
+        for offset, name, when in (
+            (age, "max_age", "old"), (-age, "max_future", "in the future")
+        ):  # fmt: skip
+            if 0.0 < node.number(name) < offset:
+                raise ImageError(
+                    f"an image is {offset:.3f} s {when} by this machine's clock, {name} is "
+                    f"{node.number(name):g} s; are the clocks synchronised?"
+                )

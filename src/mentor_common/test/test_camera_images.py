@@ -1,0 +1,66 @@
+"""Images of cameras, raw or compressed, with the stamps of this machine's clock or another's."""
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from rclpy.qos import ReliabilityPolicy
+from sensor_msgs.msg import CompressedImage, Image
+
+from mentor_common.messages.experience import nanoseconds_to_time
+from mentor_common.messages.images import ImageError, array_to_image
+from mentor_common.node.camera_images import CAMERA_PARAMETERS, CameraImages
+
+NOW = 1_000_000_000_000
+SECOND = 1_000_000_000
+PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+
+
+def reading(use_sim_time=False, **parameters) -> CameraImages:
+    values = {each.name: each.default for each in CAMERA_PARAMETERS} | parameters
+    clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW))
+    return CameraImages(
+        SimpleNamespace(
+            text=values.get,
+            number=values.get,
+            get_clock=lambda: clock,
+            get_parameter=lambda _: SimpleNamespace(value=use_sim_time),
+        )
+    )
+
+
+def raw(stamp: int) -> Image:
+    return array_to_image(PIXELS, "rgb8", nanoseconds_to_time(stamp))
+
+
+def test_images_are_asked_for_as_sensor_data_and_reliably_only_where_told():
+    assert reading().topic("side").qos.reliability == ReliabilityPolicy.BEST_EFFORT
+    reliable = reading(image_reliability="reliable").topic("side")
+    assert reliable.qos.reliability == ReliabilityPolicy.RELIABLE
+    assert (reliable.name, reliable.type) == ("camera/side/color/image_raw", Image)
+
+
+def test_compressed_images_have_the_topic_of_image_transport_and_the_same_pixels():
+    images = reading(image_transport="compressed")
+    topic = images.topic("side")
+    assert topic.name == "camera/side/color/image_raw/compressed"
+    message = topic.type(format="png")
+    message.header.stamp = nanoseconds_to_time(NOW)
+    message.data = cv2.imencode(".png", PIXELS[:, :, ::-1])[1].tobytes()
+    stamp, pixels = images.read(message)
+    assert stamp == NOW and np.array_equal(pixels, PIXELS)
+    with pytest.raises(ImageError, match="no JPEG or PNG"):
+        images.read(CompressedImage(header=message.header, data=b"nothing"))
+
+
+@pytest.mark.parametrize(
+    ("stamp", "named"), [(NOW - 3 * SECOND, "old.*max_age"), (NOW + SECOND, "future.*max_future")]
+)
+def test_a_stamp_of_another_clock_is_refused_by_name_unless_there_is_one_simulated_clock(
+    stamp, named
+):
+    with pytest.raises(ImageError, match=named):
+        reading().read(raw(stamp))
+    for images in (reading(use_sim_time=True), reading(max_age=0.0, max_future=0.0)):
+        assert images.read(raw(stamp))[0] == stamp

@@ -166,7 +166,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     rehearsal = (LAUNCH / "cells" / "rehearsal.yaml").read_text()
     cell.write_text(rehearsal.replace("address: rehearsal", f"address: {ADDRESS}"))
     parameters = (
-        f"task:={task}", f"cell:={cell}", "backend:=fci", "armed:=true", "watchdog:=0.0",
+        f"task:={task}", f"cell_file:={cell}", "backend:=fci", "armed:=true", "watchdog:=0.0",
         f"action_deadline:={DEADLINE}", "diagnostics_period:=0.5",
     )  # fmt: skip
     box = ["-m", "mentor_sim_bridge.twins.rehearsal.control_box", "--address", ADDRESS]

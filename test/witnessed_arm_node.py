@@ -42,7 +42,7 @@ class WitnessedArmNode(arm_node.RealArmNode):
         real = super().make_backend(task)
         clock = ReadClock()
         real._clock = clock
-        box, limits = task_box(task, find_cell(self.text("cell"))), task.arm.limits
+        box, limits = task_box(task, find_cell(self.text("cell_file"))), task.arm.limits
         tick = 1.0 / self.number("rate")
         driver, command = real.driver, real.driver.command
         last, velocity, before, gap_before = None, np.zeros(3), 0.0, 0.0

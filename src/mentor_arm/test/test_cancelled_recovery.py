@@ -117,7 +117,7 @@ def silent_box(tmp_path: Path) -> Iterator[Path]:
 def test_over_fci_a_recovery_that_waits_for_the_box_is_cancelled(
     cell: Controllers, silent_box: Path
 ) -> None:
-    with task_node("mentor_arm.nodes.arm_node", backend="fci", cell=silent_box):
+    with task_node("mentor_arm.nodes.arm_node", backend="fci", cell_file=silent_box):
         cancel(cell.send(Recover.Goal()), within=LATE)  # the node is still starting
         for _ in range(4):  # before the goal has begun, and after: the box is dialled for 4 s
             time.sleep(1.0)

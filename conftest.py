@@ -32,7 +32,7 @@ def pytest_configure() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Return two workers for each core.
 
-    More than half of the time a test waits: for a node to start, or for a message to come.
+    Much of the time a test waits: for a node to start, or for a message to come.
     """
     return min(2 * len(os.sched_getaffinity(0)), MOST_WORKERS)
 

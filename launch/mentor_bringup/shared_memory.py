@@ -34,7 +34,10 @@ def remove_leftovers(folder: Path = _FOLDER, older_than: float = 5.0) -> tuple[i
         How many files were removed, and their size in bytes.
     """
     count, size = 0, 0
-    for name in sorted(_names(folder, older_than) - _mapped(folder)):
+    names = _names(folder, older_than)
+    if names:  # reading the maps of all processes takes time
+        names -= _mapped(folder)
+    for name in sorted(names):
         files = _files(folder, name)
         with _locked([path for path in files if path.name.endswith(_LOCKS)]) as is_left:
             for path in files if is_left else ():

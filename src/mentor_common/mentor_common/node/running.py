@@ -35,18 +35,14 @@ ENDS_WITH_LAUNCH = "MENTOR_ENDS_WITH_LAUNCH"
 def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int:
     """Run a node until it finishes or a signal ends it; return the exit status.
 
-    SIGINT and SIGTERM end it, and SIGHUP of a terminal that is closed, unless it was started with
-    nohup.
-
+    SIGINT and SIGTERM end it, and SIGHUP of a terminal that is closed (see ``_stop_at_signals``).
     The executor has a thread of its own, which is joined before the exit; this thread only waits
     for signals. Status 0 after a signal, 2 for refused parameters, else the node's own.
     """
     parent = os.getppid() if os.environ.get(ENDS_WITH_LAUNCH) else None
     ask_for_short_lease()
     stop = threading.Event()
-    for number in ENDING:
-        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: stop.set())
+    _stop_at_signals(stop)
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:  # a parameter file that is no YAML, an argument that is none of ROS
@@ -95,6 +91,13 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     node.destroy_node()
     rclpy.try_shutdown()
     return node.exit_code or 0
+
+
+def _stop_at_signals(stop: threading.Event) -> None:
+    """Set ``stop`` at each of ENDING; SIGHUP stays ignored in a process started with nohup."""
+    for number in ENDING:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop.set())
 
 
 def _wait(node: CellNode, stop: threading.Event, parent: int | None) -> None:

@@ -27,6 +27,8 @@ from mentor_recorder.monitor.protocol import Call, Channel, ProtocolError
 
 SLOW_BYTES = 1 << 20
 """What may wait for a viewer; more is not sent to it."""
+OPEN_SECONDS = 600.0
+"""Seconds that the answer to a GET may take: the index of a large bag takes minutes."""
 Answer = tuple[int, str, bytes]
 """Status, content type and body."""
 
@@ -138,6 +140,7 @@ class MonitorServer:
             subprotocols=[Subprotocol(name) for name in protocol.SUBPROTOCOLS],
             compression=None,  # pictures are compressed, and the rest is small
             max_size=1 << 16,
+            open_timeout=OPEN_SECONDS,
             server_header=None,
         ) as server:
             self.port = server.sockets[0].getsockname()[1]

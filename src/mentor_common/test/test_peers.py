@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from mentor_common.env.environment_peers import EnvironmentPeers
+from mentor_common.env.ros_requests import EnvironmentLost
 from mentor_common.messages import topics
 from mentor_common.node import peers
 from mentor_common.node.peers import NOT_NAMED_YET, PeerWatch
@@ -132,3 +134,14 @@ def test_names_are_asked_for_only_when_somebody_comes_or_goes_or_after_a_while(
     asked = graph.asked
     watch.poll()
     assert graph.asked == asked + 1
+
+
+def test_an_agent_names_an_inactive_node_once(graph: Graph) -> None:
+    graph.publishers = [("/cell", "stacker")]
+    idle = ["/cell/stacker is inactive"]
+    claims = SimpleNamespace(inactive=lambda nodes: idle, idle=lambda: idle)
+    known = EnvironmentPeers(graph, lambda name: name, claims)  # type: ignore[arg-type]
+    with pytest.raises(EnvironmentLost) as lost:
+        known.await_publishers(0.0, lambda done, until: None)
+    text = "/cell/stacker is inactive, who publishes /cell/observation"
+    assert str(lost.value).endswith(f": {text}; {text.replace('observation', 'reward')}")

@@ -52,7 +52,8 @@ class EnvironmentPeers:
         began, warned = time.monotonic(), False
         while unpublished := self._unpublished():
             now = time.monotonic()
-            missing = [*unpublished.values(), *self._claims.idle()]
+            missing = list(unpublished.values())
+            missing += [idle for idle in self._claims.idle() if idle not in "; ".join(missing)]
             if now >= until:
                 raise EnvironmentLost(f"waited {now - began:.1f} s: {'; '.join(missing)}")
             if not warned and now - began > WARN_AFTER:

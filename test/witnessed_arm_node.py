@@ -50,9 +50,8 @@ class WitnessedArmNode(arm_node.RealArmNode):
         counts = {"commands": 0, "after a stall": 0}
         worst = dict.fromkeys(("outside", "speed", "acceleration", "measured outside"), 0.0)
         guard: object = None
-        inside: set[str] = (
-            set()
-        )  # a robot may be found outside the box, and may then only come nearer
+        # A robot may be found outside the box, and may then only come nearer.
+        inside: set[str] = set()
 
         def watched(pose: np.ndarray, feed: np.ndarray | None = None) -> None:
             nonlocal last, velocity, before, gap_before, written, inside, guard
@@ -80,8 +79,8 @@ class WitnessedArmNode(arm_node.RealArmNode):
                 else:  # this process stood still; the motion went on from where it was
                     counts["after a stall"] += 1
                 velocity = new
-            else:  # what came before is not known
-                velocity, gap = real._guard.velocity[:3].copy(), tick  # type: ignore[union-attr]
+            elif real._guard is not None:  # the first command: where it began is not known here
+                velocity, gap = real._guard.velocity[:3].copy(), real._guard._seconds
             last, gap_before = pose.copy(), gap
             if now - written > WRITTEN_EVERY:
                 written = now

@@ -106,7 +106,7 @@ class StepServer:
 
         Args:
             episode: its number.
-            seed: seed of what a twin samples; None goes on with the last random state.
+            seed: seed of what a twin samples; None continues with the last random state.
             start: (axes,) normalised; clipped to the window.
             window_offset: offset of the window within which actions are clipped, (axes,)
                 normalised.

@@ -27,8 +27,12 @@ def run(options: argparse.Namespace) -> int:
     for line in cell.lines():
         print(line)
     positions = {number: position for position, number in enumerate(episodes_of(bag).steps)}
-    for (episode, step), text in cell.contradicted.items():
-        print(f"reward of episode {positions[episode]} ({episode}) step {step}: {text}")
+    contradicted = sorted(
+        (positions[episode], step, episode, text)
+        for (episode, step), text in cell.contradicted.items()
+    )
+    for position, step, episode, text in contradicted:
+        print(f"reward of episode {position} ({episode}) step {step}: {text}")
     if cell.rewards:
         print(f"{len(cell.contradicted)} of {cell.rewards} rewards contradict the ground truth")
     result = "the bag is whole" if not findings.problems else f"{len(findings.problems)} problem(s)"

@@ -64,12 +64,17 @@ export class Timeline {
   marks() {
     const found = [];
     this.steps.forEach(({ position, entry }, index) => {
-      for (const [kind, words] of wrong(entry)) found.push({ kind, index, words: `episode ${position} step ${entry.step}: ${words}` });
+      for (const [kind, words] of wrong(entry)) {
+        const before = found.find(mark => mark.last === index - 1 && mark.position === position && mark.words === words);
+        if (before) Object.assign(before, { last: index, to: entry.step });  // one mark for a run of steps
+        else found.push({ kind, index, last: index, position, from: entry.step, to: entry.step, words });
+      }
     });
     $("marks").replaceChildren(...found.slice(0, 30).map(mark => {
       const button = document.createElement("button");
       button.className = mark.kind;
-      button.textContent = mark.words;
+      const steps = mark.from === mark.to ? `step ${mark.from}` : `steps ${mark.from} to ${mark.to}`;
+      button.textContent = `episode ${mark.position} ${steps}: ${mark.words}`;
       button.onclick = () => this.go(mark.index);
       return button;
     }));

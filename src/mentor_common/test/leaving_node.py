@@ -1,4 +1,5 @@
-"""A node for the tests that leaves much behind: a child, a folder, a line, a thread that hangs."""
+"""A node for the tests that leaves much behind: a child, a folder, a line, a thread and a display
+that hang."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from types import ModuleType
 
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
@@ -25,6 +27,9 @@ class LeavingNode(CellNode):
         self.folder = tempfile.TemporaryDirectory()
         threading.Thread(target=time.sleep, args=(1000,)).start()
         atexit.register(sys.stdout.write, "said at the exit")
+        egl = sys.modules["OpenGL.EGL"] = ModuleType("OpenGL.EGL")
+        egl.eglTerminate = lambda display: time.sleep(1000)  # type: ignore[attr-defined]
+        atexit.register(egl.eglTerminate, "display")
         print(f"left: {self.child.pid} {self.folder.name} .", flush=True)
         print("without an end", end="")
         if self.integer("status") >= 0:

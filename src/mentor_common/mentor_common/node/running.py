@@ -123,6 +123,7 @@ def main(make_node: Callable[[], CellNode]) -> None:
     """
     code = run(make_node)
     try:
+        _leave_the_display()
         atexit._run_exitfuncs()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
@@ -132,6 +133,17 @@ def main(make_node: Callable[[], CellNode]) -> None:
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     finally:
         os._exit(code)
+
+
+def _leave_the_display() -> None:
+    """Leave EGL's display to the operating system, which frees it at once.
+
+    Mesa's eglTerminate, which MuJoCo has registered, waits for the thread of the shader cache; that
+    has the lowest priority, and on a busy machine gets its turn after 8 s.
+    """
+    egl = sys.modules.get("OpenGL.EGL")
+    if egl is not None:
+        atexit.unregister(egl.eglTerminate)
 
 
 def _go_down(node: CellNode, executor: GuardedExecutor) -> None:

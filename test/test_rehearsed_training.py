@@ -14,6 +14,7 @@ from rehearsed_cell import RehearsedCell, rehearsed
 from rehearsed_faults import AWAY, FAULTS
 
 from mentor_policy.replay import ReplayRing
+from mentor_policy.replay.header import ReplayError
 from mentor_policy.replay.records import VALID
 from mentor_policy.replay.sampler import Sampler
 
@@ -31,7 +32,7 @@ class Training:
 
     def start(self) -> None:
         self.node = PolicyProcess(
-            "policy", "", run_dir=self.folder, preset="cable_routing", progress_period=2.0,
+            "policy", "/", run_dir=self.folder, preset="cable_routing", progress_period=2.0,
             overrides="train.seed_frames=20",
         )  # fmt: skip
 
@@ -39,7 +40,7 @@ class Training:
         """Return episode and validity of every record so far."""
         try:
             ring = ReplayRing(self.folder / "replay", writable=False)
-        except (FileNotFoundError, OSError):
+        except (OSError, ReplayError):  # it is not there yet, or just being made
             return np.zeros(0, np.uint64), np.zeros(0, bool)
         rows = [ring.records[ring.slot(number)] for number in range(ring.oldest, ring.count)]
         ring.close()

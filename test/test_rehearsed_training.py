@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -66,8 +67,9 @@ class Training:
         self.wait(more, "no new episode")
 
     def updates(self) -> int:
-        """Return the updates that the node last reported."""
-        return int((re.findall(r"(\d+) updates", self.node.output) or ["0"])[-1])
+        """Return the updates until the last finished episode."""
+        with (self.folder / "train.csv").open() as file:
+            return max((int(row["updates"]) for row in csv.DictReader(file)), default=0)
 
     def check(self) -> int:
         """Check that no sample holds a step that is not valid; return how many there were."""

@@ -186,11 +186,8 @@ class Run:
         Args:
             seconds: wall time after the last checkpoint at which one is due, whatever the steps.
 
-        Returns:
-            Whether a checkpoint was due.
-
-        Raises:
-            CheckpointError: see :meth:`save`.
+        Returns: whether a checkpoint was due.
+        Raises: CheckpointError, see :meth:`save`.
         """
         if self.steps >= self._next_log:
             self._next_log = self.schedule.after(self.steps, self.config.train.log_every_frames)
@@ -234,28 +231,27 @@ class Run:
             complete: nothing is left to do.
             further: what else the summary is to hold.
 
-        Raises:
-            CheckpointError: see :meth:`save`.
+        Raises: CheckpointError, see :meth:`save`.
         """
         self.save()
-        environment = self.folder.environment
-        task = environment.get("task") or environment.get("id", "")
-        curve = draw_curve(self.folder.path, f"{self.config.agent.name} on {task}")
+        folder, agent = self.folder, self.config.agent.name
+        task = folder.environment.get("task") or folder.environment.get("id", "")
+        curve = draw_curve(folder.path, f"{agent} on {task}")
         summary = {
             "complete": complete,
-            "environment": environment,
-            "agent": self.config.agent.name,
+            "environment": folder.environment,
+            "agent": agent,
             "seed": self.config.train.seed,
             "step": self.steps,
             "frames": self.schedule.frames(self.steps),
             "episodes": self.episodes,
             "updates": self.updates,
             "seconds": self.seconds,
-            "checkpoint": str(folders(self.folder.checkpoints)[-1]),
+            "checkpoint": str(folders(folder.checkpoints)[-1]),
             "curve": None if curve is None else str(curve),
             **further,
         }
-        self.folder.write_summary(summary)
+        folder.write_summary(summary)
         return summary
 
     def close(self) -> None:

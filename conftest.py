@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if marker not in RARE_MARKERS or collection_path.suffix != ".py":
         return None
     return marker not in collection_path.read_text() or None
+
+
+@pytest.fixture
+def in_a_terminal() -> Iterator[None]:
+    """SIGHUP as in a terminal; where nohup began the tests it is ignored, by children too."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(scope="module", autouse=True)

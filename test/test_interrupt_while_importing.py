@@ -42,6 +42,7 @@ def start() -> Iterator[Callable[[list[str]], subprocess.Popen[str]]]:
 Start = Callable[[list[str]], subprocess.Popen[str]]
 
 
+@pytest.mark.usefixtures("in_a_terminal")
 @pytest.mark.parametrize(
     ("command", "number", "status"),
     [

@@ -45,7 +45,7 @@ def test_a_stroke_passes_the_guard_too_and_is_weaker_where_the_box_leaves_no_roo
     first: np.ndarray, last: np.ndarray, seconds: float, speed: float, gaps: list[float]
 ) -> None:
     guard = CommandGuard(BOX, LIMITS, first)
-    asked = slowed(Stroke(first, last, seconds, speed), LIMITS)
+    asked = slowed(Stroke(first, last, seconds, speed=speed), LIMITS)
     assert isinstance(asked, Stroke)
     stroke = asked.within(BOX.low, BOX.high, LIMITS.speed, LIMITS.acceleration)
     assert stroke.speed <= min(speed, LIMITS.speed) * (1.0 + 1e-9)

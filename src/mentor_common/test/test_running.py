@@ -11,6 +11,7 @@ import pytest
 from cell_process import CellProcess, fresh_namespace
 
 
+@pytest.mark.usefixtures("in_a_terminal")
 @pytest.mark.parametrize(
     ("status", "number"),
     [(None, signal.SIGINT), (None, signal.SIGHUP), (0, None), (5, None)],

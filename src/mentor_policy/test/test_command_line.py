@@ -123,6 +123,7 @@ def test_what_has_no_pixels_is_refused() -> None:
         shape_of(Blind())
 
 
+@pytest.mark.usefixtures("in_a_terminal")
 def test_a_terminal_that_is_closed_stops_a_training_which_then_saves(monkeypatch) -> None:
     terminal, slave = os.openpty()
     stream = os.fdopen(slave, "w")

@@ -104,7 +104,7 @@ def test_the_club_swings_with_a_speed_in_proportion_to_the_action(env, strike):
 
 def test_a_stroke_goes_back_then_through_the_target_and_ends_there():
     first, last = np.array([0.4, 0.2, 0.1, 0.0]), np.array([0.4, 0.1, 0.1, 0.0])
-    stroke = Stroke(first, last, 1.0, 0.5)
+    stroke = Stroke(first, last, 1.0, speed=0.5)
     assert np.array_equal(stroke.at(0.0), first) and np.allclose(stroke.at(1.0), last)
     assert stroke.at(BACK)[1] == pytest.approx(0.1 + stroke.reach)
     assert stroke.at(THROUGH)[1] == pytest.approx(0.1 - stroke.reach)

@@ -192,6 +192,6 @@ class Arm:
             raise ArmFault(f"the arm has a fault: {self.backend.fault}; recover it first")
         begin, first = self.backend.time, self.target_pose
         self.target = target
-        trajectory = Trajectory(first, self.target_pose, seconds, strike)
+        trajectory = Trajectory(first, self.target_pose, seconds, strike=strike)
         self.backend.follow(trajectory, midway, watch)
         return self.outcome(begin, clipped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -25,7 +25,7 @@ class Trajectory:
     first: Float64
     last: Float64
     seconds: float
-    strike: float = 0.0
+    strike: float = field(default=0.0, kw_only=True)
     ramp: ClassVar[float] = 0.8
     """Share of the duration after which the commanded pose is at `last`."""
 

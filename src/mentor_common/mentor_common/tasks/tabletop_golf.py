@@ -56,7 +56,8 @@ class GolfReward:
 
         Returns:
             `club_to_ball`, `ball_to_hole`, `strike`, `angle`, `wrong_side`, `hole` and
-            `out_of_bounds`.
+            `out_of_bounds`, which the water counts as: a straight strike into it comes nearer to the
+            hole, and would otherwise be worth repeating.
 
         Raises:
             ValueError: a number that is not finite, or too few or too many of them.
@@ -77,7 +78,7 @@ class GolfReward:
             "angle": (2.0 - turn) * c["C10"],
             "wrong_side": -ahead * c["C11"],
             "hole": c["C6"] * float(place is BallPlace.IN_HOLE),
-            "out_of_bounds": -c["C7"] * float(place is BallPlace.OUT),
+            "out_of_bounds": -c["C7"] * float(place in (BallPlace.OUT, BallPlace.IN_WATER)),
         }
 
     def best_angle(self, ball: npt.ArrayLike) -> float:

@@ -56,8 +56,8 @@ class GolfReward:
 
         Returns:
             `club_to_ball`, `ball_to_hole`, `strike`, `angle`, `wrong_side`, `hole` and
-            `out_of_bounds`, which the water counts as: a straight strike into it comes nearer to the
-            hole, and would otherwise be worth repeating.
+            `out_of_bounds`. The water counts as out of bounds: it lies nearer to the hole than the
+            start, so that striking into it would pay otherwise.
 
         Raises:
             ValueError: a number that is not finite, or too few or too many of them.

@@ -62,10 +62,10 @@ def test_eq_8_is_what_was_worked_by_hand(case) -> None:
         "angle": angle,
         "wrong_side": side,
         "hole": 20.0 if place is HOLE else 0.0,
-        "out_of_bounds": -5.0 if place in (OUT, WATER) else 0.0,
+        "out_of_bounds": -5.0 if place is OUT else 0.0,
     }
     assert terms == pytest.approx(expected, abs=2e-4)
-    total = near + hole + angle + side - struck + 20 * (place is HOLE) - 5 * (place in (OUT, WATER))
+    total = near + hole + angle + side - struck + 20 * (place is HOLE) - 5 * (place is OUT)
     assert sum(terms.values()) == pytest.approx(total, abs=5e-4)
 
 

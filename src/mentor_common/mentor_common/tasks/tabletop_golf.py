@@ -56,8 +56,7 @@ class GolfReward:
 
         Returns:
             `club_to_ball`, `ball_to_hole`, `strike`, `angle`, `wrong_side`, `hole` and
-            `out_of_bounds`. The water counts as out of bounds: it lies nearer to the hole than the
-            start, so that striking into it would pay otherwise.
+            `out_of_bounds`.
 
         Raises:
             ValueError: a number that is not finite, or too few or too many of them.
@@ -78,7 +77,7 @@ class GolfReward:
             "angle": (2.0 - turn) * c["C10"],
             "wrong_side": -ahead * c["C11"],
             "hole": c["C6"] * float(place is BallPlace.IN_HOLE),
-            "out_of_bounds": -c["C7"] * float(place in (BallPlace.OUT, BallPlace.IN_WATER)),
+            "out_of_bounds": -c["C7"] * float(place is BallPlace.OUT),
         }
 
     def best_angle(self, ball: npt.ArrayLike) -> float:

@@ -31,11 +31,11 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)  # unknown where pytest-xdist is switched off
 def pytest_xdist_auto_num_workers() -> int:
-    """Return two workers for each core.
+    """Return a worker more than there are cores.
 
     Much of the time a test waits: for a node to start, or for a message to come.
     """
-    return min(2 * len(os.sched_getaffinity(0)), MOST_WORKERS)
+    return min(1 + len(os.sched_getaffinity(0)), MOST_WORKERS)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -18,6 +18,7 @@ from mentor_bringup.runner.descendants import end_marked, new_mark
 from mentor_bringup.runner.guardian import Guardian
 
 _PR_SET_PDEATHSIG = 1
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def load_launch_file(path: str) -> Any:
@@ -43,8 +44,11 @@ def run(path: str, given: dict[str, str]) -> int:
     os.environ.update(mark)
     sys.stdout.flush()
     guardian = Guardian(mark)
+    # A signal waits until somebody handles it: the service may be up before the handlers below are.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     child = os.fork()
     if child == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         _serve(path, given)
     received: list[int] = []
 
@@ -52,8 +56,9 @@ def run(path: str, given: dict[str, str]) -> int:
         received.append(number)
         os.kill(child, signal.SIGINT)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDING:
         signal.signal(number, end)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     try:
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     finally:

@@ -63,13 +63,19 @@ def dropped_requests(text: str) -> list[str]:
     return [line for line in text.splitlines() if "dropped a request" in line]
 
 
-def test_a_parameter_of_a_type_that_does_not_exist_ends_no_node(
-    cell: CellProcess, rogue: FakePeer
-) -> None:
+def parameter_sender(cell: CellProcess, rogue: FakePeer) -> tuple[RawSender, str]:
+    """Return what sends raw bytes to a node's `set_parameters`, and the node's name."""
     rogue.begin()
     node = f"{name_of(cell)}/bridge"
     sender = RawSender(rogue.node, f"rq{node}/set_parametersRequest", SetParameters.Request)
     assert rogue.wait(lambda: sender.receivers > 0, 60.0)
+    return sender, node
+
+
+def test_a_parameter_of_a_type_that_does_not_exist_ends_no_node(
+    cell: CellProcess, rogue: FakePeer
+) -> None:
+    sender, node = parameter_sender(cell, rogue)
     absurd = Parameter(name="max_steps", value=ParameterValue(type=99))
     for _ in range(50):
         sender.send(serialize_message(SetParameters.Request(parameters=[absurd])))
@@ -101,10 +107,7 @@ def test_a_request_that_announces_more_than_it_holds_is_not_read_on_behind_its_e
     cell: CellProcess, rogue: FakePeer
 ) -> None:
     """What lies in memory there would be read as parameters, texts and sequences, for seconds."""
-    rogue.begin()
-    node = f"{name_of(cell)}/bridge"
-    sender = RawSender(rogue.node, f"rq{node}/set_parametersRequest", SetParameters.Request)
-    assert rogue.wait(lambda: sender.receivers > 0, 60.0)
+    sender, node = parameter_sender(cell, rogue)
     assert is_answered(rogue, node)
     before = peak_memory(cell)
     for parameters in (2**16, 2**17):  # whose memory is permitted

@@ -26,6 +26,8 @@ from mentor_common.env.ros_env import (
     EnvironmentLost,
     RosEnv,
 )
+from mentor_common.node.claim import Claim
+from mentor_common.node.claims import Claims
 
 STILL = np.zeros(2, np.float32)
 BRIDGE = "grey_bridge.py"
@@ -133,6 +135,27 @@ def test_a_late_agent_is_not_confused_by_what_it_missed(cell: str) -> None:
     assert first.step(STILL)[4]["valid"]  # the second one moved nothing, and ended no episode
     first.close()
     assert roll(second, 9) == seen
+    second.close()
+
+
+def test_an_agent_that_finds_the_other_one_late_is_refused_too(
+    cell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make(cell), make(cell)
+    first.reset(seed=9)
+    rival, asked = Claims.rival, []
+
+    def not_found_at_first(claims: Claims) -> Claim | None:
+        asked.append(claims)
+        return None if len(asked) == 1 else rival(claims)
+
+    monkeypatch.setattr(Claims, "rival", not_found_at_first)
+    with pytest.raises(CellHeldError, match=r"holds .*/action already"):
+        second.reset(seed=9)
+    monkeypatch.undo()
+    assert first.step(STILL)[4]["valid"]
+    first.close()
+    assert second.reset(seed=9)
     second.close()
 
 

@@ -28,6 +28,7 @@ from mentor_common.env.ros_requests import POLL, EnvironmentLost, Requests
 from mentor_common.messages import topics
 from mentor_common.messages.cdr import CdrError, read_observation, read_reward
 from mentor_common.node.caller import SpinningCaller
+from mentor_common.node.claim import CellHeldError
 from mentor_common.node.claims import TOPIC, Claims
 from mentor_common.node.dds import ask_for_short_lease
 from mentor_common.node.direct_reader import DirectReader, NoExecutor, take_messages
@@ -87,7 +88,8 @@ class RosLink:
         )
         claims = self._claims = Claims(self._node, resolve(TOPIC))
         key = lambda: claims.mine.key if claims.mine else None  # noqa: E731
-        self.requests = Requests(SpinningCaller(self._node, self.spin, key, claims.idle), resolve)
+        caller = SpinningCaller(self._node, self.spin, key, claims.idle)
+        self.requests = Requests(caller, resolve, self.check_held)
         self.peers = EnvironmentPeers(self._node, resolve, self._claims)
         self._executor = GuardedExecutor(self._drop, context=self._context)
         self._executor.add_node(self._node)
@@ -113,15 +115,20 @@ class RosLink:
 
     def hold(self) -> None:
         """Become the agent that acts in this cell. Raises: CellHeldError where another one does."""
-        claims = self._claims
-        known = self._parent.get_fully_qualified_name() if self._parent else "a RosEnv"
-        names = [self._actions.topic_name]
-        if claims.mine is None:
-            claims.announce(known, names, active=False)
-            claims.settle()
-        claims.check()
-        if claims.mine is None or not claims.mine.active:
-            claims.announce(known, names, active=True)
+        if self._claims.mine is None:
+            self._announce(active=False)
+            self._claims.settle()
+        self.check_held()
+        if self._claims.mine is None or not self._claims.mine.active:
+            self._announce(active=True)
+
+    def check_held(self) -> None:
+        """Hold the cell no more where another agent does. Raises: CellHeldError."""
+        try:
+            self._claims.check()
+        except CellHeldError:
+            self._announce(active=False)
+            raise
 
     def send(self, message: bytes) -> None:
         """Publish an action, given as its CDR bytes."""
@@ -224,6 +231,10 @@ class RosLink:
                 self._context.try_shutdown()
 
     # Inner workings.
+
+    def _announce(self, active: bool) -> None:
+        known = self._parent.get_fully_qualified_name() if self._parent else "a RosEnv"
+        self._claims.announce(known, [self._actions.topic_name], active)
 
     def _make_node(self, namespace: str, node: Any) -> Callable[[str], str]:
         """Make the node behind the link; return what gives a name its namespace."""

@@ -43,10 +43,13 @@ class Requests:
     Args:
         caller: who calls, and how they wait.
         resolve: gives a name its namespace.
+        check_held: raises CellHeldError where another agent holds the cell.
     """
 
-    def __init__(self, caller: Caller, resolve: Callable[[str], str]) -> None:
-        self._caller = caller
+    def __init__(
+        self, caller: Caller, resolve: Callable[[str], str], check_held: Callable[[], None]
+    ) -> None:
+        self._caller, self._check_held = caller, check_held
         self._describe = DescribeClient(caller, resolve(topics.DESCRIBE.name))
         action = topics.RESET_EPISODE
         self._reset = RemoteAction(caller, replace(action, name=resolve(action.name)))
@@ -79,9 +82,10 @@ class Requests:
             names: names of the options.
             values: values of the options, as JSON.
             until: time.monotonic() at which waiting ends.
-        Raises: EnvironmentLost; ResetFailed where the environment reports the failure.
+        Raises: EnvironmentLost; ResetFailed where the environment reports the failure;
+            CellHeldError.
         """
-        wait, stage = _Wait(self._caller), ""
+        wait, stage, rejected = _Wait(self._caller), "", ""
 
         def on_feedback(feedback: Any) -> None:
             nonlocal stage
@@ -98,13 +102,16 @@ class Requests:
                 self._pause(0.05, until)
                 continue
             left = until - time.monotonic()
+            if rejected and left <= 0.0:
+                raise wait.lost(rejected)
             goal.timeout = max(0.1, left)
             try:
                 result = self._reset.call(goal, left, on_feedback=on_feedback)
                 break
             except GoalRejected as error:
-                if time.monotonic() >= until:
-                    raise EnvironmentLost(str(error)) from None
+                # On a busy machine another agent may be found only now.
+                self._check_held()
+                rejected = str(error)
                 self._pause(0.2, until)
             except RemoteError as error:
                 raise wait.lost(f"{error}{stage}") from None

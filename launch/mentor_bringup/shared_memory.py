@@ -4,12 +4,18 @@ Fast DDS keeps its segments and ports as files in /dev/shm. Whoever reads one ho
 beside it by flock as long as it lives, in whatever container; whoever writes to a port only maps
 it. What a process that was killed has left stays there until somebody removes it; so does a port
 whose reader has ended in good order after one of its writers was killed, without a lock file.
+
+A process that begins may open such a port again at any time, and would wait for ever for messages
+in a port that was unlinked meanwhile. Fast DDS opens a port under a mutex, the semaphore beside the
+port's file. So that mutex is held here from the last look at who maps the port until it is gone.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import fcntl
+import mmap
 import os
 import re
 import time
@@ -19,8 +25,10 @@ from pathlib import Path
 _FOLDER = Path("/dev/shm")
 _LOCKS = ("_el", "_sl")
 """Ends of the names of lock files: held by one process, shared by several."""
-_FILE = re.compile(r"(?:sem\.)?(fastdds_[^_/\s]+)(?:_el|_sl|_mutex)?")
-"""A file of Fast DDS, and the name of the segment or port that it belongs to."""
+_FILE = re.compile(r"(sem\.)?(fastdds_[^_/\s]+)(?:_el|_sl|_mutex)?")
+"""A file of Fast DDS: whether it is a semaphore, and the segment or port that it belongs to."""
+_SEMAPHORE_SIZE = 32
+"""Bytes of a semaphore of the C library on 64-bit Linux."""
 
 
 def remove_leftovers(folder: Path = _FOLDER, older_than: float = 5.0) -> tuple[int, int]:
@@ -37,20 +45,30 @@ def remove_leftovers(folder: Path = _FOLDER, older_than: float = 5.0) -> tuple[i
     names = _names(folder, older_than)
     if names:  # reading the maps of all processes takes time
         names -= _mapped(folder)
-    for name in sorted(names):
-        files = _files(folder, name)
-        with _locked([path for path in files if path.name.endswith(_LOCKS)]) as is_left:
-            for path in files if is_left else ():
-                with contextlib.suppress(OSError):
-                    used = path.stat().st_blocks * 512
-                    path.unlink()
-                    count, size = count + 1, size + used
+    with contextlib.ExitStack() as mutexes:
+        for name in names:
+            mutexes.enter_context(_mutex_held(_semaphore(folder, name)))
+        if names:  # whoever opened one since then maps it, or waits for its mutex
+            names -= _mapped(folder, own_mutexes=False)
+        for name in sorted(names):
+            files = _files(folder, name)
+            with _locked([path for path in files if path.name.endswith(_LOCKS)]) as is_left:
+                for path in files if is_left else ():
+                    with contextlib.suppress(OSError):
+                        used = path.stat().st_blocks * 512
+                        path.unlink()
+                        count, size = count + 1, size + used
     return count, size
 
 
 def _files(folder: Path, name: str) -> list[Path]:
     """Return the files that may belong to a segment or port; the lock files last."""
-    return [folder / file for file in (name, f"sem.{name}_mutex", *(name + end for end in _LOCKS))]
+    locks = [folder / (name + end) for end in _LOCKS]
+    return [folder / name, _semaphore(folder, name), *locks]
+
+
+def _semaphore(folder: Path, name: str) -> Path:
+    return folder / f"sem.{name}_mutex"
 
 
 def _names(folder: Path, older_than: float) -> set[str]:
@@ -61,18 +79,44 @@ def _names(folder: Path, older_than: float) -> set[str]:
     for path in folder.glob("*fastdds_*"):
         if matched := _FILE.fullmatch(path.name):
             with contextlib.suppress(OSError):  # gone meanwhile
-                (old if path.stat().st_mtime < latest else young).add(matched[1])
+                (old if path.stat().st_mtime < latest else young).add(matched[2])
     return old - young
 
 
-def _mapped(folder: Path) -> set[str]:
-    """Return the segments and ports that a process maps, as far as this user may see."""
+def _mapped(folder: Path, own_mutexes: bool = True) -> set[str]:
+    """Return the segments and ports that a process maps, as far as this user may see.
+
+    Args:
+        folder: folder of the shared memory.
+        own_mutexes: whether a port counts of which this process maps nothing but the mutex.
+    """
     found = set()
     mapped = re.compile(f"{re.escape(str(folder))}/{_FILE.pattern}")
     for maps in Path("/proc").glob("[0-9]*/maps"):
+        every = own_mutexes or maps.parent.name != str(os.getpid())
         with contextlib.suppress(OSError):  # it has ended, or is another user's
-            found |= {matched[1] for matched in mapped.finditer(maps.read_text(errors="replace"))}
+            text = maps.read_text(errors="replace")
+            found |= {m[2] for m in mapped.finditer(text) if every or not m[1]}
     return found
+
+
+@contextlib.contextmanager
+def _mutex_held(path: Path) -> Iterator[None]:
+    """Hold the mutex of a port while its file exists and nobody else holds it.
+
+    Whoever died while holding it holds it for ever; a living holder maps it, which is looked at
+    afterwards. Fast DDS waits 2 s for such a mutex, then makes it anew.
+    """
+    library = ctypes.CDLL(None)
+    semaphore = None
+    with contextlib.suppress(OSError, ValueError), path.open("r+b") as file:
+        semaphore = ctypes.c_char.from_buffer(mmap.mmap(file.fileno(), _SEMAPHORE_SIZE))
+    held = semaphore is not None and library.sem_trywait(ctypes.byref(semaphore)) == 0
+    try:
+        yield
+    finally:
+        if semaphore is not None and held:
+            library.sem_post(ctypes.byref(semaphore))
 
 
 @contextlib.contextmanager

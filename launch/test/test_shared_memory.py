@@ -10,6 +10,9 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
+from mentor_bringup import shared_memory
 from mentor_bringup.shared_memory import remove_leftovers
 
 
@@ -49,6 +52,36 @@ def test_a_port_without_a_lock_stays_only_while_a_process_maps_it(tmp_path: Path
         assert names(tmp_path) == mapped
     remove_leftovers(tmp_path)
     assert names(tmp_path) == set()
+
+
+def test_a_port_that_is_opened_while_leftovers_are_sought_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever begins may open a leftover again after the maps of its process were read."""
+    held = leave(tmp_path, "fastdds_port7417", "fastdds_port7417_el", "sem.fastdds_port7417_mutex")
+    mutex = tmp_path / "sem.fastdds_port7417_mutex"
+    mutex.write_bytes((1).to_bytes(32, "little"))  # a free semaphore
+    _age(mutex)
+    opened: list[mmap.mmap] = []
+
+    def read_maps_first(folder: Path, own_mutexes: bool = True) -> set[str]:
+        found = mapped(folder, own_mutexes)
+        if own_mutexes:
+            with (tmp_path / "fastdds_port7417").open("r+b") as file:
+                opened.append(mmap.mmap(file.fileno(), 0))
+        else:  # the mutex is held: nobody opens the port from here on
+            assert mutex.read_bytes()[0] == 0
+        return found
+
+    mapped = shared_memory._mapped
+    monkeypatch.setattr(shared_memory, "_mapped", read_maps_first)
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == held
+    assert mutex.read_bytes()[0] == 1, "whoever waits for the mutex gets it"
+    opened.pop().close()
+    monkeypatch.undo()
+    _age(mutex)  # on a disk, unlike in shared memory, a mapped file that is written to is young
+    assert remove_leftovers(tmp_path)[0] == 3
 
 
 def test_a_live_participant_keeps_its_memory_and_a_killed_one_loses_it() -> None:

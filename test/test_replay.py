@@ -88,7 +88,9 @@ def altered(
         )
     writer.close()
     parameters = bag.record("mentor", "parameters")
-    parameters["/stacker"]["renamed"] = "by now"  # as if another version had recorded the bag
+    # As if another version had recorded the bag.
+    parameters["/stacker"]["gone"] = "by now"
+    parameters["/stacker"]["cell"] = parameters["/stacker"].pop("cell_file")
     write_parameters(folder, parameters)
 
 
@@ -210,7 +212,8 @@ def test_what_was_altered_is_named(bag: Bag, tmp_path: Path) -> None:
     run = f"run_dir:={tmp_path / 'run'}"
     status, report, output = replayed(tmp_path / "altered", tmp_path, run)
     assert status == 1, output
-    assert "parameter 'renamed' (value 'by now') is left out" in output
+    assert "parameter 'gone' (value 'by now') is left out" in output
+    assert "parameter 'cell'" not in output, "it is the cell_file of today"
     chosen = [key for version, key in versions(bag) if version == 1]
     different = report["parts"]["action"]["different"]  # a saturated action does not show it
     assert different and all(key in chosen for key in different), output

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from rclpy.serialization import serialize_message
 from small_bags import bag_topic
 
@@ -15,7 +16,7 @@ from mentor_common.bags.reader import Bag
 from mentor_common.bags.writer import BagWriter
 from mentor_common.messages import topics
 from mentor_common.tasks.episode_draw import EpisodeDraws
-from mentor_common.tasks.task import find_task
+from mentor_common.tasks.task import TaskError, find_task, parse_task
 from mentor_msgs.msg import Action, EpisodeStart, GroundTruth, Motion, Reward
 from mentor_recorder.bags.cell_checks import CellFindings, check_cell, recorded_task
 
@@ -77,6 +78,21 @@ def test_a_task_of_another_version_is_named(tmp_path: Path) -> None:
     (line,) = check_cell(bag).lines()
     assert "workspace window and rewards are not checked: task file" in line
     assert "commit abc recorded the bag" in line and recorded_task(bag) is None
+
+
+def test_a_task_that_names_a_key_as_an_earlier_version_did_is_read(tmp_path: Path) -> None:
+    checked(tmp_path / "bag")
+    bag, task = Bag(tmp_path / "bag"), find_task("cable_routing")
+    older = Path(task.file).read_text().replace("frame_tolerance", "max_age")
+    with pytest.raises(TaskError, match=r"frame_tolerance' is missing \(its former name is 'max_"):
+        parse_task(older)
+    bag.records["mentor"] = {
+        "task": '"cable_routing"', "files": json.dumps({"/share/tasks/cable_routing.yaml": older}),
+    }  # fmt: skip
+    findings = check_cell(bag)
+    assert (findings.starts, findings.rewards, findings.unchecked) == (2, 2 * STEPS, "")
+    read = recorded_task(bag)
+    assert read is not None and read.cameras == task.cameras
 
 
 def test_an_altered_window_is_named(tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from mentor_common.node.parameters import Param, ParameterError, check_overrides
+from mentor_common.tasks.former_names import PARAMETERS
 
 RCLPY_PARAMETERS = ("use_sim_time", "start_type_description_service")
 IGNORE = "MENTOR_IGNORE_UNKNOWN_PARAMETERS"
-"""Set in the environment, a parameter that the node does not have is logged and left out, not
-refused: a replay gives a node what another version of it was recorded with."""
+"""Set in the environment, a parameter may have its former name, and one that the node does not have
+is logged and left out, not refused: a replay gives a node what another version of it was recorded
+with."""
 
 
 class DeclaredParameters:
@@ -72,8 +74,13 @@ class DeclaredParameters:
         self._node.add_post_set_parameters_callback(self._after_set)
 
     def _without_unknown(self, values: dict[str, Any]) -> dict[str, Any]:
-        known = {name: v for name, v in values.items() if name in {*self._table, *RCLPY_PARAMETERS}}
+        names = {*self._table, *RCLPY_PARAMETERS}
+        known = {name: value for name, value in values.items() if name in names}
         for name in values.keys() - known.keys():
+            present = PARAMETERS.get(name, name)
+            if present in names:
+                known.setdefault(present, values[name])
+                continue
             self._node.get_logger().warning(
                 f"parameter '{name}' (value {values[name]!r}) is left out: this version of "
                 f"{self._full_name} does not have it"

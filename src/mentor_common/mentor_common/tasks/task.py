@@ -178,9 +178,18 @@ def load_task(path: Path | str) -> Task:
     return _read_task(fields, str(path), path.stem)
 
 
-def parse_task(text: str, file: str = "(text)") -> Task:
-    """Read a task from YAML text; ``file`` names it in refusals. Raises: TaskError."""
-    return _read_task(parse_yaml(text, file), file, None)
+def parse_task(text: str, file: str = "(text)", *, former_names: bool = False) -> Task:
+    """Read a task from YAML text.
+
+    Args:
+        text: YAML.
+        file: its name in refusals.
+        former_names: whether keys may have the names of earlier versions, as in a bag.
+
+    Raises:
+        TaskError: it is no task.
+    """
+    return _read_task(parse_yaml(text, file, former_names=former_names), file, None)
 
 
 def _read_task(fields: Fields, file: str, stem: str | None) -> Task:

@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from mentor_common.tasks.former_names import KEYS, with_present_keys
+
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 NAME_RULE = "lower-case letters, digits and _, beginning with a letter"
 
@@ -65,13 +67,16 @@ def read_yaml(path: Path) -> Fields:
     return parse_yaml(text, str(path))
 
 
-def parse_yaml(text: str, file: str, kind: str = "task file") -> Fields:
+def parse_yaml(
+    text: str, file: str, kind: str = "task file", *, former_names: bool = False
+) -> Fields:
     """Return the top-level mapping of a YAML text.
 
     Args:
         text: YAML.
         file: its name in refusals.
         kind: what refusals call the file.
+        former_names: whether keys may have the names of earlier versions.
 
     Raises:
         TaskError: it is no YAML, or what no task file needs: aliases, deep nesting, huge size.
@@ -84,7 +89,7 @@ def parse_yaml(text: str, file: str, kind: str = "task file") -> Fields:
         raise TaskError(f"{source}: {error}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise TaskError(f"{source}: is no YAML: {error}") from error
-    return Fields(source, "", data)
+    return Fields(source, "", with_present_keys(data) if former_names else data)
 
 
 def _check_size(text: str) -> None:
@@ -243,8 +248,10 @@ class Fields:
     ) -> Any:
         self._known.add(key)
         if key not in self._data:
+            former = [old for old, new in KEYS.items() if new == key and old in self._data]
+            hint = f" (its former name is '{former[0]}')" if former else ""
             raise TaskError(
-                f"{self._source}: key '{self._key(key)}' is missing; allowed: {allowed}"
+                f"{self._source}: key '{self._key(key)}' is missing{hint}; allowed: {allowed}"
             )
         value = self._data[key]
         if (kind is not None and not isinstance(value, kind)) or not fits(value):

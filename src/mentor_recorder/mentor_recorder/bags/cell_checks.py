@@ -80,7 +80,7 @@ def _task_of(bag: Bag) -> Task | None:
     name = bag.record(RECORD, "task") or ""
     for path, text in (bag.record(RECORD, "files") or {}).items():
         if Path(path).stem == Path(name).stem and "/tasks/" in path:
-            return parse_task(text, path)
+            return parse_task(text, path, former_names=True)
     try:
         return find_task(name) if name else None
     except OSError:

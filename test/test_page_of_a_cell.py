@@ -20,7 +20,7 @@ from browser import Browser
 from fake_peer import FakePeer
 from sensor_msgs.msg import JointState
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from mentor_common.messages import topics
 
@@ -113,7 +113,7 @@ def press(browser: Browser, name: str) -> str:
 
 
 def call_everything(address: str) -> int:
-    """Call every service of the page but resume, and try what its protocol has no service for.
+    """Call every service of the page but resume, and numbers that no service has.
 
     Returns:
         How many services there are.
@@ -128,20 +128,35 @@ def call_everything(address: str) -> int:
             if not names.get(number, "").endswith(RESUME):
                 socket.send(struct.pack("<BIII4s", 2, number, number, 4, b"json") + b"{}")
                 time.sleep(0.01)
-    channel = {"id": 1, "topic": "/action", "encoding": "cdr", "schemaName": "mentor_msgs/Action"}
-    for attempt in (
-        json.dumps({"op": "advertise", "channels": [channel]}),
-        struct.pack("<BI", 1, 1) + bytes(64),
-        json.dumps({"op": "setParameters", "parameters": [{"name": "/arm.x", "value": 1}]}),
-    ):
-        with connect(f"ws://{address}/", subprotocols=["foxglove.sdk.v1"]) as socket:
-            try:
-                socket.send(attempt)
-                while True:
-                    socket.recv(1.0)
-            except (ConnectionClosed, TimeoutError):
-                pass
+            if number not in names:
+                assert "no such service" in received(socket, "serviceCallFailure")
     return len(names)
+
+
+def received(socket: ClientConnection, operation: str) -> str:
+    """Return the next text message of an operation."""
+    until = time.monotonic() + 30.0
+    while time.monotonic() < until:
+        data = socket.recv(30.0)
+        if isinstance(data, str) and json.loads(data)["op"] == operation:
+            return data
+    raise AssertionError(f"no {operation}")
+
+
+def publish_and_set_parameters(address: str) -> None:
+    """Try what the protocol has beside services; each attempt must be refused."""
+    channel = {"id": 1, "topic": "/action", "encoding": "cdr", "schemaName": "mentor_msgs/Action"}
+    parameter = {"name": "/arm.x", "value": 1}
+    with connect(f"ws://{address}/", subprotocols=["foxglove.sdk.v1"]) as socket:
+        for attempt in (
+            {"op": "advertise", "channels": [channel]},
+            {"op": "setParameters", "parameters": [parameter]},
+        ):
+            socket.send(json.dumps(attempt))
+            assert f"'{attempt['op']}' is refused" in received(socket, "status")
+        socket.send(struct.pack("<BI", 1, 1) + bytes(64))  # an Action on that channel
+        with pytest.raises(ConnectionClosed, match="not of the protocol"):
+            received(socket, "none")
 
 
 def test_the_page_shows_the_cell_as_it_goes_on(browser: Browser, address: str) -> None:
@@ -174,6 +189,7 @@ def test_while_it_is_paused_no_service_of_the_page_moves_the_arm(
     cell.wait(still)
     before = len(cell.moved)
     assert call_everything(address) == 5
+    publish_and_set_parameters(address)
     time.sleep(3.0)
     assert cell.moved[before:] == []
 

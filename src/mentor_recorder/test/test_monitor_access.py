@@ -117,7 +117,11 @@ def test_messages_are_laid_out_as_foxglove_has_them() -> None:
     assert json.loads(protocol.call_failure(call, "why"))["callId"] == 9
     subscribe = '{"op": "subscribe", "subscriptions": [{"id": 1, "channelId": 4}]}'
     assert protocol.read_subscriptions(subscribe) == ([(1, 4)], [])
-    for bad in ("[]", "{", '{"op": "subscribe"}'):
+    wrong = ('-1, "channelId": 4', '4294967296, "channelId": 4', 'Infinity, "channelId": 4')
+    for bad in (
+        "[]", "{", '{"op": "subscribe"}', "[" * 60_000,
+        *(f'{{"op": "subscribe", "subscriptions": [{{"id": {ids}}}]}}' for ids in wrong),
+    ):  # fmt: skip
         with pytest.raises(protocol.ProtocolError):
             protocol.read_subscriptions(bad)
     with pytest.raises(protocol.ProtocolError):

@@ -13,8 +13,18 @@ SUBPROTOCOLS = ("foxglove.sdk.v1", "foxglove.websocket.v1")
 _MESSAGE, _CALL, _ANSWER = 0x01, 0x02, 0x03
 
 
+LARGEST_NUMBER = 2**32 - 1
+"""Largest number of a subscription or channel on the wire."""
+ERROR = 2
+"""Level of a status message: something was not done."""
+
+
 class ProtocolError(ValueError):
     """What a client has sent is not of the protocol."""
+
+
+class RefusedError(ValueError):
+    """What a client asks for is of the protocol, but nothing that this server does."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,11 @@ def message_data(subscription: int, stamp: int, payload: bytes) -> bytes:
     return struct.pack("<BIQ", _MESSAGE, subscription, stamp) + payload
 
 
+def refusal(reason: str) -> str:
+    """Return that something was refused, and why."""
+    return json.dumps({"op": "status", "level": ERROR, "message": reason})
+
+
 def call_answer(call: Call, payload: bytes) -> bytes:
     """Return the answer of a service, in JSON."""
     encoding = b"json"
@@ -140,22 +155,32 @@ def read_subscriptions(text: str) -> tuple[list[tuple[int, int]], list[int]]:
     """Read a client's text message.
 
     Returns:
-        ``(subscription, channel)`` pairs to begin, and subscriptions to end; both empty for what
-        this server has no use for.
+        ``(subscription, channel)`` pairs to begin, and subscriptions to end.
 
     Raises:
         ProtocolError: it is none of the protocol.
+        RefusedError: it asks for something else: to publish, to set a parameter, ...
     """
     try:
         content = json.loads(text)
-        if content["op"] == "subscribe":
+        operation = str(content["op"])
+        if operation == "subscribe":
             wanted = content["subscriptions"]
-            return [(int(entry["id"]), int(entry["channelId"])) for entry in wanted], []
-        if content["op"] == "unsubscribe":
-            return [], [int(number) for number in content["subscriptionIds"]]
-    except (ValueError, KeyError, TypeError) as error:
+            return [(_number(entry["id"]), _number(entry["channelId"])) for entry in wanted], []
+        if operation == "unsubscribe":
+            return [], [_number(number) for number in content["subscriptionIds"]]
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ProtocolError(f"not of the protocol: {error}") from error
-    return [], []
+    raise RefusedError(
+        f"'{operation[:40]}' is refused: viewers subscribe, and call the services announced here"
+    )
+
+
+def _number(value: Any) -> int:
+    """Return a number that fits the wire: one that does not would fail when a message is sent."""
+    if not 0 <= (number := int(value)) <= LARGEST_NUMBER:
+        raise ValueError(f"{number} is no number of a subscription or channel")
+    return number
 
 
 def _json_schema(name: str, schema: Mapping[str, Any]) -> dict[str, str]:

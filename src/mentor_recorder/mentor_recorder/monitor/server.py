@@ -23,7 +23,7 @@ from websockets.typing import Subprotocol
 
 from mentor_recorder.monitor import protocol
 from mentor_recorder.monitor.access import Access
-from mentor_recorder.monitor.protocol import Call, Channel, ProtocolError
+from mentor_recorder.monitor.protocol import Call, Channel, ProtocolError, RefusedError
 
 SLOW_BYTES = 1 << 20
 """What may wait for a viewer; more is not sent to it."""
@@ -174,6 +174,8 @@ class MonitorServer:
                     await self._receive(viewer, data)
                 except ProtocolError:
                     await connection.close(1002, "not of the protocol")
+                except RefusedError as error:
+                    await connection.send(protocol.refusal(str(error)))
         except ConnectionClosed:
             pass
         finally:

@@ -24,7 +24,7 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make test   [ARGS="-k runner"]    all tests; ARGS goes to pytest
   make soak   [ARGS=...]            the long variants of the tests
   make test-processors [ARGS=...]   the packages' tests as other x86-64 processors would compute them
-  make bench  [ARGS="bench/x.py"]   measure speed: every script of bench/ or the named one, one JSON object a line
+  make bench  [ARGS="bench/x.py"]   measure speed: every script of bench/ or those named, one JSON object a line
   make lint                         ruff, mypy, hadolint, yamllint, size of files
   make format                       let ruff format and mend
   make bench-learning [TASK=...]    train MENTOR, its ablations and DrM on a task (many hours; resumes)
@@ -77,7 +77,7 @@ soak:
 # The rehearsal is one of the scripts. Folders of bench/ hold what takes hours or needs arguments.
 bench:
 	$(SET_UP) ready hardware-ready
-	@$(IN_WORKSPACE) for script in $(or $(ARGS),$(wildcard bench/*.py)); do python "$$script" || exit; done
+	@$(IN_WORKSPACE) exec bash setup/bench.sh $(or $(ARGS),$(wildcard bench/*.py))
 
 bench-learning:
 	$(SET_UP) ready $(DONE)/bench

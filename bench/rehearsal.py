@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ LATE = 1.1  # of the period
 READINGS = ("control rate [Hz]", "age of frames [ms]", "command success", "control loop [Hz]")
 FRAMES = "frames [Hz]"  # of each camera node
 CAMERA_PROGRAMS = ("realsense_camera", "stacker_node")
+START, SLOWEST = 180.0, 5.0  # seconds until the first step, and for each step, at most
 
 
 class Listener:
@@ -69,6 +71,18 @@ class Listener:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self._executor.spin_once(timeout_sec=0.05)
+
+    def wait_for(
+        self, condition: Callable[[], bool], seconds: float, launch: subprocess.Popen[bytes]
+    ) -> None:
+        """Receive until a condition holds. Raises: SystemExit, if the launch or its time ends."""
+        until = time.monotonic() + seconds
+        while not condition():
+            if launch.poll() is not None:
+                raise SystemExit(f"the launch has ended with status {launch.returncode}")
+            if time.monotonic() > until:
+                raise SystemExit(f"{len(self.motions)} motions in {seconds:g} s: the cell is stuck")
+            self.spin(0.5)
 
     def _on_motion(self, message: Motion) -> None:
         self.motions[message.episode, message.step] = message
@@ -166,20 +180,18 @@ def main() -> None:
     with open(os.devnull, "wb") as quiet:
         launch = subprocess.Popen(command, stdout=quiet, stderr=quiet)
     try:
-        while not any(step > 0 for _, step in listener.motions):
-            listener.spin(0.5)
-            if launch.poll() is not None:
-                raise SystemExit(f"the launch has ended with status {launch.returncode}")
+        listener.wait_for(lambda: any(step > 0 for _, step in listener.motions), START, launch)
         listener.motions.clear()
         listener.reasons.clear()
         began, used = time.monotonic(), processor_seconds(launch.pid)
-        while sum(step > 0 for _, step in listener.motions) < arguments.steps:
-            listener.spin(0.5)
+        most = arguments.steps * SLOWEST + START  # a fault is waited for, too
+        done = lambda: sum(step > 0 for _, step in listener.motions) >= arguments.steps  # noqa: E731
+        listener.wait_for(done, most, launch)
         seconds = time.monotonic() - began
         processor = (processor_seconds(launch.pid) - used) / seconds
     finally:
         launch.send_signal(signal.SIGINT)
-        launch.wait(30)
+        launch.wait(60)
         claim.release()
     period = find_task(arguments.task).episode.period
     figures = {"robot": arguments.robot, **summary(listener, seconds, processor, period)}

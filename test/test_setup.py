@@ -105,3 +105,17 @@ def test_make_bench_runs_no_script_that_needs_arguments() -> None:
                     for k in node.keywords
                 )
                 assert name.startswith("-") or optional, f"{script.name} needs {name}"
+
+
+def test_a_benchmark_that_fails_or_hangs_does_not_keep_the_next_from_running(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "failing.py").write_text("raise SystemExit('no camera')")
+    (tmp_path / "hanging.py").write_text("import time\ntime.sleep(600)")
+    (tmp_path / "last.py").write_text("print('measured')")
+    command = ["bash", str(ROOT / "setup" / "bench.sh"), "failing.py", "hanging.py", "last.py"]
+    env = {**os.environ, "MENTOR_BENCH_LIMIT": "2"}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == "measured\n"
+    assert "bench: failed: failing.py hanging.py" in done.stderr

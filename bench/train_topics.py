@@ -100,7 +100,7 @@ class Side:
 def compare(name: str, asynchronous: bool) -> None:
     """Run both sides in turns and print the result."""
     with tempfile.TemporaryDirectory() as folder, cell("/bench"):
-        over_topics = RosEnv("/bench", timeout=60.0, reset_timeout=120.0)
+        over_topics = RosEnv("/bench", timeout=60.0, reset_timeout=120.0, use_sim_time=True)
         in_process = gymnasium.make("mentor/cable_routing-v0", disable_env_checker=True)
         sides = {
             "topics": Side(over_topics, Path(folder) / "topics", asynchronous),

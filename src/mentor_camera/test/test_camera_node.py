@@ -164,9 +164,17 @@ def test_compressed_topics_of_realsense2_camera_are_stacked_and_a_wrong_clock_is
                 np.abs(pixels.reshape(9, 3, 84, 84) - np.array([200, 100, 50])[:, None, None]).max()
                 <= 3
             )
+            motion.step = 1
+            motion.begin = motion.end = nanoseconds_to_time(time.time_ns() + 2_000_000_000)
+            motions.publish(motion)
+            assert peer.wait(
+                lambda: any("the end of a motion is" in said and "s in the future" in said
+                            for _, said in diagnostics), 60.0,
+            )  # fmt: skip
             publish(time.time_ns() + 2_000_000_000)
             assert peer.wait(
-                lambda: any(at == ERROR and "in the future by this machine's clock" in said
+                lambda: any(at == ERROR and "camera 'side': an image is" in said
+                            and "s in the future by this machine's clock" in said
                             for at, said in diagnostics), 60.0,
             )  # fmt: skip
     finally:

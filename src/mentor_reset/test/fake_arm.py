@@ -13,6 +13,7 @@ from fake_peer import FakePeer
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionClient, ActionServer, CancelResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.qos import qos_profile_sensor_data
 from task_node import TASK
 
 from mentor_common.messages import topics
@@ -33,7 +34,9 @@ class FakeArm(FakePeer):
         super().__init__("fake_arm")
         group = ReentrantCallbackGroup()
         self._poses = self.node.create_publisher(
-            PoseStamped, topics.CURRENT_POSE.name, topics.CURRENT_POSE.qos
+            PoseStamped,
+            topics.CURRENT_POSE.name,
+            qos_profile_sensor_data,  # as franka_ros2
         )
         self._observations = self.node.create_publisher(
             Observation, topics.OBSERVATION.name, topics.EXPERIENCE_QOS

@@ -75,9 +75,10 @@ def test_an_action_past_its_deadline_or_from_the_future_moves_nothing(twin):
     twin.send(401, 0, [1.0, 1.0], age=0.2)
     twin.send(401, 0, [1.0, 1.0], age=0.05, deadline=0.01)
     twin.send(401, 0, [1.0, 1.0], age=-0.2)
-    time.sleep(0.5)
+    twin.wait(lambda: "in the future" in twin.status and "clocks synchronised" in twin.status)
     assert (401, 1) not in twin.motions
     assert twin.step(401, 0, [0.0, 0.0]).normalized[0] == pytest.approx(START[0], abs=0.03)
+    twin.wait(lambda: "clocks" not in twin.status)
 
 
 @pytest.mark.parametrize("data", [[float("nan"), 0.0], [1.0], [0.0, 0.0, 0.0], [float("inf"), 0]])

@@ -59,6 +59,8 @@ class TwinProbe:
         self.true_states: dict[tuple[int, int], GroundTruth] = {}
         self.images: dict[str, dict[int, np.ndarray]] = {camera: {} for camera in self.cameras}
         self.received: dict[str, Any] = {}
+        self.status = ""
+        """Message of the twin's last report on /diagnostics."""
         subscribe = self.node.create_subscription
         subscribe(topics.MOTION.type, "motion", self._on_motion, topics.MOTION.qos)
         topic = topics.GROUND_TRUTH
@@ -71,6 +73,8 @@ class TwinProbe:
         ):
             subscribe(topic.type, topic.name, self._remember(topic.name), topic.qos)
         subscribe(topics.CLOCK.type, "clock", self._remember("clock"), topics.CLOCK.qos)
+        topic = topics.DIAGNOSTICS
+        subscribe(topic.type, topic.name, self._on_diagnostics, topic.qos)
         for camera in self.cameras:
             topic = topics.camera_image(camera)
             subscribe(topic.type, topic.name, self._on_image(camera), topics.LOSSLESS_IMAGE_QOS)
@@ -110,6 +114,11 @@ class TwinProbe:
         """What the twin has said."""
         self.log.seek(0)
         return self.log.read()
+
+    def _on_diagnostics(self, message: Any) -> None:
+        for status in message.status:
+            if status.hardware_id == f"{self.namespace}/twin":
+                self.status = status.message
 
     def wait(self, condition: Callable[[], Any], seconds: float = 60.0, must: bool = True) -> Any:
         """The condition's first true value; None if it does not come and need not."""

@@ -196,15 +196,11 @@ class RealArmNode(ArmNodeBase):
             status, reason = self.steps.take(command)
         finally:
             self._in_action = False
-        self._statuses[status].add()
+        self.note_status(status, reason, time.perf_counter() - began)
         if status.executed:
-            self._step_rate.add()
-            self._step_time.took(time.perf_counter() - began)
             if self.backend.fault:
                 self.steps.end_episode()
-            return
-        self.get_logger().warning(f"{status.value}: {reason}", throttle_duration_sec=5.0)
-        if status in UNANSWERED:
+        elif status in UNANSWERED:
             self._fail_step(*awaited, f"{status.value}: {reason}")
 
     def _fail_step(self, episode: int, step: int, reason: str) -> None:

@@ -33,6 +33,7 @@ from mentor_msgs.msg import Motion
 MONITOR = Topic("observation/image", Image, topics.STATE_QOS, "stacker")
 """The observation as a contact sheet, published only while somebody subscribes."""
 _TICK = 0.02  # seconds of wall time between two polls of steps whose frames have not arrived
+_HISTORY = 3.0  # seconds of wall time in which motions may come that were published earlier
 
 
 class StackerNode(CellNode):
@@ -122,6 +123,7 @@ class StackerNode(CellNode):
     def activate(self) -> None:
         """Begin without frames, as old ones may be out of date."""
         self._stacker.clear()
+        self._active_since = time.monotonic()
 
     def _on_clock_set_back(self) -> None:
         self.get_logger().warning("the clock was set back: all frames are dropped")
@@ -152,6 +154,7 @@ class StackerNode(CellNode):
             time_to_nanoseconds(message.end),
         )
         now = time.monotonic()
+        self._check_clock(motion, now)
         try:
             if self._stacker.add_motion(motion, now):
                 self._motion_at[motion.episode, motion.step] = now
@@ -162,6 +165,16 @@ class StackerNode(CellNode):
             self.health.problem("motion", health.ERROR, str(error))
             self.get_logger().error(str(error))
         self._publish_ready()
+
+    def _check_clock(self, motion: MotionTimes, now: float) -> None:
+        """Report a motion that ended at another time by this machine's clock, as frames would be
+        taken for it that are not its own."""
+        wrong = self._images.wrong_clock("the end of a motion", motion.end_ns)
+        if not wrong:
+            self.health.solved("clock of the motions")
+        elif now - self._active_since > _HISTORY or "future" in wrong:
+            self.health.problem("clock of the motions", health.WARN, wrong)
+            self.get_logger().warning(wrong, throttle_duration_sec=5.0)
 
     def _publish_ready(self) -> None:
         if not self._stacker.pending:

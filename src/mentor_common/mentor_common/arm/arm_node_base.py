@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from mentor_common.arm.action_report import ActionReport
 from mentor_common.arm.arm import Arm, MotionOutcome
 from mentor_common.arm.backend import ArmBackend, GripperCommand, GripperFailed
 from mentor_common.arm.command import Command, CommandStatus
@@ -139,7 +140,7 @@ class ArmNodeBase(CellNode):
         self.serve_action(topics.GRIPPER, self._gripper, accept=self._refuse_gripper)
         self.peers.publisher_of(topics.ACTION, required=False)
         self.peers.subscriber_of(topics.MOTION, "stacker and reward node", required=False)
-        self._statuses = {status: self.health.counter(status.value) for status in CommandStatus}
+        self._actions = ActionReport(self.health)
         self._step_rate = self.health.rate("steps")
         self._step_time = self.health.timing("motion of a step")
         self._faults = self.health.counter("faults")
@@ -191,10 +192,14 @@ class ArmNodeBase(CellNode):
     def _act(self, command: Command) -> None:
         began = time.perf_counter()
         status, reason = self.steps.take(command)
-        self._statuses[status].add()
+        self.note_status(status, reason, time.perf_counter() - began)
+
+    def note_status(self, status: CommandStatus, reason: str, seconds: float) -> None:
+        """Report what became of an action, why, and how many seconds it took."""
+        self._actions.note(status, reason)
         if status.executed:
             self._step_rate.add()
-            self._step_time.took(time.perf_counter() - began)
+            self._step_time.took(seconds)
         else:
             self.get_logger().warning(f"{status.value}: {reason}", throttle_duration_sec=5.0)
 

@@ -5,7 +5,7 @@ All names but ``/diagnostics`` and ``/clock`` are relative, so that a namespace 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -101,6 +101,11 @@ GRIPPER = Interface("gripper", Gripper, "arm or twin", caller=EPISODE_START)
 RECOVER = Interface("recover", Recover, "arm or twin", caller=EPISODE_START)
 DESCRIBE = Interface("describe", Describe, "environment")
 BACKFILL = Interface("backfill", Backfill, "actor")
+
+
+def of_any_publisher(topic: Topic) -> Topic:
+    """Return a topic as it is subscribed to where drivers of others may publish it: BEST_EFFORT."""
+    return replace(topic, qos=best_effort(topic.qos.depth))
 
 
 def camera_image(camera: str) -> Topic:

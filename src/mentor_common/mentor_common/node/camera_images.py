@@ -74,19 +74,27 @@ class CameraImages:
                 grey image, or it is damaged.
         """
         stamp = time_to_nanoseconds(message.header.stamp)
-        self._check_clock(stamp)
+        if wrong := self.wrong_clock("an image", stamp):
+            raise ImageError(wrong)
         return stamp, self._reader.rgb(message)
 
-    def _check_clock(self, stamp: int) -> None:
+    def wrong_clock(self, what: str, stamp: int) -> str:
+        """Return why this machine's clock cannot confirm a stamp; empty: it can.
+
+        Args:
+            what: what carries the stamp.
+            stamp: nanoseconds of ROS time.
+        """
         if self._simulated_time:
-            return  # one simulated clock cannot differ from itself
+            return ""  # one simulated clock cannot differ from itself
         node = self._node
         age = (node.get_clock().now().nanoseconds - stamp) / 1e9
         for offset, name, when in (
             (age, "max_age", "old"), (-age, "max_future", "in the future")
         ):  # fmt: skip
             if 0.0 < node.number(name) < offset:
-                raise ImageError(
-                    f"an image is {offset:.3f} s {when} by this machine's clock, {name} is "
+                return (
+                    f"{what} is {offset:.3f} s {when} by this machine's clock, {name} is "
                     f"{node.number(name):g} s; are the clocks synchronised?"
                 )
+        return ""

@@ -134,8 +134,8 @@ class PartRunner:
         self.begin_stage(part.stage)
         try:
             if isinstance(part, Move):
-                self._move(part)
-            elif isinstance(part, Rest):
+                return self._result(self._move(part))
+            if isinstance(part, Rest):
                 self._rest(part)
             elif isinstance(part, Grip):
                 self._grip(part)
@@ -184,11 +184,12 @@ class PartRunner:
         except RemoteError as error:
             raise PartFailed(part, str(error), self._result()) from error
 
-    def _result(self) -> PartResult:
-        position = self._cell.position()
+    def _result(self, reached: np.ndarray | None = None) -> PartResult:
+        """Return where the arm is: where a move ended, else where it was last seen."""
+        position = self._cell.position() if reached is None else reached
         return PartResult(None if position is None else position.copy(), self._grasped, self._width)
 
-    def _move(self, part: Move) -> None:
+    def _move(self, part: Move) -> np.ndarray:
         target = None if part.target is None else np.asarray(part.target, np.float32)
         goal = MoveTo.Goal(
             movement=part.movement,
@@ -203,9 +204,9 @@ class PartRunner:
             options = {**episode.options, **part.options}
             draw = episode.draw if target is None else replace(episode.draw, start=target)
             self._cell.announce_start(replace(episode, draw=draw, options=options))
-        self._go(part, goal, target)
+        return self._go(part, goal, target)
 
-    def _go(self, part: Part, goal: MoveTo.Goal, target: np.ndarray | None) -> None:
+    def _go(self, part: Part, goal: MoveTo.Goal, target: np.ndarray | None) -> np.ndarray:
         result = self.call(part, self._cell.move_to, goal)
         if not result.success:
             raise PartFailed(part, result.message or "the move failed without a reason")
@@ -216,6 +217,7 @@ class PartRunner:
         if target is not None and np.linalg.norm(reached - target) > self._cell.tolerance():
             there, wanted = (np.round(place, 3).tolist() for place in (reached, target))
             raise PartFailed(part, f"reached {there}, not {wanted}")
+        return reached
 
     def _rest(self, part: Rest) -> None:
         arm, ros_time = Stillness(part.seconds, part.distance), Stillness(TIME_STANDS, 0.0)

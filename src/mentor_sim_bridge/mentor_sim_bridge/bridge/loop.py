@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from builtin_interfaces.msg import Time
 
+from mentor_common.arm.action_report import ActionReport
 from mentor_common.arm.command import Command, CommandStatus
 from mentor_common.messages.cdr import ActionRecord, CdrError, ObservationWriter, read_action
 from mentor_common.messages.experience import nanoseconds_to_time, observation_message
@@ -76,7 +77,7 @@ class BridgeLoop:
         self._debug = debug
         self._reader = DirectReader(context, [subscription], guard)
         self._work: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
-        self._counters = {status: health.counter(status.value) for status in CommandStatus}
+        self._actions = ActionReport(health)
         self._faults = health.counter("episodes cut off by a fault")
         self._episodes = health.counter("episodes")
         self._health = health
@@ -127,7 +128,7 @@ class BridgeLoop:
         # Raw: at some malformed messages the client library's own reader ends the process.
         for raw, sender in take_with_sender(self._subscription):
             if not self._permits(sender):
-                self._counters[CommandStatus.OTHER_AGENT].add()
+                self._actions.note(CommandStatus.OTHER_AGENT)
                 continue
             try:
                 record = read_action(raw)
@@ -161,7 +162,7 @@ class BridgeLoop:
         )
 
     def _count(self, status: CommandStatus, reason: str) -> None:
-        self._counters[status].add()
+        self._actions.note(status, reason)
         if status is not CommandStatus.EXECUTED:
             self._report(status, reason)
 

@@ -18,6 +18,7 @@ from mentor_common.messages import topics
 from mentor_common.tasks.episode_draw import EpisodeDraws
 from mentor_common.tasks.task import TaskError, find_task, parse_task
 from mentor_msgs.msg import Action, EpisodeStart, GroundTruth, Motion, Reward
+from mentor_recorder.__main__ import main
 from mentor_recorder.bags.cell_checks import CellFindings, check_cell, recorded_task
 
 STEPS = 12
@@ -114,6 +115,22 @@ def test_a_reward_that_contradicts_the_ground_truth_is_named(tmp_path: Path) -> 
     findings = checked(tmp_path / "bag", alter)
     assert list(findings.contradicted) == [(11, 4)]
     assert findings.contradicted[11, 4] == "success True, by the ground truth False"
+
+
+def test_a_run_of_steps_that_contradict_alike_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def alter(message: Any) -> None:
+        if isinstance(message, Reward) and message.episode == 11 and message.step in (2, 4, 5, 6):
+            message.success = True
+
+    checked(tmp_path / "bag", alter)
+    main(["check", str(tmp_path / "bag")])
+    lines = [line for line in capsys.readouterr().out.splitlines() if "reward of" in line]
+    text = "success True, by the ground truth False"
+    assert lines == [
+        f"reward of episode 0 (11) step 2: {text}", f"reward of episode 0 (11) steps 4 to 6: {text}"
+    ]  # fmt: skip
 
 
 def test_a_classifier_that_errs_is_named_by_its_term(tmp_path: Path) -> None:

@@ -181,6 +181,7 @@ def test_the_page_opens_a_bag_on_a_timeline(browser: Browser, tmp_path: Path) ->
         browser.evaluate(f"{slider}.value = 8; {slider}.oninput()")
         missing = "document.getElementById('seen').textContent.includes('no observation')"
         assert browser.wait(missing), browser.evaluate(place)
+        assert browser.evaluate("document.getElementById('observation').hidden"), "it is a step's"
         assert local(browser.requests, address), browser.requests
     finally:
         server.close()

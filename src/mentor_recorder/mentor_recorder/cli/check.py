@@ -31,8 +31,8 @@ def run(options: argparse.Namespace) -> int:
         (positions[episode], step, episode, text)
         for (episode, step), text in cell.contradicted.items()
     )
-    for position, step, episode, text in contradicted:
-        print(f"reward of episode {position} ({episode}) step {step}: {text}")
+    for line in _runs(contradicted):
+        print(line)
     if cell.rewards:
         print(f"{len(cell.contradicted)} of {cell.rewards} rewards contradict the ground truth")
     result = "the bag is whole" if not findings.problems else f"{len(findings.problems)} problem(s)"
@@ -41,3 +41,22 @@ def run(options: argparse.Namespace) -> int:
         f"{result}"
     )
     return 1 if findings.problems else 0
+
+
+def _runs(contradicted: list[tuple[int, int, int, str]]) -> list[str]:
+    """Return a line for each run of steps that are wrong in the same way.
+
+    Args:
+        contradicted: position and step, number of the episode, and what is wrong, in order.
+    """
+    runs: list[tuple[int, int, int, int, str]] = []
+    for position, step, episode, text in contradicted:
+        if runs and (position, step - 1, text) == (runs[-1][0], runs[-1][2], runs[-1][4]):
+            runs[-1] = (position, runs[-1][1], step, episode, text)
+        else:
+            runs.append((position, step, step, episode, text))
+    return [
+        f"reward of episode {position} ({episode}) "
+        f"{f'step {first}' if first == last else f'steps {first} to {last}'}: {text}"
+        for position, first, last, episode, text in runs
+    ]

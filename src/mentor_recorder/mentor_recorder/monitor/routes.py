@@ -42,7 +42,8 @@ class Routes:
                 content = files(__package__).joinpath("page", name).read_bytes()
                 return HTTPStatus.OK, kind, content
             if parts.path == "/bags":
-                return _json({"bags": self._shelf.names(), "live": self._live})
+                names, folder = self._shelf.names(), self._shelf.folder.resolve().name
+                return _json({"bags": names, "folder": folder, "live": self._live})
             if parts.path == "/bag":
                 return _json(self._shelf.open(query.get("name", "")).as_json())
             if parts.path == "/step":

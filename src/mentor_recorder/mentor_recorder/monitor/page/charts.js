@@ -15,7 +15,7 @@ export function lines(canvas, curves, along, { low, high, now, dots } = {}) {
   const [context, width, height] = sized(canvas);
   const points = Object.values(curves).flat().filter(point => point[1] !== null && point[1] !== undefined);
   canvas.dataset.points = points.length;
-  if (!points.length) return note(context, "nothing yet");
+  if (!points.length) return note(context, "none");
   const xs = points.map(point => point[0]), ys = points.map(point => point[1]);
   let [left, right] = [Math.min(...xs), Math.max(...xs)];
   let [bottom, top] = [Math.min(...ys, low ?? Infinity), Math.max(...ys, high ?? -Infinity)];

@@ -54,7 +54,7 @@ function showStates(seen, truth) {
     const share = sure(name);
     return [[name, number(seen[name]), share === undefined ? "" : `${(100 * share).toFixed(1)} %`, number(truth[name])], differs ? "warn" : ""];
   });
-  table($("states"), rows.length ? rows : [[["nothing yet"], "note"]], rows.length ? ["", "seen", "sure", "ground truth"] : []);
+  table($("states"), rows.length ? rows : [[["none"], "note"]], rows.length ? ["", "seen", "sure", "ground truth"] : []);
 }
 
 function showEpisode(episode, now) {
@@ -101,7 +101,7 @@ function onState(state) {
   showArm(state.arm);
   const training = state.training;
   const fields = Object.entries({ ...training, ...training.further }).filter(([name]) => name !== "further");
-  table($("training"), fields.length ? fields.map(([name, value]) => [[name.replaceAll("_", " "), number(value)]]) : [[["nothing yet"], "note"]]);
+  table($("training"), fields.length ? fields.map(([name, value]) => [[name.replaceAll("_", " "), number(value)]]) : [[["none"], "note"]]);
   $("dormant").textContent = number(training.dormant_ratio);
 }
 
@@ -110,7 +110,9 @@ function showBagStep(episode, entry, detail) {
   showEpisode(episode, entry.step);
   showNodes(detail.nodes);
   $("seen").textContent = detail.missing || (detail.stamps ? `images of ${shortened(detail.stamps[0])} to ${shortened(detail.stamps.at(-1))} s` : "");
+  $("observation").hidden = !detail.observation;  // not that of another step
   if (detail.observation) { $("observation").src = detail.observation; document.body.dataset.pictures = pictures += 1; }
+  for (const figure of [...$("cameras").children]) if (!(figure.dataset.name in detail.cameras)) figure.remove();
   for (const [name, source] of Object.entries(detail.cameras)) picture($("cameras"), name, source);
   showArm({ tip: entry.tip, joints: detail.joints, window: episode.window });
 }
@@ -123,6 +125,7 @@ function live() {
   timeline.close();
   document.body.dataset.mode = "live";
   $("about").textContent = "Training";
+  $("observation").hidden = false;
   $("buttons").hidden = false;
   socket = new Socket({
     "/monitor/state": onState,
@@ -144,7 +147,7 @@ async function open(name) {
   if (!name) return live();
   document.body.dataset.mode = "bag";
   $("buttons").hidden = true;
-  $("status").textContent = `opens ${name}`;
+  $("status").textContent = "opens the bag";
   const bag = await timeline.open(name, opened => showTask(opened.task));
   if (!bag) return undefined;
   $("status").textContent = `bag ${bag.path}: ${number(bag.seconds)} s, ${bag.episodes.length} episodes; commit ${(bag.origin.commit || "unknown").slice(0, 12)}`;
@@ -166,8 +169,8 @@ for (const button of document.querySelectorAll("[data-service]")) {
   };
 }
 
-const { bags, live: there } = await (await fetch("/bags")).json();
-$("source").append(...(there ? [new Option("the live cell", "")] : []), ...bags.map(name => new Option(`bag ${name}`, name)));
+const { bags, folder, live: there } = await (await fetch("/bags")).json();
+$("source").append(...(there ? [new Option("the live cell", "")] : []), ...bags.map(name => new Option(`bag ${name === "." ? folder : name}`, name)));
 $("source").onchange = () => open($("source").value);
 const asked = new URLSearchParams(location.search).get("bag");
 if (asked) $("source").value = asked;

@@ -136,6 +136,23 @@ def test_a_cell_that_answers_that_it_cannot_begin_is_not_asked_without_end(
     assert env.resets == backoff.ANSWERS == 20
 
 
+def test_a_cell_whose_every_episode_ends_in_a_fault_at_once_is_not_begun_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Faulty(PointEnv):
+        def step(self, action):
+            obs, reward, terminated, _, info = super().step(action)
+            fault = {"valid": False, "reason": "the motor is off"}
+            return obs, reward, terminated, True, {**info, **fault}
+
+    monkeypatch.setattr(backoff, "PAUSES", (0.0,))
+    trainer, run = trainer_of(tmp_path / "run", "train.learn=false", env=Faulty())
+    with pytest.raises(backoff.GivenUpError, match=r"20 failures in a row.* the motor is off"):
+        trainer.train()
+    run.close()
+    assert trainer.losses == backoff.ANSWERS
+
+
 def test_evaluation_does_not_disturb_training(tmp_path: Path) -> None:
     weights = []
     for every in (0, 20):

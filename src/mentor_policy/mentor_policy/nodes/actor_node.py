@@ -26,7 +26,7 @@ from mentor_policy.nodes.environment import connect, watch_environment
 from mentor_policy.nodes.policy_parameters import AGENT, ENVIRONMENT, configuration
 from mentor_policy.nodes.weights_subscription import WeightsSubscription
 from mentor_policy.replay import ReplayError, Step
-from mentor_policy.training.backoff import Backoff
+from mentor_policy.training.backoff import Backoff, FruitlessEpisodeError
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.rollout import Episode
 from mentor_policy.training.schedule import Schedule
@@ -148,11 +148,14 @@ class ActorNode(CellNode):
                     self._evaluate(actor)
                 self._wait_for_learner(actor, follower)
                 self._last_step = time.monotonic()
-                self._report_episode(actor, actor.train_episode(limit))
+                episode = actor.train_episode(limit)
+                self._report_episode(actor, episode)
+                if episode.fault is not None:
+                    raise episode.fault
                 backoff.reset()
-            except (EnvironmentLost, ResetNeeded) as error:
+            except (EnvironmentLost, ResetNeeded, FruitlessEpisodeError) as error:
                 if not self.stopping.is_set():
-                    self.get_logger().warning(f"environment lost, a reset is tried: {error}")
+                    self.get_logger().warning(f"a reset is tried: {error}")
                     backoff.wait(self.stopping.is_set, error)
 
     def _wait_for_learner(self, actor: Actor, follower: WeightsFollower) -> None:

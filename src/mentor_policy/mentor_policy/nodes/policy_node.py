@@ -19,7 +19,7 @@ from mentor_common.node.running import main as run
 from mentor_policy.nodes.environment import connect, watch_environment
 from mentor_policy.nodes.ground_truth import GroundTruthEvaluation, GroundTruthReceiver
 from mentor_policy.nodes.policy_parameters import AGENT, ENVIRONMENT, LAST_CHECKPOINT, configuration
-from mentor_policy.training.backoff import Backoff
+from mentor_policy.training.backoff import Backoff, FruitlessEpisodeError
 from mentor_policy.training.random_actions import Summary, act_at_random
 
 if TYPE_CHECKING:  # torch takes seconds to import, and a random agent needs none of it
@@ -190,10 +190,10 @@ class PolicyNode(CellNode):
                         go_on=self._go_on,
                         backoff=backoff,
                     )
-                except EnvironmentLost as loss:
+                except (EnvironmentLost, FruitlessEpisodeError) as loss:
                     if not self.stopping.is_set():
                         self._losses.add()
-                        self.get_logger().warning(f"environment lost, a reset is tried: {loss}")
+                        self.get_logger().warning(f"a reset is tried: {loss}")
                         backoff.wait(self.stopping.is_set, loss)
         finally:
             env.close()

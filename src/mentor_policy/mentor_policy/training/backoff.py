@@ -19,6 +19,12 @@ class GivenUpError(RuntimeError):
     """Whether the text is made for the person: no traceback is needed."""
 
 
+class FruitlessEpisodeError(RuntimeError):
+    """An episode ended in a fault before any step that may be learned from; says why."""
+
+    answered = True
+
+
 class Backoff:
     """Waits longer after each failure in a row."""
 

@@ -67,9 +67,10 @@ def act_at_random(
         seed: seed of the first episode; None leaves the environment's randomness as it is.
         summary: filled in; one that holds earlier steps is continued.
         go_on: asked before every step, with the summary so far.
-        backoff: set back at each step that succeeds.
+        backoff: set back at each valid step.
 
     Raises:
+        FruitlessEpisodeError: an episode ended in a fault at its first step.
         whatever the environment raises; ``summary`` holds what was done before.
     """
     began, before = time.monotonic(), summary.seconds
@@ -80,10 +81,13 @@ def act_at_random(
 
     def seen(step: Step) -> None:
         summary.add(step)
-        backoff.reset()
+        if step.step and step.valid:
+            backoff.reset()
 
     rollout = Rollout(env, lambda *_: env.action_space.sample(), on_step=seen, go_on=further)
     while further():
-        rollout.play(rollout.begin(seed))
+        episode = rollout.play(rollout.begin(seed))
         seed = None
+        if episode.fault is not None:
+            raise episode.fault
     summary.seconds = before + time.monotonic() - began

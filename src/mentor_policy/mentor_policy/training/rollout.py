@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mentor_policy.replay.step import Step
+from mentor_policy.training.backoff import FruitlessEpisodeError
 from mentor_policy.training.environment import Env, Pixels, SendReceiveEnv, State, split
 
 ActionOf = Callable[[Pixels, State], npt.NDArray[np.float32]]
@@ -28,6 +29,8 @@ class Episode:
         total: undiscounted sum of the rewards so far.
         success: as the environment reports it at the newest step.
         over: terminated or truncated; False while it continues or where it was stopped.
+        valid_steps: steps so far that may be learned from.
+        reason: why the newest step may not; empty if it may.
     """
 
     number: int
@@ -37,6 +40,19 @@ class Episode:
     total: float = 0.0
     success: bool = False
     over: bool = False
+    valid_steps: int = 0
+    reason: str = ""
+
+    @property
+    def fault(self) -> FruitlessEpisodeError | None:
+        """The fault that ended it before any step that may be learned from, or None.
+
+        Where the next episode ends so too, somebody should wait in between.
+        """
+        if not self.over or self.valid_steps:
+            return None
+        reason = self.reason or "no reason given"
+        return FruitlessEpisodeError(f"the episode ended in a fault at its first step: {reason}")
 
 
 def nothing(*_: Any) -> None:
@@ -98,6 +114,9 @@ class Rollout:
             episode.total += float(reward)
             episode.success = bool(info.get("success", False))
             episode.over = bool(terminated or truncated)
+            valid = bool(info.get("valid", True))
+            episode.valid_steps += valid
+            episode.reason = "" if valid else str(info.get("reason", ""))
             self.on_step(
                 Step(
                     episode.number,
@@ -107,7 +126,7 @@ class Rollout:
                     float(reward),
                     bool(terminated),
                     bool(truncated),
-                    bool(info.get("valid", True)),
+                    valid,
                     episode.success,
                     episode.state,
                 )

@@ -162,8 +162,11 @@ class Trainer:
             try:
                 if self._episode is None:
                     self._episode = self._begin()
-                if self._episode is not None and self._rollout.play(self._episode).over:
+                episode = self._episode
+                if episode is not None and self._rollout.play(episode).over:
                     self._episode = None
+                    if episode.fault is not None:
+                        self._wait("a reset is tried", episode.fault)
             except self._lost as error:
                 self._break_off(error)
 
@@ -209,9 +212,10 @@ class Trainer:
         """Take a step of training."""
         run = self.run
         run.append(step)
-        self._backoff.reset()
         if not step.step:
             return
+        if step.valid:
+            self._backoff.reset()
         self._allow()
         if run.all_steps_taken:  # no action follows to run the update beside
             self._learn()

@@ -35,10 +35,13 @@ def node(package, executable, wanted, enclave, **others):
         package=package,
         executable=executable,
         output="screen",
-        ros_arguments=["--enclave", [LaunchConfiguration("enclaves"), "/", enclave]],
+        ros_arguments=[
+            "--log-level", LaunchConfiguration("log_level"),
+            "--enclave", [LaunchConfiguration("enclaves"), "/", enclave],
+        ],
         condition=IfCondition(wanted),
         **others,
-    )
+    )  # fmt: skip
 
 
 def generate_launch_description():

@@ -45,11 +45,11 @@ class Cell(FakePeer):
     def arm(self, armed: bool) -> None:
         assert self.call(SetBool, "armed", SetBool.Request(data=armed)).success
 
-    def send(self, goal: Any) -> Any:
+    def send(self, goal: Any, on_feedback: Any = None) -> Any:
         """Send a goal; return its handle."""
         client = next(c for kind, c in self.clients.items() if isinstance(goal, kind.Goal))
         assert client.wait_for_server(LATE)
-        handle = answer(lambda: client.send_goal_async(goal), wait_for)
+        handle = answer(lambda: client.send_goal_async(goal, on_feedback), wait_for)
         assert handle.accepted
         return handle
 
@@ -159,6 +159,12 @@ def test_the_gripper_and_the_description_answer(cell: Cell) -> None:
     assert cell.result(Gripper.Goal(command="homing")).success
     result = cell.result(Gripper.Goal(command="grasp", width=0.02, force=20.0))
     assert result.success and result.grasped and result.width == pytest.approx(0.02)
+    widths: list[float] = []
+    handle = cell.send(
+        Gripper.Goal(command="release"), lambda said: widths.append(said.feedback.width)
+    )
+    assert done(handle.get_result_async()).result.width == pytest.approx(0.08)
+    assert cell.wait(lambda: widths == [pytest.approx(0.02)], LATE)
     result = cell.result(Gripper.Goal(command="grasp", width=0.2))
     assert not result.success and "at most 0.08 m" in result.message
     response = cell.call(Describe, "describe", Describe.Request())

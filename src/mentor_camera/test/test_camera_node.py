@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from fake_peer import FakePeer
+from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 from task_node import task_node
 
@@ -28,7 +29,7 @@ HEADER = FeedHeader("Simulated D435", "1234", 640, 480, 30, 600.0)
 CELL = """
 name: test
 cameras:
-  side: {serial: '1234', crop: {x: 100, y: 50, width: 168, height: 168}}
+  side: {serial: '0000', crop: {x: 100, y: 50, width: 168, height: 168}}
 """
 
 
@@ -84,6 +85,7 @@ def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Viewer, P
             "mentor_camera.nodes.realsense_camera",
             cell_file=folder / "cell.yaml", source=f"feed:{folder / 'side'}", warm_up=0.2,
             frame_timeout=0.3, shrink=False, reconnect_period=0.2, diagnostics_period=0.2,
+            serial_no="'1234'", image_reliability="best_effort",  # the cell file's is another
         ):  # fmt: skip
             yield viewer, folder / "side"
     finally:
@@ -100,6 +102,8 @@ def test_a_camera_is_waited_for_found_lost_and_found_again(viewer: tuple[Viewer,
     assert (image.width, image.height, image.encoding) == (168, 168, "rgb8")
     assert image.header.frame_id == "side_color_optical_frame"
     assert abs(time_to_nanoseconds(image.header.stamp) - time.time_ns()) < 2e9
+    (offer,) = seen.node.get_publishers_info_by_topic(topics.camera_image("side").name)
+    assert offer.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
     pixels = image_to_rgb(image)
     assert tuple(pixels[0, 0, 1:]) == (1, 2) and not pixels[1:].any()
 

@@ -120,7 +120,9 @@ def test_a_push_of_30_newtons_moves_no_peg_through_a_wall(env, push):
 def test_a_released_peg_falls_and_a_grasp_of_it_is_calm(env):
     simulator = env.simulator
     env.reset(seed=0, options={"peg": "star"})
-    simulator.gripper(GripperCommand("release"))
+    widths: list[float] = []
+    simulator.gripper(GripperCommand("release", moving=widths.append))
+    assert len(widths) == 5 and widths[-1] > widths[0] + 0.01, "their width while they open"
     simulator.hold(simulator.commanded(), 0.5, env.watch)
     assert simulator.peg_in_hand == "" and env.speed < 30.0  # falls from 7 cm: 1.2 m/s, and tumbles
     assert np.isfinite(simulator.data.qpos).all()

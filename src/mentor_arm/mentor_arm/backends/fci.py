@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mentor_arm.backends.background_call import BackgroundCall
 from mentor_arm.backends.driver import CancelCheck, DriverError, JointState, Readings, never
 from mentor_arm.backends.frames import commanded, inverse, quaternion, transform
+from mentor_arm.backends.franka_hand import FrankaHand
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.cell.cell_file import RobotCell
 from mentor_common.cell.hardware_library import hardware_library
@@ -30,11 +31,6 @@ NULLSPACE_STIFFNESS, NULLSPACE_DAMPING = 5.0, 2.0  # N m/rad, N m s/rad
 FEED = 0.9
 """Share of the greatest spring force that a commanded velocity adds at most: if this process stalls
 in a swing, the spring stops the arm near the last command."""
-GRASP_TOLERANCE = 0.005  # metres by which a grasped object may differ from its width
-GRIPPER_SPEED, GRIPPER_FORCE, GRIPPER_TIMEOUT = 0.05, 20.0, 10.0
-GRIPPER_POLL = 0.05  # seconds between two checks whether a command is cancelled
-WIDEST = 0.08
-"""Greatest distance of the fingers of a Franka Hand, metres."""
 
 
 class FciDriver:
@@ -60,7 +56,7 @@ class FciDriver:
         self._tracker: Any = None
         self._connecting = BackgroundCall("connect to the robot")
         self._regaining = BackgroundCall("the robot's recovery")
-        self._gripper: Any = None
+        self._hand = FrankaHand(self._franky, robot.address, self._what)
         self._pose = np.eye(4)
         self._joints = (np.zeros(7), np.zeros(7), np.zeros(7))
         self._readings = Readings("not connected")
@@ -182,42 +178,7 @@ class FciDriver:
         """Carry out a command of the Franka Hand (see Driver)."""
         if self._cell.gripper == "none":
             raise GripperFailed("the cell has no gripper (cell file)")
-        speed = command.speed or GRIPPER_SPEED
-        if command.width > WIDEST:
-            raise GripperFailed(f"width {command.width:g} m, at most {WIDEST:g} m")
-        try:
-            if self._gripper is None:
-                self._gripper = self._franky.Gripper(self._cell.address)
-            hand = self._gripper
-            if command.command == "homing":
-                future = hand.homing_async()
-            elif command.command == "grasp":
-                future = hand.grasp_async(
-                    command.width, speed, command.force or GRIPPER_FORCE,
-                    GRASP_TOLERANCE, GRASP_TOLERANCE,
-                )  # fmt: skip
-            else:
-                future = hand.move_async(command.width or WIDEST, speed)
-            seconds = command.timeout or GRIPPER_TIMEOUT
-            until = time.monotonic() + seconds
-            while not future.wait(GRIPPER_POLL):
-                if command.cancelled():
-                    hand.stop()
-                    raise GripperFailed(f"{command.command} was cancelled")
-                if time.monotonic() > until:
-                    hand.stop()
-                    raise GripperFailed(f"{command.command} took longer than {seconds:g} s")
-            done = future.get()
-            state = hand.state
-        except GripperFailed:
-            raise
-        except Exception as error:
-            self._gripper = None
-            raise GripperFailed(self._what(error)) from error
-        if not done:
-            reason = f"{command.command} failed: the fingers stand at {state.width:.4f} m"
-            raise GripperFailed(reason, float(state.width))
-        return GripperState(float(state.width), bool(state.is_grasped))
+        return self._hand.carry_out(command)
 
     def readings(self) -> Readings:
         """Return rate, success, torque, force and mode."""
@@ -319,7 +280,8 @@ class FciDriver:
 
     def _drop(self) -> None:
         """Forget the connection; a killed box needs a new one."""
-        self._tracker = self._gripper = None
+        self._tracker = None
+        self._hand.drop()
         # What a call for the lost connection still returns is not of the next one.
         self._regaining = BackgroundCall(self._regaining.name)
         self._robot = None

@@ -152,7 +152,10 @@ class Ros2ControlDriver:
         goal = self._gripper_goal(name, command)
         try:
             result = action.call(
-                goal, command.timeout or _GRIPPER_TIMEOUT, cancelled=command.cancelled
+                goal,
+                command.timeout or _GRIPPER_TIMEOUT,
+                cancelled=command.cancelled,
+                on_feedback=lambda feedback: command.moving(float(feedback.current_width)),
             )
         except RemoteError as error:
             raise GripperFailed(str(error)) from error

@@ -91,6 +91,7 @@ class StandInDriver:
 
     def gripper(self, command: GripperCommand) -> GripperState:
         """Move fingers that hold nothing."""
+        command.moving(self._width)
         if command.command == "grasp":
             self._width = command.width
             if command.width > WIDEST:

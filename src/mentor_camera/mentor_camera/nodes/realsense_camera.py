@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import ClassVar
 
 from sensor_msgs.msg import CameraInfo
@@ -15,16 +16,15 @@ from mentor_common.cell.rehearsal_place import REHEARSAL, rehearsal_folder
 from mentor_common.messages import topics
 from mentor_common.messages.experience import nanoseconds_to_time
 from mentor_common.messages.images import array_to_image, resize
-from mentor_common.messages.qos import reliable
-from mentor_common.messages.topics import Topic
+from mentor_common.messages.qos import best_effort, reliable
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 
-IMAGE_QOS = reliable(5)
-"""Matches best-effort subscribers and RViz alike."""
+IMAGE_QOS = {"reliable": reliable(5), "best_effort": best_effort(5)}
+"""By the parameter ``image_reliability``; RELIABLE matches every subscriber, RViz too."""
 _TEMPERATURE_PERIOD = 5.0  # seconds between two readings; each is a transfer over USB
 _SLOW = 0.8  # share of the asked rate below which the camera is reported as slow
 
@@ -42,6 +42,11 @@ class RealSenseCameraNode(CellNode):
               read_only=True),
         Param("camera", "str", "side", "name of the camera in the task", read_only=True),
         Param("cell_file", "str", "", "path of the cell file; empty: defaults", read_only=True),
+        Param("serial_no", "str", "", "serial number of the device; empty: that of the cell file",
+              read_only=True),
+        Param("image_reliability", "str", "reliable",
+              "QoS of the images and their camera_info: reliable, which matches any subscriber, or "
+              "best_effort, which waits for none", choices=tuple(IMAGE_QOS), read_only=True),
         Param("source", "str", DEVICE,
               "device, rehearsal (the simulated camera of this cell's rehearsal), feed:PATH of "
               "another simulated camera, or the path of a recording (.db3, .bag)",
@@ -74,12 +79,16 @@ class RealSenseCameraNode(CellNode):
         source = self.text("source")
         if source == REHEARSAL:
             source = f"{FEED}{rehearsal_folder(self.get_namespace()) / name}"
-        self._camera = RealSenseCamera(asked, cell.camera(name), source)
+        settings = cell.camera(name)
+        if serial := self.text("serial_no"):
+            settings = replace(settings, serial=serial)
+        self._camera = RealSenseCamera(asked, settings, source)
         self._size = task.image_size(name) if self.flag("shrink") else None
         self._watch = FrameWatch(self.number("max_future"), self.number("max_age"))
         self._frame_id = f"{name}_color_optical_frame"
-        self._images = self.publisher(_reliable(topics.camera_image(name)))
-        self._infos = self.publisher(_reliable(topics.camera_info(name)))
+        qos = IMAGE_QOS[self.text("image_reliability")]
+        self._images = self.publisher(replace(topics.camera_image(name), qos=qos))
+        self._infos = self.publisher(replace(topics.camera_info(name), qos=qos))
         self._info = CameraInfo()
         self._frames = self.health.rate(
             "frames", health.Limits(error_below=0.1, warn_below=_SLOW * asked.rate)
@@ -171,10 +180,6 @@ def camera_info(intrinsics: Intrinsics, frame_id: str) -> CameraInfo:
     message.p = [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0]
     message.header.frame_id = frame_id
     return message
-
-
-def _reliable(topic: Topic) -> Topic:
-    return Topic(topic.name, topic.type, IMAGE_QOS, topic.publisher)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from mentor_common.arm.action_report import ActionReport
 from mentor_common.arm.arm import Arm, MotionOutcome
+from mentor_common.arm.arm_parameters import ARM_PARAMETERS
 from mentor_common.arm.backend import ArmBackend, GripperCommand, GripperFailed
 from mentor_common.arm.command import Command, CommandStatus
 from mentor_common.arm.messages import (
@@ -49,22 +50,7 @@ class ArmNodeBase(CellNode):
     node of this kind fills in `make_backend`, and what it publishes besides.
     """
 
-    PARAMETERS: ClassVar[Sequence[Param]] = (
-        Param(
-            "task", "str", "cable_routing", "name of the task or path of its YAML", read_only=True
-        ),
-        Param(
-            "action_deadline", "float", 0.0,
-            "seconds of ROS time after its stamp in which an action that names no deadline may "
-            "begin to move; 0: that of the task",
-            low=0.0, high=60.0,
-        ),
-        Param("max_speed", "float", 0.25, "metres per second of a move at speed 1", 0.01, 1.0),
-        Param(
-            "move_timeout", "float", 20.0,
-            "seconds of ROS time for a move, if the goal names none", low=0.1, high=600.0,
-        ),
-    )  # fmt: skip
+    PARAMETERS: ClassVar[Sequence[Param]] = ARM_PARAMETERS
 
     # Hooks, for the nodes to fill in.
 
@@ -305,8 +291,9 @@ class ArmNodeBase(CellNode):
 
     def _recover(self, goal: Goal) -> Recover.Result:
         goal.feedback(stage="recover" if self.backend.fault else "check")
+        timeout = goal.request.timeout or self.number("recover_timeout")
         try:
-            self.in_motion_thread(goal, lambda: self.steps.recover(goal.request.timeout))
+            self.in_motion_thread(goal, lambda: self.steps.recover(timeout))
         except MoveFailed as error:
             return Recover.Result(success=False, message=str(error))
         finally:
@@ -324,8 +311,9 @@ class ArmNodeBase(CellNode):
                     request.width,
                     request.force,
                     request.speed,
-                    request.timeout,
+                    request.timeout or self.number("gripper_timeout"),
                     cancelled=self.goal_cancelled,
+                    moving=lambda width: goal.feedback(width=width),
                 )
             )
 

@@ -42,6 +42,7 @@ class GripperCommand:
         speed: metres per second.
         timeout: seconds of ROS time.
         cancelled: polled while the fingers move; True stops them, and the command has failed.
+        moving: called with the metres between the fingers now and then while they move.
     """
 
     command: str
@@ -50,6 +51,7 @@ class GripperCommand:
     speed: float = 0.0
     timeout: float = 0.0
     cancelled: Callable[[], bool] = field(default=lambda: False, compare=False)
+    moving: Callable[[float], None] = field(default=lambda width: None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ PACE = 4
 Size = tuple[int, int]
 SIZE: Size = (168, 168)
 """Height and width of the camera images, pixels, unless another is asked for."""
+GRIPPER_REPORT = 100_000_000
+"""Nanoseconds of simulated time between two reports of how far apart the moving fingers are."""
 OPEN = 0.04
 """Greatest opening of each finger, metres."""
 
@@ -159,9 +161,19 @@ class PandaSimulator:
             self._fingers = min(OPEN, command.width / 2)
         else:
             self._fingers = min(OPEN, command.width / 2 or OPEN)
-        self.hold(self.commanded(), 0.5)
-        width = float(self.data.qpos[self._joints[7:]].sum())
-        return GripperState(width, command.command == "grasp")
+        reported = 0
+
+        def watch() -> None:
+            nonlocal reported
+            if self.time - reported >= GRIPPER_REPORT:
+                reported = self.time
+                command.moving(self._finger_width())
+
+        self.hold(self.commanded(), 0.5, watch)
+        return GripperState(self._finger_width(), command.command == "grasp")
+
+    def _finger_width(self) -> float:
+        return float(self.data.qpos[self._joints[7:]].sum())
 
     # The cameras (see Simulator).
 

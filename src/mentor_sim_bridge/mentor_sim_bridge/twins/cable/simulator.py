@@ -191,7 +191,7 @@ class CableSimulator(PandaSimulator):
                 f"the cable's end is {away:.3f} m away, at most {REACH:g} m is in reach"
             )
         self.data.eq_active[self._tie] = 1
-        return super().gripper(GripperCommand("grasp", command.width or 2 * GRIP))
+        return super().gripper(replace(command, width=command.width or 2 * GRIP))
 
     def watch_faults(self) -> None:
         """Check whether the cable tears."""

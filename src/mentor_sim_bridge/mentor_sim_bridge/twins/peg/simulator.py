@@ -212,7 +212,7 @@ class PegSimulator(PandaSimulator):
         peg = self.peg_in_hand or self.holds.between_fingers()
         width = self.config.peg(peg).grip if peg else 0.0
         self.holds.grasp(peg)
-        super().gripper(GripperCommand("grasp", width))
+        super().gripper(replace(command, width=width))
         if not peg:
             raise GripperFailed("the fingers closed on nothing", 0.0)
         if command.width and abs(width - command.width) > WIDTH_TOLERANCE:

@@ -4,6 +4,9 @@ With learner:=elsewhere the actor node acts instead, and follows the weights tha
 agent:=none neither is started.
 """
 
+import json
+from pathlib import Path
+
 from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
@@ -78,6 +81,20 @@ def check_episodes(context):
         raise RuntimeError(f"episodes:={value} is not a whole number")
 
 
+def choose_log_folder(context):
+    """Have the nodes log in the run's folder; beside it where the run is complete.
+
+    A complete run stays as it is to the byte, whatever is asked of it.
+    """
+    run = Path(context.launch_configurations["run_dir"])
+    try:
+        complete = json.loads((run / "summary.json").read_text())["complete"] is True
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        complete = False
+    folder = run.with_name(f"{run.name}.logs") if complete and run.name else run / "logs"
+    return [SetEnvironmentVariable("ROS_LOG_DIR", str(folder))]
+
+
 def node(executable, names, learner):
     """Return the node that acts for a place of the learner; its end is the launch's.
 
@@ -116,7 +133,7 @@ def generate_launch_description():
             IncludeLaunchDescription(PythonLaunchDescriptionSource(agent)),
             *ARGUMENTS,
             OpaqueFunction(function=check_episodes),
-            SetEnvironmentVariable("ROS_LOG_DIR", [LaunchConfiguration("run_dir"), "/logs"]),
+            OpaqueFunction(function=choose_log_folder),
             node("policy_node", SHARED + POLICY_ONLY, "here"),
             node("actor_node", SHARED, "elsewhere"),
         ]

@@ -31,6 +31,26 @@ def test_the_stand_in_never_takes_the_place_of_a_real_launch(tmp_path: Path) -> 
     assert "a real launch is installed; the stand-in does not take its place" in done.stdout
 
 
+def test_a_launch_with_the_folder_of_a_complete_run_logs_beside_it(tmp_path: Path) -> None:
+    script = (
+        "import json, pathlib, runpy, sys, types\n"
+        "from mentor_bringup.runner.modules import provide_stand_in\n"
+        "provide_stand_in()\n"
+        "choose = runpy.run_path(sys.argv[1])['choose_log_folder']\n"
+        "run = pathlib.Path(sys.argv[2]); run.mkdir()\n"
+        "for text in (None, 'x', json.dumps({'complete': False}), json.dumps({'complete': True})):\n"
+        "    if text is not None:\n        (run / 'summary.json').write_text(text)\n"
+        "    made = types.SimpleNamespace(launch_configurations={'run_dir': f'{run}/'})\n"
+        "    print(choose(made)[0].value)\n"
+    )
+    file = Path(__file__).parents[1] / "parts" / "policy.launch.py"
+    run_folder = tmp_path / "run"
+    done = subprocess.run(
+        [sys.executable, "-c", script, file, run_folder], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [f"{run_folder}/logs"] * 3 + [f"{run_folder}.logs"]
+
+
 def test_no_other_process_sees_the_stand_in() -> None:
     script = "import importlib.util as u, os; os.chdir('/'); print(u.find_spec('launch_ros'))"
     done = subprocess.run(

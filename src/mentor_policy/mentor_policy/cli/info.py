@@ -68,7 +68,8 @@ def beside(run_folder: Path) -> list[str]:
     for bag in sorted(path for path in run_folder.glob("bags/*") if path.is_dir()):
         size = sum(file.stat().st_size for file in bag.glob("*.mcap"))
         lines.append(f"  bag          {bag} ({size / 1e6:.1f} MB)")
-    for log in sorted(run_folder.glob("logs/*.log")):
+    beside = run_folder.with_name(f"{run_folder.name}.logs")  # of launches after its end
+    for log in (*sorted(run_folder.glob("logs/*.log")), *sorted(beside.glob("*.log"))):
         with log.open(errors="replace") as stream:
             named = NODE.search(stream.readline())
         if named is not None:  # the client library names the file after the interpreter

@@ -1,5 +1,5 @@
-"""A cell that runs for an hour needs no more memory (its own and shared), files or threads at its end
-than early on."""
+"""A cell that runs for an hour needs no more at its end than early on: memory, its own and shared,
+files, threads."""
 
 from __future__ import annotations
 

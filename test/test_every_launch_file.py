@@ -69,6 +69,22 @@ def test_what_happens_at_the_end_of_a_process_is_a_list() -> None:
         assert not re.search(r"on_exit=(?!\[|\w+\)?,?$|\w+\))", file.read_text()), file
 
 
+def test_log_level_reaches_every_node() -> None:
+    share = Path(get_package_share_directory("mentor_bringup"))
+    for file in share.rglob("*.launch.py"):
+        text = file.read_text()
+        assert len(re.findall(r"\bNode\(\n", text)) == text.count('"--log-level"'), file
+
+
+def test_tf_lies_in_the_cells_namespace() -> None:
+    """Two cells have frames of the same names."""
+    share = Path(get_package_share_directory("mentor_bringup"))
+    text = (share / "launch" / "parts" / "rviz.launch.py").read_text()
+    assert 'TF = [("/tf", "tf"), ("/tf_static", "tf_static")]' in text
+    started = re.findall(r'node\(\s*"(?:robot_state_publisher|rviz2)"(?:.|\n)*?\),?\n', text)
+    assert len(started) == 2 and all("remappings=TF" in one for one in started)
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_show_args_lists_the_standard_arguments_and_describes_all(file: str) -> None:
     shown = subprocess.run(

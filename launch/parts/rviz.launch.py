@@ -29,6 +29,10 @@ ARGUMENTS = [
 ]
 
 
+TF = [("/tf", "tf"), ("/tf_static", "tf_static")]
+"""Two cells have frames of the same names: each has its tf in its namespace, as in nav2."""
+
+
 def node(package, executable, wanted, enclave, **others):
     """Return a node that runs if a condition holds; `enclave` is its name in SROS2."""
     return Node(
@@ -65,8 +69,11 @@ def generate_launch_description():
                 respawn=True,
                 respawn_delay=4.0,
             ),
-            # It takes the description from the topic, as the arm or the twin publishes it.
-            node("robot_state_publisher", "robot_state_publisher", rviz, "robot_state_publisher"),
-            node("rviz2", "rviz2", rviz, "rviz", arguments=["-d", config]),
+            # It takes the description from the topic, as a twin or the robot's driver publishes it.
+            node(
+                "robot_state_publisher", "robot_state_publisher", rviz, "robot_state_publisher",
+                remappings=TF,
+            ),
+            node("rviz2", "rviz2", rviz, "rviz", arguments=["-d", config], remappings=TF),
         ]
-    )
+    )  # fmt: skip

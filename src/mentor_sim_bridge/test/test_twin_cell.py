@@ -14,6 +14,7 @@ from mentor_common.arm.arm import Arm, ArmFault
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, load_cable_config
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
+from mentor_sim_bridge.twins.peg.env import PegInsertionEnv
 from mentor_sim_bridge.twins.visuals import sample_visuals
 
 TASK = find_task("cable_routing")
@@ -146,11 +147,25 @@ def test_a_wrong_key_in_the_cells_file_is_named(tmp_path, change):
         load_cable_config(file)
 
 
-def test_the_urdf_puts_every_link_where_the_simulation_has_it(cell):
+def test_the_urdf_puts_every_link_and_camera_where_the_simulation_has_it(cell):
     cell.begin_episode(0, MIDDLE)
-    robot = ET.fromstring(cell.urdf())
-    angles = dict(zip(cell.joint_names, cell.joint_state()[0], strict=True))
-    places = {"base": np.eye(4)}
+    check_urdf(cell)
+
+
+def test_the_urdf_has_the_camera_on_the_hand():
+    simulator = PegInsertionEnv(images="blank").simulator
+    simulator.begin_episode(0, np.zeros(4), {})
+    robot = check_urdf(simulator)
+    (mount,) = robot.findall("joint[@name='wrist_color_optical_frame_mount']")
+    assert mount.find("parent").get("link").startswith("panda0_")
+
+
+def check_urdf(simulator) -> ET.Element:
+    """Compare the places of links and cameras with the simulation's; return the robot."""
+    robot = ET.fromstring(simulator.urdf())
+    angles = dict(zip(simulator.joint_names, simulator.joint_state()[0], strict=True))
+    root = simulator.workspace.frame
+    places = {root: np.eye(4)}
     for joint in robot.findall("joint"):
         parent, child = joint.find("parent").get("link"), joint.find("child").get("link")
         frame = places[parent] @ _origin(joint.find("origin"))
@@ -165,11 +180,20 @@ def test_the_urdf_puts_every_link_where_the_simulation_has_it(cell):
                 motion[:3, :3] = _rotation(turn, value)
             frame = frame @ motion
         places[child] = frame
+    optical = {f"{camera}_color_optical_frame": camera for camera in simulator.cameras}
+    assert set(optical) <= set(places)
     for name, frame in places.items():
-        if name != "base":
-            body = cell.data.body(name)
-            assert np.allclose(frame[:3, 3], body.xpos, atol=1e-4), name
-            assert np.allclose(frame[:3, :3], body.xmat.reshape(3, 3), atol=1e-4), name
+        if name == root:
+            continue
+        if name in optical:  # ROS: z forward, y down; MuJoCo: z back, y up
+            seen = simulator.data.camera(optical[name])
+            turn = seen.xmat.reshape(3, 3) @ np.diag([1.0, -1.0, -1.0])
+        else:
+            seen = simulator.data.body(name)
+            turn = seen.xmat.reshape(3, 3)
+        assert np.allclose(frame[:3, 3], seen.xpos, atol=1e-4), name
+        assert np.allclose(frame[:3, :3], turn, atol=1e-4), name
+    return robot
 
 
 def _rotation(axis: np.ndarray, angle: float) -> np.ndarray:

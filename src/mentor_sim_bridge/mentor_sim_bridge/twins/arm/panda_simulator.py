@@ -192,8 +192,8 @@ class PandaSimulator:
         return self._renderer
 
     def urdf(self) -> str:
-        """Return the arm's URDF."""
-        return panda_urdf(self.model, self.workspace.frame)
+        """Return the URDF of the arm and of the cameras' optical frames."""
+        return panda_urdf(self.model, self.workspace.frame, self.cameras)
 
     def close(self) -> None:
         """Free the cameras' graphics context."""

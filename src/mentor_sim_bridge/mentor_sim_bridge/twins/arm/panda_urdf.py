@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import mujoco
 import numpy as np
 
@@ -16,8 +18,18 @@ VELOCITY_LIMITS = (2.175, 2.175, 2.175, 2.175, 2.61, 2.61, 2.61, 0.05, 0.05)
 """Radians per second of the arm's joints (data sheet), metres per second of the fingers."""
 
 
-def panda_urdf(model: mujoco.MjModel, base: str = "base") -> str:
-    """Return the URDF of the arm with hulls as visuals; root link `base`, at the world's origin."""
+OPTICAL = np.array([0.0, 1.0, 0.0, 0.0])
+"""Quaternion (w, x, y, z) from MuJoCo's camera (looks along -z, y up) to ROS's (z, y down)."""
+
+
+def panda_urdf(model: mujoco.MjModel, base: str = "base", cameras: Sequence[str] = ()) -> str:
+    """Return the URDF of the arm with hulls as visuals, and of the cameras' optical frames.
+
+    Args:
+        model: the compiled model.
+        base: name of the root link, at the world's origin.
+        cameras: cameras of the model; each is where the model as compiled has it.
+    """
     links = [f'<link name="{base}"/>']
     joints: list[str] = []
     for body in range(1, model.nbody):
@@ -43,7 +55,36 @@ def panda_urdf(model: mujoco.MjModel, base: str = "base") -> str:
             f'<limit lower="{low:.6g}" upper="{high:.6g}" effort="{effort:g}" '
             f'velocity="{VELOCITY_LIMITS[number]:g}"/></joint>'
         )
+    for camera in cameras:
+        links.append(f'<link name="{camera}_color_optical_frame"/>')
+        joints.append(_camera_joint(model, camera, base))
     return f'<?xml version="1.0"?><robot name="panda">{"".join(links + joints)}</robot>'
+
+
+def _camera_joint(model: mujoco.MjModel, camera: str, base: str) -> str:
+    """Return the fixed joint of a camera on a link of the arm, or on the world."""
+    body = int(model.camera(camera).bodyid[0])
+    position, turn = model.camera(camera).pos.copy(), model.camera(camera).quat.copy()
+    while body and not model.body(body).name.startswith("panda0_"):
+        position, turn = _composed(model.body_pos[body], model.body_quat[body], position, turn)
+        body = int(model.body_parentid[body])
+    mujoco.mju_mulQuat(optical := np.zeros(4), turn, OPTICAL)
+    frame = f"{camera}_color_optical_frame"
+    parent = model.body(body).name if body else base
+    return (
+        f'<joint name="{frame}_mount" type="fixed"><parent link="{parent}"/>'
+        f'<child link="{frame}"/>{_origin(position, optical)}</joint>'
+    )
+
+
+def _composed(
+    outer_position: np.ndarray, outer_turn: np.ndarray, position: np.ndarray, turn: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a pose in the frame around the one that it is given in; quaternions (w, x, y, z)."""
+    place, whole = np.zeros(3), np.zeros(4)
+    mujoco.mju_rotVecQuat(place, position, outer_turn)
+    mujoco.mju_mulQuat(whole, outer_turn, turn)
+    return outer_position + place, whole
 
 
 def _visuals(model: mujoco.MjModel, body: int) -> str:

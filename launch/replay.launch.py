@@ -3,8 +3,15 @@
 All names lie in a namespace of their own, so that a bag never moves a live arm.
 """
 
+from pathlib import Path
+
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
+from launch.actions import (
+    DeclareLaunchArgument,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    Shutdown,
+)
 from launch.conditions import IfCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
@@ -57,6 +64,22 @@ ARGUMENTS = [
 ]
 
 
+COMPARED = ("stacker", "reward")
+"""Nodes that a comparison starts with the parameters that they were recorded with."""
+
+
+def check_bag(context):
+    """Refuse a comparison without these parameters before any process is started."""
+    bag, diff = (context.launch_configurations[name] for name in ("bag", "diff"))
+    missing = [n for n in COMPARED if not Path(bag, "parameters", f"{n}.yaml").is_file()]
+    if diff == "true" and missing:
+        raise RuntimeError(
+            f"diff:=true: bag:={bag} has no file parameters/{missing[0]}.yaml. Give the folder of "
+            "a bag that record:= made; others, as of `ros2 bag record`, can be played "
+            "(diff:=false) and viewed (python -m mentor_recorder view)"
+        )
+
+
 def node(package, executable, parameters, **others):
     """Return a node of the replay."""
     enclave = [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")]
@@ -105,6 +128,7 @@ def generate_launch_description():
     return LaunchDescription(
         [
             *ARGUMENTS,
+            OpaqueFunction(function=check_bag),
             IncludeLaunchDescription(PythonLaunchDescriptionSource(every_node)),
             node("mentor_recorder", "replay_node", [replay]),
             compared("mentor_camera", "stacker_node", "stacker", "observation"),

@@ -104,6 +104,7 @@ def test_wrong_arguments_are_refused_before_any_process_starts(file: str, tmp_pa
         ("agent:=mentr", r"'mentr'|no argument 'agent'"),
         ("agnet:=random", "no argument 'agnet'"),
         ("max_steps:=abc", "max_steps:=abc is not a whole number|no argument 'max_steps'"),
+        ("diff:=true", "bag:= has no file parameters/stacker.yaml|no argument 'diff'"),
         ("preset:=nonsense", "preset 'nonsense' is not known|no argument 'preset'"),
         (
             "overrides:=agent.learning_rate=inf",

@@ -141,7 +141,8 @@ def _files(path: Path) -> list[Path]:
     found = sorted(path.glob("*.mcap"), key=_number)
     if not found:
         other = information.get("storage_identifier")
-        kind = f" (its storage is '{other}')" if other and other != "mcap" else ""
+        kind = f" (its storage is '{other}'; `ros2 bag convert` makes one)"
+        kind = kind if other and other != "mcap" else ""
         raise BagError(f"{path} is no MCAP bag: no .mcap file there{kind}")
     return [file for file in listed if file in found] + [f for f in found if f not in listed]
 

@@ -49,12 +49,14 @@ class Controllers(FakePeer):
             kind: ActionClient(self.node, kind, name, callback_group=group)
             for kind, name in ((Recover, "recover"), (MoveTo, "move_to"))
         }
-        self.record_diagnostics("arm")
+        self.reports = self.record_diagnostics("arm")
+        self.behind = 0  # seconds by which the controllers' clock is behind
         self.begin(threads=4)
 
     def _publish_pose(self) -> None:
         """Publish that the arm stands still, wherever it is sent."""
         stamp = self.node.get_clock().now().to_msg()
+        stamp.sec -= self.behind
         self._poses.publish(stamped_pose(*WORKSPACE.pose([0.0, 0.0]), stamp, WORKSPACE.frame))
 
     def _recover(self, handle: Any) -> Recover.Result:
@@ -137,6 +139,11 @@ def test_over_ros2_control_a_cancelled_recovery_cancels_that_of_franka_ros2(
         assert cell.recovering.wait(LATE), "nobody asks the robot to recover"
         cancel(handle, within=SOON)
         assert cell.cancelled.wait(LATE), "the robot goes on recovering"
+        cell.behind = 5
+        assert cell.wait(
+            lambda: any("age of the controllers' poses is 5" in said for _, said in cell.reports),
+            LATE,
+        )
 
 
 class BusyRobot:

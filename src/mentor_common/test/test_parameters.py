@@ -52,6 +52,8 @@ def test_whole_numbers_serve_as_floats() -> None:
 def test_unknown_names_are_refused_with_the_nearest() -> None:
     with pytest.raises(ParameterError, match=r"'cuont' .* did you mean 'count'\?"):
         check_overrides("/n", TABLE, {"cuont": 3})
+    with pytest.raises(ParameterError, match="is unknown"):  # no node reads them
+        check_overrides("/n", TABLE, {"qos_overrides./image.publisher.depth": 3})
 
 
 def test_a_table_with_a_bad_default_is_no_table() -> None:

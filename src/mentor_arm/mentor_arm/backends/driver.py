@@ -36,6 +36,7 @@ class Readings:
         success: share of commands that reached it in time, 0 to 1.
         torque: largest share of a joint's torque limit, 0 to 1.
         force: external force at the end effector, N.
+        age: how old the last pose was by this machine's clock when it came, seconds.
     """
 
     mode: str = "unknown"
@@ -43,6 +44,7 @@ class Readings:
     success: float = float("nan")
     torque: float = float("nan")
     force: float = float("nan")
+    age: float = float("nan")
 
 
 class Driver(Protocol):

@@ -21,6 +21,7 @@ from mentor_arm.backends.frames import commanded, matrix_of, quaternion
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.arm.messages import stamped_pose
 from mentor_common.cell.cell_file import ControllerCell
+from mentor_common.messages.experience import time_to_nanoseconds
 from mentor_common.messages.qos import reliable
 from mentor_common.messages.topics import Interface, Topic
 from mentor_common.node.cell_node import CellNode
@@ -52,7 +53,7 @@ class Ros2ControlDriver:
         self._heard = 0.0
         self._received = 0
         self._rate_from = (time.monotonic(), 0)
-        self._rate = float("nan")
+        self._rate = self._age = float("nan")
         self._pose = np.eye(4)
         self._message: JointStateMessage | None = None
         self.fault = "not connected yet"
@@ -172,7 +173,8 @@ class Ros2ControlDriver:
         message = self._message
         if message is not None and len(message.effort) >= 7:
             torque = float(np.abs(np.array(message.effort[:7]) / TORQUE_LIMITS).max())
-        return Readings("controllers" if self._there else "silent", self._rate, torque=torque)
+        mode = "controllers" if self._there else "silent"
+        return Readings(mode, self._rate, torque=torque, age=self._age)
 
     def close(self) -> None:
         """Publish no more; the controller holds the last target."""
@@ -183,6 +185,8 @@ class Ros2ControlDriver:
         pose = matrix_of((point.x, point.y, point.z), (turn.x, turn.y, turn.z, turn.w))
         with self._lock:
             self._pose = pose
+        now = self._node.get_clock().now().nanoseconds
+        self._age = (now - time_to_nanoseconds(message.header.stamp)) / 1e9
         self._heard = time.monotonic()
         self._received += 1
 

@@ -72,6 +72,12 @@ class RealArmNode(ArmNodeBase):
             "0: no watchdog",
             low=0.0, high=60.0,
         ),
+        Param(
+            "max_pose_age", "float", 0.2,
+            "seconds by which the stamps of the controllers' poses may be older or newer than this "
+            "machine's clock before diagnostics warn",
+            low=0.01, high=60.0, read_only=True,
+        ),
     )  # fmt: skip
 
     def make_backend(self, task: Task) -> RealArm:
@@ -130,6 +136,10 @@ class RealArmNode(ArmNodeBase):
         self._torque = self.health.gauge("torque, share of its limit", "", limits(warn_above=0.8))
         self._force = self.health.gauge(
             "external force", "N", limits(warn_above=self.task.arm.contact.stop_force)
+        )
+        most = self.number("max_pose_age")
+        self._pose_age = self.health.gauge(
+            "age of the controllers' poses", "s", limits(warn_below=-most, warn_above=most)
         )
         self._late = self.health.counter("late commands")
         self._mode = ""
@@ -227,6 +237,7 @@ class RealArmNode(ArmNodeBase):
         for gauge, value in (
             (self._control, readings.rate), (self._success, readings.success),
             (self._torque, readings.torque), (self._force, readings.force),
+            (self._pose_age, readings.age),
         ):  # fmt: skip
             gauge.set(value)
         self._late.add(self._real.late_commands - self._late.total)

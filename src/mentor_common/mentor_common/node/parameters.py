@@ -152,7 +152,7 @@ def check_overrides(
     others = set(also_known)
     values = {}
     for name, value in overrides.items():
-        if name in others or name.startswith("qos_overrides."):
+        if name in others:
             continue
         if name not in by_name:
             near = difflib.get_close_matches(name, [*by_name, *others], 1)

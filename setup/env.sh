@@ -12,4 +12,5 @@ if [ -f "$mentor_root/install/local_setup.bash" ]; then
   . "$mentor_root/install/local_setup.bash"
 fi
 export MUJOCO_GL=${MUJOCO_GL:-egl} LP_NUM_THREADS=${LP_NUM_THREADS:-0} # headless pictures, drawn by the calling thread
+export MESA_SHADER_CACHE_DISABLE=${MESA_SHADER_CACHE_DISABLE:-true} # its thread holds up a process that ends on a busy machine
 unset mentor_root mentor_venv

@@ -132,5 +132,10 @@ def generate_launch_description():
             SetEnvironmentVariable(
                 "LP_NUM_THREADS", EnvironmentVariable("LP_NUM_THREADS", default_value="0")
             ),
+            # The cache's thread, of the lowest priority, holds up a process that ends.
+            SetEnvironmentVariable(
+                "MESA_SHADER_CACHE_DISABLE",
+                EnvironmentVariable("MESA_SHADER_CACHE_DISABLE", default_value="true"),
+            ),
         ]
     )

@@ -18,6 +18,9 @@ if sys.platform.startswith("linux"):
     # Read when the first GL context is made. A user's own choice is kept.
     os.environ.setdefault("MUJOCO_GL", "egl")
     os.environ.setdefault("LP_NUM_THREADS", "0")
+    # Mesa's shader cache saves 0.2 s at the start, but it has a thread of the lowest priority: on a
+    # busy machine an ended process stays for seconds until that thread gets its turn to end.
+    os.environ.setdefault("MESA_SHADER_CACHE_DISABLE", "true")
 
 import mujoco
 import numpy as np

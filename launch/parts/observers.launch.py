@@ -34,7 +34,7 @@ ARGUMENTS = [
         default_value=LaunchConfiguration("record_by_default"),
         description="Whether the topics are written to a bag: true is experience (what is learned "
         "from), full has camera images and poses too, fault keeps the last minutes in memory and "
-        "writes them when an episode is not valid; a real arm and its rehearsal record experience",
+        "writes them when a step is not valid; a real arm and its rehearsal record experience",
         choices=["false", "true", "experience", "full", "fault"],
     ),
     DeclareLaunchArgument(

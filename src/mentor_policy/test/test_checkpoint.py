@@ -48,7 +48,7 @@ def save(parent: Path, step: int, keep: int = 5, made=None, elite=None) -> Path:
 
 
 def without_seal(data: dict) -> dict:
-    """What a checkpoint's JSON holds beside its own SHA-256."""
+    """What a checkpoint's JSON holds besides its own SHA-256."""
     return {key: value for key, value in data.items() if key != "sha256"}
 
 

@@ -74,7 +74,7 @@ def test_in_process_an_episode_that_was_broken_off_is_not_admitted(tmp_path: Pat
     trainer = Trainer(Lost(), run, PointEnv(), lost=(ResetNeeded,))
     trainer.train()
     run.close()
-    assert trainer.losses == 2
+    assert trainer.times_lost == 2
     assert set(admitted(tmp_path / "run")) == {float(STEPS)}
 
 

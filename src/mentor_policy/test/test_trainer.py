@@ -110,7 +110,7 @@ def test_a_run_in_a_cell_begins_its_last_evaluation_again_when_the_cell_was_away
     trainer = Trainer(PointEnv(), run, Away(), lost=(ResetNeeded,))
     summary = trainer.train()
     run.close()
-    assert summary["complete"] and trainer.evaluated.steps[-1] == 100 and trainer.losses == 2
+    assert summary["complete"] and trainer.evaluated.steps[-1] == 100 and trainer.times_lost == 2
 
 
 def test_a_cell_that_answers_that_it_cannot_begin_is_not_asked_without_end(
@@ -150,7 +150,7 @@ def test_a_cell_whose_every_episode_ends_in_a_fault_at_once_is_not_begun_without
     with pytest.raises(backoff.GivenUpError, match=r"20 failures in a row.* the motor is off"):
         trainer.train()
     run.close()
-    assert trainer.losses == backoff.ANSWERS
+    assert trainer.times_lost == backoff.ANSWERS
 
 
 def test_evaluation_does_not_disturb_training(tmp_path: Path) -> None:

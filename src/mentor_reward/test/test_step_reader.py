@@ -256,9 +256,12 @@ def test_images_are_kept_in_order_and_once():
 @pytest.mark.parametrize(
     ("message", "said"),
     [
-        (Motion(episode=1, step=1, normalized=[0.0]), "no place on the task's axes"),
-        (Motion(episode=1, step=1, normalized=[math.nan, 0.0]), "no place on the task's axes"),
-        (Motion(episode=1, step=1, end=Time(nanosec=2**32 - 1)), "4294967295 nanoseconds, more"),
+        (Motion(episode=1, step=1, normalized=[0.0]), "needs a finite number for each axis"),
+        (
+            Motion(episode=1, step=1, normalized=[math.nan, 0.0]),
+            "needs a finite number for each axis",
+        ),
+        (Motion(episode=1, step=1, end=Time(nanosec=2**32 - 1)), "4294967295 nanoseconds, must"),
         (action_message([0.0], 1, 0, Time()), "2 numbers needed"),
         (action_message([math.inf, 0.0], 1, 0, Time()), "2 numbers needed"),
         (GroundTruth(names=["a"], values=[]), "1 names"),
@@ -289,7 +292,7 @@ def test_a_message_that_contradicts_the_task_is_refused_and_the_right_one_still_
 
 
 def test_a_reward_that_needs_a_camera_which_the_task_lacks_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"needs images of \['court'\]; cameras with rewarded"):
+    with pytest.raises(ValueError, match=r"needs images of \['court'\], but only"):
         StepReader(TASK, RewardNeeds(cameras=("court",)), 2.0)
 
 

@@ -20,8 +20,8 @@ from mentor_common.tasks.workspace import Workspace
 
 Float64 = npt.NDArray[np.float64]
 LONGEST_TICK = 0.02
-"""Seconds by which a motion goes on at most between two commands: after a stall of this process it
-goes on from where it was, later, instead of jumping ahead."""
+"""The most, in seconds, by which a motion advances between two commands. After a stall of this
+process the motion is late, but does not jump."""
 WATCHED_EVERY = 0.02  # seconds between two calls of `watch`
 SETTLE = 0.3
 """Seconds that an arm which lags behind has to reach its pose after the end of a motion."""
@@ -152,12 +152,12 @@ class RealArm:
     def begin_episode(self, seed: int | None, start: Float64, options: dict[str, object]) -> None:
         """Begin where the arm stands. Raises: ValueError for options; a real cell has none."""
         if options:
-            raise ValueError(f"a real cell knows no options of an episode, got {sorted(options)}")
+            raise ValueError(f"a real cell takes no options of an episode, got {sorted(options)}")
 
     def recover(self, timeout: float = 0.0) -> None:
         """End a fault, reconnecting if need be; the arm stays where it is (see ArmBackend).
 
-        Raises: Cancelled: whoever asked for it wants it no more; a fault stays.
+        Raises: Cancelled: the caller cancelled it; the fault remains.
         """
         if self._held:
             return  # a person holds it, and a person lets it go
@@ -306,7 +306,7 @@ class RealArm:
             self.driver.command(pose, guard.velocity if swings else None)
             self.commands += 1
         except CommandRefused as error:
-            self._own_fault = f"command refused next to the hardware: {error}"
+            self._own_fault = f"command refused by the arm node's last check: {error}"
         except DriverError as error:
             self.driver.fault = str(error)
 

@@ -1,1 +1,1 @@
-"""What a real cell is made of, beside its task: the cell file, and libraries of its hardware."""
+"""What a real cell is made of, besides its task: the cell file, and libraries of its hardware."""

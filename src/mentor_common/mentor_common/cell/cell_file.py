@@ -19,7 +19,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class Load:
-    """What the flange carries beside the configured hand.
+    """What the flange carries besides the configured hand.
 
     Args:
         mass: kg.
@@ -49,7 +49,7 @@ class RobotCell:
         realtime: whether a real-time kernel is required ("enforce") or not ("ignore").
         gripper: "franka" for the Franka Hand, "none" without.
         end_effector: grasp point in the frame of the nominal end effector that Desk configures.
-        load: what the flange carries beside the hand.
+        load: what the flange carries besides the hand.
         base: the robot's base in the frame of the task's workspace.
     """
 

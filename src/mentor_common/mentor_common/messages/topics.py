@@ -121,5 +121,5 @@ def camera_info(camera: str) -> Topic:
 
 
 def device_signal(device: str, publisher: str) -> Topic:
-    """Return the topic of a simulated switch or sensor beside the arm."""
+    """Return the topic of a simulated switch or sensor besides the arm."""
     return Topic(f"device/{device}", Bool, NEWEST_QOS, publisher)

@@ -129,7 +129,7 @@ class Agent(ABC):
         """Load what :meth:`acting_state` returned; errors as in :meth:`load_state`."""
 
     def acting_values(self) -> dict[str, Any]:
-        """Return the JSON-able numbers that acting depends on beside the weights: the dormancy."""
+        """Return the JSON-able numbers that acting depends on besides the weights: the dormancy."""
         return {}
 
     def load_acting_values(self, values: dict[str, Any]) -> None:  # noqa: B027

@@ -234,7 +234,7 @@ class PolicyNode(CellNode):
         self._per_step.set(values["updates_per_step"])
         self._steps.add(message.step - self._steps.total)
         if self._trainer is not None:
-            self._losses.add(self._trainer.losses - self._losses.total)
+            self._losses.add(self._trainer.times_lost - self._losses.total)
 
 
 def main() -> None:

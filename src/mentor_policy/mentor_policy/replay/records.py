@@ -1,4 +1,4 @@
-"""What one record of the ring holds beside its frames, and how it proves that it is whole.
+"""What one record of the ring holds besides its frames, and how it proves that it is whole.
 
 The record of step k holds observation o(k), the action a(k - 1) that led there, the reward
 r(k - 1) for it, and whether the episode ended there; that of step 0 has no action and reward 0. So

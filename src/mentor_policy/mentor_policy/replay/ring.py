@@ -266,7 +266,7 @@ class ReplayRing:
                 self._write(self._record(older, CONTEXT), obs, layout.frames - 1 - back)
 
     def _record(self, step: Step, flags: int) -> npt.NDArray[np.void]:
-        """Return a one-element array of what a step's record will hold beside its frames."""
+        """Return a one-element array of what a step's record will hold besides its frames."""
         record = np.zeros(1, self._dtype)
         record["episode"], record["step"] = step.episode, step.step
         record["reward"], record["flags"] = step.reward, flags

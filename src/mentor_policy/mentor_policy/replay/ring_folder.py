@@ -36,7 +36,7 @@ def refuse_small_disk(
     Args:
         folder: folder of the ring.
         header: its shape.
-        record_bytes: size of a record beside its frames.
+        record_bytes: size of a record besides its frames.
         expected: records that will be written; None for as many as the ring has slots.
 
     Raises:

@@ -36,7 +36,7 @@ class _File:
 
 
 def grouped(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]:
-    """Split an agent's tensors into those beside S_top, and S_top's by the names of their files."""
+    """Split an agent's tensors into S_top's, by the names of their files, and the others."""
     others: dict[str, Tensor] = {}
     entries: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():

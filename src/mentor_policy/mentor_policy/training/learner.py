@@ -78,7 +78,7 @@ class Learner:
         return True
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps beside the agent."""
+        """Return what a checkpoint keeps besides the agent."""
         pending = self._prefetcher.pending
         return {
             "updates": self.updates,

@@ -38,7 +38,7 @@ from mentor_policy.training.schedule import Schedule
 from mentor_policy.training.stopwatch import IdleShare, Stopwatch
 
 MARGIN = 256
-"""Records by which a checkpoint comes before the ring's spare ones are used up."""
+"""A checkpoint is written when only so many spare records of the ring are left."""
 
 
 class Run:
@@ -46,10 +46,11 @@ class Run:
 
     Args:
         folder: folder of the run; resumed if there is a run in it.
-        exact: go back to the newest checkpoint and forget what came after it, so that the run is
-            the same as one without the interruption; else no step that was stored is lost.
+        exact: whether to go back to the newest checkpoint and forget what came after it, so that
+            the run is the same as one without the interruption; else no step that was stored is
+            lost.
         progress: shows how far it is; None for a bar on the terminal.
-        further: asked at each checkpoint for JSON values that it is to hold beside the run's own;
+        further: asked at each checkpoint for JSON values that it is to hold besides the run's own;
             they are found in :attr:`restored` when the run continues.
 
     Raises:
@@ -66,14 +67,15 @@ class Run:
         self.shape = shape = folder.shape
         self.schedule = Schedule(config.train)
         self.steps = 0
-        """Environment steps in the ring or gone through it."""
+        """Environment steps taken so far, those included that the ring has overwritten."""
         self.episodes = 0
         """Finished training episodes."""
         self.recent = Recent()
         self.learning = Stopwatch()
         """Runs during each update."""
         self.exclusive: Callable[[], AbstractContextManager[None]] = nullcontext
-        """Entered while the agent is read or perturbed: no update may run meanwhile."""
+        """Entered while the agent is saved, evaluated or perturbed: no update may run meanwhile.
+        Acting does not enter it."""
         self.restored: dict[str, Any] = {}
         """Progress in the checkpoint from which the run continues; empty for a new run."""
         self._exact = exact
@@ -82,10 +84,10 @@ class Run:
         self.offline_updates = self.offline_wanted = 0
         """Updates that were done, and that are to be done, before the first step."""
         self.counted = 0
-        """Records among which all ends of episodes are counted."""
+        """Number of records of the ring whose ends of episodes have been counted."""
         self._next_checkpoint = self.schedule.after(0, config.train.checkpoint_every_frames)
         self._next_log = 0
-        self._nothing_to_learn = -1  # records of the ring that hold no transition to learn from
+        self._nothing_to_learn = -1  # the ring's count when it last had nothing to learn from
         self._saved_as: tuple[int, ...] = ()
         torch.set_num_threads(config.train.threads or torch.get_num_threads())
         self.agent = make_agent(config, shape, config.train.seed)
@@ -310,7 +312,7 @@ class Run:
 
     def _load(self, checkpoint: Checkpoint) -> None:
         saved = checkpoint.progress
-        # A learner's checkpoint of version 1 kept these apart.
+        # Checkpoints of version 1 have these values under "learner".
         saved = {**saved, **saved.get("learner", {})}
         try:
             checkpoint.load_into(self.agent, self._elite)

@@ -81,7 +81,7 @@ class Trainer:
         """Set it to end the run after the step that is under way."""
         self.requests = TrainingRequests()
         self.evaluated = Evaluated()
-        self.losses = 0
+        self.times_lost = 0
         """How often the environment was lost."""
         self._train = train = folder.config.train
         self._env = env
@@ -276,7 +276,7 @@ class Trainer:
         self._wait("environment lost, a reset is tried", error)
 
     def _wait(self, what: str, error: Exception) -> None:
-        self.losses += 1
+        self.times_lost += 1
         self.run.progress.log(f"{what}: {error}")
         self._backoff.wait(lambda: self.stop, error)
 

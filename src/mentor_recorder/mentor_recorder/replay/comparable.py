@@ -29,7 +29,7 @@ def why_not_compared(feed: Feed) -> dict[str, str]:
 
 
 def _unrecorded_reward_images(feed: Feed) -> list[str]:
-    """Return the images that the reward needs beside the observation and that the bag lacks."""
+    """Return the images that the reward needs besides the observation and that the bag lacks."""
     task = recorded_task(feed.bag)
     if task is None or _states(feed) != "sensors":
         return []

@@ -15,7 +15,7 @@ from mentor_recorder.replay.tally import Tally
 IDENTICAL, DIFFERENT, NOTHING_COMPARED = 0, 1, 2
 """Exit statuses of a comparison."""
 PACKAGES = {"observation": "mentor_camera", "reward": "mentor_reward", "action": "mentor_policy"}
-"""Who makes each part, beside mentor_common."""
+"""Who makes each part, besides mentor_common."""
 
 
 @dataclass(frozen=True)

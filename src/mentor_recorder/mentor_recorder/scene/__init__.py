@@ -1,1 +1,1 @@
-"""What RViz shows beside cameras and arm: markers, and a dashboard as an image."""
+"""What RViz shows besides cameras and arm: markers, and a dashboard as an image."""

@@ -41,7 +41,7 @@ class Refused(ValueError):
 
 @dataclass(frozen=True)
 class ReadStep:
-    """A step whose messages are there, or whose time is over.
+    """A step whose messages are there, or whose timeout has passed.
 
     Args:
         motion: motion that led to it.
@@ -59,13 +59,13 @@ class ReadStep:
 class StepReader:
     """Joins motion, observation and whatever else a reward needs, by episode and step.
 
-    Only steps with a motion are rewarded; messages of others are dropped after _LONGEST_WAIT. Of
-    *history*, what was published before this reader began, only the newest step may still be waited
-    for by an agent (see History).
+    Only steps with a motion are rewarded; messages of others are dropped after _LONGEST_WAIT.
+    *History* is what was published before this reader started. An agent can still be waiting for
+    the reward of its newest step only (see History).
 
     Args:
         task: task whose layout, axes and cameras the messages must have.
-        needs: the messages that the reward asks for beside motion and observation.
+        needs: the messages that the reward asks for besides motion and observation.
         timeout: seconds after the motion of a step at which it is incomplete for good. What comes
             without a motion waits longer, and so does the newest step of history, for which an
             agent may be waiting: the topics of a publisher may be found seconds apart.
@@ -82,8 +82,8 @@ class StepReader:
         unknown = [name for name in needs.cameras if name not in task.rewarded_cameras]
         if unknown:
             raise ValueError(
-                f"task {task.name}: its reward needs images of {unknown}; cameras with rewarded: "
-                f"true are {list(task.rewarded_cameras)}"
+                f"task {task.name}: its reward needs images of {unknown}, but only "
+                f"{list(task.rewarded_cameras)} have rewarded: true"
             )
         self._task, self._layout = task, task.layout
         self._no_pose = np.full(len(task.workspace.axes), np.nan)
@@ -115,10 +115,14 @@ class StepReader:
         """Take the motion that led to a step; ``now``: seconds of a clock that never goes back."""
         position = np.asarray(message.normalized)
         if position.shape not in ((0,), self._no_pose.shape) or not np.isfinite(position).all():
-            raise Refused(f"a motion to {position.tolist()}, no place on the task's axes")
+            raise Refused(
+                f"a motion to {position.tolist()}; needs a finite number for each axis, or none"
+            )
         for stamp in (message.begin, message.end):
             if stamp.nanosec >= _SECOND:  # the reward would carry it, and nobody can read that
-                raise Refused(f"a motion with {stamp.nanosec} nanoseconds, more than a second")
+                raise Refused(
+                    f"a motion with {stamp.nanosec} nanoseconds, must be below 1,000,000,000"
+                )
         key = StepKey(message.episode, message.step)
         self._ends[key] = time_to_nanoseconds(message.end)
         if not self._add("motion", key, message, now):
@@ -174,7 +178,7 @@ class StepReader:
                     self._add("episode_start", waiting.key, info, now)
 
     def add_image(self, camera: str, image: StampedImage, now: float) -> None:
-        """Take an image of a reward-only camera, not yet cropped."""
+        """Take an image of a camera that the reward reads; it is cropped, unless it is already."""
         try:
             pixels = self._task.camera(camera).cropped(image.pixels)
         except ValueError as error:
@@ -199,7 +203,7 @@ class StepReader:
         return sorted(read, key=lambda s: (episodes.index(s.motion.episode), s.motion.step))
 
     def finish(self, episode: int, step: int, reason: str) -> ReadStep | None:
-        """Return a step that is not waited for any longer; None if it is not open, or history."""
+        """Give up a step and return it; None if it is not pending, or while history is read."""
         if self._reading_history:
             return None
         joined = self.join.finish(episode, step)

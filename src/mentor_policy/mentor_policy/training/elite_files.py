@@ -36,7 +36,7 @@ class _File:
 
 
 def grouped(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]:
-    """Split an agent's tensors into S_top's, by the names of their files, and the others."""
+    """Split an agent's tensors into the others and S_top's, these by the names of their files."""
     others: dict[str, Tensor] = {}
     entries: dict[str, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():

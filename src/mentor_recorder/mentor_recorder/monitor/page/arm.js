@@ -72,6 +72,7 @@ export class Arm {
     };
     let drawn = 0;
     for (const joint of this.joints) {
+      if (joint.child.endsWith("_optical_frame")) continue;  // a camera's place, no part of the arm
       line(origin(place(joint.parent)), origin(place(joint.child)), "#39495f", 5);
       drawn += 1;
     }

@@ -85,6 +85,17 @@ def test_tf_lies_in_the_cells_namespace() -> None:
     assert len(started) == 2 and all("remappings=TF" in one for one in started)
 
 
+def test_the_manifest_declares_every_package_that_a_launch_file_starts() -> None:
+    share = Path(get_package_share_directory("mentor_bringup"))
+    manifest = (share / "package.xml").read_text()
+    declared = set(re.findall(r"<exec_depend[^>]*>(\w+)</exec_depend>", manifest))
+    started: set[str] = set()
+    for file in share.rglob("*.launch.py"):
+        call = r'(?:\bnode|\bcompared)\(\s*"(\w+)",\s*"|package="(\w+)"'
+        started |= {one or other for one, other in re.findall(call, file.read_text())}
+    assert {"mentor_arm", "rviz2", "robot_state_publisher"} <= started <= declared
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_show_args_lists_the_standard_arguments_and_describes_all(file: str) -> None:
     shown = subprocess.run(

@@ -25,16 +25,13 @@ COURT_TASK = replace(TASK, cameras=(*TASK.cameras, COURT))
 
 def motion(step, episode=1, **fields):
     """A motion that ended at ``step`` seconds."""
-    message = Motion(episode=episode, step=step, normalized=[0.25, -0.5], **fields)
-    message.begin, message.end = Time(sec=max(step - 1, 0)), Time(sec=step)
-    return message
+    times = {"begin": Time(sec=max(step - 1, 0)), "end": Time(sec=step)}
+    return Motion(episode=episode, step=step, normalized=[0.25, -0.5], **times, **fields)
 
 
 def observation(step, episode=1, pixels=None):
-    blank = np.zeros(TASK.layout.shape, np.uint8)
-    return observation_message(
-        blank if pixels is None else pixels, TASK.layout, episode, step, Time(sec=step)
-    )
+    shown = np.zeros(TASK.layout.shape, np.uint8) if pixels is None else pixels
+    return observation_message(shown, TASK.layout, episode, step, Time(sec=step))
 
 
 def court_image(seconds, value=0):

@@ -51,6 +51,7 @@ def test_an_environment_that_moves_by_itself_moves_during_the_update_and_changes
     env = MovesByItself()
     trainer, run = trainer_of(tmp_path / "beside", env=env)
     trainer.train()
+    trainer.close()  # a second time, as in whoever's `finally`
     run.close()
     # From the 41st on, each move has the update of the step before it beside it.
     assert env.seen == [0] * 40 + list(range(60))

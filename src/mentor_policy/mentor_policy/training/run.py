@@ -46,9 +46,8 @@ class Run:
 
     Args:
         folder: folder of the run; resumed if there is a run in it.
-        exact: whether to go back to the newest checkpoint and forget what came after it, so that
-            the run is the same as one without the interruption; else no step that was stored is
-            lost.
+        exact: whether to go back to the newest checkpoint and forget what came after it, as if
+            the run had never been interrupted; else no step that was stored is lost.
         progress: shows how far it is; None for a bar on the terminal.
         further: asked at each checkpoint for JSON values that it is to hold besides the run's own;
             they are found in :attr:`restored` when the run continues.
@@ -74,8 +73,7 @@ class Run:
         self.learning = Stopwatch()
         """Runs during each update."""
         self.exclusive: Callable[[], AbstractContextManager[None]] = nullcontext
-        """Entered while the agent is saved, evaluated or perturbed: no update may run meanwhile.
-        Acting does not enter it."""
+        """Entered while the agent is saved, evaluated or perturbed, not for acting: no updates."""
         self.restored: dict[str, Any] = {}
         """Progress in the checkpoint from which the run continues; empty for a new run."""
         self._exact = exact
@@ -89,6 +87,7 @@ class Run:
         self._next_log = 0
         self._nothing_to_learn = -1  # the ring's count when it last had nothing to learn from
         self._saved_as: tuple[int, ...] = ()
+        self._closed = False
         torch.set_num_threads(config.train.threads or torch.get_num_threads())
         self.agent = make_agent(config, shape, config.train.seed)
         self.ring = open_ring(folder.replay, config, shape)
@@ -257,7 +256,10 @@ class Run:
         return summary
 
     def close(self) -> None:
-        """Close everything but the folder's lock."""
+        """Close everything but the folder's lock; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
         self._close_replay()
         self._log.close()
         self.progress.close()

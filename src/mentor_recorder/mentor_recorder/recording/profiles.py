@@ -23,7 +23,7 @@ EXPERIENCE: tuple[Topic, ...] = (
 """What every profile takes: all that is learned from, and how the nodes were."""
 
 _FULL = re.compile(
-    r"^(clock|arm/(current|target)_pose|joint_states|wrench|robot_description"
+    r"^(clock|tf|tf_static|arm/(current|target)_pose|joint_states|wrench|robot_description"
     r"|camera/[^/]+/color/(image_raw|camera_info|image_raw/compressed)"
     r"|camera/[^/]+/(aligned_depth_to_color|depth)/(image_raw|camera_info|image_rect_raw))$"
 )

@@ -83,6 +83,48 @@ def test_any_interleaving_of_the_topics_gives_every_step_once_and_in_order(rando
             assert step.truncated == (step.step == length)
 
 
+def test_an_end_that_became_whole_behind_the_next_episode_leaves_before_it_once() -> None:
+    assembly = Assembly(A)
+    first, end = messages(1, 3)[:-3], messages(1, 3)[-3:]
+    for message in first:
+        add(assembly, message, 3)
+    steps = list(assembly.steps())
+    for message in [*messages(2, 1), *end]:  # the topics were heard again out of turn
+        add(assembly, message, 3)
+    steps += assembly.steps()
+    assert keys(steps) == [*whole(1, 3), (2, 0), (2, 1)]
+    assert all(s.valid for s in steps) and assembly.waiting == 0
+
+
+def test_an_end_without_action_leaves_with_the_step_before_it() -> None:
+    assembly = Assembly(A)
+    lost = [("action", 1, 1), ("action", 1, 2)]
+    for message in [m for m in messages(1, 3) if m not in lost] + messages(2, 2):
+        add(assembly, message, 3)
+    steps = list(assembly.steps())
+    assert keys(steps) == [*whole(1, 3), (2, 0), (2, 1), (2, 2)]
+    assert [s.step for s in steps if not s.valid] == [2, 3]
+    assert assembly.counts.missing == 0
+
+
+@given(st.data())
+def test_whatever_the_order_no_step_leaves_twice_or_before_an_earlier_one(data) -> None:
+    stream = [m for e in (1, 2, 3) for m in messages(e, 3)]
+    assembly, steps = Assembly(A), []
+    for message in data.draw(st.permutations(stream)):
+        add(assembly, message, 3)
+        if not data.draw(st.booleans()):
+            continue
+        steps += assembly.steps()
+        if assembly.gap and data.draw(st.booleans()):
+            assembly.go_on()
+            steps += assembly.steps()
+    assert len(set(keys(steps))) == len(steps)
+    for episode in (1, 2, 3):
+        of_it = [s.step for s in steps if s.episode == episode]
+        assert of_it == sorted(of_it)
+
+
 def test_what_comes_again_after_a_restart_is_a_duplicate() -> None:
     stream = [m for e in (1, 2) for m in messages(e, 3)]
     first = Assembly(A)

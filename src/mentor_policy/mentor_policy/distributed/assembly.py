@@ -225,18 +225,25 @@ class Assembly:
         return steps
 
     def _close_before(self, episode: int) -> list[Step]:
-        """Return the end of the episode before this one, where only its action is missing."""
+        """Return the end of the episode before this one: no step of it comes later. It may lack its
+        action, or be whole and lined up behind this episode."""
         last = self._newest
         if last is None or last.episode == episode:
             return []
         ends = [
-            joined
+            joined.key
             for joined in self._join
             if joined.key.episode == last.episode
             and OBSERVATION in joined.parts
             and joined.parts.get(REWARD, NO_REWARD).over
         ]
-        return self._leave(ends) if ends else []
+        if not ends:
+            return []
+        end = max(ends)
+        steps = self._leave(self._up_to(end))
+        self._drop_up_to(end)
+        self._order = [key for key in self._order if key.episode != end.episode or key > end]
+        return steps
 
     def _drop_up_to(self, key: StepKey) -> None:
         """Drop what came of the episode's steps that had no observation."""

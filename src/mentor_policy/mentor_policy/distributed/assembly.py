@@ -153,7 +153,6 @@ class Assembly:
             if not evaluation and key != self._over_gap and self._gap_before(leaving):
                 self.gap = True
                 return
-            del self._order[0]
             if evaluation:
                 self.counts.evaluation += len(leaving)
                 for joined in leaving:
@@ -242,12 +241,17 @@ class Assembly:
         end = max(ends)
         steps = self._leave(self._up_to(end))
         self._drop_up_to(end)
-        self._order = [key for key in self._order if key.episode != end.episode or key > end]
         return steps
 
-    def _drop_up_to(self, key: StepKey) -> None:
-        """Drop what came of the episode's steps that had no observation."""
-        self._join.drop(lambda k: k.episode == key.episode and k.step <= key.step)
+    def _drop_up_to(self, last: StepKey) -> None:
+        """Drop what came of the episode's steps that had no observation; none of them, or of those
+        that left, is lined up any more."""
+
+        def gone(key: StepKey) -> bool:
+            return key.episode == last.episode and key.step <= last.step
+
+        self._join.drop(gone)
+        self._order = [key for key in self._order if not gone(key)]
 
     def _step(self, joined: JoinedStep) -> Step:
         episode, step = joined.key

@@ -88,6 +88,13 @@ class RehearsedCell:
     def _on_motion(self, message: Motion) -> None:
         self.motions[message.episode, message.step] = message
 
+    def newest(self, topic: topics.Topic) -> Any:
+        """Return the newest message of a topic."""
+        heard: list[Any] = []
+        self._peer.node.create_subscription(topic.type, topic.name, heard.append, topic.qos)
+        assert self._peer.wait(lambda: bool(heard), 10.0), topic.name
+        return heard[-1]
+
     def start(self, name: str) -> None:
         module, parameters = self._nodes[name]
         clock = f"use_sim_time:={'true' if self.robot == 'twin' else 'false'}"

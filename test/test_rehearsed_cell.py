@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from rehearsed_cell import ACTIONS, RehearsedCell, rehearsed
 from rehearsed_faults import FAULTS, Fault
 
 from mentor_common.env.ros_requests import EnvironmentLost
+from mentor_common.messages import topics
 
 pytestmark = pytest.mark.real_time
 ALWAYS = ("box killed", "camera with another serial", "stacker killed")
@@ -73,6 +75,12 @@ def test_twenty_actions_lead_to_the_same_through_the_twin_and_both_robots(
         assert real["clipped"] == twin["clipped"]
         assert set(np.round(real["rewards"], 3)) <= {-4.0, -3.0, -1.0, 0.0, 1.0, 2.0, 3.0, 5.0, 6.0,
                                                      8.0, 10.0, 15.0, 18.0}  # fmt: skip
+
+
+def test_the_description_has_the_joints_whose_states_are_published(fci: RehearsedCell) -> None:
+    robot = ElementTree.fromstring(fci.newest(topics.ROBOT_DESCRIPTION).data)
+    named = {joint.get("name") for joint in robot.findall("joint")}
+    assert named >= set(fci.newest(topics.JOINT_STATES).name) >= {"fr3_joint7"}
 
 
 def after(cell: RehearsedCell) -> None:

@@ -38,6 +38,7 @@ def check_robot(cell_file: str, task_name: str, report: Report) -> None:
     def files() -> str:
         cell, task = find_cell(cell_file), find_task(task_name)
         box = task_box(task, cell)
+        cell.description()
         read.append((cell, task))
         low, high = np.round(box.low[:3], 3).tolist(), np.round(box.high[:3], 3).tolist()
         return f"cell '{cell.name}' and task '{task.name}': the arm stays within {low} to {high} m"

@@ -20,6 +20,7 @@ from mentor_msgs.msg import Action, Motion
 from mentor_msgs.srv import Describe
 
 LATE = 60.0
+URDF = '<robot name="fr3"/>'
 
 
 class Cell(FakePeer):
@@ -86,10 +87,14 @@ def done(future: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def cell() -> Iterator[Cell]:
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
+    folder = tmp_path_factory.mktemp("cell")
+    (folder / "arm.urdf").write_text(URDF)
+    (folder / "mine.yaml").write_text("name: mine\nrobot: {description: arm.urdf}\n")
+    given = {"backend": "stand_in", "cell_file": str(folder / "mine.yaml")}
     cell = Cell()
     try:
-        with task_node("mentor_arm.nodes.arm_node", backend="stand_in", diagnostics_period=0.2):
+        with task_node("mentor_arm.nodes.arm_node", **given, diagnostics_period=0.2):
             cell.wait_until_active(lambda: cell.actions.get_subscription_count() > 0, "the arm")
             yield cell
     finally:
@@ -170,3 +175,9 @@ def test_the_gripper_and_the_description_answer(cell: Cell) -> None:
     response = cell.call(Describe, "describe", Describe.Request())
     assert response.ready and response.environment == "arm 0.1.0 (stand_in)"
     assert response.period == 0.5 and list(response.action_names) == ["dx", "dz"]
+    described: list[str] = []
+    topic = topics.ROBOT_DESCRIPTION
+    cell.node.create_subscription(
+        topic.type, topic.name, lambda message: described.append(message.data), topic.qos
+    )
+    assert cell.wait(lambda: described == [URDF], LATE)

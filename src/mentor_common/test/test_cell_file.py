@@ -45,6 +45,31 @@ def test_what_is_wrong_is_refused_with_file_key_value_and_what_is_allowed(
     assert "cell file cells/mine.yaml" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "refusal"),
+    [
+        (None, "No such file"),
+        ("<robot>", "no element found|mismatched"),
+        ("<sdf/>", r"root is <sdf>.*xacro FILE"),
+        ("<robot name='fr3'/>", ""),
+    ],
+)
+def test_the_description_is_read_beside_the_cell_file_or_refused(
+    tmp_path: Path, text: str | None, refusal: str
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: a\nrobot: {description: arm.urdf}")
+    if text is not None:
+        (tmp_path / "arm.urdf").write_text(text)
+    if not refusal:
+        assert load_cell(file).description() == text
+        return
+    with pytest.raises(ValueError, match=refusal) as error:
+        load_cell(file).description()
+    assert "mine.yaml: key 'robot.description'" in str(error.value)
+    assert find_cell("").description() == ""
+
+
 def test_a_crop_that_leaves_the_capture_is_refused() -> None:
     cell = parse_cell("name: a\ncameras: {side: {crop: {x: 600, y: 0, width: 84, height: 84}}}")
     camera = Camera("side", 640, 480, 30.0, True, False, 0.1, Crop(80, 0, 480, 480))

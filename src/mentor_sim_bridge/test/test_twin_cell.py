@@ -160,6 +160,37 @@ def test_the_urdf_has_the_camera_on_the_hand():
     assert mount.find("parent").get("link").startswith("panda0_")
 
 
+def test_the_urdf_names_no_file_and_its_shapes_fill_the_space_of_the_links(cell):
+    robot = ET.fromstring(cell.urdf("fr3"))
+    assert not robot.findall(".//mesh")
+    joints = {joint.get("name") for joint in robot.findall("joint[@type='revolute']")}
+    assert joints == {f"fr3_joint{number}" for number in range(1, 8)}
+    for link in range(8):
+        name = f"panda0_link{link}"
+        shapes = robot.findall(f"link[@name='{name}']/visual/geometry/*")
+        wanted = sum(
+            mesh_volume(cell.model, int(cell.model.geom_dataid[geom]))
+            for geom in range(cell.model.ngeom)
+            if cell.model.body(cell.model.geom_bodyid[geom]).name == name
+            and cell.model.geom_dataid[geom] >= 0
+        )
+        assert 0.8 < sum(map(_volume, shapes)) / wanted < 1.45, name
+
+
+def mesh_volume(model, mesh: int) -> float:
+    """Return the volume that a closed mesh encloses, cubic metres."""
+    first, count = model.mesh_vertadr[mesh], model.mesh_vertnum[mesh]
+    start, faces = model.mesh_faceadr[mesh], model.mesh_facenum[mesh]
+    corners = model.mesh_vert[first : first + count][model.mesh_face[start : start + faces]]
+    return abs(float(np.linalg.det(corners.astype(float)).sum())) / 6.0
+
+
+def _volume(shape: ET.Element) -> float:
+    if shape.tag == "box":
+        return float(np.prod([float(v) for v in shape.get("size").split()]))
+    return np.pi * float(shape.get("radius")) ** 2 * float(shape.get("length"))
+
+
 def check_urdf(simulator) -> ET.Element:
     """Compare the places of links and cameras with the simulation's; return the robot."""
     robot = ET.fromstring(simulator.urdf())

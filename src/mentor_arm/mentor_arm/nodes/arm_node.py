@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 from rclpy.parameter import Parameter
+from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from mentor_arm.backends.driver import Driver
@@ -125,6 +126,9 @@ class RealArmNode(ArmNodeBase):
     def configure(self) -> None:
         """Make the backend, the publishers and the servers."""
         super().configure()
+        self._description = find_cell(self.text("cell_file")).description()
+        if self._description and self.text("backend") != "ros2_control":
+            self._described = self.publisher(topics.ROBOT_DESCRIPTION)
         self.serve(HOLD, self._hold)
         self.serve(ARMED, self._arm)
         self._in_action = False
@@ -150,6 +154,8 @@ class RealArmNode(ArmNodeBase):
         """Begin to connect to the robot."""
         self._real.release()
         super().activate()
+        if self._description and self.text("backend") != "ros2_control":
+            self._described.publish(String(data=self._description))
 
     def parameters_changed(self, names: set[str]) -> None:
         """Note that a person has armed or disarmed the arm."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from mentor_common.tasks.cameras import Camera, Crop
 from mentor_common.tasks.yaml_fields import Fields, parse_yaml
@@ -51,6 +52,8 @@ class RobotCell:
         end_effector: grasp point in the frame of the nominal end effector that Desk configures.
         load: what the flange carries besides the hand.
         base: the robot's base in the frame of the task's workspace.
+        description: URDF file that the arm node publishes as robot_description; empty: none.
+            Relative paths start at the folder of the cell file.
     """
 
     address: str = "172.16.0.2"
@@ -59,6 +62,7 @@ class RobotCell:
     end_effector: Placement = Placement()
     load: Load = Load()
     base: Placement = Placement()
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,28 @@ class Cell:
     bounds: dict[str, tuple[float, float]] = field(default_factory=dict)
     cameras: dict[str, CameraCell] = field(default_factory=dict)
 
+    def description(self) -> str:
+        """Return the text of the robot's URDF file; empty: none is named.
+
+        Raises:
+            ValueError: the file cannot be read, or is no URDF.
+        """
+        if not self.robot.description:
+            return ""
+        path = Path(self.file).parent / self.robot.description
+        refusal = f"cell file {self.file}: key 'robot.description': {path} is refused"
+        try:
+            text = path.read_text(encoding="utf-8")
+            root = ElementTree.fromstring(text)
+        except (OSError, UnicodeDecodeError, ElementTree.ParseError) as error:
+            raise ValueError(f"{refusal}: {error}; allowed: a URDF file, or ''") from error
+        if root.tag != "robot":
+            raise ValueError(
+                f"{refusal}: its root is <{root.tag}>; allowed: a URDF file, whose root is <robot> "
+                "(a .xacro file has to be expanded first: xacro FILE > arm.urdf)"
+            )
+        return text
+
     def camera(self, name: str) -> CameraCell:
         """Return the camera of that name, or the defaults."""
         return self.cameras.get(name, CameraCell())
@@ -186,6 +212,7 @@ def _read_robot(top: Fields) -> RobotCell:
         "end_effector": lambda key: _read_placement(section.section(key)),
         "load": lambda key: _read_load(section.section(key)),
         "base": lambda key: _read_placement(section.section(key)),
+        "description": lambda key: section.text(key, empty=True),
     }
     return RobotCell(**_read_given(section, readers))
 

@@ -14,6 +14,7 @@ import mujoco
 import numpy as np
 from geometry_msgs.msg import PoseStamped
 from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 from std_srvs.srv import SetBool
 
 from mentor_common.arm.messages import joint_message, stamped_pose
@@ -40,6 +41,8 @@ from mentor_sim_bridge.twins.rehearsal.world import World
 
 POWER = Interface("~/power", SetBool)
 MODULES = {"fci": "control_box", "ros2_control": "controller_loop"}
+JOINTS_OF = {"fci": "fr3", "ros2_control": "panda"}
+"""What the names of the joints begin with whose states are published."""
 POSE_PERIOD = 0.01  # seconds between two poses and joint states of the stand-in controller
 DEVICE_PERIOD = 0.05  # seconds between two readings of the devices' sensors
 LATEST = best_effort(1)
@@ -94,6 +97,7 @@ class RehearsalNode(CellNode):
         self._random = np.random.default_rng(self.integer("seed"))
         self._ended = threading.Event()
         self._ground_truth = self.publisher(topics.GROUND_TRUTH)
+        self._description = self.publisher(topics.ROBOT_DESCRIPTION)
         self.subscription(topics.MOTION, self._on_motion)
         self.subscription(topics.REWARD, self._on_reward)
         self.serve(POWER, self._power)
@@ -111,6 +115,8 @@ class RehearsalNode(CellNode):
     def activate(self) -> None:
         """Switch the box on and begin to render."""
         self._powered = True
+        joints = JOINTS_OF[self.text("protocol")]
+        self._description.publish(String(data=self._copy.urdf(joints)))
         self._start_box()
         self.start_worker("cameras", self._draw)
 

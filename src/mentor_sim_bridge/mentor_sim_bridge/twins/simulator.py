@@ -53,8 +53,8 @@ class Simulator(ArmBackend, Protocol):
         """Return the true state as it is now."""
         ...
 
-    def urdf(self) -> str:
-        """Return the arm's URDF."""
+    def urdf(self, robot: str = "panda") -> str:
+        """Return the arm's URDF, in which the names of the joints begin with `robot`."""
         ...
 
     def fail_soon(self) -> str:

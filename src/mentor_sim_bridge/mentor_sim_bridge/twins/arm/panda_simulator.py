@@ -191,9 +191,9 @@ class PandaSimulator:
             self._renderer = CameraRenderer(self.model, *self.image_size)
         return self._renderer
 
-    def urdf(self) -> str:
-        """Return the URDF of the arm and of the cameras' optical frames."""
-        return panda_urdf(self.model, self.workspace.frame, self.cameras)
+    def urdf(self, robot: str = "panda") -> str:
+        """Return the URDF of arm and optical frames; the joints' names begin with `robot`."""
+        return panda_urdf(self.model, self.workspace.frame, self.cameras, robot)
 
     def close(self) -> None:
         """Free the cameras' graphics context."""

@@ -7,12 +7,8 @@ from collections.abc import Sequence
 import mujoco
 import numpy as np
 
-from mentor_sim_bridge.twins.arm.panda import (
-    ARM_JOINTS,
-    FINGER_JOINTS,
-    TORQUE_LIMITS,
-    assets_folder,
-)
+from mentor_sim_bridge.twins.arm.mesh_shapes import mesh_shapes
+from mentor_sim_bridge.twins.arm.panda import ARM_JOINTS, FINGER_JOINTS, TORQUE_LIMITS
 
 VELOCITY_LIMITS = (2.175, 2.175, 2.175, 2.175, 2.61, 2.61, 2.61, 0.05, 0.05)
 """Radians per second of the arm's joints (data sheet), metres per second of the fingers."""
@@ -22,13 +18,19 @@ OPTICAL = np.array([0.0, 1.0, 0.0, 0.0])
 """Quaternion (w, x, y, z) from MuJoCo's camera (looks along -z, y up) to ROS's (z, y down)."""
 
 
-def panda_urdf(model: mujoco.MjModel, base: str = "base", cameras: Sequence[str] = ()) -> str:
-    """Return the URDF of the arm with hulls as visuals, and of the cameras' optical frames.
+def panda_urdf(
+    model: mujoco.MjModel,
+    base: str = "base",
+    cameras: Sequence[str] = (),
+    robot: str = "panda",
+) -> str:
+    """Return the URDF of the arm, in primitive shapes, and of the cameras' optical frames.
 
     Args:
         model: the compiled model.
         base: name of the root link, at the world's origin.
         cameras: cameras of the model; each is where the model as compiled has it.
+        robot: what the names of the joints begin with.
     """
     links = [f'<link name="{base}"/>']
     joints: list[str] = []
@@ -49,8 +51,9 @@ def panda_urdf(model: mujoco.MjModel, base: str = "base", cameras: Sequence[str]
         effort = (*TORQUE_LIMITS, 70.0, 70.0)[number]
         kind = "revolute" if number < len(ARM_JOINTS) else "prismatic"
         low, high = model.jnt_range[joint]
+        called = f"{robot}_{model.joint(joint).name.removeprefix('panda_')}"
         joints.append(
-            f'<joint name="{model.joint(joint).name}" type="{kind}">{ends}'
+            f'<joint name="{called}" type="{kind}">{ends}'
             f'<axis xyz="{_numbers(model.jnt_axis[joint])}"/>'
             f'<limit lower="{low:.6g}" upper="{high:.6g}" effort="{effort:g}" '
             f'velocity="{VELOCITY_LIMITS[number]:g}"/></joint>'
@@ -88,42 +91,46 @@ def _composed(
 
 
 def _visuals(model: mujoco.MjModel, body: int) -> str:
-    folder = assets_folder() / "meshes" / "collision"
     parts = []
     for geom in range(model.ngeom):
         if model.geom_bodyid[geom] != body:
             continue
+        colour = model.geom_rgba[geom]
         mesh = int(model.geom_dataid[geom])
         if mesh < 0:
             parts.append(_primitive(model, geom))
             continue
-        # MuJoCo moved the mesh to its own centre and axes; the file has it as it was.
-        turn, back = np.zeros(4), np.zeros(4)
-        mujoco.mju_negQuat(back, model.mesh_quat[mesh])
-        mujoco.mju_mulQuat(turn, model.geom_quat[geom], back)
-        shift = np.zeros(3)
-        mujoco.mju_rotVecQuat(shift, model.mesh_pos[mesh], turn)
-        origin = _origin(model.geom_pos[geom] - shift, turn)
-        file = folder / f"{model.mesh(mesh).name.removesuffix('_col')}.stl"
-        parts.append(
-            f'<visual>{origin}<geometry><mesh filename="file://{file}" '
-            f'scale="{_numbers(model.mesh_scale[mesh])}"/></geometry></visual>'
-        )
+        for shape in mesh_shapes(model, mesh):
+            centre, turn = _composed(
+                model.geom_pos[geom], model.geom_quat[geom], shape.centre, shape.turn
+            )
+            parts.append(_visual(_origin(centre, turn), shape.kind, shape.size, colour))
     return "".join(parts)
 
 
 def _primitive(model: mujoco.MjModel, geom: int) -> str:
     """Return the visual of a box or a cylinder, e.g. of a tool; empty: another shape."""
     x, y, z = (2.0 * float(half) for half in model.geom_size[geom])
-    shapes = {
-        int(mujoco.mjtGeom.mjGEOM_BOX): f'<box size="{_numbers(np.array([x, y, z]))}"/>',
-        int(mujoco.mjtGeom.mjGEOM_CYLINDER): f'<cylinder radius="{x / 2:.6g}" length="{y:.6g}"/>',
+    kinds = {
+        int(mujoco.mjtGeom.mjGEOM_BOX): ("box", (x, y, z)),
+        int(mujoco.mjtGeom.mjGEOM_CYLINDER): ("cylinder", (x, x, y)),
     }
-    shape = shapes.get(int(model.geom_type[geom]))
-    if shape is None:
+    known = kinds.get(int(model.geom_type[geom]))
+    if known is None:
         return ""
     origin = _origin(model.geom_pos[geom], model.geom_quat[geom])
-    return f"<visual>{origin}<geometry>{shape}</geometry></visual>"
+    return _visual(origin, known[0], np.array(known[1]), model.geom_rgba[geom])
+
+
+def _visual(origin: str, kind: str, size: np.ndarray, colour: np.ndarray) -> str:
+    x, _, z = size
+    if kind == "box":
+        shape = f'<box size="{_numbers(size)}"/>'
+    else:
+        shape = f'<cylinder radius="{x / 2:.6g}" length="{z:.6g}"/>'
+    rgba = _numbers(colour)
+    paint = f'<material name="rgba {rgba}"><color rgba="{rgba}"/></material>'
+    return f"<visual>{origin}<geometry>{shape}</geometry>{paint}</visual>"
 
 
 def _origin(position: np.ndarray, quaternion: np.ndarray) -> str:

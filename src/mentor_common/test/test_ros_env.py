@@ -16,6 +16,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+import rclpy
 from cell_process import CellProcess, fresh_namespace
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
@@ -301,6 +302,30 @@ def test_two_cells_in_one_process_do_not_hear_each_other(cell: str) -> None:
         assert (one.counts.strays, two.counts.strays) == old
         one.close()
         two.close()
+
+
+def test_the_graph_names_the_node_that_acts_through_it(cell: str) -> None:
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("policy", namespace=cell, context=context)
+    env = make("", node=node)
+    alone = make(cell)
+    actions, observations = f"{cell}/action", f"{cell}/observation"
+    try:
+        roll(env, 7)
+        names = [info.node_name for info in node.get_publishers_info_by_topic(actions)]
+        assert "policy" in names
+        receiving = [info.node_name for info in node.get_subscriptions_info_by_topic(observations)]
+        assert "policy" in receiving
+        with pytest.raises(CellHeldError, match=f"{cell}/policy .* holds {cell}/action already"):
+            alone.reset()
+    finally:
+        alone.close()
+        env.close()
+    assert all(p.topic_name != actions for p in node.publishers)
+    assert all(s.topic_name != observations for s in node.subscriptions)
+    node.destroy_node()
+    context.try_shutdown()
 
 
 def test_other_threads_run_while_a_step_waits() -> None:

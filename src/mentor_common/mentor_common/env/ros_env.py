@@ -54,7 +54,8 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
 
     Args:
         namespace: the cell's namespace, e.g. ``/cell_a``.
-        node: a node whose namespace, remappings, clock and context are taken; else own ones.
+        node: a node whose namespace, remappings, clock and context are taken, and in whose name
+            actions are published; else own ones.
         timeout: for one step; then EnvironmentLost is raised.
         reset_timeout: for one reset, with the waiting for a peer that is missing.
         connect_timeout: for the first answer of the environment; default: reset_timeout.

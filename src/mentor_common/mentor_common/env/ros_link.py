@@ -19,6 +19,7 @@ import numpy.typing as npt
 import rclpy
 from builtin_interfaces.msg import Time
 from rclpy.context import Context
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.exceptions import InvalidHandle
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -34,7 +35,7 @@ from mentor_common.node.dds import ask_for_short_lease
 from mentor_common.node.direct_reader import DirectReader, NoExecutor, take_messages
 from mentor_common.node.drop_log import DropLog
 from mentor_common.node.guarded_executor import GuardedExecutor
-from mentor_msgs.msg import Action, ExpertUsage
+from mentor_msgs.msg import ExpertUsage
 
 log = logging.getLogger("mentor.ros_env")
 
@@ -46,7 +47,8 @@ class RosLink:
 
     Args:
         namespace: namespace of the cell.
-        node: node whose namespace, remappings, clock and context are taken; None for own ones.
+        node: node whose namespace, remappings, clock and context are taken, and in whose name
+            actions are published and observations and rewards received; None for own ones.
         use_sim_time: whether actions are stamped by ``/clock`` (without a node only).
         on_observation: called with each observation.
         on_reward: called with each reward.
@@ -71,21 +73,18 @@ class RosLink:
         resolve = self._make_node(namespace, node)
         self.unreadable = 0
         self._drops = DropLog(log.warning)
-        self._observations = self._subscribe(topics.OBSERVATION, resolve)
-        self._rewards = self._subscribe(topics.REWARD, resolve)
+        self._observations = self._subscribe(topics.OBSERVATION)
+        self._rewards = self._subscribe(topics.REWARD)
         self._stream: tuple[tuple[Any, Callable[[bytes], Any], Callable[[Any], None]], ...] = (
             (self._observations, read_observation, on_observation),
             (self._rewards, read_reward, on_reward),
         )
         self._clock: Any = None
         if use_sim_time and node is None:
-            self._clock = self._subscribe(topics.CLOCK, resolve, raw=False)
+            self._clock = self._subscribe(topics.CLOCK, raw=False)
         self._sim_time = Time()
-        self._resolve = resolve
         self._experts: Any = None
-        self._actions = self._node.create_publisher(
-            Action, resolve(topics.ACTION.name), topics.ACTION.qos
-        )
+        self._actions = self._publish(topics.ACTION)
         claims = self._claims = Claims(self._node, resolve(TOPIC))
         key = lambda: claims.mine.key if claims.mine else None  # noqa: E731
         caller = SpinningCaller(self._node, self.spin, key, claims.idle)
@@ -148,10 +147,7 @@ class RosLink:
             weights: weights of each expert, (experts,).
         """
         if self._experts is None:
-            topic = topics.EXPERT_USAGE
-            self._experts = self._node.create_publisher(
-                topic.type, self._resolve(topic.name), topic.qos
-            )
+            self._experts = self._publish(topics.EXPERT_USAGE)
         message = ExpertUsage(episode=episode, step=step)
         message.header.stamp = stamp
         message.weights = array("f", np.ascontiguousarray(weights, np.float32).tobytes())
@@ -226,6 +222,7 @@ class RosLink:
             self._executor.remove_node(self._node)
             self._executor.shutdown()
             self._reader = None
+            self._leave_parent()
             self._node.destroy_node()
             if self._parent is None:
                 self._context.try_shutdown()
@@ -265,17 +262,36 @@ class RosLink:
         )
         return resolve
 
-    def _subscribe(
-        self, topic: topics.Topic, resolve: Callable[[str], str], raw: bool = True
-    ) -> Any:
-        return self._node.create_subscription(
+    def _publish(self, topic: topics.Topic) -> Any:
+        """Return a publisher of the parent's: who acts is who the graph names; else an own one."""
+        return (self._parent or self._node).create_publisher(
             topic.type,
-            resolve(topic.name),
+            topic.name,
+            topic.qos,
+            event_callbacks=PublisherEventCallbacks(use_default_callbacks=False),
+        )
+
+    def _subscribe(self, topic: topics.Topic, raw: bool = True) -> Any:
+        """Return a subscription, of the parent's as :meth:`_publish`, that no executor serves."""
+        return (self._parent or self._node).create_subscription(
+            topic.type,
+            topic.name,
             lambda _: None,
             topic.qos,
             callback_group=NoExecutor(),
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
             raw=raw,
         )
+
+    def _leave_parent(self) -> None:
+        """Destroy what was made on the parent; which may have done so already, in its cleanup."""
+        if self._parent is None:
+            return
+        for publisher in (self._actions, self._experts):
+            if publisher is not None:
+                self._parent.destroy_publisher(publisher)
+        for subscription, *_ in self._stream:
+            self._parent.destroy_subscription(subscription)
 
     def _take(self) -> None:
         """Pass on the new messages. Raw, as the client library's own readers end the process at

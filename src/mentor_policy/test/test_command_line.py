@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import gymnasium
 import numpy as np
 import pytest
 from point_env import PointEnv
@@ -140,3 +141,56 @@ def test_a_terminal_that_is_closed_stops_a_training_which_then_saves(monkeypatch
 def test_the_wilson_interval_is_that_of_the_textbook() -> None:
     assert np.allclose(wilson_interval(16, 20), (0.5840, 0.9193), atol=1e-4)
     assert wilson_interval(20, 20)[1] == pytest.approx(1.0) and wilson_interval(20, 20)[0] > 0.83
+
+
+class Stuck(PointEnv):
+    """Fails as code of anybody may."""
+
+    def __init__(self, where: str, episodes: int = 0) -> None:
+        if where == "constructor":
+            raise KeyError("model.xml")
+        super().__init__()
+        self._where, self._good = where, episodes
+
+    def reset(self, **arguments):
+        self._good -= 1
+        if self._where == "reset" and self._good < 0:
+            raise RuntimeError("the drawer is stuck")
+        return (*super().reset(**arguments), *([0] if self._where == "length" else []))
+
+    def step(self, action):
+        if self._where == "step" and self._good < 0 and self._step == 9:
+            raise RuntimeError("the motor is hot")
+        return super().step(action)
+
+
+gymnasium.register("mentor-test/stuck-v0", entry_point=Stuck)
+
+
+@pytest.mark.parametrize(
+    ("where", "message", "saved"),
+    [
+        ("reset", "reset raised RuntimeError: the drawer is stuck (test_command_line.py, line", 60),
+        ("step", "step raised RuntimeError: the motor is hot (test_command_line.py, line", 69),
+        ("length", "reset returned 3 values; gymnasium's has 2", 0),
+        ("constructor", "making it raised KeyError: 'model.xml'", None),
+    ],
+)
+def test_an_environment_that_raises_ends_the_run_in_one_line_and_keeps_what_was_learned(
+    tmp_path: Path, capsys, where: str, message: str, saved: int | None
+) -> None:
+    command = ["train", "--env", "mentor-test/stuck-v0", "--preset", "robot", *TINY]
+    run = tmp_path / "run"
+    options = ["train.eval_every_frames=0", f"env.where={where}", "env.episodes=3"]
+    assert main([*command, *options, "--run-dir", str(run)]) == 2
+    said = capsys.readouterr().err
+    assert f"error: environment 'mentor-test/stuck-v0': {message}" in said
+    assert "Traceback" not in said
+    names = [int(folder.name) for folder in folders(run / "checkpoints")]
+    assert (names[-1] if names else None) == saved
+
+
+def test_training_over_topics_without_a_cell_says_so_in_one_line(tmp_path: Path, capsys) -> None:
+    over_topics = ["--env", "mentor/ros-v0", "env.namespace=/nobody", "env.connect_timeout=0.5"]
+    assert main(["train", *over_topics, "--run-dir", str(tmp_path / "run")]) == 2
+    assert "error: waited 0.5 s: nobody serves /nobody/describe" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
@@ -25,7 +26,8 @@ def run_command(
         commands: module by the command's name. A module's docstring begins with the command and a
             colon, and continues with its help text; ``add_arguments(parser)`` adds its options, and
             ``run(options)`` returns the exit code.
-        refusals: errors whose text is complete; they are printed in one line, without a traceback.
+        refusals: errors whose text is complete; they are printed in one line; the traceback
+            before it only under ``python -X dev``.
         arguments: arguments of the command line; None: those of this process.
 
     Returns:
@@ -48,5 +50,7 @@ def run_command(
     except Exception as error:
         if not (isinstance(error, refusals) or getattr(error, "for_person", False)):
             raise
+        if sys.flags.dev_mode:
+            traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
         return 2

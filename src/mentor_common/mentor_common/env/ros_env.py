@@ -42,6 +42,8 @@ log = logging.getLogger("mentor.ros_env")
 class EnvironmentChanged(RuntimeError):
     """The environment that answers is not the one that this RosEnv was made for."""
 
+    for_person = True
+
 
 class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
     """The environment of a cell, as the ``describe`` service describes it.

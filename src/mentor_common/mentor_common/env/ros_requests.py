@@ -27,6 +27,8 @@ class EnvironmentLost(RuntimeError):
     """The environment did not answer in time or is gone; names who is missing. ``reset`` tries
     again."""
 
+    for_person = True
+    """Whether the text is made for the person: no traceback is needed."""
     answered = False
     """Whether the environment itself reported the failure, so that more tries may be in vain."""
 

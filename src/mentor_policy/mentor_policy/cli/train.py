@@ -10,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from gymnasium.error import ResetNeeded
+
 from mentor_policy.cli.arguments import configure
 from mentor_policy.config import agents, presets
 from mentor_policy.replay.bag_steps import BagSteps
@@ -70,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
             print("this run is complete already; nothing was changed", file=sys.stderr)
             report(folder.finished, path)
             return 0
-        trainer = Trainer(env, folder, evaluation_env)
+        trainer = Trainer(env, folder, evaluation_env, lost=_losses(env))
         print(f"{'resuming' if folder.resumed else 'new'} run in {path}", file=sys.stderr)
         if options.bags:
             trainer.begin_with(BagSteps(options.bags), options.offline_updates)
@@ -102,6 +104,15 @@ def _evaluation_env(options: argparse.Namespace, arguments: dict[str, Any], env:
             "choose one of the same shape"
         )
     return made
+
+
+def _losses(env: Env) -> tuple[type[Exception], ...]:
+    """Return the errors after which a reset is tried: a cell may come back."""
+    if not hasattr(env.unwrapped, "purpose"):
+        return ()
+    from mentor_common.env.ros_env import EnvironmentLost  # late: most need no ROS
+
+    return EnvironmentLost, ResetNeeded
 
 
 def report(summary: dict[str, Any], path: Path) -> None:

@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from mentor_common.env.registration import register_environments
+from mentor_common.env.named_failures import make_named
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.agents.shape import Shape
 
@@ -40,10 +40,10 @@ def make_environment(name: str, arguments: Mapping[str, Any]) -> Env:
 
     Raises:
         UnfitEnvironmentError: no environment of that name, or it refuses the arguments.
+        EnvironmentFailedError: its code raised another error.
     """
-    register_environments()
     try:
-        return gymnasium.make(name, disable_env_checker=True, **arguments)
+        return make_named(name, **arguments)
     except gymnasium.error.Error as error:
         raise UnfitEnvironmentError(f"environment {name!r}: {error}") from error
     except (TypeError, ValueError, MemoryError, OverflowError) as error:
@@ -60,7 +60,7 @@ def shape_of(env: Env) -> Shape:
     Raises:
         UnfitEnvironmentError: it has no pixels, or its actions are not in [-1, 1].
     """
-    image: Any = env.observation_space
+    image: Any = getattr(env, "observation_space", None)
     state_size = 0
     if isinstance(image, gymnasium.spaces.Dict):
         state: Any = image.spaces.get("state")
@@ -73,10 +73,10 @@ def shape_of(env: Env) -> Shape:
         and image.shape[0] % 3 == 0
     ):
         raise UnfitEnvironmentError(
-            f"observation space {env.observation_space} holds no pixels: needed is a Box of "
+            f"observation space {image} holds no pixels: needed is a Box of "
             "(C, H, W) uint8 with C a multiple of 3, or a Dict with it as 'image'"
         )
-    actions = env.action_space
+    actions: Any = getattr(env, "action_space", None)
     if not (
         isinstance(actions, gymnasium.spaces.Box)
         and len(actions.shape) == 1

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mentor_common.env.named_failures import EnvironmentFailedError
 from mentor_policy.replay import Step
 from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.background import BackgroundLearner
-from mentor_policy.training.backoff import Backoff
+from mentor_policy.training.backoff import Backoff, GivenUpError
 from mentor_policy.training.begin_with_bags import (
     begin_with_bags,
     learn_offline,
@@ -141,11 +142,14 @@ class Trainer:
         Raises:
             NonFiniteGradientError: the run ends; the newest checkpoint is from before it.
             ReplayDiskFullError, CheckpointError: the disk; what was saved stays.
-            GivenUpError: the environment answers again and again that it cannot be reset.
+            GivenUpError, EnvironmentFailedError: the environment; a checkpoint is written before.
         """
         try:
             self.advance(self.run.schedule.last_step)
             return self._finish()
+        except (EnvironmentFailedError, GivenUpError):
+            self.run.save()
+            raise
         finally:
             self.close()
 
@@ -289,15 +293,9 @@ class Trainer:
             try:
                 with run.exclusive():
                     result = evaluate(
-                        run.agent,
-                        self._evaluation_env,
-                        train.eval_episodes,
-                        seed=train.seed,
-                        step=run.steps,
-                        video=video,
-                        stop=lambda: self.stop,
-                        weights=self._weights,
-                    )
+                        run.agent, self._evaluation_env, train.eval_episodes, seed=train.seed,
+                        step=run.steps, video=video, stop=lambda: self.stop, weights=self._weights,
+                    )  # fmt: skip
             except InterruptedError:
                 return False
             except self._lost as error:

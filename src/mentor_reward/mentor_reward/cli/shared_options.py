@@ -32,13 +32,19 @@ def add_environment(parser: argparse.ArgumentParser) -> None:
 
 
 def make_environment(name: str, options: dict[str, Any] | None = None) -> Any:
-    """Make an environment by its gymnasium id."""
+    """Make an environment by its gymnasium id.
+
+    Raises:
+        ValueError, EnvironmentFailedError: it cannot be made.
+    """
     import gymnasium
 
-    from mentor_common.env.registration import register_environments
+    from mentor_common.env.named_failures import make_named
 
-    register_environments()
-    return gymnasium.make(name, disable_env_checker=True, **(options or {}))
+    try:
+        return make_named(name, **(options or {}))
+    except (gymnasium.error.Error, TypeError) as error:
+        raise ValueError(f"environment {name!r}: {error}") from error
 
 
 def limit_threads() -> None:

@@ -47,7 +47,7 @@ def recording(
 
 def feed(recording: Recording, numbers: range) -> None:
     for number in numbers:
-        recording.put(Received("/reward", number.to_bytes(8, "little"), number + 1, 0, number))
+        recording.put([Received("/reward", number.to_bytes(8, "little"), number + 1, 0, number)])
 
 
 def readable(folder: Path) -> int:
@@ -110,7 +110,7 @@ def test_a_write_that_fails_half_way_costs_what_was_not_flushed_and_that_is_coun
     try:
         for number in range(10, 20):
             data = os.urandom(30_000)
-            recording.put(Received("/reward", data, number + 1, 0, number))
+            recording.put([Received("/reward", data, number + 1, 0, number)])
         assert eventually(lambda: recording.problem)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -131,8 +131,7 @@ def test_what_comes_faster_than_the_disk_takes_it_is_counted(
     big = Received("/reward", bytes(600_000), 1, 0, 0)
     monkeypatch.setattr(recording, "_drain", lambda: time.sleep(0.2))  # a slow disk
     time.sleep(0.1)
-    recording.put(big)
-    recording.put(big)
+    recording.put([big, big])
     assert recording.lost == 1
 
 
@@ -150,7 +149,7 @@ def record(folder):
     recording.add_topic(bag_topic(topics.REWARD))
     number, pixels = 0, os.urandom(19_000)
     while True:
-        recording.put(Received("/reward", pixels, time.time_ns(), 0, number))
+        recording.put([Received("/reward", pixels, time.time_ns(), 0, number)])
         number += 1
         time.sleep(0.01)
 

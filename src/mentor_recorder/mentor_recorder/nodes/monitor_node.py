@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,8 +28,9 @@ from mentor_recorder.monitor.pictures import observation_sheet as sheet
 from mentor_recorder.monitor.routes import Routes
 from mentor_recorder.monitor.server import MonitorServer
 from mentor_recorder.monitor.task_view import task_view, window_view
+from mentor_recorder.nodes.batches import Batches
 from mentor_recorder.nodes.forwarder import Forwarder
-from mentor_recorder.nodes.view_subscriptions import subscribe
+from mentor_recorder.nodes.view_subscriptions import ViewSubscriptions
 
 SERVICES = {
     "pause": "policy/pause",
@@ -42,7 +42,9 @@ SERVICES = {
 """What the page's buttons call. None of them moves the arm; no other service can be called."""
 ANSWER = 10.0
 """Seconds of wall time that a service has to answer."""
-IDLE = {"type": "object"}
+ANYTHING = {"type": "object"}
+IDLE = 1.0
+"""Seconds of wall time between two batches of messages while nobody watches."""
 NICE = 5
 """How far the node gives way to the cell's other processes on a busy machine."""
 
@@ -50,8 +52,8 @@ NICE = 5
 class MonitorNode(CellNode):
     """Serves a page on one port, and Foxglove's protocol on the same.
 
-    Small messages are always gathered, so that a new viewer sees the curves so far; pictures and
-    raw topics are subscribed to only while somebody watches them.
+    Small messages are always gathered, in batches, so that a new viewer sees the curves so far;
+    pictures and raw topics are subscribed to only while somebody watches them.
     """
 
     NAME = "monitor"
@@ -65,8 +67,8 @@ class MonitorNode(CellNode):
               "one, which is printed", read_only=True),
         Param("bags", "str", "bags", "folder whose bags may be opened", read_only=True),
         Param("task", "str", "", "name of the task or path of its YAML", read_only=True),
-        Param("state_rate", "float", 5.0, "reports of the cell's state a second", low=0.1,
-              high=50.0, read_only=True),
+        Param("state_rate", "float", 5.0, "reports of the cell's state a second, and observations",
+              low=0.1, high=50.0, read_only=True),
         Param("picture_rate", "float", 2.0, "pictures of a full-size camera a second at most",
               low=0.1, high=60.0),
     )  # fmt: skip
@@ -79,11 +81,14 @@ class MonitorNode(CellNode):
         self._watched: set[int] = set()
         self._numbers: dict[str, int] = {}
         self._sent: dict[str, float] = {}
-        view = self._view
-        subscribe(self, view)
-        self.subscription(topics.GROUND_TRUTH, view.on_ground_truth)
-        self.subscription(topics.ROBOT_DESCRIPTION, self._on_description)
-        self.subscription(topics.DIAGNOSTICS, lambda m: view.on_diagnostics(m, time.monotonic()))
+        self._messages = ViewSubscriptions(self, view := self._view)
+        self._messages.add(topics.GROUND_TRUTH, view.on_ground_truth)
+        self._messages.add(
+            topics.DIAGNOSTICS, lambda message: view.on_diagnostics(message, time.monotonic())
+        )
+        self._messages.add(topics.ROBOT_DESCRIPTION, self._on_description)
+        self._watched_messages = Batches(self)
+        self._ticks = 0
         self._buttons = {
             name: self.create_client(Trigger, service) for name, service in SERVICES.items()
         }
@@ -99,14 +104,13 @@ class MonitorNode(CellNode):
             self._on_watched, self._call,
         )  # fmt: skip
         for name in ("state", "history", "robot"):
-            self._add_channel(name, "mentor.View", json.dumps(IDLE))
+            self._add_channel(name, "mentor.View", json.dumps(ANYTHING))
         for name in ("observation", *(f"camera/{camera}" for camera in self._cameras)):
             self._add_channel(name, SCHEMA_NAME, SCHEMA)
         for name in SERVICES:
             server.add_service(name)
-        self._pictures: dict[str, Any] = {}
         self._forwarder = Forwarder(self, server)
-        self.timer(1.0 / self.number("state_rate"), self._publish_state, wall=True)
+        self.timer(1.0 / self.number("state_rate"), self._tick, wall=True)
         self.timer(1.0, self._poll, wall=True)
         query = f"?token={access.token}" if access.token else ""
         shown = "127.0.0.1" if self.text("host") in ("0.0.0.0", "::") else self.text("host")
@@ -114,6 +118,7 @@ class MonitorNode(CellNode):
 
     def deactivate(self) -> None:
         """Close the port."""
+        self._watched_messages.clear()
         server = self.__dict__.pop("_server", None)
         if server is not None:
             server.close()
@@ -131,8 +136,19 @@ class MonitorNode(CellNode):
 
     # What is sent.
 
+    def _tick(self) -> None:
+        """Take what has arrived, and send what is watched; seldom while nobody watches."""
+        self._ticks += 1
+        if not self._watched and self._ticks % max(1, int(self.number("state_rate") * IDLE)):
+            return
+        self._messages.take()
+        self._publish_state()
+        self._publish_pictures()
+
     def _publish_state(self) -> None:
         if self._numbers["state"] in self._watched:
+            if (joints := self._newest("state")) is not None:
+                self._view.on_joint_states(joints)
             state = self._view.state(time.monotonic())
             state["task"] = task_view(self._task)
             offset = self._view.arm.get("window_offset", ())
@@ -142,22 +158,29 @@ class MonitorNode(CellNode):
             history = json.dumps(self._view.history()).encode()
             self._publish("history", history, latched=True)
 
+    def _publish_pictures(self) -> None:
+        """Send the newest observation and images; those between are never decoded."""
+        if (message := self._newest("observation")) is not None:
+            where = f"episode {message.episode} step {message.step}"
+            self._publish("observation", compressed(sheet(message), message.header.stamp, where))
+        now = time.monotonic()
+        for camera in self._cameras:
+            name = f"camera/{camera}"
+            due = self._sent.get(camera, -math.inf) + 1.0 / self.number("picture_rate") <= now
+            if due and (message := self._newest(name)) is not None:
+                self._sent[camera] = now
+                picture = compressed(image_picture(message), message.header.stamp, camera)
+                self._publish(name, picture)
+
+    def _newest(self, name: str) -> Any:
+        """Return the newest message for a channel; None: none is new, or nobody watches."""
+        return self._watched_messages.take_newest(name) if name in self._watched_messages else None
+
     def _publish(self, name: str, payload: bytes, *, latched: bool = False) -> None:
         self._server.publish(self._numbers[name], payload, latched=latched)
 
     def _on_description(self, message: Any) -> None:
         self._publish("robot", json.dumps({"urdf": message.data}).encode(), latched=True)
-
-    def _on_observation(self, message: Any) -> None:
-        where = f"episode {message.episode} step {message.step}"
-        self._publish("observation", compressed(sheet(message), message.header.stamp, where))
-
-    def _on_image(self, camera: str, message: Any) -> None:
-        now = time.monotonic()
-        if now - self._sent.get(camera, 0.0) >= 1.0 / self.number("picture_rate"):
-            self._sent[camera] = now
-            picture = compressed(image_picture(message), message.header.stamp, camera)
-            self._publish(f"camera/{camera}", picture)
 
     # What is watched.
 
@@ -169,23 +192,21 @@ class MonitorNode(CellNode):
         if not self.active:
             return
         self._watched = numbers
-        self._subscribe(
-            "observation", replace(topics.OBSERVATION, qos=reliable(2)), self._on_observation
-        )
+        self._subscribe("observation", replace(topics.OBSERVATION, qos=reliable(1)))
         for camera in self._cameras:
-            topic = replace(topics.camera_image(camera), qos=best_effort(2))
-            self._subscribe(f"camera/{camera}", topic, partial(self._on_image, camera))
-        joints = replace(topics.JOINT_STATES, qos=best_effort(2))  # matches any publisher
-        self._subscribe("state", joints, self._view.on_joint_states)
+            topic = topics.camera_image(camera)
+            self._subscribe(f"camera/{camera}", replace(topic, qos=best_effort(1)))
+        joints = replace(topics.JOINT_STATES, qos=best_effort(1))  # matches any publisher
+        self._subscribe("state", joints)
         self._forwarder.watch(numbers)
 
-    def _subscribe(self, name: str, topic: Topic, take: Callable[[Any], None]) -> None:
+    def _subscribe(self, name: str, topic: Topic) -> None:
         """Subscribe while the channel is watched, to what is new from now on."""
-        made = self._pictures.get(name)
-        if self._numbers[name] in self._watched and made is None:
-            self._pictures[name] = self.create_subscription(topic.type, topic.name, take, topic.qos)
-        elif self._numbers[name] not in self._watched and made is not None:
-            self.destroy_subscription(self._pictures.pop(name))
+        watched, messages = self._numbers[name] in self._watched, self._watched_messages
+        if watched and name not in messages:
+            messages.add(name, topic.type, topic.name, topic.qos)
+        elif not watched and name in messages:
+            messages.remove(name)
 
     def _poll(self) -> None:
         self._viewers.set(self._server.viewers)

@@ -25,6 +25,7 @@ from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import TaskError, find_task
 from mentor_msgs.srv import Describe
 from mentor_recorder.bags.summary import RECORD
+from mentor_recorder.nodes.batches import Taken
 from mentor_recorder.nodes.parameter_reader import ParameterReader
 from mentor_recorder.nodes.topic_finder import TopicFinder
 from mentor_recorder.recording.last_minutes import LastMinutes, write_out
@@ -35,10 +36,10 @@ from mentor_recorder.recording.recording import Recording
 
 KEEP = Interface("~/keep", Trigger, "recorder")
 """Writes the last minutes out (profile `fault`)."""
-GRAPH_PERIOD = 0.1
-"""Seconds of wall time between two polls for new topics while the cell starts."""
+PERIOD = 0.1
+"""Seconds of wall time between two batches of messages."""
 HURRIED = 200
-"""Polls at this pace; what is published before a topic is found is in no bag."""
+"""Polls for new topics at this pace; what is published before a topic is found is in no bag."""
 CALM = 10
 """Later every so many periods are enough: a poll costs milliseconds."""
 
@@ -155,19 +156,18 @@ class RecorderNode(CellNode):
                 self.integer("buffer_megabytes") << 20, self._on_report,
             )  # fmt: skip
             self.get_logger().info(f"records ({self._profile}) into {self._recording.path}")
-        self._finder = TopicFinder(
-            self, self._wanted, self._add_topic, self._on_message, self.get_logger().warning
-        )
+        self._finder = TopicFinder(self, self._wanted, self._add_topic, self.get_logger().warning)
         self._reader = ParameterReader(self, self._on_parameters)
         self._finder.subscribe(EXPERIENCE)
         if self.flag("weights"):
             self._finder.subscribe([topics.POLICY_WEIGHTS])
         self.start_worker("origin", self._find_origin)  # after the subscriptions: it takes a while
         self.start_worker("description", self._find_description)
-        self.timer(GRAPH_PERIOD, self._poll, wall=True)
+        self.timer(PERIOD, self._poll, wall=True)
 
     def deactivate(self) -> None:
         """Close the bag."""
+        self._record(self._finder.take(last=True))
         self._finder.close()
         self._reader.close()
         if self._recording is not None:
@@ -206,23 +206,20 @@ class RecorderNode(CellNode):
             with self._ring_lock:
                 self._ring.topics[topic.name] = topic
 
-    def _on_message(self, topic: str, data: bytes, information: Any) -> None:
-        message = Received(
-            topic,
-            data,
-            time.time_ns(),
-            information.get("source_timestamp") or 0,
-            (information.get("publication_sequence_number") or 0) & 0xFFFFFFFF,
-        )
-        self._taken.add()
-        self._megabytes.add(len(data) / 1e6)
+    def _record(self, taken: list[Taken]) -> None:
+        """Record a batch of messages."""
+        batch = [Received(t.name, t.message, t.received, t.published, t.sequence) for t in taken]
+        self._taken.add(len(batch))
+        self._megabytes.add(sum(len(message.data) for message in batch) / 1e6)
         if self._recording is not None:
-            self._recording.put(message)
+            self._recording.put(batch)
         elif self._ring is not None:
             with self._ring_lock:
-                self._ring.put(message)
-            if topic == self._reward_topic:
-                self._look_for_fault(data)
+                for message in batch:
+                    self._ring.put(message)
+            for message in batch:
+                if message.topic == self._reward_topic:
+                    self._look_for_fault(message.data)
 
     # The last minutes.
 
@@ -245,6 +242,7 @@ class RecorderNode(CellNode):
                 f"everything is recorded into {self._recording.path}"
             )
         else:
+            self._record(self._finder.take())
             response.success, response.message = self._write_out("asked for by ~/keep")
         return response
 
@@ -317,9 +315,11 @@ class RecorderNode(CellNode):
 
     def _poll(self) -> None:
         self._polls += 1
+        self._record(self._finder.take())
         if self._polls < HURRIED or self._polls % CALM == 0:
             self._finder.poll()
         if self._polls % CALM == 0:
+            self._finder.check_offers()
             self._reader.poll()
         if self._fault is not None and time.monotonic() >= self._fault[0]:
             self._write_out(self._fault[1])

@@ -18,7 +18,7 @@ from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_recorder.monitor.cell_view import CellView
-from mentor_recorder.nodes.view_subscriptions import subscribe
+from mentor_recorder.nodes.view_subscriptions import ViewSubscriptions
 from mentor_recorder.scene.dashboard import dashboard
 from mentor_recorder.scene.markers import scene
 
@@ -46,8 +46,8 @@ class SceneNode(CellNode):
         self._view = view = CellView()
         self._target: PoseStamped | None = None
         self._scene, self._board = self.publisher(SCENE), self.publisher(DASHBOARD)
-        subscribe(self, view)
-        self.subscription(topics.TARGET_POSE, self._on_target)
+        self._messages = ViewSubscriptions(self, view)
+        self._messages.add(topics.TARGET_POSE, self._on_target)
         self.timer(1.0 / self.number("rate"), self._publish_scene, wall=True)
         self.timer(1.0 / self.number("dashboard_rate"), self._publish_dashboard, wall=True)
 
@@ -55,6 +55,7 @@ class SceneNode(CellNode):
         self._target = message
 
     def _publish_scene(self) -> None:
+        self._messages.take()
         if self._scene.get_subscription_count():
             state = self._view.state(time.monotonic())
             self._scene.publish(scene(self._workspace, state, self._target))

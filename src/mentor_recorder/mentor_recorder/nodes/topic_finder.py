@@ -17,6 +17,8 @@ from mentor_common.bags.definitions import (
 from mentor_common.bags.metadata import BagTopic
 from mentor_common.bags.qos import qos_to_yaml
 from mentor_common.messages.topics import Topic
+from mentor_common.node.peers import by_qos
+from mentor_recorder.nodes.batches import Batches, Taken
 
 DEPTH = 512
 """Messages of a topic that wait for the recorder at most."""
@@ -30,7 +32,6 @@ class TopicFinder:
         wanted: whether a topic that was found is taken, by its name: relative to the node's
             namespace, or absolute.
         added: called with each topic before its first message.
-        received: called with topic, bytes and the client library's message information.
         refused: called once for each topic that cannot be taken, with the reason.
     """
 
@@ -39,14 +40,13 @@ class TopicFinder:
         node: Node,
         wanted: Callable[[str], bool],
         added: Callable[[BagTopic], None],
-        received: Callable[[str, bytes, Any], None],
         refused: Callable[[str], None],
     ) -> None:
         self._node = node
-        self._wanted, self._added = wanted, added
-        self._received, self._refused = received, refused
+        self._wanted, self._added, self._refused = wanted, added, refused
         self._seen: set[str] = set()
-        self.subscriptions: dict[str, Any] = {}
+        self._batches = Batches(node)
+        self._unreceived: dict[str, QoSProfile] = {}
 
     def subscribe(self, topics: Iterable[Topic]) -> None:
         """Take topics whose type and QoS are known."""
@@ -82,16 +82,36 @@ class TopicFinder:
             offers = [publisher.qos_profile for publisher in publishers]
             self._take(name, kind, types[0], matching_qos(offers), qos_to_yaml(offers[0]))
 
+    def take(self, *, last: bool = False) -> list[Taken]:
+        """Return the messages that were received before this call, named by their topics.
+
+        Args:
+            last: whether those that arrive meanwhile are returned, too.
+        """
+        taken = self._batches.take(last=last)
+        for topic in [name for name in self._unreceived if any(t.name == name for t in taken)]:
+            del self._unreceived[topic]
+        return taken
+
+    def check_offers(self) -> None:
+        """Report the topics of which nothing was received as nobody offers what is asked for."""
+        for name, qos in list(self._unreceived.items()):
+            if not self._node.count_publishers(name):
+                continue
+            fitting, misfits = by_qos(self._node.get_publishers_info_by_topic(name), qos)
+            if misfits and not fitting:
+                del self._unreceived[name]
+                self._refused(f"topic {name} is not recorded: {'; '.join(misfits)}")
+
     def close(self) -> None:
         """Destroy the subscriptions."""
-        for subscription in self.subscriptions.values():
-            self._node.destroy_subscription(subscription)
-        self.subscriptions.clear()
+        self._batches.clear()
         self._seen.clear()
+        self._unreceived.clear()
 
     def _take(self, name: str, kind: Any, type_: str, qos: QoSProfile, offered: str) -> None:
         self._seen.add(name)
-        if name in self.subscriptions:
+        if name in self._batches:
             return
         try:
             definition = definition_of(type_)
@@ -99,12 +119,8 @@ class TopicFinder:
             self._refused(f"topic {name} is not recorded: {error}")
             return
         self._added(BagTopic(name, type_, offered, definition.hash))
-        received = self._received
-
-        def take(data: bytes, information: Any) -> None:
-            received(name, data, information)
-
-        self.subscriptions[name] = self._node.create_subscription(kind, name, take, qos, raw=True)
+        self._batches.add(name, kind, name, qos, raw=True)
+        self._unreceived[name] = qos
 
 
 def matching_qos(offers: list[QoSProfile]) -> QoSProfile:

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mentor_common.bags.mcap_file import BagWriteError
@@ -25,6 +25,8 @@ FLUSH_PERIOD = 0.25
 A kill is to cost less than the last second, on a busy machine too, where the thread that does it
 waits for its turn.
 """
+WAKE_BYTES = 4 << 20
+"""What waits before it is written ahead of the next flush."""
 RETRY_PERIOD = 10.0
 """Seconds of wall time after which a refusing disk is tried again."""
 
@@ -91,15 +93,19 @@ class Recording:
             self._records[name] = dict(values)
         self._wake.set()
 
-    def put(self, message: Received) -> None:
-        """Take a message in; never waits."""
+    def put(self, messages: Sequence[Received]) -> None:
+        """Take messages in; never waits."""
         with self._lock:
-            if self._waiting_bytes + len(message.data) > self._buffer_bytes:
-                self.lost += 1
-                self._missing += 1
-                return
-            self._waiting.append(message)
-            self._waiting_bytes += len(message.data)
+            for message in messages:
+                if self._waiting_bytes + len(message.data) > self._buffer_bytes:
+                    self.lost += 1
+                    self._missing += 1
+                    continue
+                self._waiting.append(message)
+                self._waiting_bytes += len(message.data)
+            waits = self._waiting_bytes > WAKE_BYTES
+        if waits:
+            self._wake.set()
 
     def close(self, timeout: float = 30.0) -> None:
         """Write what waits, close the bag durably, end the thread."""
@@ -119,7 +125,7 @@ class Recording:
             if stopping:
                 self._try(self._close)
                 return
-            self._wake.wait(min(0.1, max(0.0, flush_at - now)))
+            self._wake.wait(max(0.0, flush_at - now))
             self._wake.clear()
 
     def _drain(self) -> None:

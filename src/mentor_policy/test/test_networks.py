@@ -18,6 +18,7 @@ from mentor_policy.networks import (
     Trunk,
     TwinCritic,
     initialise,
+    two_trunks,
 )
 
 
@@ -67,6 +68,23 @@ def test_both_critics_are_two_networks_computed_together() -> None:
             y = F.relu(y) if layer is not critic.last else y
         torch.testing.assert_close(q[i], y, rtol=1e-12, atol=1e-12)
     assert not torch.equal(q[0], q[1])
+
+
+def test_two_trunks_are_each_as_alone_and_only_the_first_moves_what_they_read() -> None:
+    trunks = [Trunk(12, 5, 2), Trunk(12, 5, 2)]
+    for number, trunk in enumerate(trunks):
+        initialise(trunk, generator(number))
+    parameters = [parameter for trunk in trunks for parameter in trunk.double().parameters()]
+    h = torch.randn(7, 12, generator=generator()).double().requires_grad_()
+    state, probe = (torch.randn(7, n, generator=generator(n)).double() for n in (2, 7))
+    together = two_trunks(trunks[0], trunks[1], h, state)
+    alone = (trunks[0](h, state), trunks[1](h.detach(), state))
+    found, expected = (
+        torch.autograd.grad((first * probe).sum() + (second * probe**2).sum(), [h, *parameters])
+        for first, second in (together, alone)
+    )
+    torch.testing.assert_close(together, alone, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_initial_weights_are_orthogonal_and_biases_zero() -> None:

@@ -21,7 +21,7 @@ from mentor_policy.agents.perturbation import fresh_weights, perturb, perturb_fa
 from mentor_policy.agents.snapshot import typed_value
 from mentor_policy.agents.top_performers import TopPerformers, Weights
 from mentor_policy.config import DrMConfig
-from mentor_policy.networks import Value
+from mentor_policy.networks import TwinCritic, Value, two_trunks
 
 _log = logging.getLogger(__name__)
 
@@ -87,18 +87,20 @@ class DrMAgent(DrQv2Agent):
         closeness = (s.awaken_threshold - self._beta) / s.exploit_temperature
         return s.exploit_max * torch.sigmoid(closeness)
 
-    def _next_value(self, batch: Batch, h_next: Tensor, q_next: Tensor) -> Tensor:
+    def _critic_features(
+        self, critic: TwinCritic, h: Tensor, state: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        return two_trunks(critic.trunk, self.value.trunk, h, state)
+
+    def _next_value(self, features: Tensor, q_next: Tensor) -> Tensor:
         rate = self._exploit()
-        value: Tensor = self.value(h_next, batch.next_state)
-        return rate * value + (1.0 - rate) * q_next
+        return rate * self.value.head(features) + (1.0 - rate) * q_next
 
     def _critic_groups(self, rate: float) -> list[Group]:
         return [*super()._critic_groups(rate), Group(self._trained("value"), rate)]
 
-    def _extra_critic_loss(
-        self, batch: Batch, h: Tensor, q: Tensor, metrics: Metrics
-    ) -> Tensor | None:
-        loss = expectile_loss(q - self.value(h, batch.state), self.settings.expectile)
+    def _extra_critic_loss(self, features: Tensor, q: Tensor, metrics: Metrics) -> Tensor | None:
+        loss = expectile_loss(q - self.value.head(features), self.settings.expectile)
         metrics["value/loss"] = loss.detach()
         metrics["exploit"] = self._exploit()
         metrics["dormant_ratio"] = self._beta.clone()

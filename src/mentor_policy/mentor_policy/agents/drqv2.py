@@ -114,18 +114,23 @@ class DrQv2Agent(PixelAgent):
     def _measure(self, batch: Batch, h: Tensor) -> None:
         """Measure it on the encoded batch, before any loss is computed."""
 
-    def _next_value(self, batch: Batch, h_next: Tensor, q_next: Tensor) -> Tensor:
+    def _critic_features(
+        self, critic: TwinCritic, h: Tensor, state: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return what the critic's heads read, and what a further loss reads, which passes no
+        gradient on to ``h``; each ``(B, F)``."""
+        z: Tensor = critic.trunk(h, state)
+        return z, z.detach()
+
+    def _next_value(self, features: Tensor, q_next: Tensor) -> Tensor:
         """Return the ``(B, 1)`` value of the next observation, from the smaller target Q."""
         return q_next
 
-    def _extra_critic_loss(
-        self, batch: Batch, h: Tensor, q: Tensor, metrics: Metrics
-    ) -> Tensor | None:
+    def _extra_critic_loss(self, features: Tensor, q: Tensor, metrics: Metrics) -> Tensor | None:
         """Return a further loss of the critic's step, None without one.
 
         Args:
-            batch: learned from.
-            h: ``(B, out_features)``, its encoding, detached.
+            features: ``(B, F)``, the second of :meth:`_critic_features`.
             q: ``(B, 1)``, smaller Q of the critic from before its step, detached.
             metrics: statistics, to be added to.
         """
@@ -199,16 +204,18 @@ class DrQv2Agent(PixelAgent):
         with torch.no_grad():
             mean, _ = self.actor(h_next, batch.next_state)
             action = self._noisy(mean, stddev, draws["next_action/noise"])
-            q_next = self.critic_target(h_next, batch.next_state, self._critic_action(action))
-            value = self._next_value(batch, h_next, q_next.amin(0))
+            z, further = self._critic_features(self.critic_target, h_next, batch.next_state)
+            q_next = self.critic_target.heads(z, self._critic_action(action))
+            value = self._next_value(further, q_next.amin(0))
             target = batch.reward + batch.discount * value
-        q = self.critic(h, batch.state, self._critic_action(batch.action))
+        z, further = self._critic_features(self.critic, h, batch.state)
+        q = self.critic.heads(z, self._critic_action(batch.action))
         loss = (q - target).square().mean(1).sum()
         metrics["critic/loss"] = loss.detach()
         metrics["critic/q"] = q.detach().mean()
         metrics["critic/target"] = target.mean()
         metrics["batch/reward"] = batch.reward.mean()
-        extra = self._extra_critic_loss(batch, h.detach(), q.detach().amin(0), metrics)
+        extra = self._extra_critic_loss(further, q.detach().amin(0), metrics)
         loss = loss if extra is None else loss + extra
         metrics["critic/gradient_norm"] = self._step_on("critic", loss)
 

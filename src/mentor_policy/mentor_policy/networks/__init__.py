@@ -6,7 +6,7 @@ from mentor_policy.networks.encoder import PIXEL_CENTRE, Encoder
 from mentor_policy.networks.layers import Conv2d, LayerNorm, Linear, StackedLinear, initialise
 from mentor_policy.networks.moe import MixtureOfExperts, Routing
 from mentor_policy.networks.pretrained import PretrainedEncoder
-from mentor_policy.networks.trunk import Trunk
+from mentor_policy.networks.trunk import Trunk, two_trunks
 
 __all__ = [
     "PIXEL_CENTRE",
@@ -23,4 +23,5 @@ __all__ = [
     "TwinCritic",
     "Value",
     "initialise",
+    "two_trunks",
 ]

@@ -52,6 +52,10 @@ class Value(nn.Module):
 
     def forward(self, h: Tensor, state: Tensor | None = None) -> Tensor:
         """Compute V, ``(B, 1)`` in the type of the weights."""
-        x = self.second(self.first(self.trunk(h, state)).relu_()).relu_()
+        return self.head(self.trunk(h, state))
+
+    def head(self, z: Tensor) -> Tensor:
+        """Compute V, ``(B, 1)``, of features ``(B, F)`` that the trunk gave."""
+        x = self.second(self.first(z).relu_()).relu_()
         result: Tensor = self.last(x.to(self.last.weight.dtype))
         return result

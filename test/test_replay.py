@@ -23,7 +23,7 @@ from mentor_policy.__main__ import main as policy
 from mentor_policy.replay import ReplayRing
 from mentor_policy.training.checkpoint import read_checkpoint, save_checkpoint
 from mentor_policy.training.checkpoint_folders import folders
-from mentor_policy.training.elite_files import EliteFiles
+from mentor_policy.training.top_performer_files import TopPerformerFiles
 from mentor_recorder.bags.parameters import write_parameters
 
 STEPS = 24
@@ -117,7 +117,7 @@ def with_one_weight_changed(run: Path, folder: Path, updates: int) -> None:
             agent.load_state(tensors, values)
         save_checkpoint(
             folder / "checkpoints", agent, found.config, found.environment, found.shape,
-            found.progress, elite=EliteFiles(), keep=9,
+            found.progress, top_files=TopPerformerFiles(), keep=9,
         )  # fmt: skip
 
 

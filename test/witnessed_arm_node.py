@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from mentor_arm.backends.real_arm import RealArm, WallClock
-from mentor_arm.limits import task_box
+from mentor_arm.limits import task_bounds
 from mentor_arm.nodes import arm_node
 from mentor_common.cell.cell_file import find_cell
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import Task
 
 WRITTEN_EVERY = 1.0  # seconds
-FLAT = 0.005  # metres; the box of a task that moves in a plane has no depth
+FLAT = 0.005  # metres; the bounds of a task that moves in a plane has no depth
 
 
 class ReadClock(WallClock):
@@ -42,7 +42,7 @@ class WitnessedArmNode(arm_node.RealArmNode):
         real = super().make_backend(task)
         clock = ReadClock()
         real._clock = clock
-        box, limits = task_box(task, find_cell(self.text("cell_file"))), task.arm.limits
+        bounds, limits = task_bounds(task, find_cell(self.text("cell_file"))), task.arm.limits
         tick = 1.0 / self.number("rate")
         driver, command = real.driver, real.driver.command
         last, velocity, before, gap_before = None, np.zeros(3), 0.0, 0.0
@@ -50,7 +50,7 @@ class WitnessedArmNode(arm_node.RealArmNode):
         counts = {"commands": 0, "after a stall": 0}
         worst = dict.fromkeys(("outside", "speed", "acceleration", "measured outside"), 0.0)
         guard: object = None
-        # A robot may be found outside the box, and may then only come nearer.
+        # A robot may be found outside the bounds, and may then only come nearer.
         inside: set[str] = set()
 
         def watched(pose: np.ndarray, feed: np.ndarray | None = None) -> None:
@@ -65,7 +65,7 @@ class WitnessedArmNode(arm_node.RealArmNode):
             for name, place, slack in (
                 ("outside", pose, 0.0), ("measured outside", measured, FLAT)
             ):  # fmt: skip
-                outside = box.excess(place)
+                outside = bounds.excess(place)
                 if name in inside:
                     worst[name] = max(worst[name], outside)
                 elif outside <= slack:

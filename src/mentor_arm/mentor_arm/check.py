@@ -14,7 +14,7 @@ import numpy as np
 
 from mentor_arm.backends.fci import JOINT_HIGH, JOINT_LOW, JOINT_MARGIN, FciDriver
 from mentor_arm.backends.frames import transform
-from mentor_arm.limits import task_box
+from mentor_arm.limits import task_bounds
 from mentor_common.cell.cell_file import Cell, RobotCell, find_cell
 from mentor_common.cell.report import Report
 from mentor_common.tasks.task import Task, find_task
@@ -37,10 +37,10 @@ def check_robot(cell_file: str, task_name: str, report: Report) -> None:
 
     def files() -> str:
         cell, task = find_cell(cell_file), find_task(task_name)
-        box = task_box(task, cell)
+        bounds = task_bounds(task, cell)
         cell.description()
         read.append((cell, task))
-        low, high = np.round(box.low[:3], 3).tolist(), np.round(box.high[:3], 3).tolist()
+        low, high = np.round(bounds.low[:3], 3).tolist(), np.round(bounds.high[:3], 3).tolist()
         return f"cell '{cell.name}' and task '{task.name}': the arm stays within {low} to {high} m"
 
     if not report.attempt(files):

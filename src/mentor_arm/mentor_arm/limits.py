@@ -1,7 +1,7 @@
 """The limits that hold next to the hardware, whatever the policy's side has checked before.
 
 A motion is slowed down until its speed and acceleration are allowed; every single command is then
-checked against the box and against the command before it, and what does not pass is not sent.
+checked against the bounds and against the command before it, and what does not pass is not sent.
 Commanded poses are (x, y, z, r): metres, and radians about the vertical axis.
 """
 
@@ -34,7 +34,7 @@ class CommandRefused(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Box:
+class PoseBounds:
     """Where the end effector may be sent: lowest and highest (x, y, z, r)."""
 
     low: Float64
@@ -45,7 +45,7 @@ class Box:
         return float(np.maximum(np.maximum(self.low - pose, pose - self.high), 0.0).max())
 
 
-def task_box(task: Task, cell: Cell) -> Box:
+def task_bounds(task: Task, cell: Cell) -> PoseBounds:
     """Return the task's workspace, and as far as its window may be moved.
 
     Args:
@@ -67,7 +67,7 @@ def task_box(task: Task, cell: Cell) -> Box:
                 f"(with its window's offsets); the bounds of cell {cell.name} ({cell.file}) are "
                 f"{least:g} to {greatest:g} m: change one of them"
             )
-    return Box(low, high)
+    return PoseBounds(low, high)
 
 
 def slowed(trajectory: Trajectory, limits: MotionLimits) -> Trajectory:
@@ -92,13 +92,13 @@ class CommandGuard:
     """The last check of every command, one after the other.
 
     Args:
-        box: where commands may be. From outside they may only come nearer.
+        bounds: where commands may be. From outside they may only come nearer.
         limits: limits of speed and acceleration.
         start: the pose at which the arm stands still.
     """
 
-    def __init__(self, box: Box, limits: MotionLimits, start: Float64) -> None:
-        self._box, self._limits = box, limits
+    def __init__(self, bounds: PoseBounds, limits: MotionLimits, start: Float64) -> None:
+        self._bounds, self._limits = bounds, limits
         self.pose = np.array(start, np.float64)
         self.velocity = np.zeros(4)
         self._seconds = 0.0
@@ -111,11 +111,11 @@ class CommandGuard:
             seconds: time since the last one.
 
         Raises:
-            CommandRefused: it leaves the box, or is too fast; nothing has changed.
+            CommandRefused: it leaves the bounds, or is too fast; nothing has changed.
         """
         if wanted.shape != (4,) or not np.isfinite(wanted).all() or not seconds > 0.0:
             raise CommandRefused(f"command {wanted.tolist()} in {seconds:g} s is none")
-        outside, before = self._box.excess(wanted), self._box.excess(self.pose)
+        outside, before = self._bounds.excess(wanted), self._bounds.excess(self.pose)
         if outside > max(before, ROUNDING):
             raise CommandRefused(f"command {np.round(wanted, 4).tolist()} is {outside:.4f} outside")
         velocity = (wanted - self.pose) / seconds
@@ -149,7 +149,7 @@ class CommandGuard:
         self.velocity, self._seconds = velocity, seconds
         self.pose = np.clip(
             self.pose + velocity * seconds,
-            np.minimum(self._box.low, self.pose), np.maximum(self._box.high, self.pose),
+            np.minimum(self._bounds.low, self.pose), np.maximum(self._bounds.high, self.pose),
         )  # fmt: skip
         return self.pose
 

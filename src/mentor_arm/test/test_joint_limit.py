@@ -15,7 +15,7 @@ import pytest
 from mentor_arm.backends.driver import DriverError
 from mentor_arm.backends.fci import JOINT_HIGH, FciDriver
 from mentor_arm.backends.real_arm import RealArm
-from mentor_arm.limits import task_box
+from mentor_arm.limits import task_bounds
 from mentor_common.arm.arm import Arm
 from mentor_common.arm.step_server import MoveFailed, StepServer
 from mentor_common.cell.cell_file import load_cell
@@ -53,7 +53,7 @@ class Robot:
         cell, task = load_cell(folder / "cell.yaml"), find_task("cable_routing")
         self.franky = hardware_library("franky", "franky-control")
         self.driver = FciDriver(cell.robot, task.arm)
-        self.real = RealArm(self.driver, task.workspace, task.arm, task_box(task, cell), 100.0)
+        self.real = RealArm(self.driver, task.workspace, task.arm, task_bounds(task, cell), 100.0)
         arm = Arm(self.real, task.workspace, task.deltas, task.episode.period)
         self.steps = StepServer(arm, len(task.action), Silent())
 

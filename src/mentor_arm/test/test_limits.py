@@ -1,4 +1,4 @@
-"""Whatever is commanded, the arm stays within its box, its speed and its acceleration."""
+"""Whatever is commanded, the arm stays within its bounds, its speed and its acceleration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mentor_arm.limits import Box, CommandGuard, CommandRefused, LimitsError, slowed, task_box
+from mentor_arm.limits import (
+    CommandGuard,
+    CommandRefused,
+    LimitsError,
+    PoseBounds,
+    slowed,
+    task_bounds,
+)
 from mentor_common.arm.stroke import Stroke
 from mentor_common.arm.trajectory import Trajectory
 from mentor_common.cell.cell_file import Cell
@@ -15,7 +22,7 @@ from mentor_common.tasks.arm_section import MotionLimits
 from mentor_common.tasks.task import Task, find_task
 
 LIMITS = MotionLimits()
-BOX = Box(np.array([0.3, -0.2, 0.02, -1.0]), np.array([0.7, 0.2, 0.4, 1.0]))
+BOUNDS = PoseBounds(np.array([0.3, -0.2, 0.02, -1.0]), np.array([0.7, 0.2, 0.4, 1.0]))
 HOME = np.array([0.5, 0.0, 0.2, 0.0])
 X, R = np.eye(4)[0], np.eye(4)[3]
 poses = st.tuples(
@@ -28,7 +35,7 @@ ticks = st.lists(st.floats(1e-4, 0.02), min_size=2, max_size=400)
 def test_a_slowed_motion_passes_the_guard_whatever_the_pace_of_the_commands(
     first: np.ndarray, last: np.ndarray, seconds: float, gaps: list[float]
 ) -> None:
-    guard = CommandGuard(BOX, LIMITS, first)
+    guard = CommandGuard(BOUNDS, LIMITS, first)
     way = slowed(Trajectory(first, last, seconds), LIMITS)
     assert way.seconds >= seconds
     elapsed = 0.0
@@ -44,10 +51,10 @@ def test_a_slowed_motion_passes_the_guard_whatever_the_pace_of_the_commands(
 def test_a_stroke_passes_the_guard_too_and_is_weaker_where_the_box_leaves_no_room(
     first: np.ndarray, last: np.ndarray, seconds: float, speed: float, gaps: list[float]
 ) -> None:
-    guard = CommandGuard(BOX, LIMITS, first)
+    guard = CommandGuard(BOUNDS, LIMITS, first)
     asked = slowed(Stroke(first, last, seconds, speed=speed), LIMITS)
     assert isinstance(asked, Stroke)
-    stroke = asked.within(BOX.low, BOX.high, LIMITS.speed, LIMITS.acceleration)
+    stroke = asked.within(BOUNDS.low, BOUNDS.high, LIMITS.speed, LIMITS.acceleration)
     assert stroke.speed <= min(speed, LIMITS.speed) * (1.0 + 1e-9)
     assert np.allclose(stroke.at(1.0), last)
     elapsed = 0.0
@@ -63,7 +70,7 @@ def test_a_stroke_passes_the_guard_too_and_is_weaker_where_the_box_leaves_no_roo
 def test_a_stop_in_the_middle_of_a_motion_stays_in_the_box_and_comes_to_rest(
     first: np.ndarray, last: np.ndarray, share: float
 ) -> None:
-    guard = CommandGuard(BOX, LIMITS, first)
+    guard = CommandGuard(BOUNDS, LIMITS, first)
     way = slowed(Trajectory(first, last, 0.1), LIMITS)
     elapsed = 0.0
     while elapsed < share * way.seconds:
@@ -73,7 +80,7 @@ def test_a_stop_in_the_middle_of_a_motion_stays_in_the_box_and_comes_to_rest(
     for _ in range(100):
         before = guard.velocity.copy()
         pose = guard.brake(0.01)
-        assert BOX.excess(pose) < 1e-9
+        assert BOUNDS.excess(pose) < 1e-9
         assert np.linalg.norm((guard.velocity - before)[:3]) <= LIMITS.acceleration * 0.01 + 1e-9
     assert not guard.moving
 
@@ -92,7 +99,7 @@ def test_a_stop_in_the_middle_of_a_motion_stays_in_the_box_and_comes_to_rest(
 def test_a_command_beyond_a_limit_is_refused_and_changes_nothing(
     wanted: np.ndarray, why: str
 ) -> None:
-    guard = CommandGuard(BOX, LIMITS, HOME)
+    guard = CommandGuard(BOUNDS, LIMITS, HOME)
     with pytest.raises(CommandRefused, match=why):
         guard.check(wanted, 0.01)
     assert np.array_equal(guard.pose, HOME) and not guard.moving
@@ -100,7 +107,7 @@ def test_a_command_beyond_a_limit_is_refused_and_changes_nothing(
 
 def test_from_outside_the_box_commands_may_only_come_nearer() -> None:
     outside = np.array([0.75, 0.0, 0.2, 0.0])
-    guard = CommandGuard(BOX, LIMITS, outside)
+    guard = CommandGuard(BOUNDS, LIMITS, outside)
     guard.check(outside - 1e-4 * X, 0.01)
     with pytest.raises(CommandRefused, match="outside"):
         guard.check(outside + 1e-4 * X, 0.01)
@@ -108,6 +115,6 @@ def test_from_outside_the_box_commands_may_only_come_nearer() -> None:
 
 def test_a_cell_whose_bounds_do_not_hold_the_workspace_is_refused_by_name() -> None:
     task: Task = find_task("cable_routing")
-    assert task_box(task, Cell(bounds={"x": (0.0, 1.0)})).low[0] <= 0.42
+    assert task_bounds(task, Cell(bounds={"x": (0.0, 1.0)})).low[0] <= 0.42
     with pytest.raises(LimitsError, match=r"along z .* are 0\.1 to 0\.4 m"):
-        task_box(task, Cell(bounds={"z": (0.1, 0.4)}))
+        task_bounds(task, Cell(bounds={"z": (0.1, 0.4)}))

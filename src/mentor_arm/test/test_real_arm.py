@@ -9,7 +9,7 @@ import pytest
 
 from mentor_arm.backends.real_arm import RealArm
 from mentor_arm.backends.stand_in import FastClock, StandInDriver
-from mentor_arm.limits import Box, task_box
+from mentor_arm.limits import PoseBounds, task_bounds
 from mentor_common.arm.arm import Arm, MotionOutcome
 from mentor_common.arm.command import Command, CommandStatus
 from mentor_common.arm.step_server import MoveFailed, StepServer
@@ -22,11 +22,11 @@ EXECUTED = (CommandStatus.EXECUTED, CommandStatus.CLIPPED)
 
 
 class Witness(StandInDriver):
-    """Checks every command by its own means: box, speed and acceleration by differences."""
+    """Checks every command by its own means: bounds, speed and acceleration by differences."""
 
-    def __init__(self, task: Task, box: Box, clock: FastClock) -> None:
+    def __init__(self, task: Task, bounds: PoseBounds, clock: FastClock) -> None:
         super().__init__(task.workspace, task.workspace.xyzr(np.zeros(2)))
-        self._box, self._limits, self._clock = box, task.arm.limits, clock
+        self._bounds, self._limits, self._clock = bounds, task.arm.limits, clock
         self._before, self._velocity, self._gap = clock.monotonic(), np.zeros(3), 0.0
         self.worst = dict.fromkeys(("outside", "speed", "acceleration"), 0.0)
 
@@ -40,7 +40,7 @@ class Witness(StandInDriver):
         change = np.linalg.norm(velocity - self._velocity) / ((gap + self._gap) / 2.0)
         self._velocity, self._gap = velocity, gap
         for name, value in (
-            ("outside", self._box.excess(self.at)),
+            ("outside", self._bounds.excess(self.at)),
             ("speed", float(np.linalg.norm(velocity))),
             ("acceleration", float(change)),
         ):
@@ -54,10 +54,10 @@ class Rig:
         task = find_task("cable_routing")
         self.task = replace(task, window_offset={name: window_offset for name in ("x", "z")})
         self.clock = FastClock()
-        self.box = task_box(self.task, Cell())
-        self.driver = Witness(self.task, self.box, self.clock)
+        self.bounds = task_bounds(self.task, Cell())
+        self.driver = Witness(self.task, self.bounds, self.clock)
         self.real = RealArm(
-            self.driver, task.workspace, task.arm, self.box, rate=50.0, clock=self.clock
+            self.driver, task.workspace, task.arm, self.bounds, rate=50.0, clock=self.clock
         )
         self.motions: list[tuple[int, int, MotionOutcome]] = []
         arm = Arm(self.real, task.workspace, task.deltas, task.episode.period)
@@ -174,7 +174,7 @@ def test_an_action_that_was_done_is_a_duplicate_and_moves_nothing() -> None:
 
 
 def test_a_strike_swings_through_the_target_with_its_share_of_the_speed_and_ends_there() -> None:
-    """On golf, through the same checks; where the box ends there is no room for a swing."""
+    """On golf, through the same checks; where the bounds end there is no room for a swing."""
     task, clock = find_task("tabletop_golf"), FastClock()
     driver = StandInDriver(task.workspace, task.workspace.xyzr(np.zeros(3)))
     fed: list[np.ndarray | None] = []
@@ -187,7 +187,7 @@ def test_a_strike_swings_through_the_target_with_its_share_of_the_speed_and_ends
 
     driver.command = command  # type: ignore[method-assign]
     driver.connect()
-    real = RealArm(driver, task.workspace, task.arm, task_box(task, Cell()), 100.0, clock)
+    real = RealArm(driver, task.workspace, task.arm, task_bounds(task, Cell()), 100.0, clock)
     arm = Arm(real, task.workspace, task.deltas, task.episode.period)
     for strike, fastest in ((0.5, 0.35), (1.0, 0.7)):
         fed.clear(), poses.clear()

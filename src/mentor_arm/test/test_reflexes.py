@@ -14,7 +14,7 @@ import pytest
 
 from mentor_arm.backends.fci import FciDriver
 from mentor_arm.backends.real_arm import RealArm
-from mentor_arm.limits import task_box
+from mentor_arm.limits import task_bounds
 from mentor_common.cell.cell_file import load_cell
 from mentor_common.tasks.task import find_task
 
@@ -46,7 +46,7 @@ def arm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealArm]:
     assert found is not None and found.origin is not None
     model = Path(found.origin).parent / "assets" / "fr3.xml"
     driver = FciDriver(cell.robot, task.arm)
-    arm = RealArm(driver, task.workspace, task.arm, task_box(task, cell), rate=100.0)
+    arm = RealArm(driver, task.workspace, task.arm, task_bounds(task, cell), rate=100.0)
     with (folder / "box.txt").open("wb") as log:
         box = subprocess.Popen([PYTHON, BOX, ADDRESS, model], stdout=log, stderr=log)
     try:

@@ -20,9 +20,9 @@ from mentor_policy.config import load_config
 from mentor_policy.training import checkpoint as module
 from mentor_policy.training.checkpoint import CheckpointError, read_checkpoint, save_checkpoint
 from mentor_policy.training.checkpoint_folders import folders, tidy
-from mentor_policy.training.elite_files import EliteFiles
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.tensor_file import write_tensors
+from mentor_policy.training.top_performer_files import TopPerformerFiles
 
 SMALL = [
     "agent.hidden_dim=16", "agent.experts=2", "agent.top_k=1", "agent.expert_dim=8",
@@ -37,13 +37,13 @@ def make(overrides=()):
     return config, shape, agent
 
 
-def save(parent: Path, step: int, keep: int = 5, made=None, elite=None) -> Path:
+def save(parent: Path, step: int, keep: int = 5, made=None, top_files=None) -> Path:
     config, shape, agent = made or make()
     environment = {"id": "point", "arguments": {}}
     progress = {"step": step, "episode": 1, "updates": 0}
     return save_checkpoint(
         parent, agent, config, environment, shape, progress,
-        elite=elite or EliteFiles(), keep=keep,
+        top_files=top_files or TopPerformerFiles(), keep=keep,
     )  # fmt: skip
 
 
@@ -74,10 +74,10 @@ def test_what_was_saved_comes_back_to_the_bit(tmp_path: Path) -> None:
 
 
 def test_only_the_newest_checkpoints_are_kept_and_entries_are_stored_once(tmp_path: Path) -> None:
-    made, elite = make(), EliteFiles()
+    made, top_files = make(), TopPerformerFiles()
     made[2].end_episode(3.0, 100)
     for step in (10, 20, 30):
-        save(tmp_path, step, keep=2, made=made, elite=elite)
+        save(tmp_path, step, keep=2, made=made, top_files=top_files)
     assert [folder.name for folder in folders(tmp_path)] == ["000000020", "000000030"]
     one, other = (entries_of(folder) for folder in folders(tmp_path))
     assert len(one) == 1 and one == other
@@ -89,10 +89,10 @@ def test_a_resumed_run_links_the_entries_that_it_loaded(tmp_path: Path) -> None:
     made = make()
     made[2].end_episode(3.0, 100)
     first = save(tmp_path, 10, made=made)
-    again, elite = make(), EliteFiles()
-    read_checkpoint(first).load_into(again[2], elite)
+    again, top_files = make(), TopPerformerFiles()
+    read_checkpoint(first).load_into(again[2], top_files)
     again[2].end_episode(4.0, 200)
-    second = entries_of(save(tmp_path, 20, made=again, elite=elite))
+    second = entries_of(save(tmp_path, 20, made=again, top_files=top_files))
     assert len(second) == 2 and second.items() > entries_of(first).items()
 
 
@@ -144,10 +144,10 @@ save(Path({str(tmp_path)!r}), 20, keep=1)
 
 
 def test_an_entry_whose_file_was_tidied_away_is_written_again(tmp_path: Path) -> None:
-    made, elite = make(), EliteFiles()
+    made, top_files = make(), TopPerformerFiles()
     made[2].end_episode(3.0, 100)
-    shutil.rmtree(save(tmp_path, 10, made=made, elite=elite))
-    read_checkpoint(save(tmp_path, 20, made=made, elite=elite)).agent()
+    shutil.rmtree(save(tmp_path, 10, made=made, top_files=top_files))
+    read_checkpoint(save(tmp_path, 20, made=made, top_files=top_files)).agent()
 
 
 def test_without_hard_links_every_checkpoint_has_its_own_files(tmp_path: Path, monkeypatch) -> None:
@@ -155,19 +155,19 @@ def test_without_hard_links_every_checkpoint_has_its_own_files(tmp_path: Path, m
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
-    made, elite = make(), EliteFiles()
+    made, top_files = make(), TopPerformerFiles()
     made[2].end_episode(3.0, 100)
-    one, other = (save(tmp_path, step, made=made, elite=elite) for step in (10, 20))
+    one, other = (save(tmp_path, step, made=made, top_files=top_files) for step in (10, 20))
     assert entries_of(one) != entries_of(other)
     for folder in (one, other):
         read_checkpoint(folder).agent()
 
 
 def test_an_entry_that_left_s_top_leaves_no_file(tmp_path: Path) -> None:
-    made, elite = make(["agent.top_performers=1"]), EliteFiles()
+    made, top_files = make(["agent.top_performers=1"]), TopPerformerFiles()
     for number in range(3):
         made[2].end_episode(float(number), number)
-        folder = save(tmp_path, 10 * number, made=made, elite=elite)
+        folder = save(tmp_path, 10 * number, made=made, top_files=top_files)
     assert list(entries_of(folder)) == ["top_performers_2.safetensors"]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mentor_arm.backends.driver import Driver, DriverError, JointState
-from mentor_arm.limits import Box, CommandGuard, CommandRefused, slowed
+from mentor_arm.limits import CommandGuard, CommandRefused, PoseBounds, slowed
 from mentor_common.arm.backend import GripperCommand, GripperState, Watch
 from mentor_common.arm.stroke import Stroke
 from mentor_common.arm.trajectory import Trajectory
@@ -61,7 +61,7 @@ class RealArm:
         driver: driver of the robot.
         workspace: workspace of the task.
         section: stiffness and limits of the task.
-        box: where commands may be.
+        bounds: where commands may be.
         rate: commands per second.
         clock: time.
         cancelled: polled during a recovery or a connection; True ends it at once.
@@ -74,13 +74,13 @@ class RealArm:
         driver: Driver,
         workspace: Workspace,
         section: ArmSection,
-        box: Box,
+        bounds: PoseBounds,
         rate: float,
         clock: Clock | None = None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.driver = driver
-        self._workspace, self._section, self._box = workspace, section, box
+        self._workspace, self._section, self._bounds = workspace, section, bounds
         self._tick = 1.0 / rate
         self._clock: Clock = clock or WallClock()
         self._cancelled = cancelled
@@ -124,8 +124,8 @@ class RealArm:
     ) -> None:
         """Carry out a motion in real time (see ArmBackend); it begins where the last one ended.
 
-        A strike swings with its share of the greatest speed, or as strongly as box and acceleration
-        allow.
+        A strike swings with its share of the greatest speed, or as strongly as bounds and
+        acceleration allow.
         """
         guard = self._guarded()
         if guard is None:
@@ -230,7 +230,7 @@ class RealArm:
             if "r" not in names:
                 turn = 2.0 * np.arctan2(quaternion[1], quaternion[0])
                 place[3] = (turn + np.pi) % (2.0 * np.pi) - np.pi
-            self._guard = CommandGuard(self._box, self._section.limits, place)
+            self._guard = CommandGuard(self._bounds, self._section.limits, place)
         return self._guard
 
     def _way(self, trajectory: Trajectory) -> Trajectory:
@@ -241,7 +241,7 @@ class RealArm:
         speed = trajectory.strike * limits.speed
         stroke = slowed(Stroke(first, trajectory.last, trajectory.seconds, speed=speed), limits)
         assert isinstance(stroke, Stroke)
-        return stroke.within(self._box.low, self._box.high, limits.speed, limits.acceleration)
+        return stroke.within(self._bounds.low, self._bounds.high, limits.speed, limits.acceleration)
 
     def _start(self, trajectory: Trajectory) -> Float64:
         """Return where a motion begins: where the arm was last sent, so that it never jumps."""

@@ -17,7 +17,7 @@ from mentor_arm.backends.fci import FciDriver
 from mentor_arm.backends.real_arm import RealArm
 from mentor_arm.backends.ros2_control import Ros2ControlDriver
 from mentor_arm.backends.stand_in import StandInDriver
-from mentor_arm.limits import LimitsError, task_box
+from mentor_arm.limits import LimitsError, task_bounds
 from mentor_common.arm.arm import MotionOutcome
 from mentor_common.arm.arm_node_base import ArmNodeBase
 from mentor_common.arm.command import Command, CommandStatus
@@ -99,9 +99,9 @@ class RealArmNode(ArmNodeBase):
                 f"{task.arm.limits.step:g} m"
             )
         self._driver = self._make_driver(task, cell)
-        box = task_box(task, cell)
+        bounds = task_bounds(task, cell)
         self._real = RealArm(
-            self._driver, task.workspace, task.arm, box, self.number("rate"),
+            self._driver, task.workspace, task.arm, bounds, self.number("rate"),
             cancelled=lambda: self.goal_cancelled() or self.stopping.is_set(),
         )  # fmt: skip
         return self._real

@@ -111,7 +111,10 @@ class ArmBackend(Protocol):
         ...
 
     def hold(self, pose: Float64, seconds: float, watch: Watch | None) -> None:
-        """Stay at a commanded pose (x, y, z, r) for a while."""
+        """Stay at a commanded pose (x, y, z, r) for a while, armed and controlled.
+
+        The arm node's service ``hold`` is another thing: it stops the arm and disarms it.
+        """
         ...
 
     def begin_episode(

@@ -25,19 +25,19 @@ class Stroke(Trajectory):
 
     Args:
         speed: speed of the swing at the target, m/s.
-        lead: seconds by which the commanded pose is ahead, as an impedance controller whose damping
-            is against standing still lags: damping over stiffness.
+        lag: seconds by which the arm follows its command, which is therefore that much ahead: an
+            impedance controller that damps every velocity lags by damping over stiffness.
     """
 
     speed: float = 0.0
-    lead: float = 0.0
+    lag: float = 0.0
     ramp: ClassVar[float] = 0.4
 
     def at(self, share: float) -> Float64:
         """Return the commanded pose (4,) after this share of the duration, 0 to 1."""
         pose = super().at(share)
         offset, velocity = self._swing(share)
-        along = offset + self.lead * velocity
+        along = offset + self.lag * velocity
         pose[0] += along * math.sin(pose[3])
         pose[1] -= along * math.cos(pose[3])
         return pose
@@ -49,7 +49,7 @@ class Stroke(Trajectory):
 
     @property
     def acceleration(self) -> float:
-        """Greatest acceleration of the swing, without its lead, m/s2."""
+        """Greatest acceleration of the swing, without what makes up for the lag, m/s2."""
         spans = (BACK - ARRIVED, THROUGH - BACK, RETURNED - THROUGH)
         rates = [math.pi / (span * self.seconds) for span in spans]
         return self.reach * max(0.5 * rates[0] ** 2, rates[1] ** 2, 0.5 * rates[2] ** 2)

@@ -145,7 +145,7 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         with self._link.open():
             self._check_same(self._link.requests.describe(until, ready=True))
             self._link.peers.await_publishers(until, self._link.spin)
-            self._link.hold()
+            self._link.claim_cell()
             result = self._link.requests.reset(seed, names, values, until)
             self._link.peers.remember()
         self._awaited.begin(int(result.episode))

@@ -112,7 +112,7 @@ class RosLink:
         later = (stamp.sec, stamp.nanosec) < (newest.sec, newest.nanosec)
         return newest if later else stamp
 
-    def hold(self) -> None:
+    def claim_cell(self) -> None:
         """Become the agent that acts in this cell. Raises: CellHeldError where another one does."""
         if self._claims.mine is None:
             self._announce(active=False)

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from mentor_policy.config import config_to_dict
 from mentor_policy.training.checkpoint import read_checkpoint
-from mentor_policy.training.elite_files import ENTRIES
+from mentor_policy.training.top_performer_files import ENTRIES
 
 NODE = re.compile(r"\] \[([^\]]+)\]:")
 """The node's name in a line of its log."""

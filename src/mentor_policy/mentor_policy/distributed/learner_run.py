@@ -44,7 +44,7 @@ class LearnerRun:
         self._published_at = -math.inf
         self._episode_over = False
         self.publication = Publication(folder.path, config_to_dict(folder.config)["agent"])
-        self.run = Run(folder, exact=False, progress=progress)
+        self.run = Run(folder, rewind=False, progress=progress)
         refuse_without_bags(self.run)
 
     @property

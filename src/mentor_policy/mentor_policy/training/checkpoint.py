@@ -3,7 +3,7 @@
 ``checkpoints/000012000/`` holds ``checkpoint.json`` (configuration, environment, counters, SHA-256
 of the other files and, in its last line, of itself), ``agent.safetensors``, and one file per entry
 of S_top. The entries never change, so their files are hard links that the checkpoints share
-(:mod:`.elite_files`).
+(:mod:`.top_performer_files`).
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from mentor_policy.config import Config, ConfigError, config_from_dict, config_t
 from mentor_policy.device.resolve import resolve_device
 from mentor_policy.training.checkpoint_folders import folders, prune, put_in_place
 from mentor_policy.training.choosing import WeightsName
-from mentor_policy.training.elite_files import EliteFiles, grouped
 from mentor_policy.training.tensor_file import write_tensors
+from mentor_policy.training.top_performer_files import TopPerformerFiles, grouped
 
 FORMAT = "mentor checkpoint"
 VERSION = 2
@@ -90,12 +90,12 @@ class Checkpoint:
                 ) from error
         return result
 
-    def load_into(self, agent: Agent, elite: EliteFiles | None = None) -> None:
+    def load_into(self, agent: Agent, top_files: TopPerformerFiles | None = None) -> None:
         """Give an agent this state.
 
         Args:
             agent: agent of the same configuration and environment.
-            elite: takes note which files hold S_top now, for the next checkpoint.
+            top_files: takes note which files hold S_top now, for the next checkpoint.
 
         Raises:
             CheckpointError: damaged, or of another architecture; the agent is as it was.
@@ -106,8 +106,8 @@ class Checkpoint:
             raise
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointError(f"checkpoint {self.folder}: {error}") from error
-        if elite is not None:
-            elite.adopt(self.folder, self.files, agent.state()[0])
+        if top_files is not None:
+            top_files.adopt(self.folder, self.files, agent.state()[0])
 
     @property
     def video(self) -> Path:
@@ -146,7 +146,7 @@ def save_checkpoint(
     shape: Shape,
     progress: dict[str, Any],
     *,
-    elite: EliteFiles,
+    top_files: TopPerformerFiles,
     keep: int,
 ) -> Path:
     """Write a checkpoint under a temporary name, and rename it when it is on the disk.
@@ -158,7 +158,7 @@ def save_checkpoint(
         environment: id and arguments.
         shape: shape of the environment.
         progress: the run's counters; ``step`` names the folder.
-        elite: knows the files of S_top's entries.
+        top_files: knows the files of S_top's entries.
         keep: newest checkpoints that stay; older ones are removed afterwards.
 
     Returns:
@@ -175,7 +175,7 @@ def save_checkpoint(
         parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
-        linked = elite.put(temporary, entries)
+        linked = top_files.put(temporary, entries)
         files = {AGENT: write_tensors(temporary / AGENT, others), **linked}
         content = {
             "format": FORMAT, "version": VERSION, "config": config_to_dict(config),
@@ -192,7 +192,7 @@ def save_checkpoint(
             f"some {needs:.2f} GB, {_free(parent)}. The checkpoints before it are untouched: free "
             "space or rights there, and start the run again"
         ) from error
-    elite.adopt(final, linked, tensors)
+    top_files.adopt(final, linked, tensors)
     prune(parent, keep)
     return final
 

@@ -86,11 +86,11 @@ class Learner:
             "pending": None if pending is None else list(pending),
         }
 
-    def load_state(self, values: dict[str, Any], exact: bool) -> None:
+    def load_state(self, values: dict[str, Any], rewind: bool) -> None:
         """Take over what :meth:`state` gave.
 
         Args:
-            exact: forget what came into the ring since, so that the run is as if it had never
+            rewind: forget what came into the ring since, so that the run is as if it had never
                 been interrupted; else the ring keeps everything.
 
         Raises:
@@ -99,7 +99,7 @@ class Learner:
         self.updates = int(values["updates"])
         count = int(values["ring_count"])
         self.ring.expect(count)
-        if exact:
+        if rewind:
             self.ring.truncate(count)
             if values["pending"] is not None:
                 self._prefetcher.prepare(*(int(v) for v in values["pending"]))

@@ -27,7 +27,6 @@ from mentor_policy.training.checkpoint import (
 )
 from mentor_policy.training.checkpoint_folders import folders
 from mentor_policy.training.curve import draw_curve
-from mentor_policy.training.elite_files import EliteFiles
 from mentor_policy.training.evaluation import Evaluation
 from mentor_policy.training.learner import Learner, open_ring
 from mentor_policy.training.progress import Progress
@@ -36,6 +35,7 @@ from mentor_policy.training.run_folder import RunFolder
 from mentor_policy.training.run_log import RunLog
 from mentor_policy.training.schedule import Schedule
 from mentor_policy.training.stopwatch import IdleShare, Stopwatch
+from mentor_policy.training.top_performer_files import TopPerformerFiles
 
 MARGIN = 256
 """A checkpoint is written when only so many spare records of the ring are left."""
@@ -46,7 +46,7 @@ class Run:
 
     Args:
         folder: folder of the run; resumed if there is a run in it.
-        exact: whether to go back to the newest checkpoint and forget what came after it, as if
+        rewind: whether to go back to the newest checkpoint and forget what came after it, as if
             the run had never been interrupted; else no step that was stored is lost.
         progress: shows how far it is; None for a bar on the terminal.
         further: asked at each checkpoint for JSON values that it is to hold besides the run's own;
@@ -58,7 +58,7 @@ class Run:
     """
 
     def __init__(
-        self, folder: RunFolder, *, exact: bool, progress: Progress | None = None,
+        self, folder: RunFolder, *, rewind: bool, progress: Progress | None = None,
         further: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:  # fmt: skip
         self.folder = folder
@@ -76,9 +76,9 @@ class Run:
         """Entered while the agent is saved, evaluated or perturbed, not for acting: no updates."""
         self.restored: dict[str, Any] = {}
         """Progress in the checkpoint from which the run continues; empty for a new run."""
-        self._exact = exact
+        self._rewind = rewind
         self._further = further
-        self._elite = EliteFiles()
+        self._top_files = TopPerformerFiles()
         self.offline_updates = self.offline_wanted = 0
         """Updates that were done, and that are to be done, before the first step."""
         self.counted = 0
@@ -103,7 +103,7 @@ class Run:
             raise
         self._saved_count = self.ring.count
         self._saved_at = self._began = time.monotonic()
-        self._log = RunLog(folder.path, self.steps if exact else None, config_to_dict(config))
+        self._log = RunLog(folder.path, self.steps if rewind else None, config_to_dict(config))
         self._idle = IdleShare(self.learning)
         self.progress = progress or Progress()
         frames = self.schedule.frames
@@ -220,7 +220,7 @@ class Run:
             state = {**self._state(), **self._further()}
             save_checkpoint(
                 folder.checkpoints, self.agent, self.config, folder.environment, self.shape, state,
-                elite=self._elite, keep=train.keep_checkpoints,
+                top_files=self._top_files, keep=train.keep_checkpoints,
             )  # fmt: skip
             self._saved_as = self._stands_at()
         self._saved_count = self.ring.count
@@ -276,7 +276,7 @@ class Run:
         # The ring went round: a checkpoint must come before its spare records are used up.
         since = self.ring.count - self._saved_count
         header = self.ring.header
-        return self._exact and self.ring.count > header.capacity and since > header.spare - MARGIN
+        return self._rewind and self.ring.count > header.capacity and since > header.spare - MARGIN
 
     def _stands_at(self) -> tuple[int, ...]:
         return self.steps, self.updates, self.ring.count
@@ -302,7 +302,7 @@ class Run:
                 self._load(checkpoint)
             except CheckpointError as error:
                 raise CheckpointError(f"{error}{older_whole(checkpoint.folder)}") from error
-        elif self._exact or self.folder.awaits_bags.exists():
+        elif self._rewind or self.folder.awaits_bags.exists():
             self.ring.truncate(0)
         count = int(self.restored.get("ring_count", 0))
         for episode in finished_episodes(self.ring, count):
@@ -317,9 +317,9 @@ class Run:
         # Checkpoints of version 1 have these values under "learner".
         saved = {**saved, **saved.get("learner", {})}
         try:
-            checkpoint.load_into(self.agent, self._elite)
+            checkpoint.load_into(self.agent, self._top_files)
             self.steps, self.episodes = int(saved["step"]), int(saved["episode"])
-            self.learner.load_state(saved, exact=self._exact)
+            self.learner.load_state(saved, rewind=self._rewind)
             self.recent.load_state(saved.get("recent", {}))
             self._next_checkpoint = int(saved.get("next_checkpoint", self._next_checkpoint))
             self._next_log = int(saved.get("next_log", 0))

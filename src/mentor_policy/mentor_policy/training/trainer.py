@@ -88,14 +88,14 @@ class Trainer:
         self._env = env
         self._evaluation_env = evaluation_env or env
         self._lost = lost
-        exact = not train.asynchronous
-        self.run = run = Run(folder, exact=exact, progress=progress, further=self._position)
+        lockstep = not train.asynchronous
+        self.run = run = Run(folder, rewind=lockstep, progress=progress, further=self._position)
         self._weights = WeightsName(folder.path.name)
         saved = run.restored
         self._number = int(saved.get("number", saved.get("episode", 0)))
-        if not exact:
+        if not lockstep:
             self._number = max(self._number, run.ring.latest_episode() + 1)
-        self._steps_into = int(saved.get("episode_step", 0)) if exact else 0
+        self._steps_into = int(saved.get("episode_step", 0)) if lockstep else 0
         # Where training and evaluation share a cell, the first evaluation waits for some learning.
         first = run.schedule.evaluation_interval if self._evaluation_env is env else 0
         self._next_evaluation = int(saved.get("next_evaluation", first))

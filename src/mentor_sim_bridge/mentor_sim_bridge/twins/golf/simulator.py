@@ -81,7 +81,7 @@ class GolfSimulator(PandaSimulator):
                 trajectory.last,
                 trajectory.seconds,
                 speed=trajectory.strike * self._strike_speed,
-                lead=gains.damping / gains.stiffness,
+                lag=gains.damping / gains.stiffness,
             )
         super().follow(trajectory, midway, watch)
 

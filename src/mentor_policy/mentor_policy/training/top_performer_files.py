@@ -1,4 +1,4 @@
-"""The files of S_top's entries: each elite snapshot is written once and then hard-linked.
+"""The files of S_top's entries: each is written once and then hard-linked.
 
 An entry never changes, so the checkpoints share its file. In the cable cell (MENTOR: an entry has
 88 MB, the rest 144 MB; two cores) a checkpoint without a new entry takes 0.65 s, with ten 2.2 s.
@@ -49,7 +49,7 @@ def grouped(tensors: Tensors) -> tuple[dict[str, Tensor], dict[str, dict[str, Te
     return others, entries
 
 
-class EliteFiles:
+class TopPerformerFiles:
     """Knows, for one process, in which file each entry of S_top lies."""
 
     def __init__(self) -> None:

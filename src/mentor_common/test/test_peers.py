@@ -77,8 +77,15 @@ def test_a_publisher_whose_qos_does_not_match_is_named_and_not_greeted(
 ) -> None:
     graph.publishers, graph.qos = [("/cell", "tool")], topics.STATE_QOS
     watch.poll()
-    assert not graph.said and "VOLATILE where TRANSIENT_LOCAL is needed" in watch.waiting_for()
+    watch.poll()
+    assert "VOLATILE where TRANSIENT_LOCAL is needed" in watch.waiting_for()
     assert "/cell/tool has an incompatible QoS" in watch.waiting_for()
+    assert len(graph.said) == 1, "nobody was waited for already; now the reason is another one"
+    assert "waits: /cell/tool has an incompatible QoS" in graph.said[0]
+    for number in range(20):
+        graph.publishers.append(("/cell", f"tool_{number}"))
+        watch.poll()
+    assert len(graph.said) < peers.REASONS, "nobody fills the log by coming and going"
     graph.publishers, graph.qos = [("/cell", "agent"), ("/cell", "b")], topics.ACTION.qos
     watch.poll()
     assert "goes on: /cell/agent, /cell/b publishes" in graph.said[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -23,6 +23,8 @@ NAMELESS = 1.0
 NAMED = 2.0
 """Seconds for which the names of endpoints hold while there are as many of them: to ask for names
 costs ten times what counting does, and a cell that idles beside a learner should cost nothing."""
+REASONS = 4
+"""Reasons that are logged at most while one peer is missing."""
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Peer:
     seen: bool = False
     reported: bool = False
     why: str = ""
+    reasons: set[str] = field(default_factory=set)
     misfits: Callable[[], list[str]] = list
 
     @property
@@ -67,6 +70,8 @@ class Peer:
 
 class PeerWatch:
     """Polls for the peers of a node; logs one line when one is missed and when it is back.
+
+    While it is missed, a further line names a node that appears and does not fit, or is not active.
 
     Args:
         node: node that waits for them.
@@ -135,6 +140,7 @@ class PeerWatch:
             peer.since, peer.last_message = time.monotonic(), None
             peer.seen = peer.reported = False
             peer.why, peer.nodes, peer.back = "", (), None
+            peer.reasons.clear()
 
     @property
     def missing(self) -> list[Peer]:
@@ -192,17 +198,19 @@ class PeerWatch:
         logger = self._node.get_logger()
         if why:
             peer.back = None
-            if not peer.reported and (peer.seen or peer.waited() >= GRACE):
+            due = peer.seen or peer.waited() >= GRACE
+            if due and (not peer.reported or self._news(peer)):
+                lost = not peer.reported and peer.seen
                 peer.reported = True
+                peer.reasons.add(why)
                 who = f" ({', '.join(peer.nodes)} did)" if peer.nodes and not present else ""
                 usual = f"; usually the {peer.usual}" if peer.usual else ""
                 logger.warning(
                     f"{self._node.get_fully_qualified_name()} waits: {why}{who}{usual}; "
                     f"since {peer.waited():.1f} s"
                 )
-                if peer.seen:
-                    for callback in self._on_loss:
-                        callback(peer)
+                for callback in self._on_loss if lost else ():
+                    callback(peer)
         else:
             if peer.reported:
                 peer.back = peer.back or now
@@ -216,6 +224,13 @@ class PeerWatch:
                 debug(self._node, lambda: f"found {_names_of(nodes)}, who {peer.role}")
             peer.reported, peer.seen, peer.back = False, True, None
             peer.nodes = nodes
+            peer.reasons.clear()
+
+    def _news(self, peer: Peer) -> bool:
+        """Return whether a peer is missing for another reason than those logged, one that helps."""
+        helps = bool(peer.misfits()) or bool(self._inactive(None))
+        known = peer.why in peer.reasons or len(peer.reasons) >= REASONS
+        return helps and not known and NOT_NAMED_YET not in peer.why
 
     def _why_missing(self, peer: Peer, present: list[str], nodes: tuple[str, ...]) -> str:
         """Return why nobody plays the peer's role; empty: somebody does."""

@@ -1,9 +1,8 @@
 """The ring of steps on disk.
 
-A step is in the ring when :meth:`ReplayRing.append` returns: after kill -9 at any time, the ring
-opens again with all steps but the one that was being written. Frames are written before the record
-that refers to them, and each record carries its running number and a checksum, which covers that of
-its frames. A record that fails it, or that is not finite, is skipped and named; the others stay.
+A step is in the ring when :meth:`ReplayRing.append` returns: a kill -9 costs only the one that was
+being written. Frames are written before their record, whose checksum covers that of its frames. A
+record that fails it, or that is not finite, is skipped and named; the others stay.
 """
 
 from __future__ import annotations
@@ -226,9 +225,8 @@ class ReplayRing:
     def stack_slots(self, number: int) -> list[int]:
         """Return the slots of a record's frame stack, oldest first; the first frame repeats."""
         older = min(self.frames.context, int(self.records[self.slot(number)]["step"]))
-        repeats = self.frames.context - older
-        numbers = [number - older] * repeats + list(range(number - older, number + 1))
-        return [self.slot(n) for n in numbers]
+        first, repeats = number - older, self.frames.context - older
+        return [self.slot(n) for n in [first] * repeats + list(range(first, number + 1))]
 
     def sync(self) -> None:
         """Return when everything appended so far would outlast a power cut."""
@@ -308,14 +306,16 @@ class ReplayRing:
             good = whole(found) & right
             part[good] = found[good]
             self.count = max(self.count, int(part["serial"].max()))
-        # The slot after the newest may hold frames of a record that was being written.
+        slot = self.slot(self.count)  # it may hold frames of a record that was being written
+        if any(os.pread(self._file, size, slot * size)) and not self.records[slot]["serial"]:
+            self.damage.skip(self.count, "fails its checksum, or was half written at a kill")
         numbers = np.arange(max(0, self.count + 1 - self.slots), self.count)
         for number in numbers[~self.there(numbers)]:
             self._skip(int(number), "fails its checksum")
-        numbers = numbers[self.there(numbers)]
-        for number in numbers[~finite(self.records[numbers % self.slots])]:
+        present = numbers[self.there(numbers)]
+        for number in present[~finite(self.records[present % self.slots])]:
             self._skip(int(number), "is not finite")
-        self.check_frames(numbers[-CHECKED_FRAMES:])
+        self.check_frames(present[-CHECKED_FRAMES:])
         self._index()
 
     def _skip(self, number: int, reason: str) -> None:

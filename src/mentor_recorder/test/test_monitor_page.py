@@ -126,6 +126,8 @@ def test_the_page_shows_a_live_cell(cell: Cell, address: str, browser: Browser) 
     assert browser.wait("document.querySelectorAll('#terms div').length === 3")
     states = "document.getElementById('states').textContent"
     assert browser.wait(f"{states}.includes('slot_1') && {states}.includes('75.0 %')")
+    named = f"/slot_1(outside|side|above)75/.test({states})"
+    assert browser.wait(named), browser.evaluate(states)
     assert browser.errors == []
     assert local(browser.requests, address), browser.requests
 

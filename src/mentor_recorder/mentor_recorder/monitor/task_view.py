@@ -7,17 +7,27 @@ from typing import Any
 
 import numpy as np
 
+from mentor_common.tasks.cable_routing import SLOT_STATES
 from mentor_common.tasks.task import Task
+
+CLASSES = {
+    "cable_routing": {
+        name: [state.name.lower().replace("_", " ") for state in states]
+        for name, states in SLOT_STATES.items()
+    }
+}
+"""By kind of reward: the names of states that travel as the index of a class, in its order."""
 
 
 def task_view(task: Task | None) -> dict[str, Any]:
-    """Return the names of a task, its action and its cameras; empty without a task."""
+    """Return the names of a task, its action, cameras and classes; empty without a task."""
     if task is None:
         return {}
     return {
         "name": task.name,
         "actions": list(task.action_names),
         "cameras": [camera.name for camera in task.cameras],
+        "classes": CLASSES.get(task.reward.kind, {}),
     }
 
 

@@ -8,11 +8,12 @@ const $ = id => document.getElementById(id);
 const LEVELS = ["good", "warn", "bad", "bad"], WORDS = ["OK", "WARN", "ERROR", "SILENT"];
 const arm = new Arm($("arm"));
 const timeline = new Timeline(showBagStep, words => { $("status").textContent = words; });
-let socket = null, pictures = 0, actions = [];
+let socket = null, pictures = 0, actions = [], classes = {};
 
 // What is known of a task names the parts of its action, and the rows of an observation.
 function showTask(task) {
   actions = task?.actions ?? [];
+  classes = task?.classes ?? {};
   $("grid").textContent = task?.cameras ? `a row for each of ${task.cameras.join(", ")}; time from left to right` : "time from left to right";
 }
 
@@ -52,7 +53,8 @@ function showStates(seen, truth) {
   const rows = [...names, ...Object.keys(truth).filter(name => !(name in seen))].map(name => {
     const differs = Number.isInteger(truth[name]) && Number.isInteger(seen[name]) && truth[name] !== seen[name];
     const share = sure(name);
-    return [[name, number(seen[name]), share === undefined ? "" : `${(100 * share).toFixed(1)} %`, number(truth[name])], differs ? "warn" : ""];
+    const shown = value => classes[name]?.[value] ?? number(value);
+    return [[name, shown(seen[name]), share === undefined ? "" : `${(100 * share).toFixed(1)} %`, shown(truth[name])], differs ? "warn" : ""];
   });
   table($("states"), rows.length ? rows : [[["none"], "note"]], rows.length ? ["", "seen", "sure", "ground truth"] : []);
 }

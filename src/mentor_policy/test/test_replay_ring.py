@@ -13,6 +13,7 @@ import pytest
 
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.replay import ReplayDiskFullError, ReplayError, ReplayRing, RingHeader, Step
+from mentor_policy.replay.header import read_header
 from mentor_policy.replay.records import seal
 from mentor_policy.replay.sampler import Sampler
 
@@ -270,6 +271,24 @@ def test_lost_files_and_damaged_headers_are_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "ring.json")
     with pytest.raises(ReplayError, match="it is no regular file"):
         ReplayRing(tmp_path, HEADER)
+
+
+def test_no_flipped_bit_of_the_header_changes_what_the_ring_is(tmp_path: Path) -> None:
+    ReplayRing(tmp_path, HEADER).close()
+    file = tmp_path / "ring.json"
+    good = file.read_bytes()
+    for bit in range(0, 8 * len(good), 3):
+        damaged = bytearray(good)
+        damaged[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(damaged)
+        try:
+            assert read_header(tmp_path) == HEADER, bit
+        except ReplayError as error:
+            assert "ring.json" in str(error) or "version" in str(error)
+    older = json.loads(good)
+    del older["checksum"]
+    file.write_text(json.dumps(older))
+    assert read_header(tmp_path) == HEADER
 
 
 def test_a_disk_that_fills_up_is_said_and_costs_nothing(tmp_path: Path, monkeypatch) -> None:

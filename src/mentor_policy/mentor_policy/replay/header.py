@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from mentor_common.messages.frames import FrameLayout
 
 FORMAT = "mentor replay ring"
 VERSION = 1
+CHECKSUM = "checksum"
+"""Key of the CRC-32 of all others, written as JSON in the order of their names."""
 LARGEST_CAPACITY = 10**9
 LARGEST_VECTOR = 65536
 LARGEST_LAYOUT = 8192
@@ -64,7 +67,8 @@ class RingHeader:
 
     def as_json(self) -> dict[str, Any]:
         """Return the header as it stands in ``ring.json``."""
-        return {"format": FORMAT, "version": VERSION, **asdict(self)}
+        content = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        return {**content, CHECKSUM: _checksum(content)}
 
     def refuse_other(self, folder: Path) -> None:
         """Compare with the header on disk.
@@ -74,6 +78,7 @@ class RingHeader:
         """
         theirs = read_header(folder).as_json()
         ours = json.loads(json.dumps(self.as_json()))
+        del theirs[CHECKSUM], ours[CHECKSUM]
         theirs.update(theirs.pop("layout"))
         ours.update(ours.pop("layout"))
         differing = [
@@ -103,15 +108,25 @@ def read_header(folder: Path) -> RingHeader:
             raise ReplayError(
                 f"replay ring {folder} has version {data['version']}, this program reads {VERSION}"
             )
+        checksum = data.pop(CHECKSUM, None)  # rings of earlier versions have none
         layout = dict(data["layout"], cameras=tuple(data["layout"]["cameras"]))
         sizes = {key: data[key] for key in ("action_size", "state_size", "capacity", "spare")}
-        return RingHeader(layout=FrameLayout(**layout), **sizes)
+        header = RingHeader(layout=FrameLayout(**layout), **sizes)
+        if unknown := set(data) - set(header.as_json()):
+            raise ValueError(f"it has unknown keys: {', '.join(sorted(unknown))}")
+        if checksum is not None and checksum != _checksum(data):
+            raise ValueError("it fails its checksum")
+        return header
     except FileNotFoundError:
         raise ReplayError(f"{folder} holds no replay ring: {path.name} is missing") from None
     except ReplayError as error:
         raise ReplayError(f"{path}: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise ReplayError(f"{path} is damaged: {error}") from error
+
+
+def _checksum(content: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(content, sort_keys=True).encode())
 
 
 def write_header(folder: Path, header: RingHeader) -> None:

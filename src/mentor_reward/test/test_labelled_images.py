@@ -86,11 +86,13 @@ def test_masks_come_back_view_by_view_with_their_frames(tmp_path):
     ("line", "said"),
     [
         ("a.png,slot_3,0,x", "line 2: .*camera 'slot_3' is no slot camera"),
-        ("a.png,slot_1,4,x", "line 2: 4 is not a valid Slot1"),
-        ("a.png,slot_1,inside,x", "line 2: invalid literal"),
+        ("a.png,slot_1,4,x", "line 2: state '4' is no class of slot_1; known: 0 .outside., 1"),
+        ("a.png,slot_1,inside,x", "line 2: state 'inside' is no class of slot_1; .*3 .inside."),
         ("../a.png,slot_1,0,x", "line 2: file '../a.png' is not a path within the folder"),
         ("b/../../a.png,slot_1,0,x", "line 2: file .* is not a path within the folder"),
         ("/etc/a.png,slot_1,0,x", "line 2: file .* is not a path within the folder"),
+        ("a.png", "line 2: it has not 5 values"),
+        ("a.png,slot_1,0,x,,,", "line 2: it has not 5 values"),
         (",slot_1,0,x", "line 2: file '' is not a path within the folder"),
     ],
 )

@@ -60,14 +60,27 @@ def read_labels(folder: str | Path) -> list[LabelledImage]:
             raise ValueError(f"{path}: columns are {rows.fieldnames}, must be {list(_FIELDS)}")
         for number, row in enumerate(rows, start=2):
             try:
-                states = states_of(row["camera"])
-                state = int(states(int(row["state"]))) if row["state"] != "" else None
+                if None in row or None in row.values():
+                    raise ValueError(f"it has not {len(_FIELDS)} values")
+                state = _read_state(row["camera"], row["state"])
                 profile = tuple(float(value) for value in row["profile"].split())
                 _check_file(row["file"])
             except ValueError as error:
                 raise ValueError(f"{path} line {number}: {error}") from error
             images.append(LabelledImage(row["file"], row["camera"], state, row["group"], profile))
     return images
+
+
+def _read_state(camera: str, text: str) -> int | None:
+    """Return the index of a class; None where the image has no label. Raises: ValueError."""
+    states = states_of(camera)
+    if not text:
+        return None
+    known = {str(int(state)): int(state) for state in states}
+    if text not in known:
+        names = ", ".join(f"{int(state)} ({state.name.lower()})" for state in states)
+        raise ValueError(f"state {text!r} is no class of {camera}; known: {names}, or nothing")
+    return known[text]
 
 
 def _check_file(file: str) -> None:

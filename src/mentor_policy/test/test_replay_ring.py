@@ -284,7 +284,7 @@ def test_no_flipped_bit_of_the_header_changes_what_the_ring_is(tmp_path: Path) -
         try:
             assert read_header(tmp_path) == HEADER, bit
         except ReplayError as error:
-            assert "ring.json" in str(error) or "version" in str(error)
+            assert "ring.json" in str(error)
     older = json.loads(good)
     del older["checksum"]
     file.write_text(json.dumps(older))

@@ -126,8 +126,10 @@ class RealArmNode(ArmNodeBase):
     def configure(self) -> None:
         """Make the backend, the publishers and the servers."""
         super().configure()
-        self._description = find_cell(self.text("cell_file")).description()
-        if self._description and self.text("backend") != "ros2_control":
+        self._description = ""
+        if self.text("backend") != "ros2_control":  # there, the robot's driver publishes one
+            self._description = find_cell(self.text("cell_file")).description()
+        if self._description:
             self._described = self.publisher(topics.ROBOT_DESCRIPTION)
         self.serve(HOLD, self._hold)
         self.serve(ARMED, self._arm)
@@ -154,7 +156,7 @@ class RealArmNode(ArmNodeBase):
         """Begin to connect to the robot."""
         self._real.release()
         super().activate()
-        if self._description and self.text("backend") != "ros2_control":
+        if self._description:
             self._described.publish(String(data=self._description))
 
     def parameters_changed(self, names: set[str]) -> None:

@@ -65,7 +65,7 @@ class Rig:
         self.driver.connect()
         arm.stop()
 
-    def show(self, pictures: bool) -> None: ...
+    def show(self, frames: bool) -> None: ...
 
     def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
         self.motions.append((episode, step, outcome))

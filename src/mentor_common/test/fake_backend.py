@@ -70,8 +70,8 @@ class Seen:
         self.motions: dict[tuple[int, int], object] = {}
         self.pictures = 0
 
-    def show(self, pictures):
-        self.pictures += pictures
+    def show(self, frames):
+        self.pictures += frames
 
     def moved(self, episode, step, outcome):
         self.motions[episode, step] = outcome

@@ -163,3 +163,13 @@ def test_a_movement_that_is_stopped_leaves_the_arm_where_it_is(backend, seen):
 def test_an_unknown_movement_is_named_with_those_that_are_known(server):
     with pytest.raises(ValueError, match=r"dance.*regrasp"):
         server.run_movement("dance")
+
+
+def test_tension_is_released_where_the_arm_is_also_beyond_the_workspace(server):
+    server.begin_episode(EPISODE, 0, np.zeros(3), window_offset=[0.4, 0.0, 0.0])
+    for _ in range(6):
+        server.take(command(server, (1.0, 0.0, 0.0, 0.0)))
+    before = server.arm.position
+    assert before[0] > 1.1, "within the window, outside the workspace"
+    server.run_movement("release_tension")
+    assert np.allclose(server.arm.position, before) and np.allclose(server.arm.target, before)

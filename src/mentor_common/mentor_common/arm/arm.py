@@ -160,9 +160,24 @@ class Arm:
         """Let time pass at the target."""
         self.backend.hold(self.target_pose, seconds, watch)
 
+    def release_tension(self, seconds: float, watch: Watch | None = None) -> MotionOutcome:
+        """Move the target to where the arm is, so that it no longer pulls or presses.
+
+        Args:
+            seconds: duration.
+            watch: called while the arm moves.
+
+        Raises:
+            ArmFault: the arm has a fault.
+        """
+        return self._follow(self._place_in_window(), seconds, False, 0.0, None, watch)
+
     def stop(self) -> None:
         """Make the place where the arm is its target, within the window of the last episode."""
-        self.target = self.workspace.clip(self.position, self.window_offset)[0]
+        self.target = self._place_in_window()
+
+    def _place_in_window(self) -> Float64:
+        return self.workspace.clip(self.position, self.window_offset)[0]
 
     def outcome(self, begin: int, clipped: bool) -> MotionOutcome:
         """Return what a motion that began at `begin` has led to by now."""

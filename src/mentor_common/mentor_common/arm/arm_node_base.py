@@ -82,16 +82,16 @@ class ArmNodeBase(CellNode):
 
     # Called by the step server (Outlet in step_server.py).
 
-    def show(self, pictures: bool) -> None:
+    def show(self, frames: bool) -> None:
         """Publish the arm's state."""
-        if not pictures:
+        if not frames:
             self.publish_state()
 
     def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
         """Publish the motion that led to a step, for which the step waits, and then the state."""
         self._motion.publish(motion_message(episode, step, outcome, self.frame))
         debug(self, lambda: f"motion ({episode}, {step}): {outcome}")
-        self.show(pictures=False)
+        self.show(frames=False)
         if outcome.failed:
             self._report_fault()
 

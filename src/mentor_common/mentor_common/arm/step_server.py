@@ -1,4 +1,7 @@
-"""Episodes, actions and moves of one arm, one at a time; free of ROS.
+"""Episodes, actions and moves of one arm, one at a time; without ROS.
+
+A *move* brings the end effector straight to a place; a *movement* (`MOVEMENTS`) is a manoeuvre with
+a name, done before one. Times are those of the backend, in nanoseconds of the node's clock.
 
 A fault of the arm refuses an action by its status (CommandStatus.IN_FAULT) and ends a move with
 MoveFailed.
@@ -19,11 +22,12 @@ Float64 = npt.NDArray[np.float64]
 CHECKED_EVERY = 0.1
 """Interval between cancellation checks during a move, seconds of ROS time."""
 SETTLE = 1.0
-"""Seconds of ROS time in which the arm must come to rest at the end of a move."""
+"""Seconds after the planned end of a move in which the arm must come within `ARRIVED` of it."""
 ARRIVED = 0.03
 """Distance from the target, normalised, that counts as there."""
 MOVEMENTS = ("release_tension", "recover", "regrasp")
-"""What `MoveTo.movement` may name."""
+"""What `MoveTo.movement` may name: let go of what the arm pulls at; end a fault; do what ends one
+even if there is none."""
 RECOVER = "call recover"
 
 
@@ -34,8 +38,8 @@ class MoveFailed(RuntimeError):
 class Outlet(Protocol):
     """Where the step server publishes what the arm does."""
 
-    def show(self, pictures: bool) -> None:
-        """Publish the state as it is now, with a frame of each camera if `pictures`."""
+    def show(self, frames: bool) -> None:
+        """Publish the state as it is now, with a frame of each camera if `frames`."""
 
     def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
         """Publish the motion that led to a step."""
@@ -50,7 +54,7 @@ class StepServer:
 
     Args:
         arm: the arm.
-        actions: size of an action.
+        action_size: numbers of an action.
         outlet: called for everything that is published.
         blocked: why nothing may move at present; empty: it may.
     """
@@ -58,17 +62,17 @@ class StepServer:
     def __init__(
         self,
         arm: Arm,
-        actions: int,
+        action_size: int,
         outlet: Outlet,
         blocked: Callable[[], str] = lambda: "",
     ) -> None:
         self.arm = arm
         self.episode = 0
         self.step = 0
-        self._low, self._high = -np.ones(actions), np.ones(actions)
+        self._low, self._high = -np.ones(action_size), np.ones(action_size)
         self._outlet = outlet
         self._blocked = blocked
-        self._pictured = -1
+        self._shown_at = -1
 
     def take(self, command: Command) -> tuple[CommandStatus, str]:
         """Carry out an action if it is for the running step, in time, and valid.
@@ -86,9 +90,9 @@ class StepServer:
             return CommandStatus.IN_FAULT, f"{backend.fault}; {RECOVER}"
         if blocked := self._blocked():
             return CommandStatus.BLOCKED, blocked
-        self._picture()
-        outcome = self.arm.act(command.data, self._picture, self._outlet.pace)
-        self._picture()
+        self._show_frames()
+        outcome = self.arm.act(command.data, self._show_frames, self._outlet.pace)
+        self._show_frames()
         self.step += 1
         self._outlet.moved(self.episode, self.step, outcome)
         return status, reason
@@ -100,7 +104,7 @@ class StepServer:
         start: npt.ArrayLike,
         window_offset: npt.ArrayLike | None = None,
         seconds: float = SETTLE,
-        go_on: Callable[[Float64, float], None] = lambda place, distance: None,
+        on_progress: Callable[[Float64, float], None] = lambda place, distance: None,
     ) -> Float64:
         """Begin an episode; its Motion of step 0 is published.
 
@@ -111,7 +115,7 @@ class StepServer:
             window_offset: offset of the window within which actions are clipped, (axes,)
                 normalised.
             seconds: duration of the move to the start, where the arm does not stand there already.
-            go_on: of that move (see :meth:`go`).
+            on_progress: of that move (see :meth:`go`).
 
         Returns:
             where the end effector stands, (axes,) normalised.
@@ -120,15 +124,16 @@ class StepServer:
             MoveFailed: a fault, or the start was not reached.
             ValueError: the start or the offset is not a finite place on the axes.
         """
-        self._refuse()
+        self._check_may_move()
         self.end_episode()
         arm = self.arm
         offset = arm.workspace.checked_offset(window_offset)
         start, _ = arm.workspace.clip(start, offset)
+        # A twin is set to the start by begin_episode; a real arm moves there first.
         if not arm.backend.resets and np.linalg.norm(start - arm.position) > ARRIVED:
-            self.go(start, seconds, 2 * seconds + SETTLE, go_on)
+            self.go(start, seconds, 2 * seconds + SETTLE, on_progress)
         arm.begin_episode(seed, start, offset)
-        self._picture()
+        self._show_frames()
         self.episode, self.step = episode, 0
         # All three frames of the first observation have this one time.
         outcome = arm.outcome(arm.backend.time, clipped=False)
@@ -149,17 +154,16 @@ class StepServer:
         if name not in MOVEMENTS:
             raise ValueError(f"movement '{name}' is unknown; known: {', '.join(MOVEMENTS)}")
         if name == "release_tension":
-            self._refuse()
+            self._check_may_move()
             self.end_episode()
-            # The spring between the arm and its target is released.
             try:
-                self.arm.move(self.arm.position, SETTLE / 2, self._outlet.pace)
+                self.arm.release_tension(SETTLE / 2, self._outlet.pace)
             except BaseException:
                 self.arm.stop()
                 raise
         else:
             self.recover(always=name == "regrasp")
-        self._outlet.show(pictures=False)
+        self._outlet.show(frames=False)
         return self.arm.position
 
     def recover(self, timeout: float = 0.0, always: bool = False) -> None:
@@ -176,7 +180,7 @@ class StepServer:
         if self.arm.backend.fault or always:
             self.arm.backend.recover(timeout)
             self.arm.stop()
-            self._outlet.show(pictures=False)
+            self._outlet.show(frames=False)
         if fault := self.arm.backend.fault:
             raise MoveFailed(f"{fault} is still there after the recovery")
 
@@ -185,15 +189,16 @@ class StepServer:
         target: npt.ArrayLike,
         seconds: float,
         timeout: float,
-        go_on: Callable[[Float64, float], None],
+        on_progress: Callable[[Float64, float], None],
     ) -> Float64:
         """Move straight to `target`; end a running episode.
 
         Args:
             target: (axes,) normalised, inside the workspace.
             seconds: duration.
-            timeout: seconds of ROS time after which the move fails.
-            go_on: called with position and distance to the target; may raise to stop.
+            timeout: seconds after which the move fails, if it has not failed for being late before
+                (see SETTLE).
+            on_progress: called with position and distance to the target; may raise to stop.
 
         Returns:
             where the end effector stands, (axes,) normalised.
@@ -201,7 +206,7 @@ class StepServer:
         Raises:
             MoveFailed: outside the workspace, a fault, or the timeout.
         """
-        self._refuse()
+        self._check_may_move()
         arm = self.arm
         last, clipped = arm.workspace.clip(target)
         if clipped:
@@ -220,8 +225,8 @@ class StepServer:
                 checked = now
                 if now - began > timeout * 1e9:
                     raise MoveFailed(f"not there after {timeout:g} s, the timeout")
-                self._outlet.show(pictures=False)
-                go_on(arm.position, self._distance(last))
+                self._outlet.show(frames=False)
+                on_progress(arm.position, self._distance(last))
 
         try:
             arm.move(last, max(seconds, CHECKED_EVERY), watch)
@@ -233,8 +238,8 @@ class StepServer:
             arm.stop()
             raise
         finally:
-            self._outlet.show(pictures=False)
-        self._refuse()
+            self._outlet.show(frames=False)
+        self._check_may_move()
         return arm.position
 
     def idle(self, seconds: float) -> None:
@@ -244,13 +249,14 @@ class StepServer:
     def _distance(self, target: Float64) -> float:
         return float(np.linalg.norm(target - self.arm.position))
 
-    def _picture(self) -> None:
-        """Show the cell with pictures, once for each point of time."""
-        if self.arm.backend.time != self._pictured:
-            self._pictured = self.arm.backend.time
-            self._outlet.show(pictures=True)
+    def _show_frames(self) -> None:
+        """Publish state and frames, once for each point of time."""
+        if self.arm.backend.time != self._shown_at:
+            self._shown_at = self.arm.backend.time
+            self._outlet.show(frames=True)
 
-    def _refuse(self) -> None:
+    def _check_may_move(self) -> None:
+        """Raise MoveFailed if a fault or a block forbids to move."""
         if self.arm.backend.fault:
             raise MoveFailed(f"{self.arm.backend.fault}; {RECOVER}")
         if blocked := self._blocked():

@@ -1,4 +1,7 @@
-"""S_top: the weights of the best training episodes, and the distribution they form."""
+"""S_top: the weights of the best training episodes, and the distribution they form.
+
+The algorithm, lines and equations named here are those of the MENTOR paper.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ class TopPerformers:
         self._next_serial = 0
 
     def admit(self, episode_return: float, weights: Mapping[str, Tensor]) -> bool:
-        """Admit an agent (Alg. 1, lines 4 to 8) if there is room or it beats the worst entry.
+        """Admit weights (Alg. 1, lines 4 to 8) if there is room or they beat the worst entry.
 
         An equal return does not replace; of several worst entries the oldest goes.
 
@@ -51,7 +54,7 @@ class TopPerformers:
             weights: theta, copied if it is admitted.
 
         Returns:
-            Whether it is in.
+            Whether they were admitted.
 
         Raises:
             ValueError: the return is NaN or infinite.
@@ -117,7 +120,7 @@ class TopPerformers:
     def restored(
         self, tensors: Mapping[str, Tensor], values: Any, like: Mapping[str, Tensor]
     ) -> TopPerformers:
-        """Return the set that :meth:`tensors` and :meth:`values` describe; this one stays.
+        """Return a new set, the one that :meth:`tensors` and :meth:`values` describe.
 
         Args:
             tensors: those named ``top_performers/...``.
@@ -130,9 +133,8 @@ class TopPerformers:
         result = TopPerformers(self.size)
         try:
             result._next_serial = int(values["next"])
-            listed = (
-                values["members"] if "members" in values else values["entries"]
-            )  # older: members
+            name = "entries" if "entries" in values else "members"  # so older checkpoints call them
+            listed = values[name]
             numbered = [(int(serial), float(value)) for serial, value in listed]
         except (TypeError, KeyError, ValueError) as error:
             raise ValueError(f"S_top: {values!r} does not describe its entries") from error

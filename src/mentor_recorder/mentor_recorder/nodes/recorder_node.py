@@ -36,9 +36,9 @@ from mentor_recorder.recording.recording import Recording
 
 KEEP = Interface("~/keep", Trigger, "recorder")
 """Writes the last minutes out (profile `fault`)."""
-PERIOD = 0.1
+PERIOD = 0.2
 """Seconds of wall time between two batches of messages."""
-HURRIED = 200
+HURRIED = 100
 """Polls for new topics at this pace; what is published before a topic is found is in no bag."""
 CALM = 10
 """Later every so many periods are enough: a poll costs milliseconds."""

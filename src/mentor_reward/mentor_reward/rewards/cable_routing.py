@@ -1,4 +1,7 @@
-"""The reward of cable routing: eq. 7 of both slots' states, classified or from the ground truth."""
+"""The reward of cable routing: eq. 7 of the MENTOR paper, from the states of both slots.
+
+The states are classified in camera frames, or taken from the ground truth.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ class CableRoutingReward:
     Args:
         task: task whose section ``reward`` has the values of eq. 7.
         options: ``states`` decides whether the slots are classified in the frames or taken from the
-            ground truth; ``weights`` are the classifiers'.
+            ground truth; ``weights`` is the folder of the classifiers, empty: the committed ones.
 
     Raises:
         ValueError: the task file or the weights are refused.
@@ -62,7 +65,7 @@ class CableRoutingReward:
         """Do nothing: every step is computed by itself."""
 
     def compute(self, step: StepInputs) -> StepReward:
-        """Return eq. 7 of the states after the step."""
+        """Return the reward (eq. 7) for the states after the step."""
         slots = self._slots(step)
         states = slots[0].state, slots[1].state
         terms = self._reward.terms(*states)

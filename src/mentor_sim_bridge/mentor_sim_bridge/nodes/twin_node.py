@@ -109,7 +109,7 @@ class TwinNode(ArmNodeBase):
         self.steps.end_episode()
         self._simulator.recover(0.0)
         self.arm.stop()
-        self.show(pictures=False)
+        self.show(frames=False)
 
     def end_motion_thread(self) -> None:
         """Free the graphics context in the thread that owns it."""
@@ -132,15 +132,15 @@ class TwinNode(ArmNodeBase):
             self._pace = (time.monotonic(), self._simulator.time)
         elif ahead > 0.0:
             time.sleep(ahead)
-        self.show(pictures=False)
+        self.show(frames=False)
 
-    def show(self, pictures: bool) -> None:
+    def show(self, frames: bool) -> None:
         """Publish the cell's state as it is now, or the time and a frame of each camera."""
         stamp = nanoseconds_to_time(self._simulator.time)
         with self.state_lock:
             self._tick(Clock(clock=stamp))
         self._devices.publish()
-        if not pictures:
+        if not frames:
             self.publish_state()
             return
         unplugged = cameras_in(self, UNPLUGGED)
@@ -167,7 +167,7 @@ class TwinNode(ArmNodeBase):
         self._motion.publish(motion_message(episode, step, outcome, self.frame))
         state = self._simulator.ground_truth()
         self._ground_truth.publish(ground_truth_message(episode, step, outcome.end, state))
-        self.show(pictures=False)
+        self.show(frames=False)
         if outcome.failed:
             self._report_fault()
 

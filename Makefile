@@ -132,7 +132,7 @@ reflexes: .venv-reflexes/.ready
 # Both halves always run.
 check-cell:
 	$(SET_UP) ready hardware-ready
-	@$(IN_WORKSPACE) { python -m mentor_arm check $(ARGS); robot=$$?; python -m mentor_camera check $(ARGS) && exit $$robot; }
+	@$(IN_WORKSPACE) { python -m mentor_arm check --task $(TASK) $(ARGS); robot=$$?; python -m mentor_camera check --task $(TASK) $(ARGS) && exit $$robot; }
 
 security:
 	$(SET_UP) ready

@@ -39,11 +39,8 @@ EPISODE, EPISODES, TURN = 40, 4, 10
 NODES = (
     ("mentor_sim_bridge.nodes.twin_node", []),
     ("mentor_camera.nodes.stacker_node", ["-p", "image_reliability:=reliable"]),
-    (
-        "mentor_reward.nodes.reward_node",
-        ["-p", "task:=cable_routing", "-p", "states:=ground_truth"],
-    ),
-    ("mentor_reset.nodes.reset_node", ["-p", "task:=cable_routing"]),
+    ("mentor_reward.nodes.reward_node", ["-p", "states:=ground_truth"]),
+    ("mentor_reset.nodes.reset_node", []),
 )
 SETTINGS = [
     "train.seed_frames=20",
@@ -60,7 +57,8 @@ def cell(namespace: str) -> Iterator[None]:
     for module, parameters in NODES:
         program = f"from {module} import main; main()"
         command = [sys.executable, "-c", program, "--ros-args", "-r", f"__ns:={namespace}"]
-        command += ["-r", "/clock:=clock", "-p", "use_sim_time:=true", *parameters]
+        command += ["-r", "/clock:=clock", "-p", "use_sim_time:=true", "-p", "task:=cable_routing"]
+        command += parameters
         processes.append(
             subprocess.Popen(
                 command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -46,7 +46,16 @@ def eventually(poll: Callable[[], Result], seconds: float = LATE) -> Result:
     return result
 
 
-OF_A_TASK = {("mentor_reset", "reset_node"), ("mentor_reward", "reward_node")}
+OF_A_TASK = {
+    ("mentor_arm", "arm_node"),
+    ("mentor_camera", "realsense_camera"),
+    ("mentor_camera", "stacker_node"),
+    ("mentor_recorder", "scene_node"),
+    ("mentor_reset", "reset_node"),
+    ("mentor_reward", "reward_node"),
+    ("mentor_sim_bridge", "rehearsal_node"),
+    ("mentor_sim_bridge", "twin_node"),
+}
 """Nodes that need the parameter ``task``."""
 
 

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.real_time
 NODES = {
     "twin": ("mentor_sim_bridge.nodes.twin_node",),
     "stacker": ("mentor_camera.nodes.stacker_node", "image_reliability:=reliable"),
-    "reward": ("mentor_reward.nodes.reward_node", "task:=cable_routing"),
-    "reset": ("mentor_reset.nodes.reset_node", "task:=cable_routing", "observation_timeout:=1.5"),
+    "reward": ("mentor_reward.nodes.reward_node",),
+    "reset": ("mentor_reset.nodes.reset_node", "observation_timeout:=1.5"),
 }
 MISSED_BY_OTHERS = {
     "twin": ("/motion", "/move_to"),
@@ -58,7 +58,9 @@ class Cell:
 
     def start(self, name: str) -> None:
         module, *parameters = NODES[name]
-        words = [w for p in ("use_sim_time:=true", *parameters) for w in ("-p", p)]
+        words = [
+            w for p in ("use_sim_time:=true", "task:=cable_routing", *parameters) for w in ("-p", p)
+        ]
         with self.log.open("ab") as stream:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", module, "--ros-args", *words],

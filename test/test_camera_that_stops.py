@@ -113,7 +113,9 @@ class ClockCell(FakePeer):
 
 
 def start(module: str, *parameters: str) -> subprocess.Popen[bytes]:
-    arguments = [word for parameter in parameters for word in ("-p", parameter)]
+    arguments = [
+        word for parameter in ("task:=cable_routing", *parameters) for word in ("-p", parameter)
+    ]
     return subprocess.Popen(
         [sys.executable, "-m", module, "--ros-args", "-r", f"__ns:={NAMESPACE}", *arguments]
     )
@@ -150,11 +152,10 @@ def cell() -> Iterator[tuple[ClockCell, RosEnv]]:
         ),
         start(
             "mentor_reward.nodes.reward_node",
-            "task:=cable_routing",
             "states:=ground_truth",
             "observation_timeout:=1.0",
         ),
-        start("mentor_reset.nodes.reset_node", "task:=cable_routing", "observation_timeout:=2.0"),
+        start("mentor_reset.nodes.reset_node", "observation_timeout:=2.0"),
     ]
     env = RosEnv(NAMESPACE, reset_timeout=60.0)
     try:

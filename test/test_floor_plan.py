@@ -78,3 +78,34 @@ def test_no_library_imports_a_node(package: str) -> None:
     for name, used in graph(package, late=True).items():
         if not f"{name}.".startswith(at_the_top):
             assert not [module for module in used if module.startswith(at_the_top)], name
+
+
+ROOMS_OF_TASKS = (
+    "mentor_common/tasks/",
+    "mentor_reward/rewards/", "mentor_reward/classifier/", "mentor_reward/dataset/",
+    "mentor_reward/tracker/", "mentor_reward/cli/", "mentor_reward/registration.py",
+    "mentor_reset/routines/",
+    "mentor_sim_bridge/twins/",
+)  # fmt: skip
+"""Where the plug-ins of the tasks lie, with what is theirs alone."""
+COMMON = set(modules("mentor_common"))
+TASKS = {path.stem for path in (SOURCES.parent / "launch" / "tasks").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_outside_its_plug_ins_nothing_knows_a_task_by_name(package: str) -> None:
+    assert len(TASKS) >= 3
+    knows = []
+    for name, path in modules(package).items():
+        room = path.relative_to(SOURCES / package).as_posix()
+        if room.startswith(ROOMS_OF_TASKS):
+            continue
+        tree = ast.parse(path.read_text())
+        used = {module.rpartition(".")[2] for module in imports(tree.body, COMMON, late=True)}
+        texts = {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        knows += [f"{name}: {task}" for task in TASKS if task in used | texts]
+    assert knows == []

@@ -18,7 +18,7 @@ def main() -> int:
         "check", help="what of the robot and this machine is right or wrong"
     )
     check.add_argument("--cell", default="", help="cell file; empty: defaults")
-    check.add_argument("--task", default="cable_routing", help="task, or the path of its file")
+    check.add_argument("--task", required=True, help="task, or the path of its file")
     arguments = parser.parse_args()
     report = Report()
     with take_over():

@@ -23,7 +23,7 @@ def main() -> int:
     )
     for command in (check, calibrate):
         command.add_argument("--cell", default="", help="cell file")
-        command.add_argument("--task", default="cable_routing", help="task, or its file's path")
+        command.add_argument("--task", required=True, help="task, or its file's path")
         command.add_argument(
             "--source", action="append", default=[], metavar="CAMERA=SOURCE",
             help="open this instead of the device, e.g. side=feed:PATH",

@@ -111,8 +111,11 @@ def check_the_cable_cell(tmp_path: Path, steps: int) -> None:
     small += " agent.precision=float32"
     small += " train.video=false train.batch_size=64 train.update_every=1"
     nodes = [
-        ("mentor_sim_bridge.nodes.twin_node", {}),
-        ("mentor_camera.nodes.stacker_node", {"image_reliability": "reliable"}),
+        ("mentor_sim_bridge.nodes.twin_node", {"task": "cable_routing"}),
+        (
+            "mentor_camera.nodes.stacker_node",
+            {"task": "cable_routing", "image_reliability": "reliable"},
+        ),
         ("mentor_reward.nodes.reward_node", {"task": "cable_routing", "states": "ground_truth"}),
         ("mentor_reset.nodes.reset_node", {"task": "cable_routing"}),
     ]

@@ -48,7 +48,7 @@ class TwinProbe:
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115
         command = [sys.executable, "-m", "mentor_sim_bridge.nodes.twin_node", "--ros-args"]
         command += ["-r", f"__ns:={self.namespace}", "-r", f"/clock:={self.namespace}/clock"]
-        for name, value in parameters.items():
+        for name, value in {"task": "cable_routing", **parameters}.items():
             command += ["-p", f"{name}:={value}"]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
         self.context = rclpy.Context()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from mentor_common.tasks.reward_model import (
@@ -16,6 +18,8 @@ from mentor_common.tasks.task import Task
 
 class ToyReward:
     """A RewardModel. The pose is the arm's; the spot is found by its colour or is the true one."""
+
+    class_names: ClassVar = {"place": ("away", "at the spot")}
 
     def __init__(self, task: Task, options: RewardOptions) -> None:
         fields = task.reward.fields
@@ -42,7 +46,8 @@ class ToyReward:
             "distance": -distance,
             "effort": -self._effort * float(np.abs(step.action).mean()),
         }
-        return StepReward(sum(terms.values()), terms, success=distance < self._reached)
+        there = distance < self._reached
+        return StepReward(sum(terms.values()), terms, success=there, states={"place": int(there)})
 
 
 def spot_in(pixels: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from mentor_common.messages.images import array_to_image, resize
 from mentor_common.messages.qos import best_effort, reliable
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import TASK, Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 
@@ -38,8 +38,7 @@ class RealSenseCameraNode(CellNode):
 
     NAME = "camera"
     PARAMETERS: ClassVar = (
-        Param("task", "str", "cable_routing", "name of the task or path of its YAML",
-              read_only=True),
+        TASK,
         Param("camera", "str", "side", "name of the camera in the task", read_only=True),
         Param("cell_file", "str", "", "path of the cell file; empty: defaults", read_only=True),
         Param("serial_no", "str", "", "serial number of the device; empty: that of the cell file",

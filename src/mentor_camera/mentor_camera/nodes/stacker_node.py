@@ -25,7 +25,7 @@ from mentor_common.node import health
 from mentor_common.node.camera_images import CAMERA_PARAMETERS, CameraImages
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.debug_log import debug
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import TASK, Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Motion
@@ -45,9 +45,7 @@ class StackerNode(CellNode):
 
     NAME = "stacker"
     PARAMETERS: ClassVar = (
-        Param(
-            "task", "str", "cable_routing", "name of the task or path of its YAML", read_only=True
-        ),
+        TASK,
         Param(
             "cell_file", "str", "",
             "path of the cell file, whose crops replace the task's; empty: none",

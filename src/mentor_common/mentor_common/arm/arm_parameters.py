@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import TASK, Param
 
 ARM_PARAMETERS = (
-    Param(
-        "task", "str", "cable_routing", "name of the task or path of its YAML", read_only=True
-    ),
+    TASK,
     Param(
         "action_deadline", "float", 0.0,
         "seconds of ROS time after its stamp in which an action that names no deadline may "

@@ -136,6 +136,10 @@ class Param:
         return descriptor
 
 
+TASK = Param("task", "str", "", "name of the task or path of its YAML", read_only=True)
+"""The parameter of every node that needs the task file."""
+
+
 def check_overrides(
     node: str, table: Sequence[Param], overrides: dict[str, Any], also_known: Iterable[str] = ()
 ) -> dict[str, Any]:

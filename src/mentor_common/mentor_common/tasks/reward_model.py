@@ -6,7 +6,7 @@ A reward is a plug-in of group ``mentor.rewards``: a factory that takes the task
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
@@ -177,7 +177,11 @@ class RewardModel(Protocol):
 
 
 class RewardFactory(Protocol):
-    """What an entry point of ``mentor.rewards`` names, e.g. the class of a RewardModel."""
+    """What an entry point of ``mentor.rewards`` names, e.g. the class of a RewardModel.
+
+    It may have an attribute ``class_names``, a mapping: for each of :attr:`StepReward.states` that
+    is the index of a class, the names of the classes in their order, for people to read.
+    """
 
     def __call__(self, task: Task, options: RewardOptions) -> RewardModel:
         """Return the task's reward; reads ``task.reward.fields`` to their end.
@@ -198,3 +202,16 @@ def make_reward(task: Task, options: RewardOptions | None = None) -> RewardModel
     """
     factory: RewardFactory = load_plugin(REWARDS, task.reward.kind)
     return factory(task, options or RewardOptions())
+
+
+def class_names(task: Task) -> dict[str, tuple[str, ...]]:
+    """Return the names of the classes that states of a task's reward may have, by state.
+
+    Empty for a reward whose states are no classes.
+
+    Raises:
+        PluginError: no such reward is installed.
+    """
+    factory = load_plugin(REWARDS, task.reward.kind)
+    names: Mapping[str, Sequence[str]] = getattr(factory, "class_names", {})
+    return {state: tuple(classes) for state, classes in names.items()}

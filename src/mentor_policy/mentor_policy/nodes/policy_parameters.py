@@ -19,8 +19,8 @@ AGENT = (
     ),
     Param(
         "preset", "str", "auto",
-        "column of Table 2: metaworld, dmc, dog, adroit or coffee_push_soccer; robot, "
-        "cable_routing or another file of mentor_policy/config/presets; auto: what fits the task",
+        "column of Table 2: metaworld, dmc, dog, adroit or coffee_push_soccer; robot, or "
+        "another file of mentor_policy/config/presets; auto: what fits the task",
         read_only=True,
     ),
     Param(

@@ -7,16 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from mentor_common.tasks.cable_routing import SLOT_STATES
+from mentor_common.tasks.plugins import PluginError
+from mentor_common.tasks.reward_model import class_names
 from mentor_common.tasks.task import Task
-
-CLASSES = {
-    "cable_routing": {
-        name: [state.name.lower().replace("_", " ") for state in states]
-        for name, states in SLOT_STATES.items()
-    }
-}
-"""By kind of reward: the names of states that travel as the index of a class, in its order."""
 
 
 def task_view(task: Task | None) -> dict[str, Any]:
@@ -27,8 +20,16 @@ def task_view(task: Task | None) -> dict[str, Any]:
         "name": task.name,
         "actions": list(task.action_names),
         "cameras": [camera.name for camera in task.cameras],
-        "classes": CLASSES.get(task.reward.kind, {}),
+        "classes": _class_names(task),
     }
+
+
+def _class_names(task: Task) -> dict[str, tuple[str, ...]]:
+    """Return the names of classes by state; empty where the reward of a bag is not installed."""
+    try:
+        return class_names(task)
+    except PluginError:
+        return {}
 
 
 def window_view(task: Task | None, offset: Sequence[float] = ()) -> dict[str, Any]:

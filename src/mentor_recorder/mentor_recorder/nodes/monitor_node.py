@@ -17,7 +17,7 @@ from mentor_common.messages import topics
 from mentor_common.messages.qos import best_effort, reliable
 from mentor_common.messages.topics import Topic
 from mentor_common.node.cell_node import CellNode
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import TASK, Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import Task, TaskError, find_task
 from mentor_recorder.monitor.access import Access
@@ -66,7 +66,7 @@ class MonitorNode(CellNode):
         Param("token", "str", "", "that viewers must give; empty: none on loopback, else a random "
               "one, which is printed", read_only=True),
         Param("bags", "str", "bags", "folder whose bags may be opened", read_only=True),
-        Param("task", "str", "", "name of the task or path of its YAML", read_only=True),
+        TASK,
         Param("state_rate", "float", 5.0, "reports of the cell's state a second, and observations",
               low=0.1, high=50.0, read_only=True),
         Param("picture_rate", "float", 2.0, "pictures of a full-size camera a second at most",

@@ -14,7 +14,7 @@ from mentor_common.messages.images import array_to_image
 from mentor_common.messages.qos import transient_local
 from mentor_common.messages.topics import Topic
 from mentor_common.node.cell_node import CellNode
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import TASK, Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_recorder.monitor.cell_view import CellView
@@ -33,8 +33,7 @@ class SceneNode(CellNode):
     NAME = "scene"
     STEPS_NEED_IT: ClassVar = False
     PARAMETERS: ClassVar = (
-        Param("task", "str", "cable_routing", "name of the task or path of its YAML",
-              read_only=True),
+        TASK,
         Param("rate", "float", 5.0, "markers a second", low=0.1, high=60.0, read_only=True),
         Param("dashboard_rate", "float", 1.0, "dashboards a second", low=0.1, high=30.0,
               read_only=True),

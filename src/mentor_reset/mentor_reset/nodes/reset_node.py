@@ -19,7 +19,7 @@ from mentor_common.messages.topics import Interface
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.goal_server import Goal
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import TASK, Param
 from mentor_common.node.remote_action import Cancelled
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.episode_draw import EpisodeDraws
@@ -53,7 +53,7 @@ class ResetNode(CellNode):
 
     NAME = "reset"
     PARAMETERS: ClassVar = (
-        Param("task", "str", "", "name of the task or path of its YAML", read_only=True),
+        TASK,
         Param(
             "timeout", "float", 0.0,
             "seconds of wall time for a whole reset, if the goal names none; 0: that of the task",

@@ -21,7 +21,7 @@ from mentor_common.node.camera_images import CAMERA_PARAMETERS, CameraImages
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.debug_log import debug
 from mentor_common.node.drop_log import DropLog
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import TASK, Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.reward_model import RewardOptions, StampedImage, make_reward
 from mentor_common.tasks.task import find_task
@@ -42,7 +42,7 @@ class RewardNode(CellNode):
 
     NAME = "reward"
     PARAMETERS: ClassVar = (
-        Param("task", "str", "", "name of the task or path of its YAML", read_only=True),
+        TASK,
         Param(
             "states", "str", "sensors",
             "what the reward is computed from: the cell's sensors (cameras, the arm's pose), or "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -52,6 +52,11 @@ class CableRoutingReward:
     Raises:
         ValueError: the task file or the weights are refused.
     """
+
+    class_names: ClassVar = {
+        slot: tuple(state.name.lower().replace("_", " ") for state in states)
+        for slot, states in SLOT_STATES.items()
+    }
 
     def __init__(self, task: Task, options: RewardOptions) -> None:
         self._reward = cable_reward_of(task)

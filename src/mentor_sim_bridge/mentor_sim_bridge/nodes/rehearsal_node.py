@@ -26,7 +26,7 @@ from mentor_common.messages.qos import best_effort, reliable
 from mentor_common.messages.topics import Interface, Topic
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import TASK, Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Motion, Reward
@@ -60,8 +60,7 @@ class RehearsalNode(CellNode):
 
     NAME = "rehearsal"
     PARAMETERS: ClassVar = (
-        Param("task", "str", "cable_routing", "name of the task or path of its YAML",
-              read_only=True),
+        TASK,
         Param("protocol", "str", "fci", "how the arm is reached", choices=tuple(MODULES),
               read_only=True),
         Param("address", "str", "",

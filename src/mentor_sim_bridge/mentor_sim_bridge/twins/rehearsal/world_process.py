@@ -21,7 +21,7 @@ Serve = Callable[[World, str, list[bool]], None]
 def run_world(serve: Serve, description: str | None) -> int:
     """Make the world that the command line names and serve its arm; return the exit status."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--task", default="cable_routing")
+    parser.add_argument("--task", required=True)
     parser.add_argument("--address", default="127.0.1.1", help="of the control box")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--shared", type=Path, default=None, help="file of the shared state")

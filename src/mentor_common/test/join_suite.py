@@ -1,4 +1,7 @@
-"""What every user of the join must do, written once: each user brings an adapter and passes it."""
+"""What every user of the join must do, written once: each user brings an adapter and passes it.
+
+test/test_join_users.py holds all of them to it.
+"""
 
 from __future__ import annotations
 
@@ -87,19 +90,9 @@ class Player:
             self.left += self.user.left()
 
 
-def check_join_user(make: Callable[[], JoinUser]) -> None:
-    """Hold a user of the join to the whole suite.
+def check_every_step_leaves_once_in_any_order(make: Callable[[], JoinUser]) -> None:
+    """Give whole episodes in any order that the user must bear, each part once or twice."""
 
-    Args:
-        make: makes a new user.
-    """
-    _every_step_leaves_once_in_any_order(make)
-    _no_number_makes_later_ones_look_old(make)
-    _strays_leave_nothing_and_take_no_more_memory(make)
-    _a_restart_repeats_nothing_and_loses_nothing(make)
-
-
-def _every_step_leaves_once_in_any_order(make: Callable[[], JoinUser]) -> None:
     @settings(max_examples=60)
     @given(seed=st.integers(0, 2**32), doubled=st.booleans(), episodes=_episodes())
     def check(seed: int, doubled: bool, episodes: list[int]) -> None:
@@ -117,7 +110,8 @@ def _every_step_leaves_once_in_any_order(make: Callable[[], JoinUser]) -> None:
     check()
 
 
-def _no_number_makes_later_ones_look_old(make: Callable[[], JoinUser]) -> None:
+def check_no_number_makes_later_ones_look_old(make: Callable[[], JoinUser]) -> None:
+    """Give a whole step of an episode that nobody began, with a huge number, between others."""
     for stranger in (HUGE, 2**62):
         user, rng = make(), random.Random(0)
         player = Player(user)
@@ -130,7 +124,28 @@ def _no_number_makes_later_ones_look_old(make: Callable[[], JoinUser]) -> None:
         assert sorted(player.left) == sorted(steps_of(ours))
 
 
-def _strays_leave_nothing_and_take_no_more_memory(make: Callable[[], JoinUser]) -> None:
+def check_strays_leave_nothing(make: Callable[[], JoinUser]) -> None:
+    """Give parts of made-up episodes anywhere in a running one."""
+
+    @settings(max_examples=15)
+    @given(seed=st.integers(0, 2**32), at=st.integers(0, 8))
+    def check(seed: int, at: int) -> None:
+        user, rng = make(), random.Random(seed)
+        player = Player(user)
+        parts = [(part, key) for key in steps_of([7]) for part in user.parts]
+        player.play(parts[:at])
+        for number in range(40):
+            user.give(user.parts[number % len(user.parts)], rng.randrange(2**64), 1 + number % 9)
+            assert user.left() == []
+        player.play(parts[at:])
+        player.play(stream(user, [8], rng))
+        assert sorted(player.left) == steps_of([7, 8])
+
+    check()
+
+
+def check_a_flood_of_strays_takes_no_more_memory(make: Callable[[], JoinUser]) -> None:
+    """Give thousands of made-up episodes while a step is not whole."""
     user, rng = make(), random.Random(1)
     player = Player(user)
     parts = [(part, key) for key in steps_of([7]) for part in user.parts]
@@ -144,22 +159,38 @@ def _strays_leave_nothing_and_take_no_more_memory(make: Callable[[], JoinUser]) 
     assert sorted(player.left) == steps_of([7, 8])
 
 
-def _a_restart_repeats_nothing_and_loses_nothing(make: Callable[[], JoinUser]) -> None:
-    user, rng = make(), random.Random(2)
-    parts = stream(user, [21, 22, 23], rng)
-    player = Player(user)
-    half = len(parts) // 2
-    player.play(parts[:half])
-    before = list(player.left)
-    user.restart()
-    if user.remembers:  # the topics give what they keep once more
-        player.play(parts)
-        assert sorted(player.left) == steps_of([21, 22, 23]) and before
-    else:  # it begins with what is new
-        player.play(parts[half:])
-        assert len(set(player.left)) == len(player.left)
-        old = {key for _, key in parts[:half]} | set(steps_of([21, 22]))
-        assert set(steps_of([23])) - old <= set(player.left)
+def check_a_restart_repeats_nothing_and_loses_nothing(make: Callable[[], JoinUser]) -> None:
+    """Start a user again anywhere in the first two of three episodes."""
+
+    @settings(max_examples=20)
+    @given(seed=st.integers(0, 2**32), share=st.floats(0.0, 0.6))
+    def check(seed: int, share: float) -> None:
+        user, rng = make(), random.Random(seed)
+        parts = stream(user, [21, 22, 23], rng)
+        player = Player(user)
+        cut = int(share * len(parts))
+        player.play(parts[:cut])
+        user.restart()
+        if user.remembers:  # the topics give what they keep once more
+            player.play(parts)
+            assert sorted(player.left) == steps_of([21, 22, 23])
+        else:  # it begins with what is new
+            player.play(parts[cut:])
+            assert len(set(player.left)) == len(player.left)
+            old = {key for _, key in parts[:cut]} | set(steps_of([21, 22]))
+            assert set(steps_of([23])) - old <= set(player.left)
+
+    check()
+
+
+CHECKS = (
+    check_every_step_leaves_once_in_any_order,
+    check_no_number_makes_later_ones_look_old,
+    check_strays_leave_nothing,
+    check_a_flood_of_strays_takes_no_more_memory,
+    check_a_restart_repeats_nothing_and_loses_nothing,
+)
+"""The whole suite: each takes what makes a new user."""
 
 
 def _episodes() -> st.SearchStrategy[list[int]]:

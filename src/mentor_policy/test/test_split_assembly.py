@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from join_suite import Key, check_join_user
+from join_suite import Key
 
 from mentor_policy.distributed.assembly import Assembly, RewardOf
 from mentor_policy.replay import Step
@@ -236,10 +236,6 @@ class AssembledSteps:
 
     def restart(self) -> None:
         self.assembly = Assembly(A, self.replay)
-
-
-def test_the_assembly_passes_the_suite_of_the_join() -> None:
-    check_join_user(AssembledSteps)
 
 
 def test_an_episode_that_a_stranger_cuts_into_goes_on_as_it_was() -> None:

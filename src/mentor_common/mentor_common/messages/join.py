@@ -1,9 +1,10 @@
 """The join: brings the parts of a step together by (episode, step).
 
 Every consumer of the stream uses it. They differ in which parts make a step whole (RosEnv: the
-observation and the reward; a learner node: also the action; the reward node: what its RewardModel
-needs; the stacker: the motion and a frame of each camera), in how long a part is waited for, and
-in what they know already when they start.
+observation and the reward; a learner node and the reader of bags: also the action; the reward node:
+what its RewardModel needs; the stacker: the motion and a frame of each camera; a comparison of a
+bag: what was recorded and what is made of it now), in how long a part is waited for, and in what
+they know already when they start. test/test_join_users.py holds each of them to one suite.
 
 Numbers of episodes have no order here. Two servers of ``reset_episode`` choose theirs independently
 (see :mod:`mentor_common.messages.episode_numbers`), so nothing becomes late because a larger number

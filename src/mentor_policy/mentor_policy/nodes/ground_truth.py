@@ -25,6 +25,8 @@ REPORT_PERIOD = 1.0
 class GroundTruthReceiver:
     """Receives the ground truth of a cell; asked by the evaluation's environment.
 
+    Nothing is joined: it is one kind of message, looked up by its step.
+
     Args:
         node: node whose cell it is. Its executor receives, another thread asks.
     """

@@ -15,12 +15,11 @@ from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run_node
 from mentor_msgs.msg import Action, Observation
+from mentor_policy.training.recomputed_means import RecomputedMeans
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from mentor_policy.training.acted_weights import ActedWeights
 
-KEPT = 64
-"""Observations whose action is waited for."""
 REPLAYED = Topic("replayed/action", Action, topics.ACTION.qos, "policy replay")
 
 
@@ -54,8 +53,7 @@ class PolicyReplayNode(CellNode):
         self._weights: ActedWeights | None = None
         self._reason = ""
         self._open(Path(self.text("run_dir")) if self.text("run_dir") else run_of(bag))
-        self._observations: dict[tuple[int, int], Observation] = {}
-        self._actions: dict[tuple[int, int], Action] = {}
+        self._means = RecomputedMeans(self._mean)
         self._replayed = self.publisher(REPLAYED)
         self.subscription(topics.OBSERVATION, self._on_observation)
         self.subscription(topics.ACTION, self._on_action)
@@ -77,28 +75,18 @@ class PolicyReplayNode(CellNode):
         self.get_logger().info(f"weights of {run}: updates {self._weights.versions}")
 
     def _on_observation(self, message: Observation) -> None:
-        self._observations[message.episode, message.step] = message
-        self._answer((message.episode, message.step))
+        self._means.add_observation(message)
+        self._publish()
 
     def _on_action(self, message: Action) -> None:
-        self._actions[message.episode, message.step] = message
-        self._answer((message.episode, message.step))
+        self._means.add_action(message)
+        self._publish()
 
-    def _answer(self, key: tuple[int, int]) -> None:
-        for kept in (self._observations, self._actions):
-            while len(kept) > KEPT:
-                del kept[next(iter(kept))]
-        if key not in self._observations or key not in self._actions:
-            return
-        observation, action = self._observations.pop(key), self._actions.pop(key)
-        answer = Action(episode=key[0], step=key[1], weights_version=action.weights_version)
-        answer.header = action.header
-        try:
-            answer.mean = self._mean(observation, int(action.weights_version)).tolist()
-            self._computed.add()
-        except (LookupError, ValueError) as error:
-            answer.run_id = str(error.args[0] if error.args else error)
-        self._replayed.publish(answer)
+    def _publish(self) -> None:
+        for answer in self._means.answers():
+            if answer.mean:
+                self._computed.add()
+            self._replayed.publish(answer)
 
     def _mean(self, observation: Observation, version: int) -> np.ndarray:
         if self._weights is None:

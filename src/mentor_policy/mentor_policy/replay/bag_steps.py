@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from mentor_common.messages.experience import (
     observation_state,
 )
 from mentor_common.messages.frames import FrameLayout
+from mentor_common.messages.join import StepJoin, StepKey
 from mentor_policy.replay.records import CONTEXT
 from mentor_policy.replay.ring import ReplayRing
 from mentor_policy.replay.step import Step
@@ -33,51 +33,81 @@ from mentor_policy.replay.stored_step import stored_step
 
 RECORD = "mentor"
 """Name of the metadata record with the origin of a recording."""
-PARTS = {f"mentor_msgs/msg/{name}": name.lower() for name in ("Observation", "Action", "Reward")}
+OBSERVATION, ACTION, REWARD = "observation", "action", "reward"
+PARTS = {f"mentor_msgs/msg/{part.capitalize()}": part for part in (OBSERVATION, ACTION, REWARD)}
+PENDING = 256
+"""Steps that wait for the rest of their messages at most."""
 PERIOD = 100_000_000
 """Nanoseconds between two steps of a bag that is made from a ring, which keeps no time."""
 
 
-@dataclass
-class _Episode:
-    """The messages of an episode that wait to become steps."""
+class RecordedSteps:
+    """Joins the messages of a bag, in the order of its log, to the steps of its episodes.
 
-    number: int
-    parts: dict[tuple[str, int], Any] = field(default_factory=dict)
-    next: int = 0
-    newest: Any = None
+    An episode begins with the observation of step 0 and is over when the next one begins. Messages
+    of an episode whose beginning is not in the bag become no step.
 
-    def steps(self, *, over: bool) -> Iterator[Step]:
-        """Yield the steps that are complete; ``over``: nothing more comes."""
-        while (step := self._step(over)) is not None:
-            yield step
+    Args:
+        first_episode: number of the first episode as a replay numbers it; the others follow it.
+    """
 
-    def _step(self, over: bool) -> Step | None:
-        number = self.next
-        observation = self.parts.get(("observation", number))
-        if number == 0:
-            if observation is None:
-                return None
-            self.newest = self.parts.pop(("observation", 0))
-            self.next = 1
-            pixels, state = _seen(self.newest)
-            return Step(self.number, 0, pixels, state=state)
-        action = self.parts.get(("action", number - 1))
-        reward = self.parts.get(("reward", number))
-        if action is None or reward is None or (observation is None and not over):
-            return None  # the rest may still come
-        if observation is None and reward.valid:
-            return None  # lost: what follows is no transition from what came before
-        for key in (("observation", number), ("action", number - 1), ("reward", number)):
-            self.parts.pop(key, None)
-        self.newest = observation or self.newest
-        self.next = number + 1
-        pixels, state = _seen(self.newest)
+    def __init__(self, first_episode: int = 0) -> None:
+        self.join = StepJoin(
+            (OBSERVATION, ACTION, REWARD),
+            needs=lambda step: None,  # a fault ends an episode without an observation
+            pending=PENDING,
+            ordered=True,
+        )
+        self._number = first_episode - 1
+        self._next: StepKey | None = None
+        self._newest: Any = None
+
+    def add(self, message: Any) -> Iterator[Step]:
+        """Take an Observation, an Action or a Reward; yield the steps that leave with it."""
+        part = type(message).__name__.lower()
+        key = StepKey(int(message.episode), int(message.step) + (part == ACTION))
+        if not self.join.add(part, *key, message):
+            return
+        if part == OBSERVATION and key.step == 0:
+            yield from self.end()
+            self._next, self._number = key, self._number + 1
+        yield from self._leave(over=False)
+
+    def end(self) -> Iterator[Step]:
+        """Yield what is left of the episode: nothing more comes of it."""
+        yield from self._leave(over=True)
+        if self._next is not None:
+            over = self._next.episode
+            self.join.drop(lambda key: key.episode == over)
+            self._next = None
+
+    def _leave(self, *, over: bool) -> Iterator[Step]:
+        while self._next is not None and (waiting := self.join.waiting(*self._next)) is not None:
+            if not self._is_complete(waiting.parts, over):
+                return
+            self.join.finish(*self._next)
+            self._newest = waiting.parts.get(OBSERVATION, self._newest)
+            yield self._step(self._next.step, waiting.parts)
+            self._next = StepKey(self._next.episode, self._next.step + 1)
+
+    def _is_complete(self, parts: Mapping[str, Any], over: bool) -> bool:
+        if self._next is not None and self._next.step == 0:
+            return OBSERVATION in parts
+        if ACTION not in parts or REWARD not in parts:
+            return False
+        # Where an observation is lost and no fault says so, what follows is no transition.
+        return OBSERVATION in parts or (over and not parts[REWARD].valid)
+
+    def _step(self, step: int, parts: Mapping[str, Any]) -> Step:
+        pixels, state = _seen(self._newest)
+        if step == 0:
+            return Step(self._number, 0, pixels, state=state)
+        reward = parts[REWARD]
         return Step(
-            self.number,
-            number,
+            self._number,
+            step,
             pixels,
-            np.array(action_data(action)),
+            np.array(action_data(parts[ACTION])),
             float(reward.value),
             bool(reward.terminated),
             bool(reward.truncated),
@@ -103,23 +133,11 @@ def bag_steps(bag: Bag, first_episode: int = 0) -> Iterator[Step]:
     if not any(bag.topics[name].type.endswith("Observation") for name in names):
         raise BagError(f"bag {bag.path} has no observations to learn from")
     evaluations = _evaluations(bag, names)
-    episodes: dict[int, _Episode] = {}
+    steps = RecordedSteps(first_episode)
     for message in bag.messages(names):
-        key = step_of(message.data, message.type)
-        if key.episode in evaluations:
-            continue
-        if key.episode not in episodes:
-            for earlier in episodes.values():
-                yield from earlier.steps(over=True)
-            episodes = {key.episode: _Episode(first_episode)}
-            first_episode += 1
-        episode = episodes[key.episode]
-        part = PARTS[message.type]
-        decoded = deserialize_message(message.data, message_class(message.type))
-        episode.parts.setdefault((part, key.step), decoded)
-        yield from episode.steps(over=False)
-    for episode in episodes.values():
-        yield from episode.steps(over=True)
+        if step_of(message.data, message.type).episode not in evaluations:
+            yield from steps.add(deserialize_message(message.data, message_class(message.type)))
+    yield from steps.end()
 
 
 class BagSteps:
@@ -144,7 +162,7 @@ class BagSteps:
             bag.counts.get(name, 0)
             for bag in self.bags
             for name, topic in bag.topics.items()
-            if PARTS.get(topic.type) in ("observation", "reward")
+            if PARTS.get(topic.type) in (OBSERVATION, REWARD)
         )
 
     def __iter__(self) -> Iterator[Step]:

@@ -3,15 +3,12 @@ what the reward is by the ground truth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rclpy.serialization import deserialize_message
 
-from mentor_common.bags.definitions import message_class
 from mentor_common.bags.reader import Bag
 from mentor_common.messages.episode_start import episode_info
 from mentor_common.tasks.episode_draw import EpisodeDraws
@@ -25,9 +22,15 @@ from mentor_common.tasks.reward_model import (
 )
 from mentor_common.tasks.task import Task, find_task, parse_task
 from mentor_common.tasks.yaml_fields import TaskError
+from mentor_recorder.bags.steps import recorded_steps
 from mentor_recorder.bags.summary import RECORD
 
-CHECKED = ("EpisodeStart", "Action", "Motion", "Reward", "GroundTruth")
+CHECKED = tuple(
+    f"mentor_msgs/msg/{name}"
+    for name in ("EpisodeStart", "Action", "Motion", "Reward", "GroundTruth")
+)
+Parts = dict[tuple[str, int], Any]
+"""Messages of an episode by the name of their type and their step."""
 FAR = 0.1
 """Share of a term's largest value in the bag by which sensors may err: a place has its error, and a
 wrong class is further off."""
@@ -100,8 +103,8 @@ def check_cell(bag: Bag) -> CellFindings:
         return findings
     if task is None:
         return findings
-    for episode, parts in _episodes(bag):
-        start = parts.get(("EpisodeStart", -1))
+    for episode, parts in _episodes(bag).items():
+        start = parts.get(("EpisodeStart", 0))
         if start is not None and (start.seeded or start.seed):
             _check_draw(task, episode, start, findings)
         elif start is not None:
@@ -113,16 +116,14 @@ def check_cell(bag: Bag) -> CellFindings:
     return findings
 
 
-def _episodes(bag: Bag) -> Iterator[tuple[int, dict[tuple[str, int], Any]]]:
-    """Yield the messages of each episode by part and step."""
-    names = {n for n, t in bag.topics.items() if t.type.rpartition("/")[2] in CHECKED}
-    episodes: dict[int, dict[tuple[str, int], Any]] = {}
-    for message in bag.messages(names):
-        decoded = deserialize_message(message.data, message_class(message.type))
-        part = message.type.rpartition("/")[2]
-        key = (part, int(getattr(decoded, "step", -1)))
-        episodes.setdefault(decoded.episode, {}).setdefault(key, decoded)
-    yield from episodes.items()
+def _episodes(bag: Bag) -> dict[int, Parts]:
+    """Return the messages of each episode by part and step."""
+    episodes: dict[int, Parts] = {}
+    for joined in recorded_steps(bag, CHECKED):
+        for part, message in joined.parts.items():
+            found = episodes.setdefault(joined.key.episode, {})
+            found[part.rpartition("/")[2], joined.key.step] = message
+    return episodes
 
 
 def _check_draw(task: Task, episode: int, start: Any, findings: CellFindings) -> None:
@@ -141,7 +142,7 @@ def _check_draw(task: Task, episode: int, start: Any, findings: CellFindings) ->
 
 
 def _check_window(
-    task: Task, episode: int, start: Any, parts: dict[tuple[str, int], Any], findings: CellFindings
+    task: Task, episode: int, start: Any, parts: Parts, findings: CellFindings
 ) -> None:
     offset = np.array(start.window_offset, np.float64) if len(start.window_offset) else None
     try:
@@ -170,11 +171,9 @@ def _reward_of(task: Task) -> RewardModel | None:
         return None
 
 
-def _check_rewards(
-    task: Task, episode: int, parts: dict[tuple[str, int], Any], findings: CellFindings
-) -> None:
+def _check_rewards(task: Task, episode: int, parts: Parts, findings: CellFindings) -> None:
     model = _reward_of(task)
-    start = parts.get(("EpisodeStart", -1))
+    start = parts.get(("EpisodeStart", 0))
     try:
         info = EpisodeInfo(episode)
         if start is not None:
@@ -213,7 +212,7 @@ def _contradict(findings: CellFindings) -> None:
 
 
 def _by_model(
-    model: RewardModel, episode: int, step: int, parts: dict[tuple[str, int], Any]
+    model: RewardModel, episode: int, step: int, parts: Parts
 ) -> list[tuple[str, float, float]]:
     """Return name and value of each term, recorded and by the ground truth."""
     reward, ground_truth = parts["Reward", step], parts["GroundTruth", step]

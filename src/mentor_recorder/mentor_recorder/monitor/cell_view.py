@@ -43,7 +43,10 @@ class EpisodeView:
 
 
 class CellView:
-    """Gathers what is shown; every method takes a message as it comes."""
+    """Gathers what is shown; every method takes a message as it comes.
+
+    It does not use the join: a step is shown with whatever has come of it, and never whole.
+    """
 
     def __init__(self) -> None:
         self.episode = EpisodeView()

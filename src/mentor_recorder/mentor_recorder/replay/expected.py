@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
+from mentor_common.messages.join import StepJoin
 from mentor_recorder.replay.compare import Difference
 from mentor_recorder.replay.tally import Tally
 
 Key = tuple[int, int]
 
 
-@dataclass
+RECORDED, MADE = "recorded", "made"
+PENDING = 1024
+"""Steps of which one of the two messages is waited for; beyond it those that waited longest go."""
+
+
 class Expected:
     """The comparison of one topic, from two threads: one feeds what was recorded, one what comes.
 
@@ -24,45 +28,33 @@ class Expected:
         refusal: why a replayed message cannot be compared, or None.
     """
 
-    tally: Tally
-    compare: Callable[[Any, Any], list[Difference]]
-    refusal: Callable[[Any], str | None] = lambda _: None
-    _recorded: dict[Key, Any] = field(default_factory=dict)
-    _early: dict[Key, Any] = field(default_factory=dict)
-    _late: dict[Key, Any] = field(default_factory=dict)
-    """Steps that count as missing until they come after all."""
-    _ignored: set[Key] = field(default_factory=set)
-    _cancelled: bool = False
-    _changed: threading.Condition = field(default_factory=threading.Condition)
+    def __init__(
+        self,
+        tally: Tally,
+        compare: Callable[[Any, Any], list[Difference]],
+        refusal: Callable[[Any], str | None] = lambda _: None,
+    ) -> None:
+        self.tally = tally
+        self.refusal = refusal
+        self._differences = compare
+        self.join = StepJoin((MADE, RECORDED), pending=PENDING)
+        self._cancelled = False
+        self._changed = threading.Condition()
 
     def record(self, key: Key, message: Any) -> None:
         """Take in what the bag has of a step."""
-        with self._changed:
-            if key in self._early:
-                self._compare(key, message, self._early.pop(key))
-            else:
-                self._recorded[key] = message
+        self._add(RECORDED, key, message)
+
+    def come(self, key: Key, message: Any) -> None:
+        """Take in what a node has made of a step."""
+        self._add(MADE, key, message)
 
     def ignore(self, key: Key, reason: str) -> None:
         """Leave a step out of the comparison."""
         with self._changed:
             self.tally.skip(reason)
-            self._ignored.add(key)
-            self._early.pop(key, None)
-
-    def come(self, key: Key, message: Any) -> None:
-        """Take in what a node has made of a step."""
-        with self._changed:
-            if key in self._ignored:
-                return
-            if key in self._recorded:
-                self._compare(key, self._recorded.pop(key), message)
-                self._changed.notify_all()
-            elif key in self._late:
-                self.tally.missing.remove(key)
-                self._compare(key, self._late.pop(key), message)
-            else:
-                self._early[key] = message
+            self.join.add(RECORDED, *key, None)
+            self.join.finish(*key)
 
     def wait(self, seconds: float, later: Key | None = None) -> bool:
         """Wait until nothing that was recorded is outstanding.
@@ -76,13 +68,11 @@ class Expected:
         until = time.monotonic() + seconds
         with self._changed:
             while not self._cancelled and (
-                waiting := [key for key in self._recorded if key != later]
+                waiting := [key for key in self._outstanding() if key != later]
             ):
                 left = until - time.monotonic()
                 if left <= 0.0:
                     self.tally.missing += waiting
-                    for key in waiting:
-                        self._late[key] = self._recorded.pop(key)
                     return False
                 self._changed.wait(left)
         return True
@@ -90,7 +80,9 @@ class Expected:
     def settle(self, key: Key, seconds: float) -> None:
         """Wait until a step is not outstanding; later it may still come."""
         with self._changed:
-            self._changed.wait_for(lambda: self._cancelled or key not in self._recorded, seconds)
+            self._changed.wait_for(
+                lambda: self._cancelled or key not in self._outstanding(), seconds
+            )
 
     def cancel(self) -> None:
         """End every wait, and wait no more."""
@@ -101,12 +93,30 @@ class Expected:
     def end(self) -> None:
         """Count what arrived but was not recorded."""
         with self._changed:
-            self.tally.additional += list(self._early)
-            self._early.clear()
+            unexpected = [w.key for w in self.join if RECORDED not in w.parts]
+            self.tally.additional += unexpected
+            self.join.drop(lambda key: key in unexpected)
+
+    def _outstanding(self) -> list[Key]:
+        """Return the steps that were recorded and may still come in time."""
+        return [
+            waiting.key
+            for waiting in self.join
+            if RECORDED in waiting.parts and waiting.key not in self.tally.missing
+        ]
+
+    def _add(self, part: str, key: Key, message: Any) -> None:
+        with self._changed:
+            self.join.add(part, *key, message)
+            for joined in self.join.collect():
+                if joined.key in self.tally.missing:
+                    self.tally.missing.remove(joined.key)
+                self._compare(joined.key, joined.parts[RECORDED], joined.parts[MADE])
+            self._changed.notify_all()
 
     def _compare(self, key: Key, recorded: Any, replayed: Any) -> None:
         reason = self.refusal(replayed)
         if reason:
             self.tally.skip(reason)
         else:
-            self.tally.add(*key, self.compare(recorded, replayed))
+            self.tally.add(*key, self._differences(recorded, replayed))

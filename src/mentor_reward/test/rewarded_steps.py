@@ -1,10 +1,10 @@
-"""What a reward is computed from is joined as the suite of the join demands."""
+"""The reward node's reader as a user of the suite of the join."""
 
 from __future__ import annotations
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from join_suite import Key, check_join_user
+from join_suite import Key
 from task_node import TASK
 
 from mentor_common.messages.experience import observation_message
@@ -51,7 +51,3 @@ class RewardedSteps:
 
     def waiting(self) -> int:
         return len(self.reader.join)
-
-
-def test_the_reward_node_passes_the_suite_of_the_join() -> None:
-    check_join_user(RewardedSteps)

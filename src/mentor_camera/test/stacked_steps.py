@@ -1,9 +1,9 @@
-"""Motions and frames are joined as the suite of the join demands."""
+"""The stacker, which joins motions and frames, as a user of the suite of the join."""
 
 from __future__ import annotations
 
 import numpy as np
-from join_suite import Key, check_join_user
+from join_suite import Key
 
 from mentor_camera.stacking.stacker import MotionTimes, Stack, Stacker
 from mentor_common.messages.frames import FrameLayout
@@ -49,7 +49,3 @@ class StackedSteps:
 
     def restart(self) -> None:
         self.stacker = Stacker(FrameLayout(("side",), 3, 8, 8, stacked=False))
-
-
-def test_the_stacker_passes_the_suite_of_the_join() -> None:
-    check_join_user(StackedSteps)

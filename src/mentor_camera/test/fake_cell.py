@@ -27,6 +27,7 @@ class FakeCell(FakePeer):
         self.observations: dict[tuple[int, int], Observation] = {}
         self.received = 0
         self.diagnostics = self.record_diagnostics("stacker")
+        self.log = self.record_log("stacker")
         self.node.create_subscription(
             Observation, "observation", self._on_observation, topics.EXPERIENCE_QOS
         )

@@ -6,11 +6,14 @@ import random
 import time
 
 import pytest
-from clockface import MS, times_in
+from builtin_interfaces.msg import Time
+from clockface import MS, clock_image, times_in
 from fake_cell import CAMERAS, FakeCell
 from task_node import task_node
 
 from mentor_common.messages.experience import observation_pixels, time_to_nanoseconds
+from mentor_common.messages.images import array_to_image
+from mentor_msgs.msg import Motion
 
 ERROR = 2
 
@@ -107,3 +110,33 @@ def test_unreadable_images_are_an_error_and_no_frames(cell):
         lambda: any("camera 'side': image data holds 0" in text for _, text in cell.diagnostics),
         60.0,
     )
+
+
+def test_motions_of_a_stranger_are_named_once_a_second_however_many_come(cell):
+    began = time.monotonic()
+    for step in range(100):
+        cell.motion(6, step, 60_000, 59_000)  # it ends before it begins
+        cell.motion(7, step, 70_000, 70_500)  # and of this one there are no frames
+        time.sleep(0.005)
+    assert cell.wait(lambda: any("no observation" in line for line in cell.log), 60.0)
+    time.sleep(0.3)
+    for text in ("before the start", "no observation"):
+        named = [line for line in cell.log if text in line]
+        assert 1 <= len(named) <= 2 + time.monotonic() - began, named
+    cell.motion(7, 100, 1_000, 1_500)  # a warning beside these errors
+    assert cell.wait(lambda: any("before this node was active" in one for one in cell.log), 60.0)
+
+
+def test_stamps_that_are_none_make_no_observation_and_end_no_node(cell):
+    """With 2^31 - 1 seconds and four more in nanoseconds, a time cannot be sent on."""
+    latest = Time(sec=2**31 - 1, nanosec=2**32 - 1)
+    for camera in CAMERAS:
+        image = array_to_image(clock_image(0, 8, 8), "rgb8", latest, camera)
+        cell._images[camera].publish(image)
+    cell._motions.publish(Motion(episode=8, step=0, begin=latest, end=latest))
+    why = "with 4294967295 nanoseconds, must be"
+    assert cell.wait(lambda: any(why in text for _, text in cell.diagnostics), 60.0)
+    cell.images(80_000)
+    cell.motion(9, 0, 80_000, 80_000)
+    assert times_in(observation_pixels(cell.observation(9, 0))) == [80_000] * 9
+    assert (8, 0) not in cell.observations

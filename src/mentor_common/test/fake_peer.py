@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import Log
 from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
 
 from mentor_common.messages import topics
@@ -60,6 +61,17 @@ class FakePeer:
         topic = topics.DIAGNOSTICS
         self.node.create_subscription(topic.type, topic.name, on_diagnostics, topic.qos)
         return reports
+
+    def record_log(self, of: str) -> list[str]:
+        """Return a list that receives each line which nodes named ``of`` log."""
+        lines: list[str] = []
+
+        def on_log(message: Log) -> None:
+            if message.name.endswith(of):
+                lines.append(message.msg)
+
+        self.node.create_subscription(Log, "/rosout", on_log, 1000)
+        return lines
 
     def _does_not_know_us(self, waiting: str) -> bool:
         """Whether a node still waits for a topic that is published here: a matched publisher is not

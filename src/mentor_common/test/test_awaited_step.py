@@ -85,6 +85,7 @@ def test_a_fault_leaves_without_an_observation_after_a_grace(agent: Agent) -> No
     [
         (Reward(episode=7, step=1, value=math.nan), "not finite"),
         (Reward(episode=7, step=1, value=math.inf), "not finite"),
+        (Reward(episode=7, step=1, value=-1e30), "above 1e+09"),
         (Reward(episode=7, step=1, terms=[math.nan], term_names=["x"]), "not finite"),
         (Reward(episode=7, step=0), "step 0"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from array import array
 from typing import Any
 
@@ -122,3 +123,13 @@ def test_planes_hold_frames_in_order_and_channels_within() -> None:
     assert planes.shape == (6, 6, 5) and planes.flags.c_contiguous
     assert np.array_equal(planes[3], 255 - RGB[..., 0])
     assert np.array_equal(unstack_planes(planes), np.stack(frames))
+
+
+def test_an_image_that_announces_a_gigabyte_a_row_takes_no_such_memory() -> None:
+    message = Image(height=1, width=1, step=2**30, encoding="rgb8", data=array("B", [1, 2, 3]))
+    tracemalloc.start()
+    try:
+        assert image_to_rgb(message).tolist() == [[[1, 2, 3]]]
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()

@@ -130,12 +130,12 @@ def test_a_damaged_newest_record_does_not_part_a_ring_from_its_checkpoint(tmp_pa
         ring.truncate(11)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
 def test_what_is_not_finite_does_not_enter_the_ring(tmp_path: Path, value: float, caplog) -> None:
     header = RingHeader(LAYOUT, 2, 3, 200, 40)
     ring = ReplayRing(tmp_path, header)
     action, state = np.zeros(2, np.float32), np.zeros(3, np.float32)
-    bad_action, bad_state = action + np.float32("nan"), state + np.float32("inf")
+    bad_action, bad_state = action + np.float32(value), state + np.float32(value)
     obs = [step_of(1, number).obs for number in range(5)]
     ring.append(Step(1, 0, obs[0], state=state))
     ring.append(Step(1, 1, obs[1], action, value, state=state))

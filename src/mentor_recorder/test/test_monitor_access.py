@@ -100,6 +100,7 @@ def test_a_page_from_elsewhere_reads_nothing() -> None:
     assert "may not read" in (access.refusal("/", "127.0.0.1:1", "https://evil.example") or "")
     # A name that somebody points to this machine makes their page look like ours.
     assert "no address" in (access.refusal("/", "evil.example:1", "http://evil.example:1") or "")
+    assert access.refusal("/", "127.0.0.1:1", "null"), "a sandboxed frame of any page"
     assert access.refusal("/", "127.0.0.1:1", "file://") is None, "a desktop program"
 
 

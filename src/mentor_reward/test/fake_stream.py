@@ -26,6 +26,7 @@ class FakeStream(FakePeer):
         self._actions = self.node.create_publisher(Action, "action", qos)
         self.rewards: list[Reward] = []
         self.diagnostics = self.record_diagnostics("reward")
+        self.log = self.record_log("reward")
         self.node.create_subscription(Reward, "reward", self.rewards.append, qos)
         self.begin()
 
@@ -63,9 +64,9 @@ class FakeStream(FakePeer):
         message.values = [float(slot_1), float(slot_2)]
         self._truth.publish(message)
 
-    def action(self, episode: int, step: int) -> None:
+    def action(self, episode: int, step: int, size: int = 2) -> None:
         """Publishes the action that answers a step."""
-        self._actions.publish(action_message([0.0, 0.0], episode, step, Time(sec=100 + step)))
+        self._actions.publish(action_message([0.0] * size, episode, step, Time(sec=100 + step)))
 
     def reward(self, episode: int, step: int, seconds: float = 60.0) -> Reward:
         """The reward of a step; fails if it does not come, or comes twice."""

@@ -102,6 +102,14 @@ def test_a_wrong_line_is_refused_with_its_number_and_value(tmp_path, line, said)
         read_labels(tmp_path)
 
 
+def test_a_profile_that_is_not_finite_is_refused(tmp_path):
+    (tmp_path / "labels.csv").write_text(
+        "file,camera,state,group,profile\na.png,slot_1,0,x,1 nan\n"
+    )
+    with pytest.raises(ValueError, match="line 2: profile '1 nan' is not finite"):
+        read_labels(tmp_path)
+
+
 def test_a_folder_without_labels_says_how_to_make_them(tmp_path):
     with pytest.raises(FileNotFoundError, match="python -m mentor_reward collect"):
         read_labels(tmp_path)

@@ -105,3 +105,14 @@ def test_what_is_told_twice_is_rewarded_once(truth):
     assert truth.reward(6, 1).value == 18.0
     time.sleep(0.8)
     assert truth.reward(6, 1).value == 18.0
+
+
+def test_motions_of_a_stranger_are_named_once_a_second_however_many_come(truth):
+    began = time.monotonic()
+    for step in range(1, 101):
+        truth.motion(8, step, failed="of a stranger")
+        truth.action(8, step, size=3)  # of a wrong size: a warning beside the errors
+    assert truth.wait(lambda: sum(r.episode == 8 for r in truth.rewards) == 100, 60.0)
+    time.sleep(0.3)
+    named = [line for line in truth.log if "of a stranger" in line]
+    assert 1 <= len(named) <= 2 + time.monotonic() - began, named

@@ -15,9 +15,9 @@ from mentor_camera.stacking.stacker import MissingFrames, MotionTimes, Stack, St
 from mentor_common.cell.cell_file import find_cell
 from mentor_common.messages import topics
 from mentor_common.messages.experience import (
+    checked_nanoseconds,
     nanoseconds_to_time,
     observation_message,
-    time_to_nanoseconds,
 )
 from mentor_common.messages.images import array_to_image
 from mentor_common.messages.topics import Topic
@@ -25,6 +25,7 @@ from mentor_common.node import health
 from mentor_common.node.camera_images import CAMERA_PARAMETERS, CameraImages
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.debug_log import debug
+from mentor_common.node.drop_log import DropLog
 from mentor_common.node.parameters import TASK, Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
@@ -103,6 +104,8 @@ class StackerNode(CellNode):
         self._repeated = self.health.counter("repeated motions and frames")
         self._disordered = self.health.counter("frames out of order")
         self._refused = self.health.counter("unreadable images")
+        self._failures = DropLog(lambda text: self.get_logger().error(text))
+        self._drops = DropLog(self.get_logger().warning)
         self._motion_at: dict[tuple[int, int], float] = {}
         if self.get_parameter("use_sim_time").value:
             self._jump = self.get_clock().create_jump_callback(
@@ -145,15 +148,15 @@ class StackerNode(CellNode):
         self._publish_ready()
 
     def _on_motion(self, message: Motion) -> None:
-        motion = MotionTimes(
-            message.episode,
-            message.step,
-            time_to_nanoseconds(message.begin),
-            time_to_nanoseconds(message.end),
-        )
         now = time.monotonic()
-        self._check_clock(motion, now)
         try:
+            motion = MotionTimes(
+                message.episode,
+                message.step,
+                checked_nanoseconds(message.begin, "a motion"),
+                checked_nanoseconds(message.end, "a motion"),
+            )
+            self._check_clock(motion, now)
             if self._stacker.add_motion(motion, now):
                 self._motion_at[motion.episode, motion.step] = now
             else:
@@ -161,7 +164,7 @@ class StackerNode(CellNode):
         except ValueError as error:
             self._missing.add()
             self.health.problem("motion", health.ERROR, str(error))
-            self.get_logger().error(str(error))
+            self._failures.note(str(error))
         self._publish_ready()
 
     def _check_clock(self, motion: MotionTimes, now: float) -> None:
@@ -226,10 +229,10 @@ class StackerNode(CellNode):
             which = f"{len(failed)} steps, the last one {which}"
         text = f"no observation of {which}: {last.reason}"
         if all(missing.before_first_frame for missing in failed):
-            self.get_logger().warning(f"{text} (motions from before this node was active)")
+            self._drops.note(f"{text} (motions from before this node was active)", len(failed))
             return
         self.health.problem("frames", health.ERROR, text)
-        self.get_logger().error(text)
+        self._failures.note(text, len(failed))
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from builtin_interfaces.msg import Time
 
 from mentor_common.messages.frames import FrameLayout
 from mentor_common.messages.images import UInt8, bytes_field
+from mentor_common.messages.numbers import LARGEST, usable
 from mentor_msgs.msg import Action, Observation, Reward
 
 Float32 = npt.NDArray[np.float32]
@@ -68,7 +69,7 @@ def check_observation(message: Observation, layout: FrameLayout, state_size: int
         message: the observation.
         layout: layout of its pixels.
         state_size: length of its state, 0 for none.
-    Raises: ExperienceError if shape, number of bytes or state differ, or the state is not finite.
+    Raises: ExperienceError if shape, number of bytes or state differ, or the state is not usable.
     """
     shape, state = observation_pixels(message).shape, observation_state(message)
     where = f"observation of episode {message.episode}, step {message.step}"
@@ -78,21 +79,24 @@ def check_observation(message: Observation, layout: FrameLayout, state_size: int
         raise ExperienceError(
             f"{where} has a state of {state.size} numbers, the environment has {state_size}"
         )
-    if not np.isfinite(state).all():
-        raise ExperienceError(f"{where} has the state {state.tolist()}, which is not finite")
+    if not usable(state):
+        raise ExperienceError(
+            f"{where} has the state {state.tolist()[:9]}, which is not finite or above {LARGEST:g}"
+        )
 
 
 def check_reward(message: Reward) -> None:
     """Check that a reward can be learned from.
 
-    Raises: ExperienceError if it or a term is not finite, or if it is of step 0, which has none.
+    Raises: ExperienceError if it or a term is not usable, or if it is of step 0, which has none.
     """
     where = f"reward of episode {message.episode}, step {message.step}"
     if message.step == 0:
         raise ExperienceError(f"{where}: no action led to step 0")
-    if not np.isfinite(message.value) or not np.isfinite(message.terms).all():
-        values = [message.value, *message.terms]
-        raise ExperienceError(f"{where} is {values[:9]} (value and terms), which is not finite")
+    if not usable(values := [message.value, *message.terms]):
+        raise ExperienceError(
+            f"{where} is {values[:9]} (value and terms), which is not finite or above {LARGEST:g}"
+        )
 
 
 def observation_state(message: Observation) -> Float32:
@@ -157,6 +161,18 @@ def time_to_seconds(stamp: Any) -> float:
 def time_to_nanoseconds(stamp: Any) -> int:
     """Return a Time or Duration message in nanoseconds, exact."""
     return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+def checked_nanoseconds(stamp: Any, what: str) -> int:
+    """Return a Time message of anybody in nanoseconds, so that it can be made a Time again.
+
+    Raises: ExperienceError if its nanoseconds are a second or more; ``what`` has the stamp.
+    """
+    if stamp.nanosec >= 1_000_000_000:
+        raise ExperienceError(
+            f"{what} with {stamp.nanosec} nanoseconds, must be below 1,000,000,000"
+        )
+    return time_to_nanoseconds(stamp)
 
 
 def nanoseconds_to_time(nanoseconds: int) -> Time:

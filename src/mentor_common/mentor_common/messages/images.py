@@ -74,9 +74,11 @@ def image_to_array(message: Image) -> npt.NDArray[Any]:
         raise ImageError(
             f"image data holds {raw.size} bytes, {height} rows of {step} bytes were announced"
         )
-    if raw.size < step * height:
-        raw = np.concatenate([raw, np.zeros(step * height - raw.size, np.uint8)])
-    rows = raw.reshape(height, step)[:, :row]
+    if raw.size == step * height:
+        rows = raw.reshape(height, step)[:, :row]
+    else:  # nothing as large as the step is allocated: a stranger may announce gigabytes
+        padded, last = raw[: step * (height - 1)], raw[step * (height - 1) :]
+        rows = np.concatenate([padded.reshape(height - 1, step)[:, :row], last[None, :row]])
     if dtype.itemsize > 1:
         order = dtype.newbyteorder(">" if message.is_bigendian else "<")
         rows = np.ascontiguousarray(rows).view(order).astype(dtype, copy=False)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from sensor_msgs.msg import CompressedImage, Image
 
 from mentor_common.messages import topics
-from mentor_common.messages.experience import time_to_nanoseconds
+from mentor_common.messages.experience import ExperienceError, checked_nanoseconds
 from mentor_common.messages.image_reader import ImageReader
 from mentor_common.messages.images import ImageError
 from mentor_common.messages.topics import Topic
@@ -70,10 +70,13 @@ class CameraImages:
         """Return an image's stamp, nanoseconds, and its pixels, (height, width, 3) RGB.
 
         Raises:
-            ImageError: this machine's clock cannot confirm its stamp, it is no 8-bit colour or
-                grey image, or it is damaged.
+            ImageError: its stamp is none, or this machine's clock cannot confirm it; it is no 8-bit
+                colour or grey image, or it is damaged.
         """
-        stamp = time_to_nanoseconds(message.header.stamp)
+        try:
+            stamp = checked_nanoseconds(message.header.stamp, "an image")
+        except ExperienceError as error:
+            raise ImageError(str(error)) from error
         if wrong := self.wrong_clock("an image", stamp):
             raise ImageError(wrong)
         return stamp, self._reader.rgb(message)

@@ -10,7 +10,9 @@ class DropLog:
     """Names what was dropped without becoming a flood itself.
 
     Args:
-        log: writes a line, e.g. the warning method of a logger.
+        log: writes a line, e.g. the warning method of a logger. The client library permits one
+            severity for each line of code that logs: a process that has drop logs of two gives a
+            function of its own for the second.
         period: seconds of wall time between two lines at least.
     """
 

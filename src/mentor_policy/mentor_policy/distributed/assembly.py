@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from mentor_common.messages.episode_numbers import follows, session_of
 from mentor_common.messages.join import JoinCounts, JoinedStep, StepJoin, StepKey
+from mentor_common.messages.numbers import usable
 from mentor_policy.replay import Step
 
 OBSERVATION, ACTION, REWARD = "observation", "action", "reward"
@@ -129,7 +130,7 @@ class Assembly:
         self, episode: int, step: int, data: npt.NDArray[np.float32], evaluation: bool
     ) -> None:
         """Take the action ``(A,) float32`` that answers the observation of this step."""
-        if data.shape != (self.action_size,) or not np.isfinite(data).all():
+        if data.shape != (self.action_size,) or not usable(data):
             self.parts.invalid += 1
             return
         _remember(self._evaluation, episode, self._evaluation.get(episode, evaluation), EPISODES)
@@ -137,7 +138,7 @@ class Assembly:
 
     def add_reward(self, episode: int, step: int, reward: RewardOf) -> None:
         """Take the reward for reaching a step (from step 1 on)."""
-        if step == 0 or not np.isfinite(reward.value):
+        if step == 0 or not usable(reward.value):
             self.parts.invalid += 1
             return
         self._join.add(REWARD, episode, step, reward)

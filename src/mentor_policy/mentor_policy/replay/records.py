@@ -15,15 +15,14 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
+from mentor_common.messages.numbers import LARGEST
+
 TERMINATED = 1
 TRUNCATED = 2
 VALID = 4
 SUCCESS = 8
 CONTEXT = 16
 """Flag of a record that carries only older frames for the stacks of records after it."""
-
-LARGEST_REWARD = 1e9
-"""Size of a reward above which its squared error may leave the range of float32."""
 
 Records = npt.NDArray[np.void]
 
@@ -62,9 +61,9 @@ def seal(record: npt.NDArray[np.void]) -> bytes:
 
 def finite(records: Records) -> npt.NDArray[np.bool_]:
     """Return which of the records can be learned from as numbers: ``(N,) bool``."""
-    good: npt.NDArray[np.bool_] = np.abs(records["reward"]) <= LARGEST_REWARD
+    good: npt.NDArray[np.bool_] = np.abs(records["reward"]) <= LARGEST
     for name in ("action", "state"):
-        good = good & np.isfinite(records[name]).all(axis=1)
+        good = good & (np.abs(records[name]) <= LARGEST).all(axis=1)
     return good
 
 

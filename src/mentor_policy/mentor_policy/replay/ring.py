@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mentor_common.messages.numbers import usable
 from mentor_policy.replay.damage import Damage
 from mentor_policy.replay.frame_store import FrameStore
 from mentor_policy.replay.header import ReplayError, RingHeader, read_header, write_header
@@ -57,8 +58,7 @@ class ReplayRing:
         writable: bool = True,
         expected: int | None = None,
     ) -> None:
-        self.folder = Path(folder)
-        self.writable = writable
+        self.folder, self.writable = Path(folder), writable
         fresh = not (self.folder / "ring.json").exists()
         if fresh and (header is None or not writable):
             raise ReplayError(f"{self.folder} holds no replay ring: ring.json is missing")
@@ -133,9 +133,9 @@ class ReplayRing:
         if not finite(record)[0]:
             self.damage.refuse(
                 f"episode {step.episode}, step {step.step} has a reward of {step.reward}, or an "
-                "action or a state that is not finite"
+                "action or a state that is not finite or too large"
             )
-            state = record["state"] if np.isfinite(record["state"]).all() else None
+            state = record["state"] if usable(record["state"]) else None
             step = dataclasses.replace(step, action=None, reward=0.0, state=None, valid=False)
             # Without a state it can be no start either: only its frames are kept.
             record = self._record(step, CONTEXT if state is None else step.flags)

@@ -72,5 +72,8 @@ def _is_address(name: str) -> bool:
 
 
 def _is_desktop(origin: str) -> bool:
-    """Return whether an origin is that of Foxglove's or Lichtblick's desktop program."""
-    return not origin.startswith(("http://", "https://"))
+    """Return whether an origin is that of Foxglove's or Lichtblick's desktop program.
+
+    A sandboxed frame of any page has the origin ``null``.
+    """
+    return origin != "null" and not origin.startswith(("http://", "https://"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import struct
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -63,7 +64,7 @@ def read_labels(folder: str | Path) -> list[LabelledImage]:
                 if None in row or None in row.values():
                     raise ValueError(f"it has not {len(_FIELDS)} values")
                 state = _read_state(row["camera"], row["state"])
-                profile = tuple(float(value) for value in row["profile"].split())
+                profile = _read_profile(row["profile"])
                 _check_file(row["file"])
             except ValueError as error:
                 raise ValueError(f"{path} line {number}: {error}") from error
@@ -81,6 +82,14 @@ def _read_state(camera: str, text: str) -> int | None:
         names = ", ".join(f"{int(state)} ({state.name.lower()})" for state in states)
         raise ValueError(f"state {text!r} is no class of {camera}; known: {names}, or nothing")
     return known[text]
+
+
+def _read_profile(text: str) -> tuple[float, ...]:
+    """Return the numbers of a profile. Raises: ValueError."""
+    profile = tuple(float(value) for value in text.split())
+    if not all(math.isfinite(value) for value in profile):
+        raise ValueError(f"profile {text!r} is not finite")
+    return profile
 
 
 def _check_file(file: str) -> None:

@@ -95,6 +95,7 @@ class RewardNode(CellNode):
         self.peers.subscriber_of(topics.REWARD, "agent", required=False)
         self._ticker = self.ticker(_TICK, self._publish_ready)
         self._drops = DropLog(self.get_logger().warning)
+        self._cuts = DropLog(lambda text: self.get_logger().error(text))
         self._published = self.health.rate("rewards")
         self._value = self.health.gauge("reward")
         self._computing = self.health.timing("computation of a reward")
@@ -175,7 +176,7 @@ class RewardNode(CellNode):
         self._faults.add()
         text = f"episode {motion.episode} is cut off at step {motion.step}: {reward.reason}"
         self.health.problem("fault", health.ERROR, text)
-        self.get_logger().error(text)
+        self._cuts.note(text)
 
 
 def main() -> None:

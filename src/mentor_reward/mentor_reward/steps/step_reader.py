@@ -12,6 +12,7 @@ import numpy as np
 from mentor_common.messages.episode_start import episode_info
 from mentor_common.messages.experience import (
     action_data,
+    checked_nanoseconds,
     observation_pixels,
     time_to_nanoseconds,
 )
@@ -23,7 +24,6 @@ from mentor_reward.steps.history import History
 from mentor_reward.steps.image_buffer import ImageBuffer
 
 _KEPT = 256
-_SECOND = 1_000_000_000  # nanoseconds
 _LONGEST_WAIT = 10.0  # seconds that a step waits for a motion whose publisher may be found late
 _PUBLISHERS = {
     "observation": "stacker",
@@ -109,7 +109,8 @@ class StepReader:
             for name in needs.cameras
         }
 
-    # Messages come in. Each method raises Refused for one that contradicts itself or the task.
+    # Messages come in. Each method raises Refused or ExperienceError for one that contradicts
+    # itself or the task.
 
     def add_motion(self, message: Motion, now: float) -> None:
         """Take the motion that led to a step; ``now``: seconds of a clock that never goes back."""
@@ -118,13 +119,9 @@ class StepReader:
             raise Refused(
                 f"a motion to {position.tolist()}; needs a finite number for each axis, or none"
             )
-        for stamp in (message.begin, message.end):
-            if stamp.nanosec >= _SECOND:  # the reward would carry it, and nobody can read that
-                raise Refused(
-                    f"a motion with {stamp.nanosec} nanoseconds, must be below 1,000,000,000"
-                )
+        checked_nanoseconds(message.begin, "a motion")
         key = StepKey(message.episode, message.step)
-        self._ends[key] = time_to_nanoseconds(message.end)
+        self._ends[key] = checked_nanoseconds(message.end, "a motion")
         if not self._add("motion", key, message, now):
             return
         self._motions[key] = now

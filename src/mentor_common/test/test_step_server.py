@@ -81,6 +81,18 @@ def test_between_episodes_in_a_fault_and_while_blocked_nothing_moves(server):
         held.begin_episode(8, 0, np.zeros(3))
 
 
+def test_the_next_action_of_an_episode_that_was_ended_fails_at_once(server, seen):
+    server.take(command(server))
+    waiting = command(server)
+    server.go(np.zeros(3), 0.1, 10.0, lambda place, distance: None)
+    moves = len(server.arm.backend.poses)
+    assert server.take(waiting)[0] is CommandStatus.AFTER_END
+    assert len(server.arm.backend.poses) == moves and seen.motions[EPISODE, 2].failed
+    assert "ended before its end" in seen.motions.pop((EPISODE, 2)).reason
+    assert server.take(waiting)[0] is CommandStatus.AFTER_END
+    assert (EPISODE, 2) not in seen.motions, "it fails once"
+
+
 def test_no_pose_leaves_the_window_whatever_comes(server):
     random = np.random.default_rng(0)
     wild = np.array([1e30, -1e30, np.nan, np.inf, 1.0, -1.0, 3.0, 0.0])

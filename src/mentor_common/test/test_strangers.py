@@ -160,6 +160,7 @@ def test_garbage_on_all_that_a_node_receives_leaves_it_at_work(
     assert is_answered(rogue, node)
     assert cell.process.poll() is None
     assert cell.says("dropped a request")
+    assert "This error state is being overwritten" not in cell.output
 
 
 def test_a_flood_of_resets_does_not_stop_the_agent_that_holds_the_cell(

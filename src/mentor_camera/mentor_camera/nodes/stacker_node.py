@@ -127,7 +127,7 @@ class StackerNode(CellNode):
         self._active_since = time.monotonic()
 
     def _on_clock_set_back(self) -> None:
-        self.get_logger().warning("the clock was set back: all frames are dropped")
+        self._drops.note("the clock was set back: all frames are dropped")
         self._stacker.clear()
 
     def _on_image(self, camera: str, message: Image | CompressedImage) -> None:

@@ -10,6 +10,7 @@ MoveFailed.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +30,8 @@ MOVEMENTS = ("release_tension", "recover", "regrasp")
 """What `MoveTo.movement` may name: let go of what the arm pulls at; end a fault; do what ends one
 even if there is none."""
 RECOVER = "call recover"
+CUT = "the episode was ended before its end, by a move, a recovery or a reset"
+"""Reason of the motion with which the arm answers the next action of such an episode."""
 
 
 class MoveFailed(RuntimeError):
@@ -73,9 +76,13 @@ class StepServer:
         self._outlet = outlet
         self._blocked = blocked
         self._shown_at = -1
+        self._cut: tuple[int, int] | None = None
 
     def take(self, command: Command) -> tuple[CommandStatus, str]:
         """Carry out an action if it is for the running step, in time, and valid.
+
+        The next action of an episode that was ended meanwhile leads to a failed motion, so that its
+        agent need not wait for a step that never comes.
 
         Returns:
             its status, and the reason where it is not EXECUTED.
@@ -85,6 +92,8 @@ class StepServer:
             command, self.episode, self.step, self._low, self._high, backend.time
         )
         if not status.executed:
+            if (command.episode, command.step) == self._cut:
+                self._fail_cut_step(*self._cut)
             return status, reason
         if backend.fault:
             return CommandStatus.IN_FAULT, f"{backend.fault}; {RECOVER}"
@@ -142,6 +151,8 @@ class StepServer:
 
     def end_episode(self) -> None:
         """Execute no action until the next episode begins."""
+        if self.episode:
+            self._cut = self.episode, self.step
         self.episode = self.step = 0
 
     def run_movement(self, name: str) -> Float64:
@@ -245,6 +256,13 @@ class StepServer:
     def idle(self, seconds: float) -> None:
         """Let time pass while nobody acts."""
         self.arm.hold(seconds, self._outlet.pace)
+
+    def _fail_cut_step(self, episode: int, step: int) -> None:
+        """Report a failed motion of the step that the action was to lead to, once."""
+        self._cut = None
+        self._show_frames()  # else the stacker would have none of it
+        outcome = self.arm.outcome(self.arm.backend.time, clipped=False)
+        self._outlet.moved(episode, step + 1, replace(outcome, failed=True, reason=CUT))
 
     def _distance(self, target: Float64) -> float:
         return float(np.linalg.norm(target - self.arm.position))

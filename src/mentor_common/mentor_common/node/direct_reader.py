@@ -14,6 +14,8 @@ from typing import Any
 from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 
+from mentor_common.node.client_errors import forget_client_error
+
 
 class NoExecutor(CallbackGroup):
     """A group whose members no executor serves; they are read by a :class:`DirectReader`."""
@@ -78,6 +80,7 @@ def take_with_info(subscription: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]
         with handle:
             taken = handle.take_message(kind, raw)
         if taken is None:
+            forget_client_error()
             return
         yield taken
 

@@ -16,6 +16,8 @@ from rclpy.executors import ShutdownException, SingleThreadedExecutor, TimeoutEx
 from rclpy.service import Service
 from rclpy.subscription import Subscription
 
+from mentor_common.node.client_errors import forget_client_error
+
 _ASKING = (Service, Client, ActionServer, ActionClient)
 LONGEST = 300
 """Characters of a text about what was dropped, which may quote a request, at most."""
@@ -47,6 +49,7 @@ class GuardedExecutor(SingleThreadedExecutor):
         except (TimeoutException, ShutdownException):
             return False
         task()
+        forget_client_error()
         error = task.exception()
         if error is None:
             return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import struct
@@ -102,6 +103,17 @@ def browser(address: str) -> Iterator[Browser]:
     with Browser() as browser:
         browser.open(f"http://{address}/")
         yield browser
+
+
+def test_the_work_of_the_cell_goes_before_that_of_page_and_recorder(
+    cell: Cell, address: str
+) -> None:
+    def niceness(executable: str) -> int:
+        found = re.search(rf"{executable}-\d+\]: process started with pid \[(\d+)\]", cell.output)
+        assert found is not None, cell.output
+        return os.getpriority(os.PRIO_PROCESS, int(found[1]))
+
+    assert niceness("monitor_node") == niceness("recorder_node") == niceness("twin_node") + 5
 
 
 def press(browser: Browser, name: str) -> str:

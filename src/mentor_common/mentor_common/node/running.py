@@ -114,13 +114,18 @@ def _wait(node: CellNode, stop: threading.Event, parent: int | None) -> None:
             stop.set()
 
 
-def main(make_node: Callable[[], CellNode]) -> None:
+def main(make_node: Callable[[], CellNode], niceness: int = 0) -> None:
     """Call :func:`run`, then end the process with its status, or start it again; for entry points.
 
     What was registered to be done at the exit is done (children, temporary files, logs), but the
     interpreter is not taken apart: with torch that takes seconds, and a worker that does not end
     would hold it for ever.
+
+    Args:
+        make_node: makes the node.
+        niceness: of the process, at least (see nice(1)): above 0, other nodes' work goes first.
     """
+    os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
     code = run(make_node)
     try:
         _leave_the_display()

@@ -18,7 +18,6 @@ from mentor_common.messages.qos import best_effort, reliable
 from mentor_common.messages.topics import Topic
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import TASK, Param
-from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import Task, TaskError, find_task
 from mentor_recorder.monitor.access import Access
 from mentor_recorder.monitor.bag_view import BagShelf
@@ -28,6 +27,7 @@ from mentor_recorder.monitor.pictures import observation_sheet as sheet
 from mentor_recorder.monitor.routes import Routes
 from mentor_recorder.monitor.server import MonitorServer
 from mentor_recorder.monitor.task_view import task_view, window_view
+from mentor_recorder.nodes.background import run_node
 from mentor_recorder.nodes.batches import Batches
 from mentor_recorder.nodes.forwarder import Forwarder
 from mentor_recorder.nodes.view_subscriptions import ViewSubscriptions

@@ -21,10 +21,10 @@ from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param
 from mentor_common.node.remote_action import Cancelled
-from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import TaskError, find_task
 from mentor_msgs.srv import Describe
 from mentor_recorder.bags.summary import RECORD
+from mentor_recorder.nodes.background import run_node
 from mentor_recorder.nodes.batches import Taken
 from mentor_recorder.nodes.parameter_reader import ParameterReader
 from mentor_recorder.nodes.topic_finder import TopicFinder

@@ -15,9 +15,9 @@ from mentor_common.messages.qos import transient_local
 from mentor_common.messages.topics import Topic
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import TASK, Param
-from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_recorder.monitor.cell_view import CellView
+from mentor_recorder.nodes.background import run_node
 from mentor_recorder.nodes.view_subscriptions import ViewSubscriptions
 from mentor_recorder.scene.dashboard import dashboard
 from mentor_recorder.scene.markers import scene

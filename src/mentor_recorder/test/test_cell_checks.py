@@ -126,7 +126,9 @@ def test_a_run_of_steps_that_contradict_alike_is_one_line(
 
     checked(tmp_path / "bag", alter)
     main(["check", str(tmp_path / "bag")])
-    lines = [line for line in capsys.readouterr().out.splitlines() if "reward of" in line]
+    output = capsys.readouterr().out
+    assert "most of them in a row: episode 0 steps 4 to 6; begin there" in output
+    lines = [line for line in output.splitlines() if "reward of" in line]
     text = "success True, by the ground truth False"
     assert lines == [
         f"reward of episode 0 (11) step 2: {text}", f"reward of episode 0 (11) steps 4 to 6: {text}"

@@ -35,12 +35,31 @@ def run(options: argparse.Namespace) -> int:
         print(line)
     if cell.rewards:
         print(f"{len(cell.contradicted)} of {cell.rewards} rewards contradict the ground truth")
+    if longest := _longest([(position, step) for position, step, *_ in contradicted]):
+        position, first, last = longest
+        print(f"most of them in a row: episode {position} steps {first} to {last}; begin there")
     result = "the bag is whole" if not findings.problems else f"{len(findings.problems)} problem(s)"
     print(
         f"bag {bag.path}: {sum(bag.counts.values())} messages, {findings.steps} complete steps; "
         f"{result}"
     )
     return 1 if findings.problems else 0
+
+
+def _longest(steps: list[tuple[int, int]]) -> tuple[int, int, int] | None:
+    """Return episode, first and last step of the longest row; None: no two follow each other.
+
+    Args:
+        steps: position of the episode and step, in order.
+    """
+    rows: list[tuple[int, int, int]] = []
+    for position, step in steps:
+        if rows and (position, step - 1) == (rows[-1][0], rows[-1][2]):
+            rows[-1] = (position, rows[-1][1], step)
+        else:
+            rows.append((position, step, step))
+    longest = max(rows, key=lambda row: row[2] - row[1], default=None)
+    return longest if longest is not None and longest[2] > longest[1] else None
 
 
 def _runs(contradicted: list[tuple[int, int, int, str]]) -> list[str]:

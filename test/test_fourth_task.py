@@ -12,7 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from mentor_policy.replay import ReplayRing
+from mentor_policy.replay.records import CONTEXT
 
 HERE = Path(__file__).parent
 STEPS = 200
@@ -43,7 +47,7 @@ def run(overlay: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Pa
     """Folder of a training of 200 steps."""
     folder = tmp_path_factory.mktemp("training")
     runner = [sys.executable, "-m", "mentor_bringup.runner", "toy_task", "toy_reach.launch.py"]
-    arguments = [f"max_steps:={STEPS}", "run_dir:=run", f"overrides:={SMALL}"]
+    arguments = [f"max_steps:={STEPS}", "run_dir:=run", "synchronous:=true", f"overrides:={SMALL}"]
     done = subprocess.run(
         [*runner, *arguments], cwd=folder, env=overlay, capture_output=True, text=True, timeout=200
     )
@@ -55,10 +59,39 @@ def run(overlay: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Pa
 def test_it_trains_for_its_steps_and_learns_from_each(run: Path) -> None:
     with (run / "train.csv").open() as stream:
         episodes = list(csv.DictReader(stream))
-    assert sum(int(episode["length"]) for episode in episodes) == STEPS
-    returns = [float(episode["episode_return"]) for episode in episodes]
-    assert len(returns) == STEPS // 10 and all(-40.0 < value < 0.0 for value in returns)
-    assert int(episodes[-1]["updates"]) > 0  # beside the motion: how many, the machine decides
+    assert [int(episode["length"]) for episode in episodes] == [10] * (STEPS // 10)
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["complete"] and summary["step"] == STEPS
+    # One for every second step from step 40 on, each with a batch of what was stored until then.
+    assert summary["updates"] == (STEPS - 40) // 2 + 1
+
+
+def test_its_replay_holds_what_its_reward_pays_for_what_its_twin_draws(run: Path) -> None:
+    """The pictures show where point and spot were; the reward is what ToyReward makes of that."""
+    ring = ReplayRing(run / "replay", writable=False)
+    records = ring.records[: ring.count]
+    steps = [
+        n for n in range(ring.count) if records["step"][n] and not records["flags"][n] & CONTEXT
+    ]
+    assert len(steps) == STEPS
+    errors, spots = [], set()
+    for number in steps:
+        newest = ring.observation(number)[-3:].astype(int)  # (3, 84, 84), of the last frame
+        white, red = newest.min(axis=0) > 200, (newest[0] > 150) & (newest[1:].max(axis=0) < 120)
+        if white.sum() < 9 or red.sum() < 9:
+            continue  # the spot covers the point
+        distance = float(np.linalg.norm(place(white) - place(red)))
+        paid = -distance - 0.1 * float(np.abs(records["action"][number]).mean())
+        errors.append(abs(paid - float(records["reward"][number])))
+        spots.add(tuple(np.round(place(red), 1)))
+    assert len(errors) > STEPS // 2 and max(errors) < 0.08, max(errors)
+    assert len(spots) > STEPS // 20  # another spot in each episode
+
+
+def place(mask: np.ndarray) -> np.ndarray:
+    """Return the middle (x, y) of a mask (84, 84) of the table, normalised as the twin draws it."""
+    rows, columns = np.nonzero(mask)
+    return np.array([columns.mean(), rows.mean()]) / (len(mask) - 1) * 3.0 - 1.5
 
 
 def test_its_routine_counted_every_episode_through_its_saved_state(

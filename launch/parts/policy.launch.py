@@ -71,14 +71,39 @@ ARGUMENTS = [
 ]
 SHARED = ("agent", "preset", "overrides", "run_dir", "max_steps", "seed", "device")
 POLICY_ONLY = ("mode", "checkpoint", "episodes", "bags", "offline_updates", "synchronous")
+OF_POLICY = {
+    "mode": "train", "checkpoint": "", "bags": "", "offline_updates": "0", "synchronous": "false",
+}  # fmt: skip
+"""Arguments of the policy node alone, and what they are if nobody gives them."""
 TEXTS = ("agent", "preset", "overrides", "run_dir", "device", "mode", "checkpoint", "bags")
 
 
-def check_episodes(context):
+def check_numbers(context):
     """Refuse a number that is none before any process is started."""
-    value = context.launch_configurations["episodes"]
-    if not value.isdecimal():
-        raise RuntimeError(f"episodes:={value} is not a whole number")
+    for name, least in (("episodes", 1), ("offline_updates", 0)):
+        value = context.launch_configurations[name]
+        if not value.isdecimal() or int(value) < least:
+            raise RuntimeError(f"{name}:={value} is not a whole number, {least} or larger")
+
+
+def check_combination(context):
+    """Refuse arguments that would have no effect beside the others, before any process starts."""
+    values = context.launch_configurations
+    given = [f"{name}:={values[name]}" for name, usual in OF_POLICY.items() if values[name] != usual]
+    for absent, instead in (("agent:=none", "nobody"), ("learner:=elsewhere", "the actor node")):
+        name, _, value = absent.partition(":=")
+        if given and values[name] == value:
+            raise RuntimeError(
+                f"{given[0]} is for the policy node; with {absent} {instead} acts in its place: "
+                "leave one of them out"
+            )
+    if values["mode"] == "eval" and not values["checkpoint"]:
+        raise RuntimeError("mode:=eval needs checkpoint:=, the folder of a checkpoint or a run")
+    if values["mode"] != "eval" and values["checkpoint"]:
+        raise RuntimeError(
+            f"checkpoint:={values['checkpoint']} is for mode:=eval; a run continues from its own "
+            "checkpoints, in run_dir:="
+        )
 
 
 def choose_log_folder(context):
@@ -132,7 +157,8 @@ def generate_launch_description():
         [
             IncludeLaunchDescription(PythonLaunchDescriptionSource(agent)),
             *ARGUMENTS,
-            OpaqueFunction(function=check_episodes),
+            OpaqueFunction(function=check_numbers),
+            OpaqueFunction(function=check_combination),
             OpaqueFunction(function=choose_log_folder),
             node("policy_node", SHARED + POLICY_ONLY, "here"),
             node("actor_node", SHARED, "elsewhere"),

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from running_launch import RunningLaunch, launch_file, wait_until_gone
+from running_launch import RUNNER, Launcher, RunningLaunch, launch_file, wait_until_gone
 
 from mentor_bringup.runner.descendants import marked_processes
 
@@ -57,3 +57,15 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
         time.sleep(0.2)
     launch.end(seconds=2.5)
     assert marked_processes(mark) == []
+
+
+def test_a_launch_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
+    path = launch_file(tmp_path, 'ExecuteProcess(cmd=["sleep", "1000"], name="sleeper")')
+    nohup = Launcher("nohup", ("nohup", *RUNNER.command), RUNNER.gives_status)
+    launch = RunningLaunch(path, folder=tmp_path, launcher=nohup)
+    launch.wait_for("[sleeper-1]: process started")
+    launch.process.send_signal(signal.SIGHUP)
+    time.sleep(0.3)
+    assert "ending" not in launch.output
+    assert launch.end(signal.SIGINT) == 128 + signal.SIGINT
+    assert "SIGINT: ending 1 processes" in launch.output

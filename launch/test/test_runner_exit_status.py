@@ -23,8 +23,9 @@ def test_a_required_process_that_dies_ends_the_launch_with_its_status(tmp_path: 
 
 
 def test_a_required_process_that_is_killed_gives_128_and_the_signal(tmp_path: Path) -> None:
-    status, _ = run(launch_file(tmp_path, SLEEPER + required("kill -9 $$")), folder=tmp_path)
+    status, output = run(launch_file(tmp_path, SLEEPER + required("kill -9 $$")), folder=tmp_path)
     assert status == 128 + 9
+    assert "needed-2 ended the launch (killed by signal 9); it has printed nothing\n" in output
 
 
 def test_a_launch_whose_last_process_has_died_says_so(tmp_path: Path) -> None:

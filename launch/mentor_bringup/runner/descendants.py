@@ -15,6 +15,12 @@ from pathlib import Path
 _VARIABLE = "MENTOR_LAUNCH"
 
 
+def ending_signals() -> list[signal.Signals]:
+    """Return the signals that end a launch; SIGHUP is not one where nohup has it ignored."""
+    closed = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if closed else [])]
+
+
 def new_mark() -> dict[str, str]:
     """Return the environment variable that marks the processes of one launch."""
     return {_VARIABLE: uuid.uuid4().hex}

@@ -14,11 +14,10 @@ import sys
 import traceback
 from typing import Any
 
-from mentor_bringup.runner.descendants import end_marked, new_mark
+from mentor_bringup.runner.descendants import end_marked, ending_signals, new_mark
 from mentor_bringup.runner.guardian import Guardian
 
 _PR_SET_PDEATHSIG = 1
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def load_launch_file(path: str) -> Any:
@@ -45,7 +44,7 @@ def run(path: str, given: dict[str, str]) -> int:
     sys.stdout.flush()
     guardian = Guardian(mark)
     # A signal waits until somebody handles it: the service may be up before the handlers below are.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ending_signals())
     child = os.fork()
     if child == 0:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -56,7 +55,7 @@ def run(path: str, given: dict[str, str]) -> int:
         received.append(number)
         os.kill(child, signal.SIGINT)
 
-    for number in _ENDING:
+    for number in ending_signals():
         signal.signal(number, end)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     try:

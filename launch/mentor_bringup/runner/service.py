@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mentor_bringup.runner.child import Child
 from mentor_bringup.runner.context import LaunchContext
-from mentor_bringup.runner.descendants import end_marked, new_mark
+from mentor_bringup.runner.descendants import end_marked, ending_signals, new_mark
 from mentor_bringup.runner.entity import Entity
 from mentor_bringup.runner.event_handlers import IncludedLaunchDescription, ProcessExited
 from mentor_bringup.runner.guardian import Guardian
@@ -109,7 +109,7 @@ class LaunchService:
     async def _run(self, description: Entity) -> None:
         self._done = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in ending_signals():
             loop.add_signal_handler(number, self._on_signal, number)
         self._context.locals_["event"] = IncludedLaunchDescription(description)
         self._visit_all(lambda: [description])
@@ -118,9 +118,16 @@ class LaunchService:
         if not self._ending and self._first_dead is not None:
             self._blame(self._first_dead)
         if self._culprit is not None and self._status != 0:
-            self.log("ERROR", "launch", f"{self._culprit.name} ended the launch; its last lines:")
-            for line in self._culprit.last_lines:
-                self._screen.line(f"  | {line}")
+            self._report_culprit(self._culprit)
+
+    def _report_culprit(self, culprit: Child) -> None:
+        """Log who has ended the launch, and what it printed last."""
+        code = culprit.returncode or 0
+        how = f" (killed by signal {-code})" if code < 0 else ""
+        what = "its last lines:" if culprit.last_lines else "it has printed nothing"
+        self.log("ERROR", "launch", f"{culprit.name} ended the launch{how}; {what}")
+        for line in culprit.last_lines:
+            self._screen.line(f"  | {line}")
 
     def _mark_shutdown(self) -> None:
         self._context.is_shutdown = True

@@ -157,6 +157,9 @@ def test_an_arm_that_cannot_be_set_to_a_start_moves_there():
     server = StepServer(fake_arm(backend), 4, Seen())
     server.begin_episode(EPISODE, 0, [0.5, 0.0, 0.0])
     assert np.allclose(server.arm.position, [0.5, 0.0, 0.0]) and backend.poses
+    with pytest.raises(MoveFailed, match="timeout"):
+        server.begin_episode(EPISODE + 1, 0, np.zeros(3), seconds=2.0, timeout=0.6)
+    assert not server.episode
 
 
 def test_a_movement_that_is_stopped_leaves_the_arm_where_it_is(backend, seen):

@@ -139,6 +139,13 @@ def test_the_window_of_an_episode_moves_what_actions_are_clipped_to(twin):
 
 def test_the_gripper_releases_the_cable_and_grasps_it_again_within_reach(twin):
     twin.begin(901, 0, START)
+    for goal, reason in (
+        (Gripper.Goal(command="release", width=0.2), "at most 0.08 m"),
+        (Gripper.Goal(command="grasp", width=0.05), "8.0 mm wide, not 50.0 mm"),
+    ):
+        undone = twin.call(twin.gripper, goal)
+        assert not undone.success and reason in undone.message, undone
+    assert twin.call(twin.gripper, Gripper.Goal(command="grasp", width=0.01)).grasped
     open_wide = twin.call(twin.gripper, Gripper.Goal(command="release"))
     assert open_wide.success and open_wide.width > 0.07 and not open_wide.grasped
     late = twin.call(twin.gripper, Gripper.Goal(command="grasp"))

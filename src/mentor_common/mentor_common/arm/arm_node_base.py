@@ -280,13 +280,12 @@ class ArmNodeBase(CellNode):
         def go_on(place: Any, distance: float) -> None:
             goal.feedback(position=place.tolist(), distance=distance)
 
+        timeout = request.timeout or self.number("move_timeout")
         if request.begins_episode:
             seed = int(request.seed) if request.seeded else None
             return self.steps.begin_episode(
-                request.episode, seed, target, request.window_offset, seconds, go_on
+                request.episode, seed, target, request.window_offset, seconds, go_on, timeout
             )
-
-        timeout = request.timeout or self.number("move_timeout")
         return self.steps.go(target, seconds, timeout, go_on)
 
     def _recover(self, goal: Goal) -> Recover.Result:

@@ -9,6 +9,7 @@ MoveFailed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -114,6 +115,7 @@ class StepServer:
         window_offset: npt.ArrayLike | None = None,
         seconds: float = SETTLE,
         on_progress: Callable[[Float64, float], None] = lambda place, distance: None,
+        timeout: float = math.inf,
     ) -> Float64:
         """Begin an episode; its Motion of step 0 is published.
 
@@ -125,6 +127,7 @@ class StepServer:
                 normalised.
             seconds: duration of the move to the start, where the arm does not stand there already.
             on_progress: of that move (see :meth:`go`).
+            timeout: of that move; it has twice its duration at most.
 
         Returns:
             where the end effector stands, (axes,) normalised.
@@ -140,7 +143,7 @@ class StepServer:
         start, _ = arm.workspace.clip(start, offset)
         # A twin is set to the start by begin_episode; a real arm moves there first.
         if not arm.backend.resets and np.linalg.norm(start - arm.position) > ARRIVED:
-            self.go(start, seconds, 2 * seconds + SETTLE, on_progress)
+            self.go(start, seconds, min(timeout, 2 * seconds + SETTLE), on_progress)
         arm.begin_episode(seed, start, offset)
         self._show_frames()
         self.episode, self.step = episode, 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
 
-from mentor_common.arm.backend import GripperCommand, GripperState, Watch
+from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState, Watch
 from mentor_common.arm.trajectory import Trajectory
 from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.arm.camera_renderer import CameraRenderer
@@ -28,6 +28,8 @@ GRIPPER_REPORT = 100_000_000
 """Nanoseconds of simulated time between two reports of how far apart the moving fingers are."""
 OPEN = 0.04
 """Greatest opening of each finger, metres."""
+WIDTH_TOLERANCE = 0.005
+"""Metres by which the width of a grasped object may differ from what is expected."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class PandaSimulator:
         cameras: names of the scene's cameras.
         faults: faults of the arm.
         image_size: height and width of the camera images, pixels.
-        fingers: opening of each finger, metres.
+        fingers: opening of each finger that holds what the cell is about, metres.
         gains: gains of the impedance control.
     """
 
@@ -99,7 +101,7 @@ class PandaSimulator:
         self._arm_faults = faults
         self.image_size = image_size
         self._renderer: CameraRenderer | None = None
-        self._fingers = fingers
+        self._grip = self._fingers = fingers
         self._ticks = 0
         self._stopped_at = np.zeros(4)
         self.load(model)
@@ -156,11 +158,45 @@ class PandaSimulator:
         self._run(Trajectory(pose, pose, seconds), range(round(seconds / self._timestep)), 1, watch)
 
     def gripper(self, command: GripperCommand) -> GripperState:
-        """Open or close the fingers; they hold what is between them by a constraint, if at all."""
+        """Open or close the fingers; they hold what is between them by a constraint, if at all.
+
+        Raises:
+            GripperFailed: the fingers do not open so far, or hold nothing of that width.
+        """
+        if command.width > 2 * OPEN:
+            raise GripperFailed(f"width {command.width:g} m, at most {2 * OPEN:g} m")
+        return self.use_fingers(command)
+
+    def use_fingers(self, command: GripperCommand) -> GripperState:
+        """Carry out a command whose width the fingers have. Raises: GripperFailed."""
         if command.command == "grasp":
-            self._fingers = min(OPEN, command.width / 2)
-        else:
-            self._fingers = min(OPEN, command.width / 2 or OPEN)
+            return self.grasp(command, 2 * self._grip)
+        return self._move_fingers(command)
+
+    def grasp(self, command: GripperCommand, width: float) -> GripperState:
+        """Close the fingers on what is between them.
+
+        Args:
+            command: names the expected width; 0: any.
+            width: of what is between them, metres; 0: nothing.
+
+        Raises:
+            GripperFailed: it is nothing, or of another width.
+        """
+        self._move_fingers(replace(command, width=width))
+        if not width:
+            raise GripperFailed("the fingers closed on nothing", 0.0)
+        if command.width and abs(width - command.width) > WIDTH_TOLERANCE:
+            raise GripperFailed(
+                f"what the fingers hold is {1000 * width:.1f} mm wide, "
+                f"not {1000 * command.width:.1f} mm",
+                width,
+            )
+        return GripperState(width, True)
+
+    def _move_fingers(self, command: GripperCommand) -> GripperState:
+        grasps = command.command == "grasp"
+        self._fingers = min(OPEN, command.width / 2 if grasps else command.width / 2 or OPEN)
         reported = 0
 
         def watch() -> None:
@@ -170,7 +206,7 @@ class PandaSimulator:
                 command.moving(self._finger_width())
 
         self.hold(self.commanded(), 0.5, watch)
-        return GripperState(self._finger_width(), command.command == "grasp")
+        return GripperState(self._finger_width(), grasps)
 
     def _finger_width(self) -> float:
         return float(self.data.qpos[self._joints[7:]].sum())

@@ -176,22 +176,21 @@ class CableSimulator(PandaSimulator):
         self._tear_at = 0.0
         return "the cable tears in the next motion"
 
-    def gripper(self, command: GripperCommand) -> GripperState:
+    def use_fingers(self, command: GripperCommand) -> GripperState:
         """Release the cable, or grasp it again where its end is within reach.
 
         Raises:
-            GripperFailed: there is no cable between the fingers.
+            GripperFailed: there is no cable between the fingers, or it is of another width.
         """
         self.data.eq_active[self._tie] = 0
-        if command.command != "grasp":
-            return super().gripper(command)
-        away = float(np.linalg.norm(self.cable_points()[-1] - self.pose()[0]))
-        if away > REACH:
-            raise GripperFailed(
-                f"the cable's end is {away:.3f} m away, at most {REACH:g} m is in reach"
-            )
-        self.data.eq_active[self._tie] = 1
-        return super().gripper(replace(command, width=command.width or 2 * GRIP))
+        if command.command == "grasp":
+            away = float(np.linalg.norm(self.cable_points()[-1] - self.pose()[0]))
+            if away > REACH:
+                raise GripperFailed(
+                    f"the cable's end is {away:.3f} m away, at most {REACH:g} m is in reach"
+                )
+            self.data.eq_active[self._tie] = 1
+        return super().use_fingers(command)
 
     def watch_faults(self) -> None:
         """Check whether the cable tears."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
-from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
+from mentor_common.arm.backend import GripperCommand, GripperState
 from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
 from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Size, check_fits
@@ -43,8 +43,6 @@ SLIP_STEPS = 5
 """Steps of physics for which the peg is pulled too strongly before it slips: no mere impact."""
 CLOSED = 0.004
 """Metres by which fingers that hold a block may be farther apart than it is wide."""
-WIDTH_TOLERANCE = 0.005
-"""Metres by which the width of a grasped block may differ from what is expected."""
 
 
 class PegSimulator(PandaSimulator):
@@ -200,7 +198,7 @@ class PegSimulator(PandaSimulator):
         self._slip_at = -1.0
         return "the peg slips from the gripper in the next motion"
 
-    def gripper(self, command: GripperCommand) -> GripperState:
+    def use_fingers(self, command: GripperCommand) -> GripperState:
         """Let the peg go, or take the one between the fingers.
 
         Raises:
@@ -208,20 +206,10 @@ class PegSimulator(PandaSimulator):
         """
         if command.command != "grasp":
             self.holds.release()
-            return super().gripper(command)
+            return super().use_fingers(command)
         peg = self.peg_in_hand or self.holds.between_fingers()
-        width = self.config.peg(peg).grip if peg else 0.0
         self.holds.grasp(peg)
-        super().gripper(replace(command, width=width))
-        if not peg:
-            raise GripperFailed("the fingers closed on nothing", 0.0)
-        if command.width and abs(width - command.width) > WIDTH_TOLERANCE:
-            raise GripperFailed(
-                f"what the fingers hold is {1000 * width:.1f} mm wide, "
-                f"not {1000 * command.width:.1f} mm",
-                width,
-            )
-        return GripperState(width, True)
+        return self.grasp(command, self.config.peg(peg).grip if peg else 0.0)
 
     def close_fingers(self, width: float, grasps: bool) -> float:
         """Take the peg between the fingers, or release the one in the hand (see

@@ -123,6 +123,7 @@ def test_wrong_arguments_are_refused_before_any_process_starts(file: str, tmp_pa
         ),
         ("params_file:=/no/such.yaml", "/no/such.yaml: No such file"),
         (f"params_file:={malformed}", "malformed.yaml is not YAML"),
+        ("mode:=eval", "mode:=eval needs checkpoint:=|no argument 'mode'"),
     ):
         refused = subprocess.run(runner(file, argument), capture_output=True, text=True)
         said = refused.stdout + refused.stderr

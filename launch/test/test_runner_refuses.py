@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from running_launch import launch_file, run
+
+from mentor_bringup.runner.parameters import check_parameter_file
+from mentor_bringup.runner.refusal import LaunchRefused
 
 DECLARED = 'DeclareLaunchArgument("max_steps", default_value="1"), DeclareLaunchArgument("seed"),'
 
@@ -77,3 +81,23 @@ def test_an_unknown_package_or_launch_file(tmp_path: Path) -> None:
     status, output = run("mentor_bringu", "benchmark.launch.py", folder=tmp_path)
     assert status == 1
     assert "no package 'mentor_bringu'; did you mean 'mentor_bringup'?" in output
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a: " + b"[" * 100_000, "line 1: more than 32 levels"),
+        (b"a: " + b"9" * 5000, "is not YAML"),
+        (b"\x00", "is not YAML"),
+        (b"- a", "holds no parameters"),
+        (None, "is not a regular file"),
+    ],
+)
+def test_a_file_that_holds_no_parameters(tmp_path: Path, content: bytes | None, said: str) -> None:
+    path = tmp_path / "params.yaml"
+    if content is None:
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(LaunchRefused, match=said):
+        check_parameter_file(str(path))

@@ -15,6 +15,8 @@ from mentor_bringup.runner.refusal import LaunchRefused
 from mentor_bringup.runner.substitutions import is_substitution, perform
 
 _SCALARS = (bool, int, float, str)
+_LEVELS = 32
+"""Levels of a parameter file at most."""
 
 
 class ParameterValue(metaclass=KnownKeywords):
@@ -103,10 +105,15 @@ def check_parameter_file(path: str) -> None:
         LaunchRefused: if it is not there, is no YAML, or is not of the form that ROS reads.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text())
+        if not Path(path).is_file():  # a FIFO would be waited for
+            Path(path).stat()
+            raise OSError(0, "is not a regular file")
+        text = Path(path).read_text()
+        _check_depth(text)
+        content = yaml.safe_load(text)
     except OSError as error:
         raise LaunchRefused(f"parameter file {path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # of no UTF-8, of numbers without end
         what = " ".join(str(error).split())
         raise LaunchRefused(f"parameter file {path} is not YAML: {what}") from None
     if content is None:
@@ -116,6 +123,16 @@ def check_parameter_file(path: str) -> None:
             f"parameter file {path} holds no parameters; expected is <node or '/**'>: "
             "{ros__parameters: {<name>: <value>}}"
         )
+
+
+def _check_depth(text: str) -> None:
+    """Raise ValueError for what is nested without end, before anything is made of it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _LEVELS:
+            raise ValueError(f"line {event.start_mark.line + 1}: more than {_LEVELS} levels")
 
 
 def _holds_parameters(content: dict[Any, Any]) -> bool:

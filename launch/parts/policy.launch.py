@@ -87,9 +87,11 @@ def check_numbers(context):
 
 
 def check_combination(context):
-    """Refuse arguments that would have no effect beside the others, before any process starts."""
+    """Refuse arguments that would have no effect beside the others."""
     values = context.launch_configurations
-    given = [f"{name}:={values[name]}" for name, usual in OF_POLICY.items() if values[name] != usual]
+    given = [
+        f"{name}:={values[name]}" for name, usual in OF_POLICY.items() if values[name] != usual
+    ]
     for absent, instead in (("agent:=none", "nobody"), ("learner:=elsewhere", "the actor node")):
         name, _, value = absent.partition(":=")
         if given and values[name] == value:

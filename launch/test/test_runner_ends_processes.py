@@ -69,3 +69,16 @@ def test_a_launch_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:
     assert "ending" not in launch.output
     assert launch.end(signal.SIGINT) == 128 + signal.SIGINT
     assert "SIGINT: ending 1 processes" in launch.output
+
+
+def test_a_ctrl_c_while_a_launch_ends_by_itself_kills_nobody(tmp_path: Path) -> None:
+    saves = "trap : TERM; trap 'echo saves; sleep 0.7; echo saved; exit 0' INT; "
+    saves += "while :; do sleep 0.1; done"
+    entities = (
+        f'ExecuteProcess(cmd=["bash", "-c", "{saves}"], name="saver", output="screen"),'
+        'ExecuteProcess(cmd=["sleep", "0.5"], name="needed", on_exit=[Shutdown()]),'
+    )
+    launch = RunningLaunch(launch_file(tmp_path, entities), folder=tmp_path)
+    launch.wait_for("saves")
+    assert launch.end(signal.SIGINT) == 0
+    assert "[saver-1] saved" in launch.output and "SIGKILL" not in launch.output

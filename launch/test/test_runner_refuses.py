@@ -86,7 +86,7 @@ def test_an_unknown_package_or_launch_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"a: " + b"[" * 100_000, "line 1: more than 32 levels"),
+        (b"a: " + b"[" * 100_000, "more than 32 levels"),
         (b"a: " + b"9" * 5000, "is not YAML"),
         (b"\x00", "is not YAML"),
         (b"- a", "holds no parameters"),

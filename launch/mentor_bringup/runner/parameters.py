@@ -132,7 +132,7 @@ def _check_depth(text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _LEVELS:
-            raise ValueError(f"line {event.start_mark.line + 1}: more than {_LEVELS} levels")
+            raise ValueError(f"more than {_LEVELS} levels")
 
 
 def _holds_parameters(content: dict[Any, Any]) -> bool:

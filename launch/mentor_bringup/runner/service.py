@@ -185,7 +185,8 @@ class LaunchService:
             self.shut_down(number.name)
             self._mark_shutdown()
             return
-        harder = signal.SIGTERM if self._signals == 2 else signal.SIGKILL
+        # A launch that ends by itself may be in the middle of its last checkpoint, too.
+        harder = signal.SIGTERM if self._signals <= 2 else signal.SIGKILL
         for child in list(self._children):
             self.log("WARNING", child.name, f"interrupted again: sending {harder.name}")
             child.signal(harder)

@@ -9,11 +9,13 @@ import pytest
 from builtin_interfaces.msg import Time
 from clockface import MS, clock_image, times_in
 from fake_cell import CAMERAS, FakeCell
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 from task_node import task_node
 
 from mentor_common.messages.experience import observation_pixels, time_to_nanoseconds
 from mentor_common.messages.images import array_to_image
-from mentor_msgs.msg import Motion
+from mentor_common.messages.qos import reliable, transient_local
+from mentor_msgs.msg import Motion, Observation
 
 ERROR = 2
 
@@ -110,6 +112,27 @@ def test_unreadable_images_are_an_error_and_no_frames(cell):
         lambda: any("camera 'side': image data holds 0" in text for _, text in cell.diagnostics),
         60.0,
     )
+
+
+def test_ros2_topic_echo_shows_no_old_observation(cell):
+    """It asks for what all publishers offer, and shows the first message that comes."""
+    for number in range(3):
+        cell.images(90_000 + number)
+        cell.motion(10, number, 90_000 + number, 90_000 + number)
+        cell.observation(10, number)
+    offers = [info.qos_profile for info in cell.node.get_publishers_info_by_topic("/observation")]
+    assert all(offer.reliability == ReliabilityPolicy.RELIABLE for offer in offers)
+    latched = all(offer.durability == DurabilityPolicy.TRANSIENT_LOCAL for offer in offers)
+    qos = transient_local(5) if latched else reliable(5)
+    shown: list[Observation] = []
+    made = cell.node.create_subscription(Observation, "/observation", shown.append, qos)
+    assert cell.wait(lambda: made.get_publisher_count() > 1, 60.0)
+    time.sleep(0.3)
+    cell.images(91_000)
+    cell.motion(10, 3, 91_000, 91_000)
+    assert cell.wait(lambda: bool(shown), 60.0)
+    cell.node.destroy_subscription(made)
+    assert (shown[0].episode, shown[0].step) == (10, 3)
 
 
 def test_motions_of_a_stranger_are_named_once_a_second_however_many_come(cell):

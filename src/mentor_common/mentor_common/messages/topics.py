@@ -10,6 +10,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped, WrenchStamped
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
@@ -47,12 +48,23 @@ IMAGE_QOS: QoSProfile = qos_profile_sensor_data
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic: its relative name, message type, QoS and who usually publishes it."""
+    """A topic.
+
+    Args:
+        name: relative.
+        type: type of the messages.
+        qos: offered and asked for.
+        publisher: who usually publishes it.
+        echoed: whether a silent VOLATILE publisher stands beside the real one. `ros2 topic echo`
+            asks for TRANSIENT_LOCAL only where all publishers offer it, and then shows the oldest
+            message that is kept; with this one, it shows the next.
+    """
 
     name: str
     type: Any
     qos: QoSProfile
     publisher: str = ""
+    echoed: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,9 @@ class Interface:
     exclusive: bool = False
 
 
-OBSERVATION = Topic("observation", Observation, EXPERIENCE_QOS, "stacker or benchmark bridge")
+OBSERVATION = Topic(
+    "observation", Observation, EXPERIENCE_QOS, "stacker or benchmark bridge", echoed=True
+)
 ACTION = Topic("action", Action, EXPERIENCE_QOS, "agent")
 MOTION = Topic("motion", Motion, EXPERIENCE_QOS, "arm or twin")
 REWARD = Topic("reward", Reward, EXPERIENCE_QOS, "reward node or benchmark bridge")
@@ -101,6 +115,17 @@ GRIPPER = Interface("gripper", Gripper, "arm or twin", caller=EPISODE_START)
 RECOVER = Interface("recover", Recover, "arm or twin", caller=EPISODE_START)
 DESCRIBE = Interface("describe", Describe, "environment")
 BACKFILL = Interface("backfill", Backfill, "actor")
+
+
+def options_of(topic: Topic) -> dict[str, Any]:
+    """Return options of rclpy's ``create_subscription``.
+
+    The silent publisher of an echoed topic is no reason for a warning of the client library; the
+    peer watch names a publisher that does not fit.
+    """
+    if not topic.echoed:
+        return {}
+    return {"event_callbacks": SubscriptionEventCallbacks(incompatible_qos=lambda _: None)}
 
 
 def of_any_publisher(topic: Topic) -> Topic:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
-from mentor_common.messages.topics import Interface, Topic
+from mentor_common.messages.qos import reliable
+from mentor_common.messages.topics import Interface, Topic, options_of
 from mentor_common.node import health
 from mentor_common.node.caller import WorkerCaller
 from mentor_common.node.debug_log import debug, step_name
@@ -153,6 +155,10 @@ class CellNode(WorkingNode):
     def publisher(self, topic: Topic) -> Any:
         """Return a publisher that is silent while the node is not active."""
         self.holding.add(topic)
+        if topic.echoed:
+            silent = PublisherEventCallbacks(use_default_callbacks=False)
+            kind, qos = topic.type, reliable(1)
+            self.create_publisher(kind, topic.name, qos, event_callbacks=silent)
         return self.create_lifecycle_publisher(topic.type, topic.name, topic.qos)
 
     def subscription(
@@ -184,6 +190,7 @@ class CellNode(WorkingNode):
                 self.low_latency.received = time.monotonic()
 
         held = self.resolve_topic_name(topic.name) if from_holder_only else ""
+        options = {**options_of(topic), **options}
         made = self.create_subscription(topic.type, topic.name, receive, topic.qos, **options)
         if low_latency:
             self.low_latency.add(made, receive)

@@ -296,14 +296,19 @@ class _Names:
 
 
 def by_qos(infos: Iterable[Any], wanted: QoSProfile | None) -> tuple[list[Any], list[str]]:
-    """Return the publishers that offer what is wanted, and of each other one what it lacks."""
-    fitting, misfits = [], []
+    """Return the publishers that offer what is wanted, and of each other node what it lacks."""
+    fitting, lacks = [], dict[str, str]()
     for info in infos:
         if lack := _lacking(info, wanted):
-            misfits.append(f"{node_names([info])[0]} has an incompatible QoS ({lack})")
+            lacks[node_names([info])[0]] = lack
         else:
             fitting.append(info)
-    return fitting, misfits
+    served = node_names(fitting)  # a topic may be echoed: see Topic
+    return fitting, [
+        f"{name} has an incompatible QoS ({lack})"
+        for name, lack in lacks.items()
+        if name not in served
+    ]
 
 
 def _lacking(info: Any, wanted: QoSProfile | None) -> str:

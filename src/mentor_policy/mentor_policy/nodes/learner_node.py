@@ -51,7 +51,9 @@ class LearnerNode(CellNode):
         self._run: LearnerRun | None = None
         for topic in (topics.OBSERVATION, topics.ACTION, topics.REWARD):
             # Received while inactive too: what the topics have kept comes only once.
-            self.create_subscription(topic.type, topic.name, self._messages.put, topic.qos)
+            self.create_subscription(
+                topic.type, topic.name, self._messages.put, topic.qos, **topics.options_of(topic)
+            )
             self.peers.publisher_of(topic)
         self._backfill = self.create_client(topics.BACKFILL.type, topics.BACKFILL.name)
         self._describe = self.describe_client()

@@ -34,16 +34,10 @@ PATHS: tuple[tuple[str, tuple[Stop, ...]], ...] = (
         "a frame becomes an observation",
         (
             Stop("camera or twin\npublishes an image", "camera/<name>/color/image_raw", TOPIC),
-            Stop(
-                "decode; crop to the\nregion of interest",
-                "messages/image_reader.py\ntasks/cameras.py",
-                COMMON,
-            ),
-            Stop(
-                "scale to 84x84; keep\nthe newest frames",
-                "stacking/stacker.py\nstacking/frame_ring.py",
-                CAMERA,
-            ),
+            Stop("decode; crop to the\nregion of interest",
+                 "messages/image_reader.py\ntasks/cameras.py", COMMON),
+            Stop("scale to 84x84; keep\nthe newest frames",
+                 "stacking/stacker.py\nstacking/frame_ring.py", CAMERA),
             Stop("pick start, midpoint\nand end of the motion", "stacking/stacker.py", CAMERA),
             Stop("publish the stack", "observation", TOPIC),
         ),
@@ -53,11 +47,8 @@ PATHS: tuple[tuple[str, tuple[Stop, ...]], ...] = (
         (
             Stop("observation and\nreward arrive", "observation  reward", TOPIC),
             Stop("join by episode\nand step", "messages/join.py", COMMON),
-            Stop(
-                "return the step\nof the environment",
-                "env/awaited_step.py\nenv/ros_env.py",
-                COMMON,
-            ),
+            Stop("return the step\nof the environment",
+                 "env/awaited_step.py\nenv/ros_env.py", COMMON),
             Stop(
                 "roll out; store\nthe step",
                 "training/rollout.py\ntrainer.py  replay/ring.py",
@@ -70,17 +61,14 @@ PATHS: tuple[tuple[str, tuple[Stop, ...]], ...] = (
         "an action becomes a motion",
         (
             Stop("choose and publish", "training/choosing.py\nenv/ros_env.py", POLICY),
-            Stop(
-                "check episode, step,\nage and numbers",
-                "arm/arm_node_base.py\narm/command.py",
-                COMMON,
-            ),
+            Stop("check episode, step,\nage and numbers",
+                 "arm/arm_node_base.py\narm/command.py", COMMON),
             Stop("clip to limits\nand window", "arm/step_server.py\narm/arm.py", COMMON),
             Stop("follow the trajectory", "backends/ of mentor_arm,\nor a twin", ARM),
             Stop("publish start, end,\nclipped, failed", "motion", TOPIC),
         ),
     ),
-)
+)  # fmt: skip
 
 
 def draw_stop(axes: Axes, stop: Stop, x: float, y: float) -> None:

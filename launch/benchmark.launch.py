@@ -19,19 +19,13 @@ from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
 ARGUMENTS = [
-    DeclareLaunchArgument(
-        "suite",
-        default_value="dmc",
-        description="Benchmark suite",
-        choices=["dmc", "metaworld", "adroit", "gymnasium"],
-    ),
-    DeclareLaunchArgument(
-        "task",
-        default_value="hopper_hop",
-        description="Task of the suite: dmc hopper_hop, metaworld coffee_push (_sparse for its "
-        "sparse reward), adroit door, gymnasium the id of any environment that renders itself",
-    ),
-]
+    DeclareLaunchArgument("suite", default_value="dmc", description="Benchmark suite",
+                          choices=["dmc", "metaworld", "adroit", "gymnasium"]),
+    DeclareLaunchArgument("task", default_value="hopper_hop",
+                          description="Task of the suite: dmc hopper_hop, metaworld coffee_push "
+                          "(_sparse for its sparse reward), adroit door, gymnasium the id of any "
+                          "environment that renders itself"),
+]  # fmt: skip
 
 ENVIRONMENT = IfElseSubstitution(
     EqualsSubstitution(LaunchConfiguration("suite"), "gymnasium"),

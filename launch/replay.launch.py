@@ -21,47 +21,29 @@ from launch_ros.substitutions import FindPackageShare
 
 ARGUMENTS = [
     DeclareLaunchArgument("bag", default_value="", description="Folder of the bag"),
-    DeclareLaunchArgument(
-        "diff",
-        default_value="false",
-        description="Whether the stacker, the reward node and the policy are started on what was "
-        "recorded, and what they make of it is compared with what they made of it then",
-        choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "rate", default_value="1.0", description="How fast the bag is played; diff: does not matter"
-    ),
-    DeclareLaunchArgument(
-        "from", default_value="0.0", description="Seconds from the bag's beginning"
-    ),
-    DeclareLaunchArgument(
-        "to", default_value="0.0", description="Seconds from the bag's beginning; 0: to its end"
-    ),
-    DeclareLaunchArgument(
-        "episodes",
-        default_value="",
-        description="Episodes by position or number, e.g. 0-2,5; empty: all",
-    ),
-    DeclareLaunchArgument(
-        "report", default_value="", description="diff: file that the summary is written to, as JSON"
-    ),
-    DeclareLaunchArgument(
-        "run_dir",
-        default_value="",
-        description="diff: folder of the run whose weights acted; empty: as it was recorded",
-    ),
-    DeclareLaunchArgument(
-        "use_sim_time",
-        default_value="true",
-        description="Whether nodes take the time from the bag's clock, as a replay must",
-        choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "namespace",
-        default_value="replay",
-        description="Namespace that holds all names of the replay",
-    ),
-]
+    DeclareLaunchArgument("diff", default_value="false",
+                          description="Whether the stacker, the reward node and the policy are "
+                          "started on what was recorded, and what they make of it is compared "
+                          "with what they made of it then", choices=["true", "false"]),
+    DeclareLaunchArgument("rate", default_value="1.0",
+                          description="How fast the bag is played; diff: does not matter"),
+    DeclareLaunchArgument("from", default_value="0.0",
+                          description="Seconds from the bag's beginning"),
+    DeclareLaunchArgument("to", default_value="0.0",
+                          description="Seconds from the bag's beginning; 0: to its end"),
+    DeclareLaunchArgument("episodes", default_value="",
+                          description="Episodes by position or number, e.g. 0-2,5; empty: all"),
+    DeclareLaunchArgument("report", default_value="",
+                          description="diff: file that the summary is written to, as JSON"),
+    DeclareLaunchArgument("run_dir", default_value="",
+                          description="diff: folder of the run whose weights acted; empty: as it "
+                          "was recorded"),
+    DeclareLaunchArgument("use_sim_time", default_value="true",
+                          description="Whether nodes take the time from the bag's clock, as a "
+                          "replay must", choices=["true", "false"]),
+    DeclareLaunchArgument("namespace", default_value="replay",
+                          description="Namespace that holds all names of the replay"),
+]  # fmt: skip
 
 
 COMPARED = ("stacker", "reward")

@@ -13,50 +13,29 @@ AGENTS = [
 ]  # fmt: skip
 
 ARGUMENTS = [
-    DeclareLaunchArgument(
-        "agent",
-        default_value="mentor",
-        description="Who acts and learns; none: nobody, the cell waits for an agent of yours",
-        choices=AGENTS,
-    ),
-    DeclareLaunchArgument(
-        "preset",
-        default_value="auto",
-        description="Column of Table 2 or another preset; auto: the one that fits the task",
-    ),
-    DeclareLaunchArgument(
-        "overrides",
-        default_value="",
-        description="Further settings of the agent, e.g. 'agent.experts=8 agent.top_k=2'",
-    ),
-    DeclareLaunchArgument(
-        "max_steps",
-        default_value="0",
-        description="Environment steps after which the launch ends; 0: those of the preset, for "
-        "agent:=random until Ctrl-C",
-    ),
-    DeclareLaunchArgument(
-        "seed", default_value="0", description="Seed of the agent and of the environment"
-    ),
-    DeclareLaunchArgument(
-        "device",
-        default_value="auto",
-        description="Where the agent learns and acts: cpu, cuda, cuda:<n>, or auto: the first CUDA "
-        "device, else the processor",
-    ),
-    DeclareLaunchArgument(
-        "run_dir",
-        default_value=[
-            "runs/",
-            LaunchConfiguration("task_name"),
-            "/",
-            LaunchConfiguration("agent"),
-            "-",
-            LaunchConfiguration("seed"),
-        ],
-        description="Folder of the run, resumed if it exists and fits",
-    ),
-]
+    DeclareLaunchArgument("agent", default_value="mentor",
+                          description="Who acts and learns; none: nobody, the cell waits for an "
+                          "agent of yours", choices=AGENTS),
+    DeclareLaunchArgument("preset", default_value="auto",
+                          description="Column of Table 2 or another preset; auto: the one that "
+                          "fits the task"),
+    DeclareLaunchArgument("overrides", default_value="",
+                          description="Further settings of the agent, e.g. 'agent.experts=8 "
+                          "agent.top_k=2'"),
+    DeclareLaunchArgument("max_steps", default_value="0",
+                          description="Environment steps after which the launch ends; 0: those "
+                          "of the preset, for agent:=random until Ctrl-C"),
+    DeclareLaunchArgument("seed", default_value="0",
+                          description="Seed of the agent and of the environment"),
+    DeclareLaunchArgument("device", default_value="auto",
+                          description="Where the agent learns and acts: cpu, cuda, cuda:<n>, or "
+                          "auto: the first CUDA device, else the processor"),
+    DeclareLaunchArgument("run_dir",
+                          default_value=["runs/", LaunchConfiguration("task_name"), "/",
+                                         LaunchConfiguration("agent"), "-",
+                                         LaunchConfiguration("seed")],
+                          description="Folder of the run, resumed if it exists and fits"),
+]  # fmt: skip
 
 
 def check_numbers(context):

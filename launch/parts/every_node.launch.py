@@ -27,43 +27,24 @@ OF_ROS2_LAUNCH = {
 """Arguments that `ros2 launch` takes itself, though no launch file declares them."""
 
 ARGUMENTS = [
-    DeclareLaunchArgument(
-        "namespace",
-        default_value="",
-        description="Namespace that holds all names of this cell",
-    ),
-    DeclareLaunchArgument(
-        "use_sim_time",
-        default_value="false",
-        description="Whether nodes take the time from the cell's clock topic",
-        choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "params_file",
-        default_value=NO_PARAMETERS,
-        description="YAML file of node parameters; what it sets wins over the arguments",
-    ),
-    DeclareLaunchArgument(
-        "autostart",
-        default_value="true",
-        description="Whether nodes go to active by themselves; else a lifecycle manager "
-        "takes them there",
-        choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "respawn",
-        default_value="false",
-        description="Whether a node that dies is started again; the policy is not, its "
-        "end is the launch's",
-        choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "log_level",
-        default_value="info",
-        description="Logging level of all nodes",
-        choices=["debug", "info", "warn", "error", "fatal"],
-    ),
-]
+    DeclareLaunchArgument("namespace", default_value="",
+                          description="Namespace that holds all names of this cell"),
+    DeclareLaunchArgument("use_sim_time", default_value="false",
+                          description="Whether nodes take the time from the cell's clock topic",
+                          choices=["true", "false"]),
+    DeclareLaunchArgument("params_file", default_value=NO_PARAMETERS,
+                          description="YAML file of node parameters; what it sets wins over the "
+                          "arguments"),
+    DeclareLaunchArgument("autostart", default_value="true",
+                          description="Whether nodes go to active by themselves; else a "
+                          "lifecycle manager takes them there", choices=["true", "false"]),
+    DeclareLaunchArgument("respawn", default_value="false",
+                          description="Whether a node that dies is started again; the policy is "
+                          "not, its end is the launch's", choices=["true", "false"]),
+    DeclareLaunchArgument("log_level", default_value="info",
+                          description="Logging level of all nodes",
+                          choices=["debug", "info", "warn", "error", "fatal"]),
+]  # fmt: skip
 
 
 def check_arguments(context):

@@ -29,36 +29,23 @@ ARGUMENTS = [
         "record_by_default",
         IfElseSubstitution(IS_TWIN, if_value="false", else_value="experience"),
     ),
-    DeclareLaunchArgument(
-        "record",
-        default_value=LaunchConfiguration("record_by_default"),
-        description="Whether the topics are written to a bag: true is experience (what is learned "
-        "from), full has camera images and poses too, fault keeps the last minutes in memory and "
-        "writes them when a step is not valid; a real arm and its rehearsal record experience",
-        choices=["false", "true", "experience", "full", "fault"],
-    ),
-    DeclareLaunchArgument(
-        "record_dir",
-        default_value="",
-        description="Folder in which the bag is made; empty: bags/ in run_dir",
-    ),
-    DeclareLaunchArgument(
-        "monitor",
-        default_value="false",
-        description="Whether a page shows the cell in the browser; its address is printed, and "
-        "Foxglove connects to it too",
-        choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "monitor_host",
-        default_value="127.0.0.1",
-        description="Address that the page is served on; any but this machine's own loopback asks "
-        "for a token, which is printed",
-    ),
-    DeclareLaunchArgument(
-        "monitor_port", default_value="0", description="Its port; 0: a free one, which is printed"
-    ),
-]
+    DeclareLaunchArgument("record", default_value=LaunchConfiguration("record_by_default"),
+                          description="Whether the topics are written to a bag: true is "
+                          "experience (what is learned from), full has camera images and poses "
+                          "too, fault keeps the last minutes in memory and writes them when a "
+                          "step is not valid; a real arm and its rehearsal record experience",
+                          choices=["false", "true", "experience", "full", "fault"]),
+    DeclareLaunchArgument("record_dir", default_value="",
+                          description="Folder in which the bag is made; empty: bags/ in run_dir"),
+    DeclareLaunchArgument("monitor", default_value="false",
+                          description="Whether a page shows the cell in the browser; its address "
+                          "is printed, and Foxglove connects to it too", choices=["true", "false"]),
+    DeclareLaunchArgument("monitor_host", default_value="127.0.0.1",
+                          description="Address that the page is served on; any but this "
+                          "machine's own loopback asks for a token, which is printed"),
+    DeclareLaunchArgument("monitor_port", default_value="0",
+                          description="Its port; 0: a free one, which is printed"),
+]  # fmt: skip
 FOLDER = IfElseSubstitution(
     equals("record_dir", ""),
     if_value=[LaunchConfiguration("run_dir"), "/bags"],

@@ -29,46 +29,26 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 ARGUMENTS = [
-    DeclareLaunchArgument(
-        "learner",
-        default_value="here",
-        description="Where the agent learns: in the policy node, or by learner.launch.py on "
-        "another machine",
-        choices=["here", "elsewhere"],
-    ),
-    DeclareLaunchArgument(
-        "mode",
-        default_value="train",
-        description="Learn, or roll a checkpoint out and report its success",
-        choices=["train", "eval"],
-    ),
-    DeclareLaunchArgument(
-        "checkpoint",
-        default_value="",
-        description="For mode:=eval: folder of a checkpoint or of a run",
-    ),
-    DeclareLaunchArgument(
-        "episodes", default_value="20", description="For mode:=eval: episodes to roll out"
-    ),
-    DeclareLaunchArgument(
-        "bags",
-        default_value="",
-        description="For mode:=train: folders of bags, separated by spaces, whose steps a new run "
-        "begins with; overrides:=train.bag_share=0.5 takes half of every batch from them",
-    ),
-    DeclareLaunchArgument(
-        "offline_updates",
-        default_value="0",
-        description="Updates on these bags before the first step",
-    ),
-    DeclareLaunchArgument(
-        "synchronous",
-        default_value="false",
-        description="Whether the cell waits while the agent learns, so that a run can be repeated "
-        "to the bit",
-        choices=["true", "false"],
-    ),
-]
+    DeclareLaunchArgument("learner", default_value="here",
+                          description="Where the agent learns: in the policy node, or by "
+                          "learner.launch.py on another machine", choices=["here", "elsewhere"]),
+    DeclareLaunchArgument("mode", default_value="train",
+                          description="Learn, or roll a checkpoint out and report its success",
+                          choices=["train", "eval"]),
+    DeclareLaunchArgument("checkpoint", default_value="",
+                          description="For mode:=eval: folder of a checkpoint or of a run"),
+    DeclareLaunchArgument("episodes", default_value="20",
+                          description="For mode:=eval: episodes to roll out"),
+    DeclareLaunchArgument("bags", default_value="",
+                          description="For mode:=train: folders of bags, separated by spaces, "
+                          "whose steps a new run begins with; overrides:=train.bag_share=0.5 "
+                          "takes half of every batch from them"),
+    DeclareLaunchArgument("offline_updates", default_value="0",
+                          description="Updates on these bags before the first step"),
+    DeclareLaunchArgument("synchronous", default_value="false",
+                          description="Whether the cell waits while the agent learns, so that a "
+                          "run can be repeated to the bit", choices=["true", "false"]),
+]  # fmt: skip
 SHARED = ("agent", "preset", "overrides", "run_dir", "max_steps", "seed", "device")
 POLICY_ONLY = ("mode", "checkpoint", "episodes", "bags", "offline_updates", "synchronous")
 OF_POLICY = {

@@ -13,20 +13,14 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 ARGUMENTS = [
-    DeclareLaunchArgument(
-        "rviz",
-        default_value="false",
-        description="Whether RViz shows the cell; needs the packages rviz2 and "
-        "robot_state_publisher of a ROS 2 distribution",
-        choices=["true", "false"],
-    ),
-    DeclareLaunchArgument(
-        "scene",
-        default_value="false",
-        description="Whether markers and a dashboard image are published, for RViz elsewhere",
-        choices=["true", "false"],
-    ),
-]
+    DeclareLaunchArgument("rviz", default_value="false",
+                          description="Whether RViz shows the cell; needs the packages rviz2 and "
+                          "robot_state_publisher of a ROS 2 distribution",
+                          choices=["true", "false"]),
+    DeclareLaunchArgument("scene", default_value="false",
+                          description="Whether markers and a dashboard image are published, for "
+                          "RViz elsewhere", choices=["true", "false"]),
+]  # fmt: skip
 
 
 TF = [("/tf", "tf"), ("/tf_static", "tf_static")]

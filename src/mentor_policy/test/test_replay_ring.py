@@ -287,6 +287,11 @@ def test_no_flipped_bit_of_the_header_changes_what_the_ring_is(tmp_path: Path) -
             assert "ring.json" in str(error)
     older = json.loads(good)
     del older["checksum"]
+    named_otherwise = {**older, "layout": {**older["layout"], "sliding": True}}
+    del named_otherwise["layout"]["stacked"]
+    file.write_text(json.dumps(named_otherwise))
+    with pytest.raises(ReplayError, match=r"of an older version of this program.*'sliding'"):
+        read_header(tmp_path)
     file.write_text(json.dumps(older))
     assert read_header(tmp_path) == HEADER
 

@@ -3,6 +3,9 @@
 import hashlib
 import json
 import os
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,43 @@ def test_a_folder_of_a_version_that_named_shapes_otherwise_is_refused_and_left(
     with pytest.raises(RunFolderError, match=r"another version of this program.*layout\.sliding"):
         trainer_of(tmp_path / "run")
     assert file.read_bytes() == before
+
+
+def test_what_is_damaged_in_a_run_folder_is_refused_by_name_or_made_up_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer, run = trainer_of(tmp_path / "whole", "train.eval_every_frames=0")
+    trainer.train()
+    run.close()
+    capsys.readouterr()
+    command = [*COMMAND, "train.eval_every_frames=0", "train.frames=101", "--run-dir"]
+    damages: dict[str, Callable[[Path], object]] = {
+        "directory": lambda file: (file.unlink(), file.mkdir()),
+        "bytes": lambda file: file.write_bytes(file.read_bytes() + b"\xff\xfe\x00\n"),
+        "shape": lambda file: file.write_text(
+            json.dumps({**json.loads(file.read_text()), "shape": "x"})
+        ),
+        "torn": lambda file: file.write_text(file.read_text() + "101,x,,,,,,,\r\n"),
+    }
+    for name, damage, text in (
+        ("checkpoints/000000100/checkpoint.json", "directory", "it is no regular file"),
+        ("config.json", "directory", "it is no regular file"),
+        ("replay/ring.json", "directory", "it is no regular file"),
+        ("replay/lock", "directory", "lock cannot be locked: Is a directory"),
+        ("summary.json", "directory", "summary.json is a folder; move it away"),
+        ("config.json", "shape", "config.json is damaged or of something else: shape is 'x'"),
+        ("eval.csv", "directory", "eval.csv is damaged: .*; move it away"),
+        ("train.csv", "bytes", "train.csv is damaged: .*; move it away"),
+        ("eval.csv", "torn", ""),
+    ):
+        folder = tmp_path / name.replace("/", "_") / damage
+        shutil.copytree(tmp_path / "whole", folder)
+        damages[damage](folder / name)
+        assert main([*command, str(folder)]) == (2 if text else 0), name
+        error = capsys.readouterr().err
+        assert re.search(text, error), error
+        assert not text or error.count("\n") == 1, error
+    assert read_csv(folder / "eval.csv")["step"] == [100, 101]
 
 
 def test_a_run_that_is_complete_is_left_as_it_is_to_the_byte(tmp_path: Path) -> None:

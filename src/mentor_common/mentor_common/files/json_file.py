@@ -36,10 +36,11 @@ def read_file(path: Path, largest: int = LARGEST) -> bytes:
         raise
     except OSError as error:
         raise ValueError(f"it cannot be read: {error.strerror}") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise ValueError("it is no regular file")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ValueError("it is no regular file")
         if status.st_size > largest:
             raise ValueError(f"it has {status.st_size} bytes, more than the {largest} allowed")
         return file.read()

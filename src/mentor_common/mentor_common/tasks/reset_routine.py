@@ -27,11 +27,21 @@ BEGIN_EPISODE = "begin_episode"
 
 
 @dataclass(frozen=True)
-class Move:
+class Staged:
+    """What every part of a routine has.
+
+    Args:
+        stage: name of the stage to which it belongs; the first argument of every part.
+    """
+
+    stage: str
+
+
+@dataclass(frozen=True)
+class Move(Staged):
     """A move of the end effector.
 
     Args:
-        stage: name of the stage to which it belongs.
         target: normalised, (axes,); None: stay.
         movement: one of those that MoveTo.movement names, done first; empty: a plain move.
         begins_episode: whether the episode begins where it ends.
@@ -40,7 +50,6 @@ class Move:
         speed: share of the arm's speed limit; None: that of the task file.
     """
 
-    stage: str
     target: npt.ArrayLike | None = None
     movement: str = ""
     begins_episode: bool = False
@@ -49,33 +58,16 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Rest:
-    """A wait until the end effector stands still.
-
-    Args:
-        stage: name of the stage to which it belongs.
-        seconds: for how long it may not move.
-        distance: what counts as not moving, normalised.
-    """
-
-    stage: str
-    seconds: float
-    distance: float
-
-
-@dataclass(frozen=True)
-class Grip:
+class Grip(Staged):
     """A command to the gripper.
 
     Args:
-        stage: name of the stage to which it belongs.
         command: as the action ``gripper`` has it; "grasp" fails if nothing of that width is held.
         width: metres between the fingers; 0: the server's default.
         force: newtons, for "grasp"; 0: the server's default.
         speed: metres per second; 0: the server's default.
     """
 
-    stage: str
     command: Literal["homing", "grasp", "release"]
     width: float = 0.0
     force: float = 0.0
@@ -83,51 +75,58 @@ class Grip:
 
 
 @dataclass(frozen=True)
-class Wait:
+class Rest(Staged):
+    """A wait until the end effector stands still.
+
+    Args:
+        seconds: for how long it may not move.
+        distance: what counts as not moving, normalised.
+    """
+
+    seconds: float
+    distance: float
+
+
+@dataclass(frozen=True)
+class Wait(Staged):
     """A wait for something outside the arm, e.g. for a ball to come back.
 
     A twin's time advances meanwhile, in lockstep too, as the arm is commanded to stay.
 
     Args:
-        stage: name of the stage to which it belongs.
         condition: polled from a worker thread until it is True.
         timeout: seconds of ROS time after which the part fails.
         waiting_for: what is awaited, for feedback, log and diagnostics.
     """
 
-    stage: str
     condition: Callable[[], bool]
     timeout: float
     waiting_for: str
 
 
 @dataclass(frozen=True)
-class AskForHelp:
+class AskForHelp(Staged):
     """A request to a person; the reset waits until it is answered.
 
     Args:
-        stage: name of the stage to which it belongs.
         request: one line, what the person has to do.
         timeout: seconds of wall time after which the part fails; they do not count for the reset.
     """
 
-    stage: str
     request: str
     timeout: float
 
 
 @dataclass(frozen=True)
-class Save:
+class Save(Staged):
     """State for the next reset, also after the reset node was killed.
 
     It is on the disk before the next part begins.
 
     Args:
-        stage: name of the stage to which it belongs.
         state: JSON values by name; replaces what was saved before.
     """
 
-    stage: str
     state: Mapping[str, Any]
 
 

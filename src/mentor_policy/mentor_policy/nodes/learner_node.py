@@ -29,12 +29,11 @@ class LearnerNode(CellNode):
     STEPS_NEED_IT = False
     PARAMETERS = (
         *AGENT,
-        Param("max_steps", "int", 0, "environment steps of the whole run; 0: the preset's", low=0,
-              high=2**62, read_only=True),
         Param("publish_period", "float", 10.0,
               "seconds of wall time from one publication of weights to the next; they are "
-              "published at the end of an episode, too", low=0.1,
-              high=3600.0),
+              "published at the end of an episode, too", low=0.1, high=3600.0),
+        Param("max_steps", "int", 0, "environment steps of the whole run; 0: the preset's", low=0,
+              high=2**62, read_only=True),
         Param("progress_period", "float", 5.0, "seconds of wall time between two progress lines",
               low=0.1, high=3600.0),
         Param("checkpoint_period", "float", 60.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,12 @@ def read_header(folder: Path) -> RingHeader:
                 f"replay ring {folder} has version {data['version']}, this program reads {VERSION}"
             )
         checksum = data.pop(CHECKSUM, None)  # rings of earlier versions have none
+        keys = sorted(field.name for field in fields(FrameLayout))
+        if checksum is None and sorted(data["layout"]) != keys:
+            raise ReplayError(
+                f"it is of an older version of this program, which that version reads: its layout "
+                f"has {sorted(data['layout'])}, here it has {keys}"
+            )
         layout = dict(data["layout"], cameras=tuple(data["layout"]["cameras"]))
         sizes = {key: data[key] for key in ("action_size", "state_size", "capacity", "spare")}
         header = RingHeader(layout=FrameLayout(**layout), **sizes)

@@ -18,12 +18,14 @@ def take_lock(folder: Path) -> int:
     """Take the folder for this process; return the descriptor to close.
 
     Raises:
-        ReplayError: another process writes there.
+        ReplayError: another process writes there, or the lock is no file.
     """
     try:
         descriptor = lock.take_lock(folder / "lock")
     except lock.LockedError as owner:
         raise ReplayError(f"replay ring {folder} is being written by process {owner}") from None
+    except OSError as error:
+        raise ReplayError(f"{folder / 'lock'} cannot be locked: {error.strerror}") from error
     lock.write_owner(descriptor)
     return descriptor
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mentor_common.files.atomic import replaced
+from mentor_policy.training.run_folder import RunFolderError
 
 Value = float | int | bool
 
@@ -47,10 +48,8 @@ class CsvLog:
 
     def _open(self, last_step: int | None) -> None:
         """Open the file to append, without the rows after a step."""
-        rows: list[list[str]] = []
-        if self._path.exists():
-            with self._path.open(newline="") as old:
-                rows = [r for r in csv.reader(old) if len(r) == len(self._columns)][1:]
+        # A row that is no row of numbers was being written when the process or the disk ended.
+        rows = [row for row in _rows(self._path) if len(row) == len(self._columns) and _fits(row)]
         if last_step is not None:
             rows = [row for row in rows if int(row[0]) <= last_step]
         with replaced(self._path) as temporary, temporary.open("w", newline="") as new:
@@ -61,14 +60,37 @@ class CsvLog:
 
 
 def read_csv(path: Path) -> dict[str, list[float]]:
-    """Return a table's columns by name; empty cells are NaN, an absent file is an empty table."""
-    if not path.exists():
-        return {}
-    with path.open(newline="") as file:
-        rows = list(csv.reader(file))
-    return {
-        name: [float(row[index] or "nan") for row in rows[1:]] for index, name in enumerate(rows[0])
-    }
+    """Return a table's columns by name; empty cells are NaN, an absent file is an empty table.
+
+    Raises:
+        RunFolderError: it cannot be read.
+    """
+    names, *rows = _rows(path) or [[]]
+    return {name: [float(row[index] or "nan") for row in rows] for index, name in enumerate(names)}
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """Return the rows of a file, the header too; none if it is not there."""
+    try:
+        with path.open(newline="") as file:
+            return list(csv.reader(file))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, csv.Error) as error:
+        raise RunFolderError(
+            f"{path} is damaged: {error}; move it away to go on without its rows"
+        ) from error
+
+
+def _fits(row: Sequence[str]) -> bool:
+    """Return whether a row has a step and numbers behind it, as the header has not."""
+    try:
+        int(row[0])
+        for cell in row[1:]:
+            float(cell or "nan")
+    except ValueError:
+        return False
+    return True
 
 
 def _cell(value: Value) -> str:

@@ -164,6 +164,8 @@ class RunFolder:
         return None
 
     def _summary(self) -> dict[str, Any]:
+        if (self.path / "summary.json").is_dir():  # else the run would end with it
+            raise RunFolderError(f"{self.path / 'summary.json'} is a folder; move it away")
         try:
             summary = read_json(self.path / "summary.json")
         except (OSError, ValueError):
@@ -209,6 +211,12 @@ def _read_run(file: Path) -> dict[str, Any]:
         found = read_json(file)
         if found["format"] != FORMAT:
             raise ValueError(f"format is {found['format']!r}")
+        for key in ("environment", "shape"):
+            if not isinstance(found[key], Mapping):
+                raise TypeError(f"{key} is {found[key]!r}")
+        for frames in found.get("earlier_frames", []):
+            if type(frames) is not int:
+                raise TypeError(f"earlier_frames has {frames!r}")
         return {**found, "config": config_to_dict(config_from_dict(found["config"]))}
     except (ValueError, KeyError, TypeError) as error:
         raise RunFolderError(f"{file} is damaged or of something else: {error}") from error

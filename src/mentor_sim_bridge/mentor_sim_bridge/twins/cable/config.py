@@ -35,13 +35,6 @@ class SlotConfig:
 
 
 @dataclass(frozen=True)
-class FaultConfig(ArmFaults):
-    """What is a fault of the arm, and the force at which the cable tears, newtons."""
-
-    tear_force: float
-
-
-@dataclass(frozen=True)
 class SlotSpread:
     """How far a slot may be from where it is configured, either way: metres and radians."""
 
@@ -78,6 +71,13 @@ class SceneRandomization:
     slack: Range
     bend_modulus: Range
     friction: Range
+
+
+@dataclass(frozen=True)
+class FaultConfig(ArmFaults):
+    """What is a fault of the arm, and the force at which the cable tears, newtons."""
+
+    tear_force: float
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def test_what_comes_again_after_a_restart_is_a_duplicate() -> None:
     second = Assembly(A, known)
     after = [s for m in stream for s in feed(second, m, 3)]
     assert keys(before + after) == whole(2, 3)
-    assert second.parts.duplicates == len(stream[:7])
+    assert second.messages.duplicates == len(stream[:7])
 
 
 def test_evaluation_episodes_are_left_out() -> None:
@@ -228,7 +228,7 @@ class AssembledSteps:
         return [key for key in keys(steps) if key[1]]
 
     def dropped(self) -> int:
-        parts = self.assembly.parts
+        parts = self.assembly.messages
         return parts.duplicates + parts.strays + parts.invalid
 
     def waiting(self) -> int:
@@ -270,4 +270,4 @@ def test_what_is_not_finite_is_left_out(value: float) -> None:
     assembly = Assembly(A)
     assembly.add_reward(1, 1, RewardOf(value))
     assembly.add_action(1, 0, np.full(A, value, np.float32), False)
-    assert assembly.waiting == 0 and assembly.parts.invalid == 2
+    assert assembly.waiting == 0 and assembly.messages.invalid == 2

@@ -16,7 +16,7 @@ from mentor_common.tasks.episode_draw import EpisodeDraw
 from mentor_common.tasks.reset_routine import AskForHelp, Grip, Move, PartFailed, Rest, Save, Wait
 from mentor_msgs.action import Gripper, MoveTo
 from mentor_reset.execution.help_request import HelpRequest
-from mentor_reset.execution.part_runner import Cell, NewEpisode, PartRunner
+from mentor_reset.execution.part_runner import CellAccess, NewEpisode, PartRunner
 from mentor_reset.execution.saved_state import SavedState
 
 START = np.array([0.1, 0.5], np.float32)
@@ -61,7 +61,7 @@ class Bench:
             lambda goal: Gripper.Result(success=True, grasped=True, width=0.02)
         )
         self.goal = FakeGoal()
-        self.cell = Cell(
+        self.cell = CellAccess(
             move_to=self.move_to,
             gripper=self.gripper,
             position=lambda: np.zeros(2),

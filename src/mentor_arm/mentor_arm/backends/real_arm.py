@@ -1,4 +1,4 @@
-"""A real arm as the step sees it: motions in real time, within the limits, stopped by faults."""
+"""A real arm as a backend: motions in real time, within the limits, stopped by faults."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ class RealArm:
         self._clock: Clock = clock or WallClock()
         self._cancelled = cancelled
         self._guard: CommandGuard | None = None
-        self._held = ""
+        self._stopped_because = ""
         self._own_fault = ""
         self._newest_ns = 0
         self._try_again = 0.0
-        self._commanded = 0.0  # when the last command of a motion was sent
+        self._last_command_at = 0.0  # when the last command of a motion was sent
         self.commands = 0
         self.late_commands = 0
 
@@ -109,7 +109,7 @@ class RealArm:
     @property
     def fault(self) -> str:
         """Why the arm does not move; empty if it can."""
-        return self._held or self._own_fault or self.driver.fault
+        return self._stopped_because or self._own_fault or self.driver.fault
 
     def pose(self) -> tuple[Float64, Float64]:
         """Return the end effector's position (3,) and quaternion (x, y, z, w), workspace frame."""
@@ -144,9 +144,9 @@ class RealArm:
             self._own_fault = f"pose not reached, {off:.3f} m off"
 
     def hold(self, pose: Float64, seconds: float, watch: Watch | None = None) -> None:
-        """Stay where the arm was last sent for a while."""
+        """Stay for a while where the arm was last sent; `pose` is not used."""
         if self._guarded() is not None:
-            still = self._start(Trajectory(pose, pose, seconds))
+            still = self._start()
             self._run(Trajectory(still, still, seconds), None, watch)
 
     def begin_episode(self, seed: int | None, start: Float64, options: dict[str, object]) -> None:
@@ -159,7 +159,7 @@ class RealArm:
 
         Raises: Cancelled: the caller cancelled it; the fault remains.
         """
-        if self._held:
+        if self._stopped_because:
             return  # a person holds it, and a person lets it go
         seconds = timeout or RECOVERY_TIMEOUT
         until = self._clock.monotonic() + seconds
@@ -208,15 +208,15 @@ class RealArm:
             except Cancelled:
                 return
             self._guard, self._own_fault = None, ""
-        self._observe()
+        self._read_and_check_force()
 
     def stop(self, reason: str) -> None:
         """Stop at once and move no more until :meth:`release`; callable from any thread."""
-        self._held = reason
+        self._stopped_because = reason
 
     def release(self) -> None:
         """Let the arm move again after :meth:`stop`."""
-        self._held = ""
+        self._stopped_because = ""
 
     def _guarded(self) -> CommandGuard | None:
         """Return the guard of the commands; the first command is where the arm stands."""
@@ -235,7 +235,7 @@ class RealArm:
 
     def _way(self, trajectory: Trajectory) -> Trajectory:
         """Return the commanded poses of a motion, within the limits."""
-        first, limits = self._start(trajectory), self._section.limits
+        first, limits = self._start(), self._section.limits
         if trajectory.strike <= 0.0:
             return slowed(Trajectory(first, trajectory.last, trajectory.seconds), limits)
         speed = trajectory.strike * limits.speed
@@ -243,7 +243,7 @@ class RealArm:
         assert isinstance(stroke, Stroke)
         return stroke.within(self._bounds.low, self._bounds.high, limits.speed, limits.acceleration)
 
-    def _start(self, trajectory: Trajectory) -> Float64:
+    def _start(self) -> Float64:
         """Return where a motion begins: where the arm was last sent, so that it never jumps."""
         assert self._guard is not None
         return np.array(self._guard.pose)
@@ -262,9 +262,9 @@ class RealArm:
                 due, passed = now, LONGEST_TICK
             passed = min(max(passed, 1e-4), way.seconds - elapsed)
             elapsed += passed
-            self._commanded = now
+            self._last_command_at = now
             self._command(way.at(elapsed / way.seconds), passed, isinstance(way, Stroke))
-            self._observe()
+            self._read_and_check_force()
             if midway is not None and elapsed >= way.seconds / 2.0:
                 midway()
                 midway = None
@@ -282,12 +282,12 @@ class RealArm:
             if near or self.fault or self._clock.monotonic() >= until:
                 return off
             self._clock.sleep(self._tick)
-            self._observe()
+            self._read_and_check_force()
 
     def _brake(self) -> None:
         """Bring the commands to rest at the limit of acceleration."""
         # From the last command on: a pause before the first one here would be a jerk.
-        guard, last = self._guard, self._commanded
+        guard, last = self._guard, self._last_command_at
         while guard is not None and guard.moving and not self.driver.fault:
             self._clock.sleep(self._tick)
             now = self._clock.monotonic()
@@ -296,7 +296,7 @@ class RealArm:
                 self.driver.command(guard.brake(passed))
             except DriverError as error:
                 self.driver.fault = str(error)
-            self._observe()
+            self._read_and_check_force()
 
     def _command(self, wanted: Float64, seconds: float, swings: bool) -> None:
         guard = self._guard
@@ -310,7 +310,7 @@ class RealArm:
         except DriverError as error:
             self.driver.fault = str(error)
 
-    def _observe(self) -> None:
+    def _read_and_check_force(self) -> None:
         self.driver.observe()
         force, limit = self.driver.readings().force, self._section.contact.stop_force
         if force > limit and not self._own_fault:

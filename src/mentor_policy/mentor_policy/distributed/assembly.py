@@ -1,10 +1,10 @@
 """From the three topics of experience to steps of the replay, each once and in order.
 
 The join brings observation, action and reward of a step together. What is added here: a step that
-lost its action or its reward on the way leaves as soon as a later one of its episode is whole; its
-observation is kept as the start of the next transition, and the transition that led to it is not
-learned from. Steps that seem to be missing are asked for before anything after them leaves.
-Episodes of evaluation are left out.
+lost its action or its reward on the way is handed on as soon as a later one of its episode is
+whole; its observation is kept as the start of the next transition, and the transition that led to
+it is not learned from. Steps that seem to be missing are asked for before anything after them is
+handed on ("leaves"). Episodes of evaluation are left out.
 
 Steps leave in the order in which they became whole. Each topic is in order by itself, so that is
 the order in which they were taken, whatever the numbers of the episodes are.
@@ -54,13 +54,13 @@ NO_REWARD = RewardOf(0.0, valid=False)
 
 @dataclass
 class AssemblyCounts:
-    """What became of the observations. Each is counted once.
+    """What became of the steps.
 
     Attributes:
-        steps: left as steps of the replay, step 0 too.
-        incomplete: those of them that lack their action or reward; not to be learned from.
+        steps: handed on to the replay, step 0 too.
+        incomplete: those of ``steps`` that lack their action or reward; not to be learned from.
         evaluation: steps of evaluation episodes.
-        missing: steps before one of the same episode that never arrived.
+        missing: those of which no observation came before a later one of the episode was handed on.
     """
 
     steps: int = 0
@@ -99,20 +99,20 @@ class Assembly:
             known=known,
         )
         self._order: list[StepKey] = []
-        self._over_gap: StepKey | None = None
+        self._despite_gap: StepKey | None = None
         self._evaluation: OrderedDict[int, bool] = OrderedDict()
         # By server: the newest step that has left, and the newest episode, of evaluation or not.
-        self._newest_of: OrderedDict[int, StepKey] = OrderedDict()
-        self._last_of: OrderedDict[int, int] = OrderedDict()
-        self._newest: StepKey | None = None
-        self._last: int | None = None
+        self._newest_step_of: OrderedDict[int, StepKey] = OrderedDict()
+        self._newest_episode_of: OrderedDict[int, int] = OrderedDict()
+        self._newest_step: StepKey | None = None
+        self._newest_episode: int | None = None
         for episode, step in (known or {}).items():
             self._passed(StepKey(episode, step))
-            self._last_episode_of(episode)
-        self.newest: StepKey | None = self._newest
+            self._remember_episode(episode)
+        self.newest: StepKey | None = self._newest_step
 
     @property
-    def parts(self) -> JoinCounts:
+    def messages(self) -> JoinCounts:
         """What became of the messages."""
         return self._join.counts
 
@@ -131,7 +131,7 @@ class Assembly:
     ) -> None:
         """Take the action ``(A,) float32`` that answers the observation of this step."""
         if data.shape != (self.action_size,) or not usable(data):
-            self.parts.invalid += 1
+            self.messages.invalid += 1
             return
         _remember(self._evaluation, episode, self._evaluation.get(episode, evaluation), EPISODES)
         self._join.add(ACTION, episode, step + 1, data)
@@ -139,7 +139,7 @@ class Assembly:
     def add_reward(self, episode: int, step: int, reward: RewardOf) -> None:
         """Take the reward for reaching a step (from step 1 on)."""
         if step == 0 or not usable(reward.value):
-            self.parts.invalid += 1
+            self.messages.invalid += 1
             return
         self._join.add(REWARD, episode, step, reward)
 
@@ -151,7 +151,7 @@ class Assembly:
             key = self._order[0]
             leaving = self._up_to(key)
             evaluation = self._evaluation.get(key.episode, False)
-            if not evaluation and key != self._over_gap and self._gap_before(leaving):
+            if not evaluation and key != self._despite_gap and self._gap_before(leaving):
                 self.gap = True
                 return
             if evaluation:
@@ -163,12 +163,12 @@ class Assembly:
                 steps = [*self._close_before(key.episode), *self._leave(leaving)]
                 self._passed(key)
             self._drop_up_to(key)
-            self._last_episode_of(key.episode)
+            self._remember_episode(key.episode)
             yield from steps
 
     def go_on(self) -> None:
-        """Take the step as it is: nothing more will arrive before the next one."""
-        self._over_gap = self._order[0] if self._order else None
+        """Hand on the next step despite the gap: what is missing before it will not come."""
+        self._despite_gap = self._order[0] if self._order else None
 
     @property
     def waiting(self) -> int:
@@ -202,13 +202,13 @@ class Assembly:
         """Return whether something is missing before or among the next steps of an episode."""
         episode, first = leaving[0].key
         before = self._join.newest(episode)
-        self.newest = self._newest_of.get(session_of(episode), self._newest)
+        self.newest = self._newest_step_of.get(session_of(episode), self._newest_step)
         steps = [joined.key.step for joined in leaving]
         if steps != list(range(before + 1, before + 1 + len(steps))):
             return True
         if not all(_is_whole(joined) for joined in leaving):
             return True
-        last = self._last_of.get(session_of(episode), self._last)
+        last = self._newest_episode_of.get(session_of(episode), self._newest_episode)
         return first == 0 and last is not None and not follows(episode, last)
 
     def _leave(self, leaving: list[JoinedStep]) -> list[Step]:
@@ -227,7 +227,7 @@ class Assembly:
     def _close_before(self, episode: int) -> list[Step]:
         """Return the end of the episode before this one: no step of it comes later. It may lack its
         action, or be whole and lined up behind this episode."""
-        last = self._newest
+        last = self._newest_step
         if last is None or last.episode == episode:
             return []
         ends = [
@@ -279,12 +279,12 @@ class Assembly:
 
     def _passed(self, key: StepKey) -> None:
         """Remember the newest step that has left, in all and of its server's episodes."""
-        self._newest = key
-        _remember(self._newest_of, session_of(key.episode), key, SESSIONS)
+        self._newest_step = key
+        _remember(self._newest_step_of, session_of(key.episode), key, SESSIONS)
 
-    def _last_episode_of(self, episode: int) -> None:
-        self._last = episode
-        _remember(self._last_of, session_of(episode), episode, SESSIONS)
+    def _remember_episode(self, episode: int) -> None:
+        self._newest_episode = episode
+        _remember(self._newest_episode_of, session_of(episode), episode, SESSIONS)
 
 
 def _remember(table: OrderedDict[int, Any], key: int, value: Any, limit: int) -> None:

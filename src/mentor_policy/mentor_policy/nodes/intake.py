@@ -70,7 +70,7 @@ class Intake:
     @property
     def parts(self) -> JoinCounts:
         """What became of the messages."""
-        return self._assembly.parts
+        return self._assembly.messages
 
     @property
     def gap(self) -> bool:

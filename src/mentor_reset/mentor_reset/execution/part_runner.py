@@ -1,4 +1,4 @@
-"""Carries out the parts of one attempt of a reset routine, through the actions of the cell."""
+"""Carries out the parts of one attempt of a reset routine, through the ROS actions of the cell."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ POLL = 0.01
 TIME_STANDS = 0.03
 """Seconds of wall time after which ROS time that has not changed counts as stopped.
 
-A twin's clock (``/clock``) advances only while a motion is simulated: between two actions it does
+A twin's clock (``/clock``) advances only while a motion is simulated: between two motions it does
 not change, so that a run does not depend on how fast its nodes are ("lockstep"). Nothing moves
 then.
 """
@@ -60,7 +60,7 @@ class NewEpisode:
 
 
 @dataclass(frozen=True)
-class Cell:
+class CellAccess:
     """What the parts are carried out with.
 
     Args:
@@ -107,7 +107,7 @@ class PartRunner:
 
     def __init__(
         self,
-        cell: Cell,
+        cell: CellAccess,
         goal: Goal,
         episode: NewEpisode,
         until: float,
@@ -221,7 +221,8 @@ class PartRunner:
 
     def _rest(self, part: Rest) -> None:
         arm, ros_time = Stillness(part.seconds, part.distance), Stillness(TIME_STANDS, 0.0)
-        # A simulator's clock may tick as rarely: stopped time counts only if the arm is still too.
+        # A simulator's clock may pause as long between two ticks, so time counts as stopped only
+        # while the arm is still, too.
         lately = Stillness(TIME_STANDS, part.distance)
         while True:
             self._goal.check()

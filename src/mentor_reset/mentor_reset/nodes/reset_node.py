@@ -36,7 +36,7 @@ from mentor_msgs.msg import EpisodeStart, Observation
 from mentor_reset.execution.attempt import progress_of, run_routine
 from mentor_reset.execution.backoff import backoff
 from mentor_reset.execution.help_request import HelpRequest
-from mentor_reset.execution.part_runner import POLL, Cell, NewEpisode, PartRunner
+from mentor_reset.execution.part_runner import POLL, CellAccess, NewEpisode, PartRunner
 from mentor_reset.execution.saved_state import SavedState
 
 CONTINUE = Interface("~/continue", Trigger)
@@ -115,7 +115,7 @@ class ResetNode(CellNode):
         self._resets = self.health.counter("episodes begun")
         self._failures = self.health.counter("attempts failed")
         self._duration = self.health.timing("reset")
-        self._cell = Cell(
+        self._cell = CellAccess(
             move_to=self.remote_action(topics.MOVE_TO),
             gripper=self.remote_action(topics.GRIPPER),
             position=lambda: self._position,

@@ -96,17 +96,25 @@ def test_the_command_that_evaluates_a_run_is_named_for_every_suite(task: str, co
     assert command in evaluate_command(task, Path("/runs/x"))
 
 
+@pytest.mark.parametrize(
+    ("task", "way"),
+    [
+        ("cable_routing", "in process with --env mentor/cable_routing-v0"),
+        ("CartPole-v1", "suite:=gymnasium task:=CartPole-v1 mode:=eval"),
+    ],
+)
 def test_a_checkpoint_trained_over_topics_says_at_once_that_no_cell_answers(
-    tmp_path: Path, capsys
+    tmp_path: Path, capsys, monkeypatch, task: str, way: str
 ) -> None:
-    environment = {"id": "mentor/ros-v0", "arguments": {}, "task": "cable_routing"}
+    monkeypatch.setattr("mentor_policy.cli.evaluate.CONNECT_SECONDS", 0.5)
+    environment = {"id": "mentor/ros-v0", "arguments": {}, "task": task}
     config = load_config("mentor", "robot", [*TINY, "train.frames=20"])
     run = RunFolder(tmp_path / "run", config, environment, shape_of(PointEnv()))
     Trainer(PointEnv(), run).train()
     run.close()
     assert main(["evaluate", str(tmp_path / "run"), "env.namespace=/nobody"]) == 2
     assert "no cell answers" in (said := capsys.readouterr().err)
-    assert "--env mentor/cable_routing-v0" in said
+    assert way in said
 
 
 def test_an_unknown_environment_is_refused_by_name(capsys) -> None:

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import gymnasium
+
 from mentor_policy.cli.arguments import environment_arguments
 from mentor_policy.training.checkpoint import Checkpoint, CheckpointError, read_checkpoint
 from mentor_policy.training.environment import Env, make_environment, shape_of
@@ -86,11 +88,21 @@ def _environment(name: str, arguments: dict[str, Any], checkpoint: Checkpoint) -
     try:
         return make_environment(name, {"connect_timeout": CONNECT_SECONDS, **arguments})
     except EnvironmentLost as error:
-        task = checkpoint.environment.get("task", "<task>")
         raise CheckpointError(
             f"checkpoint {checkpoint.folder} was trained over topics, and no cell answers "
-            f"({error}). Start the cell, or evaluate in process with --env mentor/{task}-v0"
+            f"({error}). Start the cell, or evaluate {_without_cell(checkpoint)}"
         ) from error
+
+
+def _without_cell(checkpoint: Checkpoint) -> str:
+    """Return how a checkpoint of a cell's task is evaluated where no cell runs."""
+    from mentor_policy.nodes.end_report import evaluate_command
+
+    task = str(checkpoint.environment.get("task", ""))
+    own = f"mentor/{task}-v0"
+    if own in gymnasium.registry:
+        return f"in process with --env {own}"
+    return f"in a cell of its own: {evaluate_command(task, checkpoint.folder.resolve())}"
 
 
 def _writable(video: Path) -> bool:

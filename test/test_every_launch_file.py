@@ -107,30 +107,48 @@ def test_show_args_lists_the_standard_arguments_and_describes_all(file: str) -> 
     assert "Substitution(" not in shown, "a default that the real launch prints as an object"
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_wrong_arguments_are_refused_before_any_process_starts(file: str, tmp_path: Path) -> None:
-    malformed = tmp_path / "malformed.yaml"
-    malformed.write_text("policy: {ros__parameters: {max_steps: [1")
-    for argument, named in (
-        ("agent:=mentr", r"'mentr'|no argument 'agent'"),
-        ("agnet:=random", "no argument 'agnet'"),
-        ("max_steps:=abc", "max_steps:=abc is not a whole number|no argument 'max_steps'"),
-        ("diff:=true", "bag:= has no file parameters/stacker.yaml|no argument 'diff'"),
-        ("preset:=nonsense", "preset 'nonsense' is not known|no argument 'preset'"),
-        (
-            "overrides:=agent.learning_rate=inf",
-            "agent.learning_rate is inf; it must be from 0.0|no argument 'overrides'",
-        ),
-        ("params_file:=/no/such.yaml", "/no/such.yaml: No such file"),
-        (f"params_file:={malformed}", "malformed.yaml is not YAML"),
-        ("mode:=eval", "mode:=eval needs checkpoint:=|no argument 'mode'"),
-    ):
-        refused = subprocess.run(runner(file, argument), capture_output=True, text=True)
+WRONG = (
+    ("max_steps:=abc", "max_steps:=abc is not a whole number|no argument 'max_steps'"),
+    ("params_file:=/no/such.yaml", "/no/such.yaml: No such file"),
+    ("agent:=mentr", r"'mentr'|no argument 'agent'"),
+    ("agnet:=random", "no argument 'agnet'"),
+    ("diff:=true", "bag:= has no file parameters/stacker.yaml|no argument 'diff'"),
+    ("preset:=nonsense", "preset 'nonsense' is not known|no argument 'preset'"),
+    (
+        "overrides:=agent.learning_rate=inf",
+        "agent.learning_rate is inf; it must be from 0.0|no argument 'overrides'",
+    ),
+    ("params_file:=malformed.yaml", "malformed.yaml is not YAML"),
+    ("mode:=eval", "mode:=eval needs checkpoint:=|no argument 'mode'"),
+)
+"""Arguments, and what they are refused with; the first is of the agent, the second of any node."""
+
+
+def are_refused(file: str, wrong: tuple[tuple[str, str], ...], folder: Path) -> None:
+    (folder / "malformed.yaml").write_text("policy: {ros__parameters: {max_steps: [1")
+    for argument, named in wrong:
+        refused = subprocess.run(runner(file, argument), capture_output=True, text=True, cwd=folder)
         said = refused.stdout + refused.stderr
         assert refused.returncode == 1, argument
         errors = [line for line in said.splitlines() if "[ERROR]" in line]
         assert len(errors) == 1 and re.search(named, errors[0]), said
         assert "process started" not in said and "Traceback" not in said
+
+
+def test_wrong_arguments_are_refused_before_any_process_starts(tmp_path: Path) -> None:
+    are_refused("cable_routing.launch.py", WRONG, tmp_path)
+    are_refused("replay.launch.py", (("diff:=true", WRONG[4][1]),), tmp_path)
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file != "cable_routing.launch.py"])
+def test_each_launch_file_has_the_checks_of_its_parts(file: str, tmp_path: Path) -> None:
+    are_refused(file, WRONG[:2], tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("file", FILES)
+def test_wrong_arguments_of_each_launch_file_are_refused(file: str, tmp_path: Path) -> None:
+    are_refused(file, WRONG, tmp_path)
 
 
 def test_a_bridge_that_dies_ends_the_launch_with_its_status_and_last_words() -> None:

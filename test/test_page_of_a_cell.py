@@ -20,6 +20,7 @@ import pytest
 from browser import Browser
 from fake_peer import FakePeer
 from sensor_msgs.msg import JointState
+from short_episodes import short_episodes
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
@@ -64,8 +65,9 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
     log = folder / "cell.txt"
     with log.open("w") as stream:
         launched = subprocess.Popen(
-            command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT, text=True
-        )
+            command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT, text=True,
+            env=short_episodes(folder, "cable_routing", 12),
+        )  # fmt: skip
     peer, moved = FakePeer("watcher"), list[str]()
     for topic in (topics.ACTION, topics.MOTION):
         peer.node.create_subscription(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-STEPS = 110  # two episodes of 50, so that the peg is switched, and the beginning of a third
+from short_episodes import short_episodes
+
+LENGTH = 10
+STEPS = 2 * LENGTH + 1  # two episodes, so that the peg is switched, and the beginning of a third
 
 
 def test_a_launch_without_further_argument_switches_pegs_and_needs_nobody(tmp_path: Path) -> None:
@@ -17,7 +19,7 @@ def test_a_launch_without_further_argument_switches_pegs_and_needs_nobody(tmp_pa
     done = subprocess.run(
         [*runner, *arguments],
         cwd=tmp_path,
-        env=dict(os.environ, ROS_HOME=str(tmp_path)),
+        env=short_episodes(tmp_path, "peg_insertion", LENGTH) | {"ROS_HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=200,

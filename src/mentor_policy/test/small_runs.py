@@ -15,8 +15,9 @@ TINY = [
     "agent.hidden_dim=16", "agent.experts=2", "agent.top_k=1", "agent.expert_dim=8",
     "agent.feature_dim=8", "agent.precision=float32", "train.frames=100", "train.seed_frames=40",
     "train.update_every=1",
-    "train.batch_size=8", "train.threads=1", "train.eval_every_frames=50", "train.eval_episodes=2",
+    "train.batch_size=8", "train.threads=1", "train.eval_every_frames=50", "train.eval_episodes=1",
     "train.replay_capacity=500", "train.checkpoint_every_frames=40", "train.log_every_frames=20",
+    "train.video=false",
 ]  # fmt: skip
 ENVIRONMENT = {"id": "point_env:mentor-test/point-v0", "arguments": {}}
 COMMAND = ["train", "--env", "point_env:mentor-test/point-v0", "--preset", "robot", *TINY]

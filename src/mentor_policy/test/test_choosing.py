@@ -36,7 +36,7 @@ def test_training_names_its_run_and_updates_and_evaluation_the_hash_of_its_weigh
     tmp_path: Path,
 ) -> None:
     env = Noting()
-    trainer, run = trainer_of(tmp_path / "run", "train.frames=60", "train.video=false", env=env)
+    trainer, run = trainer_of(tmp_path / "run", "train.frames=60", env=env)
     trainer.train()
     run.close()
     last, action = env.choices[59]

@@ -26,7 +26,7 @@ from mentor_policy.training.trainer import Trainer
 
 def test_a_run_leaves_everything_that_a_visual_rl_user_expects(tmp_path: Path, capsys) -> None:
     folder = tmp_path / "run"
-    assert main([*COMMAND, "--run-dir", str(folder)]) == 0
+    assert main([*COMMAND, "train.video=true", "--run-dir", str(folder)]) == 0
     output = capsys.readouterr().out
     for name in ("config.json", "summary.json", "curve.png", "train.csv", "eval.csv"):
         assert (folder / name).stat().st_size > 0, name

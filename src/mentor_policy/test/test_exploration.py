@@ -123,7 +123,7 @@ def test_an_actor_held_off_saturation_stays_alive_where_another_dies() -> None:
         settings = (f"agent.saturation_weight={weight}", "agent.learning_rate=0.01")
         agent, batch = small_agent("mentor", *settings), small_batch()
         batch = replace(batch, reward=10.0 * batch.action.sum(1, keepdim=True))  # more is better
-        for update in range(200):
+        for update in range(60):
             metrics = agent.update(batch, update)
         return float(metrics["actor/saturation"])
 

@@ -30,9 +30,11 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def train_in_process(task: str, preset: str, steps: int, overrides: str, folder: Path) -> None:
+def train_in_process(
+    task: str, preset: str, steps: int, overrides: str, folder: Path, **options: int
+) -> None:
     config = load_config("mentor", preset, [*overrides.split(), "train.seed=3", "train.threads=1"])
-    env = gymnasium.make(f"mentor/{task}-v0", disable_env_checker=True)
+    env = gymnasium.make(f"mentor/{task}-v0", disable_env_checker=True, **options)
     config.train.action_repeat = env.unwrapped.action_repeat
     config.train.frames = steps * config.train.action_repeat
     run = RunFolder(folder, config, {"id": task, "arguments": {}}, shape_of(env))
@@ -71,10 +73,13 @@ def the_same_to_the_bit(one: Path, other: Path, steps: int) -> None:
 def test_lockstep_over_the_topics_equals_the_run_in_process(
     tmp_path: Path, one_thread: None
 ) -> None:
-    task, steps = "dmc-cartpole_balance", 500
+    task, steps, repeat = "dmc-cartpole_balance", 200, 8  # an episode has 125 steps
     namespace = fresh_namespace()
     bridge = NodeProcess(
-        "mentor_sim_bridge.nodes.benchmark_bridge", namespace, environment=f"mentor/{task}-v0"
+        "mentor_sim_bridge.nodes.benchmark_bridge",
+        namespace,
+        environment=f"mentor/{task}-v0",
+        action_repeat=repeat,
     )
     node = PolicyProcess(
         "policy",
@@ -86,9 +91,8 @@ def test_lockstep_over_the_topics_equals_the_run_in_process(
         overrides="train.eval_episodes=1",
     )
     with bridge, node:
-        train_in_process(
-            task, "dmc", steps, f"{TOY} train.eval_episodes=1", tmp_path / "in_process"
-        )
+        small = f"{TOY} train.eval_episodes=1"
+        train_in_process(task, "dmc", steps, small, tmp_path / "in_process", action_repeat=repeat)
         assert node.ends(200) == 0, node.output
         assert "evaluate it: make launch TASK=benchmark" in node.output
     the_same_to_the_bit(tmp_path / "in_process", tmp_path / "topics", steps)

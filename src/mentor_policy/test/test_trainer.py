@@ -158,7 +158,7 @@ def test_evaluation_does_not_disturb_training(tmp_path: Path) -> None:
     weights = []
     for every in (0, 20):
         folder = tmp_path / str(every)
-        trainer, run = trainer_of(folder, f"train.eval_every_frames={every}", "train.video=false")
+        trainer, run = trainer_of(folder, f"train.eval_every_frames={every}")
         trainer.train()
         run.close()
         weights.append(trainer.run.agent.state()[0])

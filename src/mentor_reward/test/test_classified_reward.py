@@ -64,10 +64,10 @@ def weights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     rng = np.random.default_rng(1)
     for camera, classes in (("slot_1", 4), ("slot_2", 7)):
-        states = np.repeat(np.arange(classes), 24)
+        states = np.repeat(np.arange(classes), 12)
         frames = np.stack([slot_picture(camera, s, rng) for s in states])
         groups = np.array([f"g{i % 12}" for i in range(len(states))])
-        settings = TrainingSettings(epochs=12, batch=16)
+        settings = TrainingSettings(epochs=8, batch=16)
         examples = Examples(frames, states, groups, np.empty((len(states), 0), np.float32))
         result = train_classifier(camera, examples, settings, log=lambda line: None)
         result.classifier.save(folder / f"{camera}.safetensors")

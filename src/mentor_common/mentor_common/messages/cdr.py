@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import struct
 from array import array
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from builtin_interfaces.msg import Time
 
-from mentor_common.env.action_choice import ActionChoice
+if TYPE_CHECKING:
+    from mentor_common.env.action_choice import ActionChoice
 
 _SECOND = 1_000_000_000
 _HEADER = 4

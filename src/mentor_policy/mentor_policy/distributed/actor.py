@@ -6,12 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from mentor_common.files.json_file import read_json, write_json
-from mentor_policy.agents.base import Agent
 from mentor_policy.distributed.follower import WeightsFollower
 from mentor_policy.replay import Step
 from mentor_policy.training.choosing import UNNAMED, WeightsName, choose
@@ -19,6 +19,9 @@ from mentor_policy.training.environment import Env, Pixels, State
 from mentor_policy.training.evaluation import Evaluation, evaluate
 from mentor_policy.training.rollout import Episode, Rollout, nothing
 from mentor_policy.training.seeds import TRAINING, episode_seed
+
+if TYPE_CHECKING:
+    from mentor_policy.agents.base import Agent
 
 
 @dataclass

@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mentor_policy.agents.base import Agent
 from mentor_policy.distributed.weights import Unpacked, Weights, WeightsError, keep, kept, unpack
+
+if TYPE_CHECKING:
+    from mentor_policy.agents.base import Agent
 
 LARGEST_VERSION = 2**48
 """No learner has published so many weights."""

@@ -11,17 +11,17 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor
 
 from mentor_common.files.atomic import write_atomically
 from mentor_common.files.json_file import parse_json, read_file
-from mentor_policy.agents.base import Agent
-from mentor_policy.agents.snapshot import check_tensors
+
+if TYPE_CHECKING:  # torch takes seconds to import; nodes that import this start without it
+    from torch import Tensor
+
+    from mentor_policy.agents.base import Agent
 
 NAMED = 10
 """Settings that an error names at most."""
@@ -83,6 +83,9 @@ def pack(
         update: gradient updates done.
         steps: environment steps learned from.
     """
+    import torch  # late, see above
+    from safetensors.torch import save
+
     tensors = {
         name: tensor.detach().to("cpu").clone(memory_format=torch.contiguous_format)
         for name, tensor in agent.acting_state().items()
@@ -105,6 +108,8 @@ def unpack(weights: Weights, config: dict[str, Any], own: dict[str, Tensor]) -> 
         WeightsError: damaged, of another format version or configuration, of other shapes, or not
             finite.
     """
+    from safetensors.torch import load  # late, see above
+
     if hashlib.sha256(weights.data).hexdigest() != weights.sha256:
         raise WeightsError(
             f"{weights} are damaged: {len(weights.data)} bytes do not have the SHA-256 that they "
@@ -150,6 +155,8 @@ def _check_acting(acting: Any, steps: int) -> None:
 
 
 def _check_shapes(weights: Weights, tensors: dict[str, Tensor], own: dict[str, Tensor]) -> None:
+    from mentor_policy.agents.snapshot import check_tensors  # late, see above
+
     try:
         check_tensors(own, tensors, str(weights))
     except ValueError as error:

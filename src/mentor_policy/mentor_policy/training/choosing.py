@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mentor_common.env.action_choice import ActionChoice
-from mentor_policy.agents import Agent
 from mentor_policy.training.environment import Env, Pixels, State
+
+if TYPE_CHECKING:
+    from mentor_policy.agents import Agent
 
 
 @dataclass(frozen=True)

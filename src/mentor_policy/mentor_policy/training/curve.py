@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 from mentor_policy.training.csv_log import read_csv
 
 
@@ -16,12 +13,17 @@ def draw_curve(folder: Path, title: str) -> Path | None:
     Returns:
         The file, or None if there is nothing to draw yet.
     """
+    # Late: it takes a second, and a run draws once, at its end.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     training, evaluation = read_csv(folder / "train.csv"), read_csv(folder / "eval.csv")
     if not training.get("step") and not evaluation.get("step"):
         return None
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    figure = Figure(figsize=(9, 3.5))
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
+    figure.subplots_adjust(left=0.1, right=0.98, bottom=0.15, top=0.89)
     if training.get("step"):
         left.plot(
             training["step"], training["episode_return"], ".", ms=2, label="training episodes"

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mentor_policy.agents.base import Agent
 from mentor_policy.training.choosing import UNNAMED, WeightsName, choose
 from mentor_policy.training.environment import Env, shape_of
 from mentor_policy.training.rollout import Rollout
 from mentor_policy.training.seeds import EVALUATION, episode_seed
 from mentor_policy.training.video import VideoWriter
+
+if TYPE_CHECKING:
+    from mentor_policy.agents.base import Agent
 
 PURPOSE = "evaluation"
 """Purpose of an evaluation's actions over the topics: no learner on the stream learns from them."""

@@ -143,16 +143,17 @@ def goals(rig: Rig, number: int, seed: int) -> None:
             pass
 
 
-def test_ten_thousand_adversarial_actions_and_a_thousand_goals_break_no_limit() -> None:
+@pytest.mark.parametrize("goal_count", [200, pytest.param(1_000, marks=pytest.mark.soak)])
+def test_ten_times_as_many_adversarial_actions_as_goals_break_no_limit(goal_count: int) -> None:
     rig = Rig()
-    counts = adversary(rig, 10_000, seed=0)
-    goals(rig, 1_000, seed=1)
+    counts = adversary(rig, 10 * goal_count, seed=0)
+    goals(rig, goal_count, seed=1)
     rig.check()
     for status in (
         *EXECUTED, CommandStatus.NOT_FINITE, CommandStatus.WRONG_SIZE, CommandStatus.STALE,
         CommandStatus.FUTURE, CommandStatus.OTHER_STEP, CommandStatus.OTHER_EPISODE,
     ):  # fmt: skip
-        assert counts[status] > 20, counts
+        assert counts[status] >= goal_count // 50, counts
 
 
 @pytest.mark.soak

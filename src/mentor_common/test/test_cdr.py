@@ -76,7 +76,7 @@ def test_what_chose_an_action_goes_along(mean: list[float], run_id: str, version
     assert read_action(written).step == 3
 
 
-@settings(max_examples=2000)
+@settings(max_examples=500)
 @given(st.binary(max_size=120) | st.binary(max_size=120).map(lambda b: b"\0\1\0\0" + b))
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     for read in (read_action, read_observation, read_reward):
@@ -87,7 +87,7 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
 MUTATIONS = st.lists(st.tuples(st.integers(0, 10_000), st.binary(max_size=4)), max_size=4)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(MUTATIONS, st.integers(0, 8))
 def test_a_mutated_message_is_read_or_refused(mutations: list[tuple[int, bytes]], cut: int) -> None:
     layout = FrameLayout(("eye",), 1, 2, 2, True)

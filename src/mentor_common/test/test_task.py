@@ -186,7 +186,7 @@ def wrong_type(value: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(anything)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_every_value_of_another_type_is_refused(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(NAMES))
@@ -226,7 +226,7 @@ RANGES: list[tuple[str, Path_, float, float]] = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(where=st.sampled_from(RANGES), beyond=st.floats(1e-6, 1e9), above=st.booleans())
 def test_every_number_out_of_range_is_refused(
     where: tuple[str, Path_, float, float], beyond: float, above: bool
@@ -303,7 +303,7 @@ def test_a_file_that_is_no_mapping_is_refused(text: str) -> None:
         parse_task(text, "some.yaml")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(text=st.text(max_size=200))
 def test_no_text_is_anything_but_a_task_or_a_refusal(text: str) -> None:
     with pytest.raises(TaskError):

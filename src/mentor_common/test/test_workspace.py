@@ -59,7 +59,7 @@ def test_a_strike_moves_nothing() -> None:
     assert target.tolist() == [0.0, 0.5] and not cut
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=40))
 def test_no_actions_lead_out_of_the_workspace(actions: list[tuple[float, float]]) -> None:
     position = np.zeros(2)
@@ -76,7 +76,7 @@ def test_what_is_no_action_is_refused(action: list[float]) -> None:
         CABLE.next_target([0.0, 0.0], action, (Delta("x", 5.0), Delta("z", 5.0)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(offset=st.tuples(unit, unit), action=st.tuples(unit, unit))
 def test_a_window_that_is_moved_moves_the_bounds_and_nothing_else(
     offset: tuple[float, float], action: tuple[float, float]

@@ -165,7 +165,7 @@ def test_acting_beside_an_update_gives_finite_actions_and_leaves_the_update_its_
 
     thread = threading.Thread(target=act)
     thread.start()
-    for _ in range(40):
+    for _ in range(15):
         for learner in learners:
             learner.update(500)
     over.set()

@@ -16,7 +16,7 @@ from mentor_common.messages import topics
 from mentor_policy.__main__ import main
 from mentor_policy.replay import ReplayRing
 
-STEPS = 400
+STEPS = 240
 UPDATE_EVERY = 2  # of preset dmc
 SEED_STEPS = 80
 
@@ -52,12 +52,12 @@ def test_a_training_outlives_its_cell_keeps_its_cap_and_is_evaluated(tmp_path: P
     assert checkpoint is not None, said
     with toy_cell(namespace):
         evaluation = PolicyProcess(
-            "policy", namespace, mode="eval", checkpoint=checkpoint.group(1), episodes=5
+            "policy", namespace, mode="eval", checkpoint=checkpoint.group(1), episodes=2
         )
         with evaluation:
             assert evaluation.ends() == 0, evaluation.output
             assert re.search(
-                r"5 episodes: success [01]\.\d\d \(95 % interval .* by the reward's own flag",
+                r"2 episodes: success [01]\.\d\d \(95 % interval .* by the reward's own flag",
                 evaluation.output,
             ), evaluation.output
 

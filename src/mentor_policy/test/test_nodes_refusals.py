@@ -28,7 +28,7 @@ def in_file_system(where: Path, options: str, beside: str = "true", after: str =
 @pytest.fixture(scope="module")
 def cell():
     namespace = fresh_namespace()
-    with toy_cell(namespace, step_seconds=0.01):
+    with toy_cell(namespace, step_seconds=0.03):
         yield namespace
 
 
@@ -74,10 +74,6 @@ def test_a_run_folder_in_use_or_of_another_run_is_refused(cell: str, tmp_path: P
     with other:
         assert other.ends() == 1
         assert "belongs to another run: agent.experts is 4 there and 8 here" in other.output
-    again = PolicyProcess("policy", cell, run_dir=folder, progress_period=0.5)
-    with again:
-        assert again.says("resumes run in"), again.output
-        assert again.end() == 0, again.output
 
 
 def test_a_read_only_run_folder_is_refused(cell: str, tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ def test_an_environment_that_moves_by_itself_moves_during_the_update_and_changes
             return self.step(self.action)
 
     env = MovesByItself()
-    trainer, run = trainer_of(tmp_path / "beside", env=env)
+    quiet = "train.eval_every_frames=0"
+    trainer, run = trainer_of(tmp_path / "beside", quiet, env=env)
     trainer.train()
     trainer.close()  # a second time, as in whoever's `finally`
     run.close()
@@ -57,7 +58,7 @@ def test_an_environment_that_moves_by_itself_moves_during_the_update_and_changes
     assert env.seen == [0] * 40 + list(range(60))
     assert env.learned == [0] * 40 + list(range(1, 61))
     assert trainer.run.updates == 61
-    plain, run = trainer_of(tmp_path / "after")
+    plain, run = trainer_of(tmp_path / "after", quiet)
     plain.train()
     run.close()
     ours, theirs = (t.run.agent.state()[0] for t in (trainer, plain))

@@ -18,9 +18,15 @@ register_environments()
 
 @pytest.mark.parametrize(
     "name",
-    ["dog-stand", "dog-walk", "manipulator-bring_ball", "acrobot-swingup_sparse", "hopper-hop",
-     "finger-spin"],
-)  # fmt: skip
+    [
+        "dog-stand",
+        "acrobot-swingup_sparse",
+        "hopper-hop",
+        pytest.param("dog-walk", marks=pytest.mark.soak),
+        pytest.param("manipulator-bring_ball", marks=pytest.mark.soak),
+        pytest.param("finger-spin", marks=pytest.mark.soak),
+    ],
+)
 def test_dmc_rewards_equal_those_of_dm_control(name: str) -> None:
     from dm_control import suite
 
@@ -38,7 +44,14 @@ def test_dmc_rewards_equal_those_of_dm_control(name: str) -> None:
     ours.close()
 
 
-@pytest.mark.parametrize("task", ["coffee_push", "soccer", "hammer"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "hammer",
+        pytest.param("coffee_push", marks=pytest.mark.soak),
+        pytest.param("soccer", marks=pytest.mark.soak),
+    ],
+)
 def test_a_sparse_task_pays_at_success_and_a_thousandth_short_of_it(task: str) -> None:
     dense: Any = gym.make(f"mentor/metaworld-{task}-v0", state="full", action_repeat=1).unwrapped
     sparse: Any = gym.make(f"mentor/metaworld-{task}_sparse-v0", action_repeat=1).unwrapped

@@ -25,11 +25,11 @@ def newest(observation: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return observation[-3:].transpose(1, 2, 0)
 
 
-def after_some_steps(name: str, **options: Any) -> tuple[Any, NDArray[np.uint8]]:
+def after_some_steps(name: str, steps: int = 6, **options: Any) -> tuple[Any, NDArray[np.uint8]]:
     env: Any = gym.make(name, **options).unwrapped
     observation, _ = env.reset(seed=5)
     env.action_space.seed(5)
-    for _ in range(6):
+    for _ in range(steps):
         observation, *_ = env.step(env.action_space.sample())
     return env, newest(observation)
 
@@ -46,8 +46,15 @@ def is_upright(ours: NDArray[Any], theirs: NDArray[Any], limit: float) -> None:
         assert difference(flip, theirs) > 2 * limit
 
 
-@pytest.mark.parametrize("name", ["dog_walk", "manipulator_bring_ball", "acrobot_swingup_sparse",
-                                  "hopper_hop"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dog_walk",
+        "hopper_hop",
+        pytest.param("manipulator_bring_ball", marks=pytest.mark.soak),
+        pytest.param("acrobot_swingup_sparse", marks=pytest.mark.soak),
+    ],
+)
 def test_a_dmc_picture_is_dm_controls_without_shadows(name: str) -> None:
     env, ours = after_some_steps(f"mentor/dmc-{name}-v0")
     physics = env.simulator._env.physics
@@ -62,7 +69,14 @@ def test_a_dmc_picture_is_dm_controls_without_shadows(name: str) -> None:
     env.close()
 
 
-@pytest.mark.parametrize("task", ["assembly", "hammer", "door_open"])
+@pytest.mark.parametrize(
+    "task",
+    [
+        "assembly",
+        pytest.param("hammer", marks=pytest.mark.soak),
+        pytest.param("door_open", marks=pytest.mark.soak),
+    ],
+)
 def test_a_metaworld_picture_is_the_suites_turned_upright(task: str) -> None:
     from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer
 
@@ -97,8 +111,8 @@ def test_an_adroit_picture_is_the_suites_without_shadows(task: str) -> None:
 
 @pytest.mark.parametrize("name", ["mentor/dmc-hopper_hop-v0", "mentor/metaworld-assembly-v0"])
 def test_the_stock_switch_gives_the_suites_look(name: str) -> None:
-    env, ours = after_some_steps(name, stock=True)
-    fast, plain = after_some_steps(name)
+    env, ours = after_some_steps(name, 1, stock=True)
+    fast, plain = after_some_steps(name, 1)
     if "dmc" in name:
         theirs = env.simulator._env.physics.render(84, 84, camera_id=0)
     else:

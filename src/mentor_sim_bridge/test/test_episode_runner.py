@@ -125,7 +125,7 @@ def test_a_later_runner_reuses_no_episode_number() -> None:
     assert session_of(EpisodeRunner(Counter()).reset(None, {})) != session_of(numbers[0])
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     episode=st.integers(0, 2**64 - 1) | st.just(FIRST),
     step=st.integers(0, 2**32 - 1) | st.just(0),

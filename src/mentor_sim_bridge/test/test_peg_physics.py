@@ -64,7 +64,7 @@ def test_a_centred_peg_goes_in_to_the_floor(env, peg):
 
 
 @pytest.mark.parametrize("peg", PEGS)
-@pytest.mark.parametrize("directions", [2, pytest.param(16, marks=LONG)])
+@pytest.mark.parametrize("directions", [1, pytest.param(16, marks=LONG)])
 def test_a_peg_that_is_3_mm_or_10_degrees_off_stays_out_and_pushes_back(env, peg, directions):
     ways = np.linspace(0.3, 0.3 + 2 * np.pi, directions, endpoint=False)
     offs = [(0.003 * np.cos(way), 0.003 * np.sin(way), 0.0) for way in ways]
@@ -86,8 +86,11 @@ def test_a_peg_pushed_at_a_wrong_socket_never_counts(env, peg, into, turns):
         assert not truth.success and truth.values["depth"] == 0.0
 
 
-@pytest.mark.parametrize("peg", PEGS)
-@pytest.mark.parametrize("episodes", [1, pytest.param(70, marks=LONG)])  # 70 of 3: 10,500 steps
+@pytest.mark.parametrize(
+    ("episodes", "peg"),
+    # The star has the most corners; 70 episodes of 3 pegs are 10,500 steps.
+    [(1, "star"), *(pytest.param(70, peg, marks=LONG) for peg in PEGS)],
+)
 def test_wild_actions_with_the_peg_in_its_socket_pass_no_wall_and_stay_bounded(env, peg, episodes):
     random = np.random.default_rng(0)
     for seed in range(episodes):

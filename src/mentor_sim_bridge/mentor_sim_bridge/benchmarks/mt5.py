@@ -15,7 +15,7 @@ from mentor_sim_bridge.benchmarks.simulator import Outcome, TaskSimulator, View
 
 
 class Mt5Simulator(TaskSimulator):
-    """Five Meta-World tasks behind one environment.
+    """Five Meta-World tasks behind one environment, each made when it is first needed.
 
     Which task an episode has: ``options["task_id"]`` if given; else ``seed % 5`` if seeded, so
     that one seed means one trajectory and successive seeds go through all tasks; else the next in
@@ -31,8 +31,9 @@ class Mt5Simulator(TaskSimulator):
     def __init__(self, view: View | None = None, state: str | None = None) -> None:
         self._one_hot = state == "task_id"
         own = None if self._one_hot else state
-        self._simulators = [MetaworldSimulator(task, view=view, state=own) for task in MT5]
-        first = self._simulators[0]
+        self._make = partial(MetaworldSimulator, view=view, state=own)
+        self._simulators: dict[int, MetaworldSimulator] = {}
+        first = self._simulator(0)
         self.camera = first.camera
         self.action_names = first.action_names
         self.max_frames = first.max_frames
@@ -43,6 +44,11 @@ class Mt5Simulator(TaskSimulator):
         self._episodes = [0] * len(MT5)
         self._stepped = self._succeeded = False
         self._seeds: dict[int, int] = {}
+
+    def _simulator(self, task_id: int) -> MetaworldSimulator:
+        if task_id not in self._simulators:  # making one takes seconds
+            self._simulators[task_id] = self._make(MT5[task_id])
+        return self._simulators[task_id]
 
     @property
     def task(self) -> str:  # type: ignore[override]
@@ -73,7 +79,7 @@ class Mt5Simulator(TaskSimulator):
             # A seed holds for all that follows: the other tasks get theirs at their next episode.
             self._seeds = {i: seed + i for i in range(len(MT5))}
             self._seeds[self.task_id] = seed
-        self._simulators[self.task_id].reset(self._seeds.pop(self.task_id, None), {})
+        self._simulator(self.task_id).reset(self._seeds.pop(self.task_id, None), {})
 
     def info(self) -> dict[str, Any]:
         """Return the task of the episode."""
@@ -81,7 +87,7 @@ class Mt5Simulator(TaskSimulator):
 
     def step(self, action: NDArray[np.float32]) -> Outcome:
         """Simulate one step of the suite, and count episodes and successes."""
-        outcome = self._simulators[self.task_id].step(action)
+        outcome = self._simulator(self.task_id).step(action)
         if not self._stepped:
             self._stepped = True
             self._episodes[self.task_id] += 1
@@ -92,17 +98,17 @@ class Mt5Simulator(TaskSimulator):
 
     def render(self) -> NDArray[np.uint8]:
         """Render the running task."""
-        return self._simulators[self.task_id].render()
+        return self._simulator(self.task_id).render()
 
     def state(self) -> NDArray[np.float32]:
         """Return the one-hot task id, or the task's own state."""
         if self._one_hot:
             return np.eye(len(MT5), dtype=np.float32)[self.task_id]
-        return self._simulators[self.task_id].state()
+        return self._simulator(self.task_id).state()
 
     def close(self) -> None:
-        """Free all five."""
-        for simulator in self._simulators:
+        """Free those that were made."""
+        for simulator in self._simulators.values():
             simulator.close()
 
 

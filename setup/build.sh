@@ -31,4 +31,4 @@ done
 
 # Bytecode also where PYTHONDONTWRITEBYTECODE is set, as in many containers: else every node that starts compiles its
 # part of the workspace again, which takes a third of its start.
-"$venv/bin/python" -m compileall -q -x '/test/' src launch
+"$venv/bin/python" -m compileall -q -x "/test/" src launch

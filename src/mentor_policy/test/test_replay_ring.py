@@ -10,26 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ring_steps import HEADER, LAYOUT, step_of
 
 from mentor_common.messages.frames import FrameLayout
 from mentor_policy.replay import ReplayDiskFullError, ReplayError, ReplayRing, RingHeader, Step
 from mentor_policy.replay.header import read_header
 from mentor_policy.replay.records import seal
 from mentor_policy.replay.sampler import Sampler
-
-LAYOUT = FrameLayout(("a",), 2, 12, 10, True)
-HEADER = RingHeader(LAYOUT, 2, 0, 200, 40)
-
-
-def picture(number: int) -> np.ndarray:
-    """The frame of step ``number``: every run draws the same one."""
-    return np.random.default_rng(number).integers(0, 256, (3, 12, 10), dtype=np.uint8)
-
-
-def step_of(episode: int, step: int) -> Step:
-    frames = np.concatenate([picture(max(0, step - 1)), picture(step)])
-    action = np.full(2, step / 100, np.float32) if step else None
-    return Step(episode, step, frames, action, float(step))
 
 
 def fill(ring: ReplayRing, episode: int, steps: int) -> None:
@@ -40,7 +27,8 @@ def fill(ring: ReplayRing, episode: int, steps: int) -> None:
 WRITER = """
 import sys
 sys.path.insert(0, {here!r})
-from test_replay_ring import *
+from mentor_policy.replay import ReplayRing
+from ring_steps import HEADER, step_of
 ring = ReplayRing({folder!r}, HEADER)
 episode = ring.latest_episode() + 1
 for step in range(10**6):

@@ -44,7 +44,13 @@ def in_process(seed: int, actions: list[Any]) -> tuple[Any, float]:
 
 
 @pytest.mark.parametrize(
-    "name", ["dmc-hopper_hop", "metaworld-soccer_sparse", "adroit-door", "metaworld-mt5"]
+    "name",
+    [
+        "dmc-hopper_hop",
+        "adroit-door",
+        "metaworld-mt5",
+        pytest.param("metaworld-soccer_sparse", marks=pytest.mark.soak),
+    ],
 )
 def test_the_topics_give_what_the_process_gives_to_the_bit(name: str) -> None:
     same_over_topics(f"mentor/{name}-v0", 25)

@@ -23,7 +23,7 @@ STEPS = 200
 SMALL = (
     "agent.hidden_dim=32 agent.feature_dim=16 agent.expert_dim=16 agent.experts=4 agent.top_k=2 "
     "agent.explore_steps=40 agent.precision=float32 train.batch_size=8 train.seed_frames=40 "
-    "train.replay_capacity=2000 train.eval_episodes=2 train.eval_every_frames=0 train.video=false"
+    "train.replay_capacity=2000 train.eval_episodes=1 train.eval_every_frames=0 train.video=false"
 )
 
 

@@ -48,7 +48,13 @@ def test_every_task_has_a_configuration_with_all_its_cameras(task: str) -> None:
     assert frame == find_task(task).workspace.frame
 
 
-@pytest.fixture(scope="module", params=TASKS)
+FIRST, *FURTHER = TASKS
+
+
+@pytest.fixture(
+    scope="module",
+    params=[FIRST, *(pytest.param(task, marks=pytest.mark.soak) for task in FURTHER)],
+)
 def cell(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Observer]]:

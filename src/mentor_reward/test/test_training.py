@@ -36,7 +36,7 @@ def pictures():
     return Examples(frames, states, groups, profiles)
 
 
-SETTINGS = TrainingSettings(epochs=6, patience=4, batch=16)
+SETTINGS = TrainingSettings(epochs=8, patience=4, batch=16)
 ONE_EPOCH = TrainingSettings(epochs=1, batch=16)
 
 

@@ -66,7 +66,7 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
     with log.open("w") as stream:
         launched = subprocess.Popen(
             command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT, text=True,
-            env=short_episodes(folder, "cable_routing", 12),
+            env=short_episodes(folder, "cable_routing", 16),
         )  # fmt: skip
     peer, moved = FakePeer("watcher"), list[str]()
     for topic in (topics.ACTION, topics.MOTION):
@@ -197,7 +197,7 @@ def test_while_it_is_paused_no_service_of_the_page_moves_the_arm(
 
     def still() -> bool:
         before = len(cell.moved)
-        time.sleep(2.0)
+        time.sleep(4.0)  # a step or a move of the reset that is under way ends first
         return len(cell.moved) == before
 
     cell.wait(still)

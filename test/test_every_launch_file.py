@@ -120,6 +120,8 @@ WRONG = (
     ),
     ("params_file:=malformed.yaml", "malformed.yaml is not YAML"),
     ("mode:=eval", "mode:=eval needs checkpoint:=|no argument 'mode'"),
+    ("checkpoint:=x", "checkpoint:=x is for mode:=eval|no argument 'checkpoint'"),
+    ("monitor_port:=65536", "monitor_port:=65536 is not a port|no argument 'monitor_port'"),
 )
 """Arguments, and what they are refused with; the first is of the agent, the second of any node."""
 

@@ -3,8 +3,10 @@
 Neither's death ends a training: the launch logs it and starts the node again.
 """
 
+import socket
+
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, SetLaunchConfiguration
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetLaunchConfiguration
 from launch.conditions import IfCondition, UnlessCondition
 from launch.substitutions import EqualsSubstitution, IfElseSubstitution, LaunchConfiguration
 from launch_ros.actions import Node
@@ -72,6 +74,17 @@ def node(executable, condition, **parameters):
     )
 
 
+def check_address(context):
+    """Refuse an address that is none: the monitor would be started again and again."""
+    host, port = (context.launch_configurations[name] for name in ("monitor_host", "monitor_port"))
+    if not port.isdecimal() or int(port) > 65535:
+        raise RuntimeError(f"monitor_port:={port} is not a port, 0 to 65535")
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError) as error:
+        raise RuntimeError(f"monitor_host:={host} is no address of this machine: {error}") from None
+
+
 def generate_launch_description():
     """Declare the arguments and start the nodes that are wanted."""
     recorder = node(
@@ -88,4 +101,5 @@ def generate_launch_description():
         bags=text([LaunchConfiguration("run_dir"), "/bags"]),
         use_sim_time=False,  # it needs no time of the cell's, whose every tick would wake it
     )
-    return LaunchDescription([*ARGUMENTS, recorder, monitor])
+    check = OpaqueFunction(function=check_address)
+    return LaunchDescription([*ARGUMENTS, check, recorder, monitor])

@@ -79,8 +79,15 @@ def check_combination(context):
                 f"{given[0]} is for the policy node; with {absent} {instead} acts in its place: "
                 "leave one of them out"
             )
-    if values["mode"] == "eval" and not values["checkpoint"]:
-        raise RuntimeError("mode:=eval needs checkpoint:=, the folder of a checkpoint or a run")
+    if values["agent"] == "random" and (values["bags"] or values["offline_updates"] != "0"):
+        raise RuntimeError("bags:= and offline_updates:= are for an agent that learns, not random")
+    if values["mode"] == "eval" and not (
+        values["checkpoint"] and Path(values["checkpoint"]).is_dir()
+    ):
+        raise RuntimeError(
+            "mode:=eval needs checkpoint:=, the folder of a checkpoint or a run"
+            + (f"; {values['checkpoint']} is none" if values["checkpoint"] else "")
+        )
     if values["mode"] != "eval" and values["checkpoint"]:
         raise RuntimeError(
             f"checkpoint:={values['checkpoint']} is for mode:=eval; a run continues from its own "

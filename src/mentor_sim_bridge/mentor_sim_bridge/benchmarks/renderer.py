@@ -26,6 +26,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from mentor_sim_bridge.graphics import check_graphics
+
 MAX_GEOMS = 10_000
 
 
@@ -41,6 +43,8 @@ def _new_gl_context(width: int, height: int) -> Any:
 
 class _ThreadContext:
     """What belongs to one thread: a GL context, MuJoCo's own, and the image's buffer."""
+
+    gl: Any = None  # none could be made
 
     def __init__(self, model: mujoco.MjModel, height: int, width: int, fast: bool) -> None:
         self.gl = _new_gl_context(width, height)
@@ -96,6 +100,7 @@ class PixelRenderer:
 
     Raises:
         ValueError: the model has no such camera.
+        GraphicsError: nothing can be rendered here.
     """
 
     def __init__(
@@ -107,6 +112,7 @@ class PixelRenderer:
         stock: bool = False,
         upside_down: bool = False,
     ) -> None:
+        check_graphics()
         self._model = model
         self._height = height
         self._width = width

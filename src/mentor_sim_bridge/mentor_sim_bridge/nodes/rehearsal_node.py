@@ -30,6 +30,7 @@ from mentor_common.node.parameters import TASK, Param
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Motion, Reward
+from mentor_sim_bridge.graphics import check_graphics
 from mentor_sim_bridge.nodes.camera_faults import CUT, SWAPPED, UNPLUGGED, cameras_in
 from mentor_sim_bridge.nodes.device_topics import DeviceTopics
 from mentor_sim_bridge.nodes.twin_node import ground_truth_message
@@ -80,6 +81,7 @@ class RehearsalNode(CellNode):
         """Make a copy of the world to render it, the feeds and the publishers."""
         if self.text("protocol") == "fci":
             hardware_library("franky_sim", "franky-sim")  # refuse before a process is started
+        check_graphics()
         task = self._task = find_task(self.text("task"))
         self._folder = rehearsal_folder(self.get_namespace())
         self._address = self.text("address") or rehearsal_address(self.get_namespace())

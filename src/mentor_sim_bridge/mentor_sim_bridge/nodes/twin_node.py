@@ -27,6 +27,7 @@ from mentor_common.node.running import main as run_node
 from mentor_common.tasks.plugins import TWINS, load_plugin
 from mentor_common.tasks.task import Task
 from mentor_msgs.msg import GroundTruth
+from mentor_sim_bridge.graphics import check_graphics
 from mentor_sim_bridge.nodes.camera_faults import UNPLUGGED, cameras_in
 from mentor_sim_bridge.nodes.device_topics import DeviceTopics
 from mentor_sim_bridge.twins.simulator import Factory, ForceSensing, Simulator, TrueState
@@ -75,6 +76,7 @@ class TwinNode(ArmNodeBase):
 
     def configure(self) -> None:
         """Make the simulator, the publishers and the servers."""
+        check_graphics()
         super().configure()
         self._pace = (0.0, 0)
         self._clock_ticks = self.publisher(topics.CLOCK)

@@ -35,7 +35,7 @@ def test_a_learner_that_does_no_update_is_not_waited_for_for_ever(monkeypatch) -
     for update in (0, 1, 2):
         pace.progress(update)
         now[0] += module.STALLED - 1
-        assert not pace.stalled
+        assert not pace.stalled()
     pace.progress(2)  # no further one
     now[0] += 2
-    assert pace.stalled
+    assert pace.stalled() and not pace.stalled(module.STARTING)

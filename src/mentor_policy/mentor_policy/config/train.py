@@ -29,7 +29,7 @@ class TrainConfig:
     learn: bool = True  # False: act and store, but never update (a baseline)
     asynchronous: bool = False  # learn while the environment moves, instead of between its steps
     updates_per_step: float = 0.0  # a cap when asynchronous; 0 for 1 / update_every
-    updates_behind: int = 0  # at most, when an asynchronous episode begins: it waits; 0 for any
+    updates_behind: int = 40  # at most, when an asynchronous episode begins: it waits; 0 for any
     checkpoint_every_frames: int = 20_000
     keep_checkpoints: int = 2  # newest ones kept
     log_every_frames: int = 1000  # between two lines of losses

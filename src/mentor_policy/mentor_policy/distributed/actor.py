@@ -63,6 +63,7 @@ class Actor:
         self._stop = stop
         self._weights = UNNAMED
         self.progress = self._restored()
+        self._saved = asdict(self.progress) if self._file and self._file.exists() else None
         self.on_step: Callable[[], None] = nothing
         """Called after each training step."""
         self.on_refusal: Callable[[str], None] = nothing
@@ -114,10 +115,12 @@ class Actor:
 
     def save(self) -> None:
         """Write the progress, whole or not at all; a failing disk stops no arm."""
-        if self._file is None:
+        progress = asdict(self.progress)
+        if self._file is None or progress == self._saved:
             return
         with suppress(OSError):
-            write_json(self._file, asdict(self.progress))
+            write_json(self._file, progress)
+            self._saved = progress
 
     def take_weights(self) -> None:
         """Act with the newest weights from now on."""

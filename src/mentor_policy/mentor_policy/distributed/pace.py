@@ -8,6 +8,8 @@ from mentor_policy.training.schedule import Schedule
 
 STALLED = 30.0
 """Seconds without an update by the learner after which an actor no longer waits for it."""
+STARTING = 120.0
+"""Seconds for which an actor waits for a learner that has never been there."""
 
 
 class Pace:
@@ -41,7 +43,10 @@ class Pace:
         """Return whether an episode may begin after these steps, on weights of these updates."""
         return not self._behind or self.owed(steps, update) <= self._behind
 
-    @property
-    def stalled(self) -> bool:
-        """Whether the learner has done no update for so long that waiting for it is no use."""
-        return time.monotonic() - self._progressed > STALLED
+    def stalled(self, patience: float = STALLED) -> bool:
+        """Return whether the learner has done no update for so long that waiting is no use.
+
+        Args:
+            patience: seconds.
+        """
+        return time.monotonic() - self._progressed > patience

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from mentor_msgs.srv import Backfill
 from mentor_policy.config import config_to_dict
 from mentor_policy.distributed.actor import Actor
 from mentor_policy.distributed.follower import WeightsFollower
-from mentor_policy.distributed.pace import STALLED, Pace
+from mentor_policy.distributed.pace import STALLED, STARTING, Pace
 from mentor_policy.distributed.step_log import StepLog
 from mentor_policy.distributed.weights import WeightsError
 from mentor_policy.nodes.backfill_messages import BACKFILL_LIMIT, backfill_response
@@ -53,7 +54,7 @@ class ActorNode(CellNode):
         Param("eval_episodes", "int", 5, "episodes of an evaluation", low=1, high=10_000),
         Param("updates_behind", "int", -1,
               "updates that the weights may lack when an episode begins: the actor waits for the "
-              "learner; 0: it waits for nobody; -1: the preset's train.updates_behind", low=-1,
+              "learner; 0: it waits for nobody; -1: train.updates_behind of the preset", low=-1,
               high=10**9, read_only=True),
         Param("run_id", "str", "",
               "the learner's run to follow; empty: that of the kept weights, else the first one",
@@ -65,6 +66,8 @@ class ActorNode(CellNode):
         configuration(self, None)
         self._folder = Path(self.text("run_dir") or "runs/actor")
         self._pace: Pace | None = None
+        self._awaits_first = True  # whether no weights have ever come
+        self._idle_reports: deque[int] = deque([-1, -1], maxlen=2)
         self._env: RosEnv | None = None
         self._step_log: StepLog | None = None
         self.serve(topics.BACKFILL, self._backfill)
@@ -107,13 +110,13 @@ class ActorNode(CellNode):
         except WeightsError as error:
             self.get_logger().fatal(f"cannot start with the kept weights: {error}")
             return self.finish(1)
+        self._awaits_first = not kept
         self._folder.mkdir(parents=True, exist_ok=True)
         self.get_logger().info(
             f"acts with kept {kept}"
             if kept
             else "no weights kept yet: acts untrained until the learner's first weights come"
         )
-        self._open_step_log(env)
         self._weights.follow(follower)
         actor = Actor(
             env,
@@ -126,6 +129,8 @@ class ActorNode(CellNode):
         actor.on_step = self._on_step
         actor.log_step = self._log_step
         actor.on_refusal = self._weights.refuse
+        if not self._is_done(actor):  # else its folder stays as it is
+            self._open_step_log(env)
         try:
             self._episodes(actor, follower)
         finally:
@@ -138,7 +143,7 @@ class ActorNode(CellNode):
         limit, backoff = self.integer("max_steps"), Backoff()
         self._last_step = time.monotonic()
         while not self.stopping.is_set():
-            if limit and actor.steps >= limit:
+            if self._is_done(actor):
                 self.get_logger().info(f"done: {actor.steps} training steps")
                 return self.finish(0)
             every = self.integer("eval_every")
@@ -158,22 +163,36 @@ class ActorNode(CellNode):
                     self.get_logger().warning(f"a reset is tried: {error}")
                     backoff.wait(self.stopping.is_set, error)
 
+    def _is_done(self, actor: Actor) -> bool:
+        return 0 < self.integer("max_steps") <= actor.steps
+
     def _wait_for_learner(self, actor: Actor, follower: WeightsFollower) -> None:
-        """Wait until the learner is no further behind than it may be; not for one that is away."""
+        """Wait until the learner is no further behind than it may be.
+
+        One that is away is not waited for; the first one is for a while, as it may still start.
+        """
         pace = self._pace
         assert pace is not None
         pace.restart()
         reported = False
         while not (
             pace.may_begin(actor.steps, follower.update)
-            or self._weights.learner_away
+            or min(self._idle_reports) >= actor.steps  # by its own settings it is not behind
             or self.stopping.is_set()
         ):
-            if pace.stalled:
+            if self._awaits_first and follower.version:
+                self._awaits_first = False
+                pace.restart()
+            if self._weights.learner_away and not self._awaits_first:
+                return
+            what, patience = "the learner did no update", STALLED
+            if self._awaits_first:
+                what, patience = "no weights have come", STARTING
+            if pace.stalled(patience):
                 self.get_logger().warning(
-                    f"the learner has done no update for {STALLED:.0f} s: acts on with weights "
-                    f"{self._weights.in_use}"
+                    f"{what} for {patience:.0f} s: acts on with weights {self._weights.in_use}"
                 )
+                self._awaits_first = False
                 return
             if not reported:
                 reported = True
@@ -239,6 +258,8 @@ class ActorNode(CellNode):
     def _on_training(self, message: TrainingStats) -> None:
         if self._pace is not None and message.run_id == self._weights.run_id:
             self._pace.progress(int(message.update))
+            due = dict(zip(message.names, message.values, strict=False)).get("updates_due")
+            self._idle_reports.append(int(message.step) if due == 0.0 else -1)
 
     def _on_step(self) -> None:
         now = time.monotonic()

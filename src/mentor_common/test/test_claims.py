@@ -162,6 +162,20 @@ def test_who_claims_to_have_been_there_first_ends_no_node_that_has_been_there_fo
     assert bridge.process.poll() is None
 
 
+def test_a_second_node_of_its_name_does_not_make_a_node_inactive(
+    cell: tuple[str, CellProcess], agent: RosEnv, forger: Forger
+) -> None:
+    bridge = f"{cell[0]}/bridge"
+    second = Claim(bridge, frozenset({f"the name {bridge}"}), state="inactive", needed=True)
+    forger.announce(second)
+    claims = agent._link._claims
+    until = time.monotonic() + 30.0
+    while second.key not in claims._others and time.monotonic() < until:
+        claims.poll()
+        time.sleep(0.02)
+    assert second.key in claims._others and claims.inactive() == []
+
+
 def test_a_node_that_is_not_active_is_named_and_nobody_else_blamed(
     cell: tuple[str, CellProcess], agent: RosEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -231,10 +231,12 @@ class Claims:
         self.poll()
         if any(claim.state and not claim.active for claim in list(self._others.values())):
             self._forget_ended()
+        claims = list(self._others.values())
+        active = {c.holder for c in claims if c.active}  # a second node of its name is refused
         states = {
             c.holder: c.state
-            for c in list(self._others.values())
-            if not c.active and (c.needed or not needed)
+            for c in claims
+            if not c.active and c.holder not in active and (c.needed or not needed)
         }
         return [
             f"{name} is {states[name]}"

@@ -94,6 +94,7 @@ def test_one_flipped_bit_costs_one_record_and_the_others_stay(tmp_path: Path, ca
     numbers = np.arange(160)
     assert list(numbers[~ring.there(numbers)]) == [50, 90] == sorted(ring.damage.records)
     assert "record 50 fails its checksum: it is skipped, the others stay" in caplog.text
+    assert "2 records are skipped: 50, 90" in caplog.text
     assert "(episode 5, step 10) has frames that fail" in ring.damage.records[90]
     for number in (49, 52, 89, 92, 159):
         record = ring.records[number]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 REPORT_PERIOD = 1.0
 """Seconds between two log lines at least."""
+NAMED = 50
+"""Records that one line names at most."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +36,15 @@ class Damage:
             self._report(
                 f"record {number} {reason}: it is skipped, the others stay "
                 f"({len(self.records)} skipped so far)"
+            )
+
+    def name_all(self) -> None:
+        """Name the records that are damaged so far, where only the first one was."""
+        if len(self.records) > 1:
+            numbers = sorted(self.records)
+            shown = ", ".join(map(str, numbers[:NAMED])) + ", ..." * (len(numbers) > NAMED)
+            _log.warning(
+                "replay ring %s: %d records are skipped: %s", self._folder, len(numbers), shown
             )
 
     def refuse(self, what: str) -> None:

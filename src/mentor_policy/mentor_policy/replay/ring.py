@@ -139,8 +139,7 @@ class ReplayRing:
             step = dataclasses.replace(step, action=None, reward=0.0, state=None, valid=False)
             # Without a state it can be no start either: only its frames are kept.
             record = self._record(step, CONTEXT if state is None else step.flags)
-            if state is not None:
-                record["state"] = state
+            record["state"] = 0.0 if state is None else state
         self._write(record, obs, -1)
         self._last_obs = obs.copy() if self.header.layout.stacked else None
         return True
@@ -316,6 +315,7 @@ class ReplayRing:
         for number in present[~finite(self.records[present % self.slots])]:
             self._skip(int(number), "is not finite")
         self.check_frames(present[-CHECKED_FRAMES:])
+        self.damage.name_all()
         self._index()
 
     def _skip(self, number: int, reason: str) -> None:

@@ -82,3 +82,13 @@ def test_a_ctrl_c_while_a_launch_ends_by_itself_kills_nobody(tmp_path: Path) -> 
     launch.wait_for("saves")
     assert launch.end(signal.SIGINT) == 0
     assert "[saver-1] saved" in launch.output and "SIGKILL" not in launch.output
+
+
+def test_a_ctrl_c_while_the_last_descendants_are_ended_interrupts_nothing(tmp_path: Path) -> None:
+    stays = "setsid bash -c 'trap : INT TERM; while :; do sleep 1; done' & sleep 0.3"
+    path = launch_file(tmp_path, f'ExecuteProcess(cmd=["bash", "-c", "{stays}"], name="parent")')
+    launch = RunningLaunch(path, folder=tmp_path)
+    launch.wait_for("[parent-1]: process has finished cleanly")
+    time.sleep(0.1)
+    assert launch.end(signal.SIGINT) == 0
+    assert "Traceback" not in launch.output

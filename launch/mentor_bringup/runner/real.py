@@ -7,6 +7,7 @@ to end, and whose exit status is that of the process that ended the launch.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -53,7 +54,8 @@ def run(path: str, given: dict[str, str]) -> int:
 
     def end(number: int, _: object) -> None:
         received.append(number)
-        os.kill(child, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):  # it has ended, and its descendants are ended
+            os.kill(child, signal.SIGINT)
 
     for number in ending_signals():
         signal.signal(number, end)

@@ -117,6 +117,8 @@ class LaunchService:
         await self._done.wait()
         if not self._ending and self._first_dead is not None:
             self._blame(self._first_dead)
+        # What is left to be ended is ended in a second: a Ctrl-C would only interrupt that.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ending_signals())
         if self._culprit is not None and self._status != 0:
             self._report_culprit(self._culprit)
 

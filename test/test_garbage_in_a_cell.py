@@ -19,6 +19,8 @@ from random_cell import RandomCell
 NODES = ("/twin", "/stacker", "/reward", "/reset", "/policy")
 MESSAGES = 300
 """Messages for each topic, service and action that a node receives."""
+RECOVERY = 15.0
+"""Seconds after the last message in which steps flow again."""
 
 
 @pytest.mark.soak
@@ -36,7 +38,7 @@ def test_garbage_on_everything_ends_no_node_and_steps_flow_again(tmp_path: Path)
             assert cell.launch.poll() is None, cell.output[-4000:]
             assert nodes_of(cell.launch.pid) == before, f"garbage for {node}"
             for _ in range(2):  # the first may be a step that was under way
-                assert cell.goes_on(2 * LATE), f"garbage for {node}: {cell.output[-8000:]}"
+                assert cell.goes_on(RECOVERY), f"garbage for {node}: {cell.output[-8000:]}"
         for node in NODES:
             client = rogue.node.create_client(GetState, f"{node}/get_state")
             assert client.wait_for_service(LATE), node

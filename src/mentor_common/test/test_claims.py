@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+import gymnasium
 import numpy as np
 import pytest
 from cell_process import CellProcess, fresh_namespace
@@ -14,7 +16,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from std_msgs.msg import String
 
-from mentor_common.env.ros_env import EnvironmentLost, RosEnv
+from mentor_common.env.ros_env import CellHeldError, EnvironmentLost, RosEnv
 from mentor_common.messages import topics
 from mentor_common.messages.cdr import write_action
 from mentor_common.messages.qos import transient_local
@@ -209,3 +211,17 @@ def test_a_node_that_is_not_active_is_named_and_nobody_else_blamed(
         agent.step(STILL)
     finally:
         manager.close()
+
+
+def test_an_environment_that_was_refused_acts_when_the_cell_is_free(
+    cell: tuple[str, CellProcess], agent: RosEnv
+) -> None:
+    agent.reset(seed=7)
+    with contextlib.closing(
+        gymnasium.make("mentor/ros-v0", namespace=cell[0], reset_timeout=60.0)
+    ) as other:
+        with pytest.raises(CellHeldError, match="holds"):
+            other.reset()
+        agent.close()  # the last test of this file
+        other.reset(seed=8)
+        other.step(STILL)

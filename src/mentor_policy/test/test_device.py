@@ -79,8 +79,18 @@ def everywhere(agent: DrQv2Agent, metrics: dict[str, Tensor]) -> dict[str, Tenso
     return {**live, **metrics}
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("name", LEARNING)
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [
+        *((name, "float32") for name in LEARNING),
+        ("mentor", "bfloat16"),
+        *(
+            pytest.param(name, "bfloat16", marks=pytest.mark.soak)
+            for name in LEARNING
+            if name != "mentor"
+        ),
+    ],
+)
 def test_a_whole_update_runs_on_meta_without_a_look_from_the_host(
     name: str, precision: str
 ) -> None:

@@ -73,7 +73,7 @@ def the_same_to_the_bit(one: Path, other: Path, steps: int) -> None:
 def test_lockstep_over_the_topics_equals_the_run_in_process(
     tmp_path: Path, one_thread: None
 ) -> None:
-    task, steps, repeat = "dmc-cartpole_balance", 200, 8  # an episode has 125 steps
+    task, steps, repeat = "dmc-cartpole_balance", 140, 8  # an episode has 125 steps
     namespace = fresh_namespace()
     bridge = NodeProcess(
         "mentor_sim_bridge.nodes.benchmark_bridge",

@@ -10,7 +10,7 @@ from fake_peer import FakePeer
 from lifecycle_msgs.srv import GetState
 
 from mentor_common.node.claims import Claims
-from mentor_common.node.suspension import PATIENCE, RECOUNT, SUSPENDED, Suspension
+from mentor_common.node.suspension import LONGER_PATIENCE, PATIENCE, RECOUNT, SUSPENDED, Suspension
 
 STACKER = {"key": "/stacker"}
 
@@ -22,6 +22,11 @@ class FakeClaims:
         self.there = dict(STACKER)
         self.asked = 0
         self.answers: set[str] = set()
+        self.others_ask = False
+
+    def newly_asked(self) -> bool:
+        asked, self.others_ask = self.others_ask, False
+        return asked
 
     def nodes(self) -> dict[str, str]:
         return self.there
@@ -75,6 +80,30 @@ def test_who_is_answered_goes_on() -> None:
     assert not watched.run(100.0) and watched.claims.asked == 1
 
 
+def test_who_is_asked_asks_in_turn_and_finds_who_does_not_receive_it() -> None:
+    watched = Watched()
+    watched.claims.others_ask = True
+    assert not watched.run(LONGER_PATIENCE) and watched.claims.asked == 1
+    assert watched.run(1.0) == ["/stacker"]
+
+
+def test_one_question_of_another_makes_one_and_not_a_flood() -> None:
+    watched = Watched()
+    for _ in range(20):
+        watched.claims.others_ask = True
+        watched.run(0.5)
+        watched.claims.answers.add("key")
+    assert watched.claims.asked == 1
+
+
+def test_who_has_ended_since_another_was_suspended_need_not_answer() -> None:
+    watched = Watched()
+    watched.claims.others_ask = True
+    watched.run(1.0)
+    watched.claims.there = {}
+    assert not watched.run(100.0)
+
+
 def test_nodes_that_receive_each_other_answer() -> None:
     namespace = fresh_namespace()
     peers = [FakePeer("one", namespace), FakePeer("other", namespace)]
@@ -87,12 +116,12 @@ def test_nodes_that_receive_each_other_answer() -> None:
             time.sleep(0.05)
         ((key, name),) = one.nodes().items()
         one.ask()
-        assert name == "other" and not one.answered(key, name)
+        assert name == "other" and not one.answered(key, name) and not other.newly_asked()
         while not one.answered(key, name) and time.monotonic() < until:
             other.answer()
             one.answer()
             time.sleep(0.05)
-        assert one.answered(key, name)
+        assert one.answered(key, name) and other.newly_asked() and not other.newly_asked()
     finally:
         for peer in peers:
             peer.node.destroy_node()
@@ -114,7 +143,7 @@ def test_a_node_whose_peer_does_not_answer_after_a_freeze_begins_anew_and_works(
             time.sleep(3.5)
             node.process.send_signal(signal.SIGCONT)
             thawed = time.monotonic()
-            assert node.says("/mute did not answer since this node was suspended"), node.output
+            assert node.says("/mute did not answer since a node was suspended"), node.output
             assert mute.wait(lambda: node.output.count("nobody publishes") > 1, 60.0), node.output
             assert time.monotonic() - thawed < 15.0
             assert client.wait_for_service(60.0)

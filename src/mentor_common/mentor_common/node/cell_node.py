@@ -372,7 +372,7 @@ class CellNode(WorkingNode):
     def _cell_poll(self) -> None:
         if silent := self.holding.unanswered():
             self.get_logger().error(
-                f"{', '.join(silent)} did not answer since this node was suspended: it restarts"
+                f"{', '.join(silent)} did not answer since a node was suspended: this one restarts"
             )
             self.finish(ANEW)
         if self.active:

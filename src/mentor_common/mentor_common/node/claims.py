@@ -72,6 +72,7 @@ class Claims:
         self._others: dict[str, Claim] = {}
         self._arrived: dict[str, float] = {}
         self._held_since = math.inf
+        self._asks: dict[str, int] = {}
         self.mine: Claim | None = None
         self._subscription = node.create_subscription(
             String,
@@ -118,6 +119,11 @@ class Claims:
         answers = frozenset(answer_to(claim) for claim in asking[-ANSWERS:])
         if answers - self.mine.answers:
             self._publish(replace(self.mine, answers=answers))
+
+    def newly_asked(self) -> bool:
+        """Return whether another node has asked since the last call."""
+        before, self._asks = self._asks, {c.key: c.asks for c in self._others.values() if c.state}
+        return any(asks > before.get(key, 0) for key, asks in self._asks.items())
 
     def answered(self, key: str, holder: str) -> bool:
         """Return whether a node has answered what was asked last, or need not: it is not active any

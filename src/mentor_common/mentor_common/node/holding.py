@@ -69,7 +69,7 @@ class Holding:
         return ""
 
     def unanswered(self) -> list[str]:
-        """Return the nodes that do not receive this one since it was suspended; to be polled."""
+        """Return the nodes that do not answer this one since one was suspended; to be polled."""
         return self._suspension.poll()
 
     def permits(self, topic: str, sender: bytes) -> bool:

@@ -3,8 +3,9 @@
 A process that is suspended for longer than the lease of its DDS participant (SIGSTOP, a machine
 that swaps) is removed by its peers, while it removes none of them. When it continues, Fast DDS
 (3.2) mostly connects both again within three seconds, but not always: one of them may never see the
-other again. So a node asks its peers, once it continues, whether they receive it; if one does not
-answer, the node needs a new participant.
+other again, or two of the others each other. So a node asks its peers, once it continues, whether
+they receive it, and whoever is asked asks in turn; if one does not answer, the node that asked it
+needs a new participant.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ SUSPENDED = 2.0
 """Seconds without a poll after which peers may have forgotten this process: a lease is 3 s."""
 PATIENCE = 6.0
 """Seconds for which answers are waited for: twice what it takes where it works."""
+LONGER_PATIENCE = 8.0
+"""The same where another node was suspended."""
+PAUSE = 30.0
+"""Seconds after its last question before a node asks again because another one has asked."""
 RECOUNT = 2.0
 """Interval at which the list of peers is updated, seconds."""
 
 
 class Suspension:
-    """Notices that its process was suspended, and then asks its peers.
+    """Notices that its process or another one was suspended, and then asks its peers.
 
     Args:
         claims: of the node, by which it asks and answers.
@@ -37,6 +42,8 @@ class Suspension:
         self._peers: dict[str, str] = {}
         self._awaited: dict[str, str] = {}
         self._until = 0.0
+        self._asked = -PAUSE
+        self._elsewhere = False
 
     def poll(self) -> list[str]:
         """Answer others; return the nodes that have not answered in time, once.
@@ -47,9 +54,12 @@ class Suspension:
         suspended = now - self._polled > SUSPENDED
         self._polled = now
         self._claims.answer()
+        asked_by_others = self._claims.newly_asked()
         if suspended:
-            self._awaited, self._until = dict(self._peers), now + PATIENCE
-            self._claims.ask()
+            self._ask(now, PATIENCE)
+        elif asked_by_others and not self._awaited and now - self._asked >= PAUSE:
+            self._ask(now, LONGER_PATIENCE)
+            self._elsewhere = True
         elif now - self._counted >= RECOUNT and not self._awaited:
             self._peers, self._counted = self._claims.nodes(), now
         self._awaited = {
@@ -57,10 +67,19 @@ class Suspension:
         }
         if not self._awaited or now < self._until:
             return []
-        silent = sorted(self._awaited.values())
+        silent = self._awaited
+        if self._elsewhere:  # who has ended meanwhile need not answer
+            there = self._claims.nodes()
+            silent = {key: name for key, name in silent.items() if key in there}
         self._awaited = {}
-        return silent
+        return sorted(silent.values())
 
     def restart(self) -> None:
         """Start again: a long time since the last poll was no suspension."""
         self._polled, self._awaited, self._counted = self._clock(), {}, -RECOUNT
+        self._claims.newly_asked()
+
+    def _ask(self, now: float, patience: float) -> None:
+        self._awaited, self._until = dict(self._peers), now + patience
+        self._asked, self._elsewhere = now, False
+        self._claims.ask()

@@ -69,6 +69,7 @@ def start(tmp_path: Path):
     return runner
 
 
+@pytest.mark.usefixtures("in_a_terminal")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_asks_the_launch_service_to_end_and_waits_for_it(start, number) -> None:
     launch = start()

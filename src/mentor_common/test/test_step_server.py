@@ -188,3 +188,9 @@ def test_tension_is_released_where_the_arm_is_also_beyond_the_workspace(server):
     assert before[0] > 1.1, "within the window, outside the workspace"
     server.run_movement("release_tension")
     assert np.allclose(server.arm.position, before) and np.allclose(server.arm.target, before)
+
+
+def test_a_malformed_action_of_an_episode_that_was_begun_again_fails_no_step(server, seen):
+    server.begin_episode(EPISODE, 0, np.zeros(3))
+    status, _ = server.take(command(server, (0.0, 0.0)))
+    assert status is CommandStatus.WRONG_SIZE and (EPISODE, 1) not in seen.motions

@@ -147,6 +147,8 @@ class StepServer:
         arm.begin_episode(seed, start, offset)
         self._show_frames()
         self.episode, self.step = episode, 0
+        if self._cut is not None and self._cut[0] == episode:
+            self._cut = None  # it was begun again
         # All three frames of the first observation have this one time.
         outcome = arm.outcome(arm.backend.time, clipped=False)
         self._outlet.moved(episode, 0, outcome)

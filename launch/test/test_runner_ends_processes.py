@@ -33,6 +33,7 @@ def start_family(folder: Path) -> tuple[RunningLaunch, dict[str, str]]:
 
 
 @pytest.mark.real_time
+@pytest.mark.usefixtures("in_a_terminal")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_every_process_within_5_s(tmp_path: Path, number: signal.Signals) -> None:
     launch, mark = start_family(tmp_path)

@@ -77,6 +77,7 @@ class MonitorNode(CellNode):
         """Make the subscriptions; refuse a task that cannot be read."""
         self._view = CellView()
         self._task = self._find_task()
+        self._task_view = task_view(self._task)  # once: it looks for the reward's plug-in
         self._cameras = [camera.name for camera in self._task.cameras] if self._task else []
         self._watched: set[int] = set()
         self._numbers: dict[str, int] = {}
@@ -150,7 +151,7 @@ class MonitorNode(CellNode):
             if (joints := self._newest("state")) is not None:
                 self._view.on_joint_states(joints)
             state = self._view.state(time.monotonic())
-            state["task"] = task_view(self._task)
+            state["task"] = self._task_view
             offset = self._view.arm.get("window_offset", ())
             state["arm"] = {**state["arm"], "window": window_view(self._task, offset)}
             self._publish("state", json.dumps(state).encode())

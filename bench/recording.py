@@ -184,7 +184,9 @@ class Side:
 
 
 def watch(address: str, stop: threading.Event) -> None:
-    """Take in everything that the page would."""
+    """Take in everything that the page would, after all other work: a viewer's own is done by
+    another machine."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
     with connect(f"ws://{address}/", subprotocols=["foxglove.sdk.v1"], max_size=None) as socket:
         while not stop.is_set():
             try:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
 from mentor_policy.training.csv_log import read_csv
 
 
@@ -13,10 +16,6 @@ def draw_curve(folder: Path, title: str) -> Path | None:
     Returns:
         The file, or None if there is nothing to draw yet.
     """
-    # Late: it takes a second, and a run draws once, at its end.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     training, evaluation = read_csv(folder / "train.csv"), read_csv(folder / "eval.csv")
     if not training.get("step") and not evaluation.get("step"):
         return None

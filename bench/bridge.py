@@ -30,7 +30,7 @@ from rclpy.serialization import serialize_message
 from mentor_common.env.ros_env import RosEnv
 from mentor_common.messages import topics
 from mentor_common.messages.cdr import write_action
-from mentor_common.node.dds import ask_for_short_lease
+from mentor_common.node.dds import configure_dds
 from mentor_common.node.direct_reader import DirectReader, NoExecutor, take_messages
 from mentor_sim_bridge.bridge.fleet import BridgeFleet
 
@@ -164,7 +164,7 @@ def bare_messages(environment: str, label: str, blocks: int, steps: int) -> None
     """Return the most that any bridge between two processes could reach of the steps in process."""
     env = gym.make(environment)
     size = int(np.prod(env.observation_space.shape))
-    ask_for_short_lease()
+    configure_dds()
     child = subprocess.Popen([sys.executable, __file__, "--echo", str(size)])
     try:
         rclpy.init()

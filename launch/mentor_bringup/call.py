@@ -23,7 +23,7 @@ from std_srvs.srv import SetBool, Trigger
 from mentor_bringup.domain import DomainError, chosen_domain, claimed_domains
 from mentor_common.messages import topics
 from mentor_common.node.caller import SpinningCaller
-from mentor_common.node.dds import ask_for_short_lease
+from mentor_common.node.dds import configure_dds
 from mentor_common.node.remote_action import RemoteAction, RemoteError
 
 AGAIN = 2.0
@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         os.environ["ROS_DOMAIN_ID"] = str(choose_domain())
         os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-        ask_for_short_lease()
+        configure_dds()
         with rclpy.init(args=[]):
             node = rclpy.create_node(f"call_{os.getpid()}", namespace=options.namespace)
             if options.name == topics.RECOVER.name:

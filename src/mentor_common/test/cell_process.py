@@ -22,8 +22,7 @@ def fresh_namespace() -> str:
 def end_gently(process: subprocess.Popen[Any]) -> None:
     """End a process as Ctrl-C does, and by force if that takes long.
 
-    Whoever is killed keeps its place in the shared memory of the others; a process that takes this
-    place within the lease (3 s) may not be heard by them. So only what must be killed is killed.
+    Whoever is killed stays in the graph until its lease (3 s) ends.
     """
     if process.poll() is None:
         process.send_signal(signal.SIGINT)

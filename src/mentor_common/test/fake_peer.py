@@ -13,14 +13,14 @@ from rcl_interfaces.msg import Log
 from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
 
 from mentor_common.messages import topics
-from mentor_common.node.dds import ask_for_short_lease
+from mentor_common.node.dds import configure_dds
 
 
 class FakePeer:
     """A node in a context of its own, whose callbacks run on threads of their own."""
 
     def __init__(self, name: str, namespace: str | None = None) -> None:
-        ask_for_short_lease()  # as every process of a cell does
+        configure_dds()  # as every process of a cell does
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
         self.node = rclpy.create_node(name, namespace=namespace, context=self.context)

@@ -46,3 +46,14 @@ def test_log_level_debug_shows_what_passes_the_node_and_not_the_client_library()
     assert "parameters: {'autostart': True" in output and "'speed': 1.0" in output
     assert re.search(r"\[DEBUG\] \[\S+\] \[\S+\.plain\]: ", output), output
     assert "[rcl]:" not in output and "[rmw_fastrtps_cpp]:" not in output
+
+
+@pytest.mark.parametrize("discovery", ["LOCALHOST", "SUBNET"])
+def test_nobody_can_write_to_a_node_in_shared_memory(
+    discovery: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", discovery)
+    with CellProcess("plain_node.py", fresh_namespace(), "--log-level", "debug") as node:
+        assert node.says("activate: CellNode.activate took", 60), node.output
+        mapped = Path(f"/proc/{node.process.pid}/maps").read_text()
+    assert "libfastdds" in mapped and "fastdds_port" not in mapped

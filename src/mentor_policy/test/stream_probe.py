@@ -98,10 +98,7 @@ class StreamProbe:
         return False
 
     def wait_until_gone(self, topic: topics.Topic, seconds: float = 60.0) -> bool:
-        """Wait until nobody publishes the topic: who was killed is there until its lease ends.
-
-        A process that takes its place in shared memory before is not always heard.
-        """
+        """Wait until nobody publishes the topic: who was killed is there until its lease ends."""
         until = time.monotonic() + seconds
         while self._node.count_publishers(topic.name) and time.monotonic() < until:
             time.sleep(0.05)

@@ -38,8 +38,6 @@ class TwoMachines:
 FAR = {
     "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
     "ROS_STATIC_PEERS": "10.77.0.1;10.77.0.2",
-    # One kernel, so shared memory would be found and used where two machines have none.
-    "FASTDDS_BUILTIN_TRANSPORTS": "UDPv4",
 }
 """Environment of a process that another machine receives, as docs/security.md has it."""
 

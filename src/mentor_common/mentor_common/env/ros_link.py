@@ -31,7 +31,7 @@ from mentor_common.messages.cdr import CdrError, read_observation, read_reward
 from mentor_common.node.caller import SpinningCaller
 from mentor_common.node.claim import CellHeldError
 from mentor_common.node.claims import TOPIC, Claims
-from mentor_common.node.dds import ask_for_short_lease
+from mentor_common.node.dds import configure_dds
 from mentor_common.node.direct_reader import DirectReader, NoExecutor, take_messages
 from mentor_common.node.drop_log import DropLog
 from mentor_common.node.guarded_executor import GuardedExecutor
@@ -237,7 +237,7 @@ class RosLink:
         """Make the node behind the link; return what gives a name its namespace."""
         resolve: Callable[[str], str] = lambda name: name  # noqa: E731
         if node is None:
-            ask_for_short_lease()
+            configure_dds()
             self._context = Context()
             rclpy.init(
                 args=[],

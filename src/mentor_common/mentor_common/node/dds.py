@@ -1,13 +1,17 @@
-"""Settings of the DDS layer that make the death of a process visible in seconds.
+"""Settings of the DDS layer with which a cell survives the death and the suspension of a process.
 
-A process that dies by force stays in the others' graph until its lease ends: 20 s by default in
-Fast DDS, 10 s in Cyclone DDS. The dying one announces the lease, so every process of ours asks
-for a short one before it starts; a person's own profile is left alone.
+**Lease.** A process that dies by force stays in the others' graph until its lease ends: 20 s by
+default in Fast DDS, 10 s in Cyclone DDS. The dying one announces the lease, so every process of
+ours asks for a short one before it starts.
 
-Until the lease ends the others keep writing into the dead one's place in shared memory. A process
-that takes this place in that time may make it again unseen by Fast DDS (3.2) in the others, which
-then never reach it: it is in the graph, but services do not answer it. So whoever was killed is
-started again after its lease, as the launch files' ``respawn`` does.
+**UDP, no shared memory** (Fast DDS). Each process receives at a numbered port in shared memory,
+and the next process takes the port of one that was killed. The others may go on writing into what
+the dead one had mapped: the new process is in the graph, but services do not answer it. Locks of
+killed processes stay there as well, and a process of another user or container does not share the
+memory. Over UDP nothing is left behind. With sockets of 4 MB it takes no more processor time, and
+loses fewer large images than the 0.5 MB of shared memory that Fast DDS has by default.
+
+A person's own profile is left alone.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ LEASE = 3.0
 _PROFILE = Path(__file__).with_name("fastdds_profile.xml")
 
 
-def ask_for_short_lease() -> None:
+def configure_dds() -> None:
     """Set the environment for the DDS layer; call before ``rclpy.init``."""
     names = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
     if not any(name in os.environ for name in names):

@@ -18,7 +18,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from mentor_common.node.bounded_sequences import BOUNDED, MISSING
 from mentor_common.node.cell_node import CellNode
-from mentor_common.node.dds import ask_for_short_lease
+from mentor_common.node.dds import configure_dds
 from mentor_common.node.debug_log import forward_python_log, quiet_client_library
 from mentor_common.node.guarded_executor import GuardedExecutor
 from mentor_common.node.parameters import ParameterError
@@ -40,7 +40,7 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     for signals. Status 0 after a signal, 2 for refused parameters, else the node's own.
     """
     parent = os.getppid() if os.environ.get(ENDS_WITH_LAUNCH) else None
-    ask_for_short_lease()
+    configure_dds()
     stop = threading.Event()
     _stop_at_signals(stop)
     try:

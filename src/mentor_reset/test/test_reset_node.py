@@ -45,7 +45,7 @@ def begins(arm):
 
 
 def test_a_seeded_reset_begins_where_the_environment_in_process_would(arm):
-    answer = arm.reset(seed=5, options={"colour": '"red"'})
+    answer = arm.reset(seed=5)
     assert answer.status == GoalStatus.STATUS_SUCCEEDED and answer.result.success
     (begin,) = begins(arm)
     draw = EpisodeDraws(TASK).draw(5)
@@ -56,20 +56,24 @@ def test_a_seeded_reset_begins_where_the_environment_in_process_would(arm):
 
 
 def test_what_was_drawn_is_published(arm):
-    answer = arm.reset(seed=5, options={"colour": '"red"', "size": "3"})
+    answer = arm.reset(seed=5)
     assert arm.wait(lambda: bool(arm.starts), 30.0)
     (start,), (begin,) = arm.starts, begins(arm)
     assert (start.episode, start.seeded, start.seed) == (answer.result.episode, True, 5)
     assert list(start.start) == list(begin.target)
     assert list(start.window_offset) == list(begin.window_offset)
-    options = dict(zip(start.option_names, start.option_values, strict=True))
-    assert options == {"colour": '"red"', "size": "3"}
 
 
 def test_an_option_that_is_no_json_is_refused_by_name(arm):
     answer = arm.reset(options={"colour": "red"})
     assert not answer.result.success and not arm.goals
     assert "option 'colour': 'red' is no JSON" in answer.result.message
+
+
+def test_an_option_that_the_routine_does_not_read_is_refused_by_name(arm):
+    answer = arm.reset(options={"colour": '"red"'})
+    assert not answer.result.success and not arm.goals
+    assert "option 'colour' is unknown; known: none" in answer.result.message
 
 
 def test_a_move_that_nobody_answers_is_asked_for_again(arm):

@@ -7,7 +7,7 @@ unchanged on the arm, on a twin, and in a test without ROS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, TypeVar
@@ -173,7 +173,7 @@ class ResetContext:
         start: where the episode is to begin, normalised, (axes,) float32.
         window_offset: window offset of the episode, normalised, (axes,) float32.
         random: for whatever else the routine samples; seeded as the episode is.
-        options: options of the goal of ``reset_episode``.
+        options: options of the goal of ``reset_episode``, as ``ResetRoutine.options`` knows them.
         attempt: 1 for the first, more after a failure.
         saved: what :class:`Save` saved last; empty if nothing ever was.
         seeded: whether the reset's goal named a seed: it alone is to decide what is sampled.
@@ -197,6 +197,10 @@ Parts = PartsThatReturn[None]
 
 class ResetRoutine(Protocol):
     """Brings the cell from the end of an episode to the start of the next."""
+
+    options: Mapping[str, Sequence[Any]] = MappingProxyType({})
+    """Values that it knows of each option that it reads; empty: any value. An option that is not
+    among them is refused by name before the routine begins."""
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -239,3 +243,27 @@ def make_routine(task: Task) -> ResetRoutine:
     """
     factory: RoutineFactory = load_plugin(ROUTINES, task.reset.routine)
     return factory(task)
+
+
+def check_options(options: Options, known: Mapping[str, Sequence[Any]], source: str) -> None:
+    """Refuse options of a reset that its routine does not read.
+
+    Args:
+        options: by name.
+        known: options of the routine, see ``ResetRoutine.options``.
+        source: where the options are from, for the error.
+
+    Raises:
+        ValueError: the routine does not know an option, or its value.
+    """
+    names = ", ".join(f"'{name}'" for name in known) or "none"
+    for name, value in options.items():
+        if name not in known:
+            raise ValueError(
+                f"{source}: option '{name[:80]}' is unknown; known: {names}; leave it out (a "
+                "routine names in `options` those that it reads)"
+            )
+        if known[name] and value not in known[name]:
+            values = ", ".join(str(each) for each in known[name])
+            shown = repr(value)[:80]
+            raise ValueError(f"{source}: option '{name}': {shown} is unknown; known: {values}")

@@ -37,6 +37,7 @@ from mentor_reset.execution.attempt import progress_of, run_routine
 from mentor_reset.execution.backoff import backoff
 from mentor_reset.execution.help_request import HelpRequest
 from mentor_reset.execution.part_runner import POLL, CellAccess, NewEpisode, PartRunner
+from mentor_reset.execution.reset_options import options_of_goal, options_of_parameter
 from mentor_reset.execution.saved_state import SavedState
 
 CONTINUE = Interface("~/continue", Trigger)
@@ -95,7 +96,8 @@ class ResetNode(CellNode):
         """Make the routine, the server and the clients of the arm."""
         self._task = task = find_task(self.text("task"))
         self._routine = make_routine(task)
-        self._options = json_object(self.text("options"))
+        self._known = getattr(self._routine, "options", {})  # a plug-in may be no subclass
+        self._options = options_of_parameter(self.text("options"), task, self._known)
         self._draws = EpisodeDraws(task)
         self._saved = SavedState(self._state_file())
         self._help = HelpRequest()
@@ -167,9 +169,10 @@ class ResetNode(CellNode):
     def _reset(self, goal: Goal) -> ResetEpisode.Result:
         request, attempts = goal.request, self._task.reset.attempts
         try:
-            options = {**self._options, **_options(request)}
+            given = options_of_goal(request, self._task, self._known)
         except ValueError as error:
             return ResetEpisode.Result(success=False, message=str(error))
+        options = {**self._options, **given}
         began = time.monotonic()
         seconds = request.timeout or self.number("timeout") or self._task.reset.timeout
         goal.wait(min(backoff(self._failed_resets), seconds / 2.0))
@@ -269,31 +272,6 @@ class ResetNode(CellNode):
         text = f"a person is needed: {request}; when it is done: {call}"
         self.health.problem("help", health.ERROR, text)
         self.get_logger().error(text)
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """Return the parameter ``options``. Raises: ValueError."""
-    try:
-        value = json.loads(text or "{}")
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"parameter options: {text[:80]!r} is no JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"parameter options: {text[:80]!r} is no JSON object")
-    return value
-
-
-def _options(request: ResetEpisode.Goal) -> dict[str, Any]:
-    """Return the options of a goal. Raises: ValueError."""
-    names, values = request.option_names, request.option_values
-    if len(names) != len(values):
-        raise ValueError(f"reset: {len(names)} option_names, but {len(values)} option_values")
-    options = {}
-    for name, value in zip(names, values, strict=True):
-        try:
-            options[name] = json.loads(value)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"reset: option '{name}': {value[:80]!r} is no JSON") from error
-    return options
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from mentor_common.tasks.reset_routine import (
     ResetRoutine,
     Rest,
     Save,
+    check_options,
 )
 from mentor_common.tasks.task import Task
 from mentor_reset.routines.shelf import read_shelf
@@ -50,6 +51,7 @@ class PegInsertionReset(ResetRoutine):
 
     def __init__(self, task: Task) -> None:
         self._pegs = peg_reward_of(task).names
+        self.options = {"peg": (*self._pegs, ALL)}
         self._shelf = read_shelf(task)
         self._still = (task.reset.still_time, task.reset.still_distance)
 
@@ -57,9 +59,11 @@ class PegInsertionReset(ResetRoutine):
         """Begin an attempt.
 
         Raises:
-            ValueError: the option ``peg`` is unknown.
+            ValueError: an option, or the peg that it names, is unknown.
         """
-        choice = self._choice(context.options.get("peg", ALL))
+        check_options(context.options, self.options, "reset")
+        wanted = context.options.get("peg", ALL)
+        choice = self._pegs if wanted == ALL else (str(wanted),)
         state = {"hand": "", "episodes": {}, **context.saved}
         episodes: dict[str, int] = {} if context.seeded else dict(state["episodes"])
         hand = yield from self._identify(str(state["hand"]))
@@ -81,14 +85,6 @@ class PegInsertionReset(ResetRoutine):
         yield Move("move_to_start", np.clip(context.start, -1.0, 1.0))
         yield Rest("wait_until_still", *self._still)
         yield Move(BEGIN_EPISODE, context.start, begins_episode=True, options={"peg": peg})
-
-    def _choice(self, wanted: object) -> tuple[str, ...]:
-        if wanted == ALL:
-            return self._pegs
-        if wanted not in self._pegs:
-            known = ", ".join((*self._pegs, ALL))
-            raise ValueError(f"reset option 'peg': {wanted!r} is unknown; known: {known}")
-        return (str(wanted),)
 
     def _identify(self, expected: str) -> PartsThatReturn[str]:
         """Close the fingers on what is between them; return which peg it is, empty for none."""

@@ -224,3 +224,11 @@ def test_away_from_the_processor_a_bad_gradient_stops_all_steps_and_is_named_whe
         assert all(torch.equal(values[name], weight) for name, weight in weights.items())
     with pytest.raises(NonFiniteGradientError, match="gradient of b is not finite"):
         adam.refuse_bad()
+
+
+def test_a_random_agent_too_is_refused_a_device_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigError, match=r"device is 'cuda', but torch .*; use device=cpu or"):
+        make_agent(load_config("random", "dmc", ["train.device=cuda"]), Shape(LAYOUT, 0, 2), 0)

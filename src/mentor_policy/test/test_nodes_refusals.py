@@ -37,15 +37,25 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_made(tmp_path: P
         {"overrides": "agent.top_k=9"},
         {"agent": "mentro"},
         {"mode": "eval"},
+        {"agent": "random", "device": "nonsense"},
+        {"agent": "random", "device": "cuda"},
     ]
     cases = [
-        PolicyProcess("policy", fresh_namespace(), run_dir=tmp_path / "run", **wrong)
+        PolicyProcess(
+            "policy",
+            fresh_namespace(),
+            run_dir=tmp_path / "run",
+            variables={"CUDA_VISIBLE_DEVICES": ""},
+            **wrong,
+        )
         for wrong in settings
     ]
     words = [
         "agent.top_k is 9; it must be from 1 to agent.experts, which is 4",
         "agent 'mentro' is not known; known: ",
         "mode:=eval needs checkpoint:=",
+        "train.device is 'nonsense'; allowed are auto, cpu, cuda",
+        "device is 'cuda', but torch ",
     ]
     for process, text in zip(cases, words, strict=True):
         with process:

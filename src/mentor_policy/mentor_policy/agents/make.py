@@ -44,10 +44,10 @@ def make_agent(
         ValueError: observations too small for the encoder.
     """
     check(config)
+    device = device or resolve_device(config.train.device)
     if config.agent.name == "random":
         return RandomAgent(shape.action_size, seed)
     assert isinstance(config.agent, DrQv2Config)
-    device = device or resolve_device(config.train.device)
     if config.agent.cuda_graph and device.type != "cuda":
         raise ConfigError(
             f"agent.cuda_graph is true, but the device is {device}; it needs train.device=cuda"

@@ -6,20 +6,32 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from gymnasium.error import ResetNeeded
 
-from mentor_common.env.ros_env import CellHeldError, EnvironmentLost
+from mentor_common.env.ros_env import CellHeldError, EnvironmentChanged, EnvironmentLost
 from mentor_common.node.cell_node import CellNode
+from mentor_policy.config import ConfigError
 from mentor_policy.nodes.ground_truth import GroundTruthEvaluation
+from mentor_policy.training.backoff import Backoff, GivenUpError
 from mentor_policy.training.checkpoint import CheckpointError, read_checkpoint
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.evaluation import Evaluation, evaluate
 
-REFUSALS = (CheckpointError, EnvironmentLost, CellHeldError, InterruptedError)
+REFUSALS = (
+    CellHeldError,
+    CheckpointError,
+    ConfigError,
+    EnvironmentChanged,
+    GivenUpError,
+    InterruptedError,
+)
 """Errors whose text is made for the person: no traceback is needed."""
 
 
 def evaluate_checkpoint(node: CellNode, env: GroundTruthEvaluation) -> Evaluation:
     """Roll the node's ``checkpoint`` out for ``episodes`` episodes, and log the result.
+
+    Where the cell is lost or refuses a reset, it begins again, after the pauses of a training.
 
     Raises:
         one of ``REFUSALS``.
@@ -41,16 +53,22 @@ def evaluate_checkpoint(node: CellNode, env: GroundTruthEvaluation) -> Evaluatio
         f"rolls out {checkpoint.folder.resolve()} ({checkpoint.config.agent.name}, step {step})"
     )
     video = checkpoint.video
-    result = evaluate(
-        agent,
-        env,
-        node.integer("episodes"),
-        seed=node.integer("seed") or 1_000_000,
-        step=step,
-        video=video,
-        stop=node.stopping.is_set,
-        weights=checkpoint.weights(),
-    )
+    backoff, result = Backoff(), None
+    while result is None:
+        try:
+            result = evaluate(
+                agent,
+                env,
+                node.integer("episodes"),
+                seed=node.integer("seed") or 1_000_000,
+                step=step,
+                video=video,
+                stop=node.stopping.is_set,
+                weights=checkpoint.weights(),
+            )
+        except (EnvironmentLost, ResetNeeded) as loss:
+            log.warning(f"environment lost, the evaluation begins again: {loss}")
+            backoff.wait(node.stopping.is_set, loss)
     low, high = result.interval
     log.info(
         f"{len(result.returns)} episodes: success {result.success:.2f} "

@@ -78,8 +78,7 @@ class PolicyNode(CellNode):
         self._stats: TrainingReport | None = None
         if self.text("mode") == "eval" and not self.text("checkpoint"):
             raise ValueError("mode:=eval needs checkpoint:=, the folder of a checkpoint or a run")
-        if self.text("agent") != "random":
-            configuration(self, None, self._own_settings())
+        configuration(self, None, self._own_settings())
         for name in REQUESTS:
             self.serve(Interface(f"~/{name}", Trigger, "policy"), partial(self._on_request, name))
         self.timer(1.0, self._publish_stats, wall=True)

@@ -65,11 +65,19 @@ def configuration(node: CellNode, task: str | None, own: Sequence[str] = ()) -> 
         own: overrides that those of the person win over.
 
     Raises:
-        ConfigError: an unknown agent, preset or setting, or an impossible value.
+        ConfigError: an unknown agent, preset or setting, an impossible value, or a CUDA device
+            that is not there.
     """
     preset = node.text("preset")
     if preset == "auto":
         preset = OF_TASKS if task is None else preset_for(f"mentor/{task}")
     device = f"train.device={node.text('device')}"
-    overrides = [device, *own, *override_list(node.text("overrides"))]
-    return load_config(node.text("agent"), preset, overrides)
+    overrides = [device, *own]
+    if node.text("agent") != "random":  # which has none of the settings
+        overrides += override_list(node.text("overrides"))
+    config = load_config(node.text("agent"), preset, overrides)
+    if config.train.device.startswith("cuda"):
+        from mentor_policy.device.resolve import resolve_device  # imports torch
+
+        resolve_device(config.train.device)
+    return config

@@ -51,7 +51,7 @@ class Backoff:
         if self._answers >= ANSWERS:
             raise GivenUpError(
                 f"given up after {self._answers} failures in a row, the last one: {error}. When "
-                "its reason is gone, the same command goes on where this one ends"
+                "its reason is gone, give the same command again"
             ) from error
         until = time.monotonic() + PAUSES[min(self._failures, len(PAUSES) - 1)]
         self._failures += 1

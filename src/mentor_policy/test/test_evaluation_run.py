@@ -1,0 +1,74 @@
+"""`mode:=eval` in a cell that is lost, or that cannot begin an episode."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from point_env import PointEnv
+from small_runs import trainer_of
+
+from mentor_common.env.ros_requests import EnvironmentLost
+from mentor_policy.nodes.evaluation_run import evaluate_checkpoint
+from mentor_policy.training import backoff
+
+
+class Unable(EnvironmentLost):
+    answered = True
+
+
+class Cell(PointEnv):
+    source = "by the reward's own flag"
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self.failures, self.resets = failures, 0
+
+    def reset(self, **arguments: Any) -> Any:
+        self.resets += 1
+        if self.resets <= self.failures:
+            raise Unable("the cable is gone")
+        return super().reset(**arguments)
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluated") / "run"
+    trainer, run = trainer_of(folder, "train.learn=false", "train.eval_every_frames=0")
+    trainer.train()
+    run.close()
+    return folder
+
+
+def node_for(folder: Path) -> Any:
+    texts = {"checkpoint": str(folder), "device": "cpu"}
+    numbers = {"threads": 0, "episodes": 2, "seed": 0}
+    return SimpleNamespace(
+        text=texts.get,
+        integer=numbers.get,
+        stopping=threading.Event(),
+        get_logger=lambda: logging.getLogger("policy"),
+    )
+
+
+def test_resets_that_fail_are_tried_again(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(backoff, "PAUSES", (0.0,))
+    result = evaluate_checkpoint(node_for(run_folder), Cell(failures=3))  # type: ignore[arg-type]
+    assert len(result.returns) == 2
+    assert caplog.text.count("the evaluation begins again: the cable is gone") == 3
+
+
+def test_a_cell_whose_resets_always_fail_is_given_up_with_the_reason(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "PAUSES", (0.0,))
+    cell = Cell(failures=1000)
+    with pytest.raises(backoff.GivenUpError, match=r"20 failures in a row.* the cable is gone"):
+        evaluate_checkpoint(node_for(run_folder), cell)  # type: ignore[arg-type]
+    assert cell.resets == backoff.ANSWERS

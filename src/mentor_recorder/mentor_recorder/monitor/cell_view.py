@@ -7,14 +7,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from mentor_recorder.monitor.node_table import NodeTable
+
 EPISODES = 400
 """Episodes whose outcome is remembered."""
 STEPS = 400
 """Steps of the running episode that are remembered."""
 POINTS = 600
 """Points of the training's curves that are remembered."""
-SILENT = 5.0
-"""Seconds after which a node that reported is shown as silent."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class CellView:
         self.episodes: deque[dict[str, Any]] = deque(maxlen=EPISODES)
         self.training: dict[str, Any] = {}
         self.curves: deque[dict[str, Any]] = deque(maxlen=POINTS)
-        self.nodes: dict[str, dict[str, Any]] = {}
+        self.nodes = NodeTable()
         self.arm: dict[str, Any] = {}
         self.history_changed = True
 
@@ -147,14 +147,7 @@ class CellView:
     def on_diagnostics(self, message: Any, now: float) -> None:
         """Take in how nodes are; ``now`` in seconds of any steady clock."""
         for status in message.status:
-            level = status.level[0] if isinstance(status.level, bytes) else int(status.level)
-            self.nodes[status.name] = {
-                "name": status.name,
-                "level": level,
-                "message": status.message,
-                "values": {entry.key: entry.value for entry in status.values},
-                "at": now,
-            }
+            self.nodes.add(status, now)
 
     def on_joint_states(self, message: Any) -> None:
         """Take in the angles of the arm's joints."""
@@ -163,13 +156,6 @@ class CellView:
     def state(self, now: float) -> dict[str, Any]:
         """Return what changes all the time."""
         episode = self.episode
-        nodes = []
-        for node in sorted(self.nodes.values(), key=lambda one: str(one["name"])):
-            silent = now - node["at"] > SILENT
-            shown = {k: v for k, v in node.items() if k != "at"}
-            if silent:
-                shown.update(level=3, message=f"silent for {now - node['at']:.0f} s")
-            nodes.append(shown)
         return {
             "episode": {
                 "number": str(episode.number),
@@ -179,7 +165,7 @@ class CellView:
                 "steps": episode.steps,
             },
             "training": self.training,
-            "nodes": nodes,
+            "nodes": self.nodes.rows(now),
             "arm": self.arm,
         }
 

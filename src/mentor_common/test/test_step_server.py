@@ -93,6 +93,28 @@ def test_the_next_action_of_an_episode_that_was_ended_fails_at_once(server, seen
     assert (EPISODE, 2) not in seen.motions, "it fails once"
 
 
+@pytest.mark.parametrize("age", [0.2, -0.2])
+def test_a_step_whose_action_came_at_a_wrong_time_fails_once_and_ends_the_episode(
+    server, seen, age
+):
+    server.take(command(server, age=age))
+    server.fail_refused_step(patience=30.0)
+    assert server.episode == EPISODE, "another action may still come"
+    server.fail_refused_step()
+    failed = seen.motions.pop((EPISODE, 1))
+    assert failed.failed and "actions dropped" in failed.reason and "allowed" in failed.reason
+    assert server.take(command(server, episode=EPISODE, step=0))[0] is CommandStatus.AFTER_END
+    server.fail_refused_step()
+    assert (EPISODE, 1) not in seen.motions
+
+
+def test_an_action_in_time_after_a_late_one_is_executed_and_nothing_fails(server, seen):
+    server.take(command(server, age=0.2))
+    assert server.take(command(server))[0] is CommandStatus.EXECUTED
+    server.fail_refused_step()
+    assert server.episode == EPISODE and not seen.motions[EPISODE, 1].failed
+
+
 def test_no_pose_leaves_the_window_whatever_comes(server):
     random = np.random.default_rng(0)
     wild = np.array([1e30, -1e30, np.nan, np.inf, 1.0, -1.0, 3.0, 0.0])

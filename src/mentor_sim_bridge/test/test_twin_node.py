@@ -81,6 +81,15 @@ def test_an_action_past_its_deadline_or_from_the_future_moves_nothing(twin):
     twin.wait(lambda: "clocks" not in twin.status)
 
 
+def test_the_step_of_a_late_action_that_no_other_follows_fails(twin):
+    twin.begin(451, 0, START)
+    twin.send(451, 0, [1.0, 1.0], age=0.2)
+    twin.wait(lambda: (451, 1) in twin.motions)
+    motion = twin.motions[451, 1]
+    assert motion.failed and "past their deadline" in motion.reason
+    assert np.allclose(motion.normalized, START, atol=0.03)
+
+
 @pytest.mark.parametrize("data", [[float("nan"), 0.0], [1.0], [0.0, 0.0, 0.0], [float("inf"), 0]])
 def test_a_malformed_action_moves_nothing(twin, data):
     twin.begin(501, 0, START)
@@ -123,6 +132,13 @@ def test_a_plain_move_arrives_and_says_so(twin):
     assert np.allclose(outside.reached, [0.4, 0.8], atol=0.05)
     slow = twin.move(target=[-0.8, -0.5], speed=0.01, timeout=0.5)
     assert not slow.success and "timeout" in slow.message
+
+
+def test_a_movement_before_a_target_outside_the_workspace_is_not_begun(twin):
+    twin.begin(751, 0, START)
+    refused = twin.move(movement="release_tension", target=[0.4, 1.1])
+    assert not refused.success and "nothing moved" in refused.message
+    assert not twin.step(751, 0, [0.0, 0.0]).failed, "the release would have ended the episode"
 
 
 def test_the_window_of_an_episode_moves_what_actions_are_clipped_to(twin):

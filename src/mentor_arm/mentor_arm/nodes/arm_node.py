@@ -18,9 +18,8 @@ from mentor_arm.backends.real_arm import RealArm
 from mentor_arm.backends.ros2_control import Ros2ControlDriver
 from mentor_arm.backends.stand_in import StandInDriver
 from mentor_arm.limits import LimitsError, task_bounds
-from mentor_common.arm.arm import MotionOutcome
 from mentor_common.arm.arm_node_base import ArmNodeBase
-from mentor_common.arm.command import Command, CommandStatus
+from mentor_common.arm.command import Command
 from mentor_common.cell.cell_file import Cell, find_cell
 from mentor_common.cell.rehearsal_place import REHEARSAL, rehearsal_address
 from mentor_common.messages import topics
@@ -32,10 +31,6 @@ from mentor_common.tasks.task import Task
 
 HOLD = Interface("hold", Trigger, "arm")
 ARMED = Interface("armed", SetBool, "arm")
-UNANSWERED = (
-    CommandStatus.IN_FAULT, CommandStatus.BLOCKED, CommandStatus.STALE, CommandStatus.FUTURE
-)  # fmt: skip
-"""What becomes of the action of the awaited step and leaves no motion to wait for."""
 _STATE_PERIOD = 0.02  # seconds between two publications of the state while nothing is to do
 _NOT_ARMED = (
     "the arm is not armed: a person has to allow motions "
@@ -208,7 +203,6 @@ class RealArmNode(ArmNodeBase):
             publisher.publish(message)
 
     def _act(self, command: Command) -> None:
-        awaited = (self.steps.episode, self.steps.step)
         began, self._in_action = time.perf_counter(), True
         try:
             status, reason = self.steps.take(command)
@@ -218,18 +212,8 @@ class RealArmNode(ArmNodeBase):
         if status.executed:
             if self.backend.fault:
                 self.steps.end_episode()
-        elif status in UNANSWERED:
-            self._fail_step(*awaited, f"{status.value}: {reason}")
-
-    def _fail_step(self, episode: int, step: int, reason: str) -> None:
-        """Publish the awaited motion as failed, so that no node waits for it."""
-        outcome = self.arm.outcome(self.backend.time, clipped=False)
-        failed = MotionOutcome(
-            outcome.begin, outcome.end, False, True, reason, outcome.normalized, outcome.position,
-            outcome.quaternion,
-        )  # fmt: skip
-        self.steps.end_episode()
-        self.moved(episode, step + 1, failed)
+        else:
+            self.steps.fail_refused_step()
 
     def _unwatched(self) -> str:
         """Return why no action is executed: no stacker receives its motions."""

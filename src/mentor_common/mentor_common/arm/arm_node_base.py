@@ -265,6 +265,8 @@ class ArmNodeBase(CellNode):
     def _carry_out(self, goal: Goal) -> Any:
         request = goal.request
         target = np.array(request.target, np.float64)
+        if target.size and not request.begins_episode:
+            self.steps.check_target(target)
         if request.movement:
             place = self.steps.run_movement(request.movement)
             self._report_fault()

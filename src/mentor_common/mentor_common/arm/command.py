@@ -32,6 +32,13 @@ class CommandStatus(Enum):
         """Whether the action moves something."""
         return self in (CommandStatus.EXECUTED, CommandStatus.CLIPPED)
 
+    @property
+    def leaves_step_waiting(self) -> bool:
+        """Whether it was the action of the awaited step, from which no motion follows."""
+        return self in (
+            CommandStatus.IN_FAULT, CommandStatus.BLOCKED, CommandStatus.STALE, CommandStatus.FUTURE
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Command:

@@ -10,6 +10,7 @@ MoveFailed.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
@@ -78,6 +79,7 @@ class StepServer:
         self._blocked = blocked
         self._shown_at = -1
         self._cut: tuple[int, int] | None = None
+        self._refused: tuple[str, float] | None = None
 
     def take(self, command: Command) -> tuple[CommandStatus, str]:
         """Carry out an action if it is for the running step, in time, and valid.
@@ -92,14 +94,17 @@ class StepServer:
         status, reason = check_command(
             command, self.episode, self.step, self._low, self._high, backend.time
         )
+        if status.executed and backend.fault:
+            status, reason = CommandStatus.IN_FAULT, f"{backend.fault}; {RECOVER}"
+        elif status.executed and (blocked := self._blocked()):
+            status, reason = CommandStatus.BLOCKED, blocked
         if not status.executed:
             if (command.episode, command.step) == self._cut:
-                self._fail_cut_step(*self._cut)
+                self._publish_failed(*self._cut, CUT)
+            if status.leaves_step_waiting and self._refused is None:
+                self._refused = f"{status.value}: {reason}", time.monotonic()
             return status, reason
-        if backend.fault:
-            return CommandStatus.IN_FAULT, f"{backend.fault}; {RECOVER}"
-        if blocked := self._blocked():
-            return CommandStatus.BLOCKED, blocked
+        self._refused = None
         self._show_frames()
         outcome = self.arm.act(command.data, self._show_frames, self._outlet.pace)
         self._show_frames()
@@ -159,6 +164,19 @@ class StepServer:
         if self.episode:
             self._cut = self.episode, self.step
         self.episode = self.step = 0
+        self._refused = None
+
+    def fail_refused_step(self, patience: float = 0.0) -> None:
+        """End an episode whose action was refused, by a failed motion: nobody need wait for it.
+
+        Args:
+            patience: seconds of wall time in which another action of that step may still come.
+        """
+        if self._refused is None or time.monotonic() - self._refused[1] < patience:
+            return
+        reason, episode, step = self._refused[0], self.episode, self.step
+        self.end_episode()
+        self._publish_failed(episode, step, reason)
 
     def run_movement(self, name: str) -> Float64:
         """Carry out one of MOVEMENTS; return where the end effector stands, (axes,) normalised.
@@ -223,13 +241,7 @@ class StepServer:
             MoveFailed: outside the workspace, a fault, or the timeout.
         """
         self._check_may_move()
-        arm = self.arm
-        last, clipped = arm.workspace.clip(target)
-        if clipped:
-            raise MoveFailed(
-                f"target {np.round(np.asarray(target, float), 4).tolist()} is outside the "
-                f"workspace, -1 to 1 on {list(arm.workspace.names)}; nothing moved"
-            )
+        arm, last = self.arm, self.check_target(target)
         self.end_episode()
         began = checked = arm.backend.time
 
@@ -258,16 +270,31 @@ class StepServer:
         self._check_may_move()
         return arm.position
 
+    def check_target(self, target: npt.ArrayLike) -> Float64:
+        """Return the target of a move; to be called before anything moves.
+
+        Raises:
+            MoveFailed: it is outside the workspace.
+        """
+        workspace = self.arm.workspace
+        last, clipped = workspace.clip(target)
+        if clipped:
+            raise MoveFailed(
+                f"target {np.round(np.asarray(target, float), 4).tolist()} is outside the "
+                f"workspace, -1 to 1 on {list(workspace.names)}; nothing moved"
+            )
+        return last
+
     def idle(self, seconds: float) -> None:
         """Let time pass while nobody acts."""
         self.arm.hold(seconds, self._outlet.pace)
 
-    def _fail_cut_step(self, episode: int, step: int) -> None:
-        """Report a failed motion of the step that the action was to lead to, once."""
+    def _publish_failed(self, episode: int, step: int, reason: str) -> None:
+        """Report a failed motion of the step that an action was to lead to, once."""
         self._cut = None
         self._show_frames()  # else the stacker would have none of it
         outcome = self.arm.outcome(self.arm.backend.time, clipped=False)
-        self._outlet.moved(episode, step + 1, replace(outcome, failed=True, reason=CUT))
+        self._outlet.moved(episode, step + 1, replace(outcome, failed=True, reason=reason))
 
     def _distance(self, target: Float64) -> float:
         return float(np.linalg.norm(target - self.arm.position))

@@ -35,6 +35,7 @@ from mentor_sim_bridge.twins.simulator import Factory, ForceSensing, Simulator, 
 IMAGE_SIZE = (168, 168)
 FAIL = Interface("~/fail", Trigger)
 _IDLE = 0.02  # seconds of simulated time that pass at once while nobody acts, in real time
+_PATIENCE = 2.0  # seconds of wall time in which another action may follow one that was refused
 _REPEAT = 1.0  # seconds of wall time after which time and state are published again
 
 
@@ -119,6 +120,7 @@ class TwinNode(ArmNodeBase):
 
     def idle(self) -> None:
         """Wait for work; in real time, simulated time passes meanwhile."""
+        self.steps.fail_refused_step(_PATIENCE)
         if not self.flag("realtime"):
             self.run_job(POLL)
         elif not self.run_job(0.0):

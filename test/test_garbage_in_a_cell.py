@@ -19,9 +19,9 @@ from random_cell import RandomCell
 NODES = ("/twin", "/stacker", "/reward", "/reset", "/policy")
 MESSAGES = 300
 """Messages for each topic, service and action that a node receives."""
-RECOVERY = 25.0
-"""Seconds in which steps flow again: an action that is stamped by a clock of the garbage is
-dropped, and costs the step's timeout of 10 s and a reset."""
+RECOVERY = 15.0
+"""Seconds in which steps flow again: an action that is stamped by a clock of the garbage costs the
+twin's patience of 2 s and a reset."""
 
 
 @pytest.mark.soak

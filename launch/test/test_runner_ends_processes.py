@@ -93,3 +93,18 @@ def test_a_ctrl_c_while_the_last_descendants_are_ended_interrupts_nothing(tmp_pa
     time.sleep(0.1)
     assert launch.end(signal.SIGINT) == 0
     assert "Traceback" not in launch.output
+
+
+def test_a_script_that_blocks_signals_at_its_start_is_loaded_with_them_blocked(
+    tmp_path: Path,
+) -> None:
+    """A Ctrl-C while it is loaded would end it with status -2, before it could end quietly."""
+    script = tmp_path / "node"
+    script.write_text("#!/usr/bin/env -S grep -e SigBlk -e --block-signal /proc/self/status\n")
+    script.chmod(0o755)
+    entities = f'ExecuteProcess(cmd=["{script}"], name="node", output="screen", on_exit=Shutdown())'
+    launch = RunningLaunch(launch_file(tmp_path, entities), folder=tmp_path)
+    launch.wait_for("SigBlk")
+    launch.end()
+    blocked = int(launch.output.split("SigBlk:")[1].split()[0], 16)
+    assert all(blocked >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGTERM))

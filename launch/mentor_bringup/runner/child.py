@@ -23,6 +23,21 @@ def _follow_the_runner_into_death() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
+def _follow_with_signals_blocked() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    _follow_the_runner_into_death()
+
+
+def _blocks_signals(command: list[str]) -> bool:
+    """Return whether a command's script begins by blocking signals, as our nodes do until they
+    have handlers (setup/build.sh): they are to be blocked before it is loaded too."""
+    try:
+        with open(command[0], "rb") as script:
+            return b"--block-signal" in script.readline(200)
+    except OSError:
+        return False
+
+
 class Child:
     """A process in a group of its own, its output cut into prefixed lines."""
 
@@ -45,7 +60,11 @@ class Child:
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
-            preexec_fn=_follow_the_runner_into_death,
+            preexec_fn=(
+                _follow_with_signals_blocked
+                if _blocks_signals(plan.command)
+                else _follow_the_runner_into_death
+            ),
         )
         self.pid = self._process.pid
         self.returncode: int | None = None

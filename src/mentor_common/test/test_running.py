@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import time
@@ -36,6 +37,16 @@ def test_a_process_puts_everything_away_and_no_thread_holds_it(
     while Path(f"/proc/{found[1]}").exists():
         assert time.monotonic() < until, "the child still runs"
         time.sleep(0.05)
+
+
+def test_a_node_that_is_being_configured_ends_all_the_same(tmp_path: Path) -> None:
+    fifo = tmp_path / "slow"
+    os.mkfifo(fifo)  # which nobody writes: to open it takes without end
+    arguments = ("--log-level", "debug")
+    with CellProcess("plain_node.py", fresh_namespace(), *arguments, file=fifo) as node:
+        assert node.says("parameters: {", 60), node.output
+        assert node.end(signal.SIGINT, 10) == 0
+        assert "Traceback" not in node.output
 
 
 def test_log_level_debug_shows_what_passes_the_node_and_not_the_client_library() -> None:

@@ -31,6 +31,12 @@ ENDS_WITH_LAUNCH = "MENTOR_ENDS_WITH_LAUNCH"
 `ros2 launch` leaves its processes running when it ends by SIGTERM or is killed.
 """
 
+CONFIGURING = 1.0
+"""Seconds that a node which is told to end while it is configured has for it.
+
+It has begun nothing yet, and a large library that is imported, or a slow device, would hold it.
+"""
+
 
 def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int:
     """Run a node until it finishes or a signal ends it; return the exit status.
@@ -84,13 +90,20 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     thread = threading.Thread(target=spin, name="executor")
     thread.start()
     _wait(node, stop, parent)
+    _end(node, executor, thread)
+    return node.exit_code or 0
+
+
+def _end(node: CellNode, executor: GuardedExecutor, thread: threading.Thread) -> None:
+    """Join the executor's thread and put everything away, unless the node is being configured."""
     node.call_soon(lambda: None)  # work to do ends the executor's wait
-    thread.join()
+    thread.join(CONFIGURING if node.state_label == "unconfigured" else None)
+    if thread.is_alive():
+        return
     executor.remove_node(node)
     executor.shutdown(0.5)
     node.destroy_node()
     rclpy.try_shutdown()
-    return node.exit_code or 0
 
 
 def _stop_at_signals(stop: threading.Event) -> None:

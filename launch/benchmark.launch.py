@@ -1,22 +1,10 @@
 """A benchmark task over the topics of a cell, and the agent that acts in it."""
 
 from launch import LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument,
-    IncludeLaunchDescription,
-    SetLaunchConfiguration,
-    Shutdown,
-)
-from launch.conditions import UnlessCondition
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import (
-    EqualsSubstitution,
-    IfElseSubstitution,
-    LaunchConfiguration,
-    PathJoinSubstitution,
-)
-from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackageShare
+from launch.actions import DeclareLaunchArgument, SetLaunchConfiguration
+from launch.substitutions import EqualsSubstitution, IfElseSubstitution, LaunchConfiguration
+
+from mentor_bringup.description import ONE_THREAD, node, part, required
 
 ARGUMENTS = [
     DeclareLaunchArgument("suite", default_value="dmc", description="Benchmark suite",
@@ -34,31 +22,14 @@ ENVIRONMENT = IfElseSubstitution(
 )
 
 
-def part(name):
-    """Return what all launch files share under this name."""
-    share = FindPackageShare("mentor_bringup")
-    path = PathJoinSubstitution([share, "launch", "parts", f"{name}.launch.py"])
-    return IncludeLaunchDescription(PythonLaunchDescriptionSource(path))
-
-
 def generate_launch_description():
     """Return the node graph: the bridge plays arm, stacker, reward and reset; the policy acts."""
-    enclave = [LaunchConfiguration("enclaves"), "/benchmark_bridge"]
-    bridge = Node(
-        package="mentor_sim_bridge",
-        executable="benchmark_bridge",
-        output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
-        parameters=[{"environment": ENVIRONMENT}, LaunchConfiguration("params_file")],
-        additional_env={"OMP_NUM_THREADS": "1"},
-        respawn=LaunchConfiguration("respawn"),
-        respawn_delay=4.0,  # after its lease (3 s): its peers have released its memory
-        on_exit=[
-            Shutdown(
-                reason="the bridge has ended",
-                condition=UnlessCondition(LaunchConfiguration("respawn")),
-            )
-        ],
+    bridge = node(
+        "mentor_sim_bridge",
+        "benchmark_bridge",
+        [{"environment": ENVIRONMENT}],
+        additional_env=ONE_THREAD,
+        **required("benchmark_bridge"),
     )
     name = [LaunchConfiguration("suite"), "-", LaunchConfiguration("task")]
     return LaunchDescription(

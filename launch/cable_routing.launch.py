@@ -1,10 +1,8 @@
 """The cable routing cell: arm and cameras, stacker, reward, reset, and the policy."""
 
 from launch import LaunchDescription
-from launch.actions import IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import PathJoinSubstitution
-from launch_ros.substitutions import FindPackageShare
+
+from mentor_bringup.description import part
 
 CELL = {
     "task_name": "cable_routing",
@@ -16,6 +14,4 @@ CELL = {
 
 def generate_launch_description():
     """Return the cell of this task."""
-    parts = PathJoinSubstitution([FindPackageShare("mentor_bringup"), "launch", "parts"])
-    source = PythonLaunchDescriptionSource([parts, "/cell.launch.py"])
-    return LaunchDescription([IncludeLaunchDescription(source, launch_arguments=CELL.items())])
+    return LaunchDescription([part("cell", **CELL)])

@@ -1,10 +1,10 @@
 """The peg insertion cell: arm and cameras, stacker, reward, reset, and the policy."""
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.substitutions import FindPackageShare
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration
+
+from mentor_bringup.description import part
 
 PEG = DeclareLaunchArgument(
     "peg",
@@ -24,7 +24,6 @@ def check_reset_options(context):
 
 def generate_launch_description():
     """Return the cell of this task."""
-    parts = PathJoinSubstitution([FindPackageShare("mentor_bringup"), "launch", "parts"])
-    source = PythonLaunchDescriptionSource([parts, "/cell.launch.py"])
-    cell = IncludeLaunchDescription(source, launch_arguments=CELL.items())
-    return LaunchDescription([PEG, OpaqueFunction(function=check_reset_options), cell])
+    return LaunchDescription(
+        [PEG, OpaqueFunction(function=check_reset_options), part("cell", **CELL)]
+    )

@@ -6,18 +6,11 @@ All names lie in a namespace of their own, so that a bag never moves a live arm.
 from pathlib import Path
 
 from launch import LaunchDescription
-from launch.actions import (
-    DeclareLaunchArgument,
-    IncludeLaunchDescription,
-    OpaqueFunction,
-    Shutdown,
-)
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.conditions import IfCondition
-from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
-from launch_ros.substitutions import FindPackageShare
+
+from mentor_bringup.description import ONE_THREAD, node, part, text
 
 ARGUMENTS = [
     DeclareLaunchArgument("bag", default_value="", description="Folder of the bag"),
@@ -62,60 +55,44 @@ def check_bag(context):
         )
 
 
-def node(package, executable, parameters, **others):
-    """Return a node of the replay."""
-    enclave = [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")]
-    return Node(
-        package=package,
-        executable=executable,
-        output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
-        parameters=[*parameters, LaunchConfiguration("params_file")],
-        on_exit=[Shutdown(reason=f"{executable} has ended")],
-        **others,
-    )
+def player(package, executable, parameters, **others):
+    """Return a node of the replay, whose end is the launch's."""
+    end = Shutdown(reason=f"{executable} has ended")
+    return node(package, executable, parameters, on_exit=[end], **others)
 
 
 def compared(package, executable, name, topic):
     """Return a node whose output is compared, with the parameters that it was recorded with."""
     recorded = PathJoinSubstitution([LaunchConfiguration("bag"), "parameters", f"{name}.yaml"])
-    return node(
+    return player(
         package,
         executable,
         # The replay node starts what it needs, and loses no image.
         [recorded, {"autostart": False, "image_reliability": "reliable"}],
         remappings=[(topic, f"replayed/{topic}")],
         additional_env={
-            "OMP_NUM_THREADS": "1",  # as in the cell: the last bits depend on it
+            **ONE_THREAD,  # as in the cell: the last bits depend on it
             "MENTOR_IGNORE_UNKNOWN_PARAMETERS": "1",  # those of another version of the node
         },
         condition=IfCondition(LaunchConfiguration("diff")),
     )
 
 
-def text(name):
-    """Return a launch argument as a parameter of type string."""
-    return ParameterValue(LaunchConfiguration(name), value_type=str)
-
-
 def generate_launch_description():
     """Return the replay node and, for a comparison, the nodes that are compared."""
-    every_node = PathJoinSubstitution(
-        [FindPackageShare("mentor_bringup"), "launch", "parts", "every_node.launch.py"]
-    )
-    replay = {name: text(name) for name in ("bag", "episodes", "report")}
+    replay = {name: text(LaunchConfiguration(name)) for name in ("bag", "episodes", "report")}
     for name in ("diff", "rate", "from", "to"):
         replay[name] = LaunchConfiguration(name)
-    policy = {name: text(name) for name in ("bag", "run_dir")}
+    policy = {name: text(LaunchConfiguration(name)) for name in ("bag", "run_dir")}
     return LaunchDescription(
         [
             *ARGUMENTS,
             OpaqueFunction(function=check_bag),
-            IncludeLaunchDescription(PythonLaunchDescriptionSource(every_node)),
-            node("mentor_recorder", "replay_node", [replay]),
+            part("every_node"),
+            player("mentor_recorder", "replay_node", [replay]),
             compared("mentor_camera", "stacker_node", "stacker", "observation"),
             compared("mentor_reward", "reward_node", "reward", "reward"),
-            node(
+            player(
                 "mentor_policy", "policy_replay_node", [policy],
                 condition=IfCondition(LaunchConfiguration("diff")),
             ),

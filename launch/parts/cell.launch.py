@@ -5,10 +5,8 @@ The task's launch file includes this with launch_arguments: `task_name` is the n
 """
 
 from launch import LaunchDescription
-from launch.actions import IncludeLaunchDescription
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import PathJoinSubstitution
-from launch_ros.substitutions import FindPackageShare
+
+from mentor_bringup.description import part
 
 PARTS = (
     "robot_arguments",
@@ -18,13 +16,6 @@ PARTS = (
     "rviz",
     "cell_nodes",
 )
-
-
-def part(name):
-    """Return what all launch files share under this name."""
-    share = FindPackageShare("mentor_bringup")
-    path = PathJoinSubstitution([share, "launch", "parts", f"{name}.launch.py"])
-    return IncludeLaunchDescription(PythonLaunchDescriptionSource(path))
 
 
 def generate_launch_description():

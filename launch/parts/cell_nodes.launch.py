@@ -5,8 +5,8 @@ Reward and reset do not know which robot the cell has. `task_name` is the task's
 """
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, LogInfo, Shutdown
-from launch.conditions import IfCondition, UnlessCondition
+from launch.actions import DeclareLaunchArgument, LogInfo
+from launch.conditions import IfCondition
 from launch.substitutions import (
     AndSubstitution,
     EqualsSubstitution,
@@ -16,9 +16,9 @@ from launch.substitutions import (
     OrSubstitution,
     PathJoinSubstitution,
 )
-from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+
+from mentor_bringup.description import ONE_THREAD, node, required, text
 
 STATES = DeclareLaunchArgument(
     "states",
@@ -48,34 +48,20 @@ CELL_FILE = IfElseSubstitution(
 )
 
 
-def text(value):
-    """Return a parameter of type string, even if its text is a number."""
-    return ParameterValue(value, value_type=str)
-
-
 TASK = text(LaunchConfiguration("task_name"))
 
 
-def node(package, executable, condition, name=None, enclave=None, **parameters):
+def cell_node(package, executable, condition=None, name=None, enclave=None, **parameters):
     """Return a node of the cell; its death ends the launch, or it is started again."""
-    enclave = [LaunchConfiguration("enclaves"), "/", enclave or executable.removesuffix("_node")]
-    return Node(
-        package=package,
-        executable=executable,
+    return node(
+        package,
+        executable,
+        [{"task": TASK, **parameters}],
+        enclave,
         name=name,
-        output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
-        parameters=[{"task": TASK, **parameters}, LaunchConfiguration("params_file")],
-        additional_env={"OMP_NUM_THREADS": "1"},
-        respawn=LaunchConfiguration("respawn"),
-        respawn_delay=4.0,  # after its lease (3 s): its peers have released its memory
-        on_exit=[
-            Shutdown(
-                reason=f"{executable} has ended",
-                condition=UnlessCondition(LaunchConfiguration("respawn")),
-            )
-        ],
+        additional_env=ONE_THREAD,
         condition=condition,
+        **required(executable),
     )
 
 
@@ -83,7 +69,7 @@ def camera(number):
     """Return the node of one of the cameras, if the cell has it and its images are our own."""
     name = LaunchConfiguration(number, default="")
     wanted = AndSubstitution(OWN_CAMERAS, NotEqualsSubstitution(name, ""))
-    return node(
+    return cell_node(
         "mentor_camera",
         "realsense_camera",
         IfCondition(wanted),
@@ -97,19 +83,19 @@ def camera(number):
 
 def generate_launch_description():
     """Declare the arguments and start the nodes."""
-    twin = node(
+    twin = cell_node(
         "mentor_sim_bridge",
         "twin_node",
         IfCondition(TWIN),
         realtime=LaunchConfiguration("realtime"),
     )
-    rehearsal = node(
+    rehearsal = cell_node(
         "mentor_sim_bridge",
         "rehearsal_node",
         IfCondition(REHEARSAL),
         protocol=text(LaunchConfiguration("robot")),
     )
-    arm = node(
+    arm = cell_node(
         "mentor_arm",
         "arm_node",
         IfCondition(REAL),
@@ -126,24 +112,22 @@ def generate_launch_description():
             else_value=LaunchConfiguration("image_transport"),
         )
     )
-    stacker = node(
+    stacker = cell_node(
         "mentor_camera",
         "stacker_node",
-        None,
         cell_file=text(CELL_FILE),
         image_reliability=reliability,
         image_transport=transport,
     )
-    reward = node(
+    reward = cell_node(
         "mentor_reward",
         "reward_node",
-        None,
         states=LaunchConfiguration("states"),
         image_reliability=reliability,
         image_transport=transport,
     )
-    reset = node(
-        "mentor_reset", "reset_node", None, options=text(LaunchConfiguration("reset_options"))
+    reset = cell_node(
+        "mentor_reset", "reset_node", options=text(LaunchConfiguration("reset_options"))
     )
     no_twin = LogInfo(
         msg="rehearsal:=true is for robot:=fci or robot:=ros2_control; a twin needs none",

@@ -9,18 +9,13 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetLaunchConfiguration
 from launch.conditions import IfCondition, UnlessCondition
 from launch.substitutions import EqualsSubstitution, IfElseSubstitution, LaunchConfiguration
-from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
+
+from mentor_bringup.description import ONE_THREAD, RESPAWN_DELAY, node, text
 
 
 def equals(name, value):
     """Return whether a launch argument has a value."""
     return EqualsSubstitution(LaunchConfiguration(name), value)
-
-
-def text(value):
-    """Return a parameter of type string, even if its text is a number."""
-    return ParameterValue(value, value_type=str)
 
 
 TASK = text(LaunchConfiguration("task_name"))
@@ -58,18 +53,15 @@ PROFILE = IfElseSubstitution(
 )
 
 
-def node(executable, condition, **parameters):
+def observer(executable, condition, **parameters):
     """Return a node that observes the cell, where a condition holds."""
-    enclave = [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")]
-    return Node(
-        package="mentor_recorder",
-        executable=executable,
-        output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
-        parameters=[{"task": TASK, **parameters}, LaunchConfiguration("params_file")],
-        additional_env={"OMP_NUM_THREADS": "1"},
+    return node(
+        "mentor_recorder",
+        executable,
+        [{"task": TASK, **parameters}],
+        additional_env=ONE_THREAD,
         respawn=True,
-        respawn_delay=4.0,  # after its lease (3 s): its peers have released its memory
+        respawn_delay=RESPAWN_DELAY,
         condition=condition,
     )
 
@@ -87,13 +79,13 @@ def check_address(context):
 
 def generate_launch_description():
     """Declare the arguments and start the nodes that are wanted."""
-    recorder = node(
+    recorder = observer(
         "recorder_node",
         UnlessCondition(equals("record", "false")),
         profile=text(PROFILE),
         folder=text(FOLDER),
     )
-    monitor = node(
+    monitor = observer(
         "monitor_node",
         IfCondition(LaunchConfiguration("monitor")),
         host=text(LaunchConfiguration("monitor_host")),

@@ -10,23 +10,19 @@ from pathlib import Path
 from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
-    IncludeLaunchDescription,
     OpaqueFunction,
     SetEnvironmentVariable,
     Shutdown,
 )
 from launch.conditions import IfCondition
-from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import (
     AndSubstitution,
     EqualsSubstitution,
     LaunchConfiguration,
     NotEqualsSubstitution,
-    PathJoinSubstitution,
 )
-from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
-from launch_ros.substitutions import FindPackageShare
+
+from mentor_bringup.description import node, part, text
 
 ARGUMENTS = [
     DeclareLaunchArgument("learner", default_value="here",
@@ -109,7 +105,7 @@ def choose_log_folder(context):
     return [SetEnvironmentVariable("ROS_LOG_DIR", str(folder))]
 
 
-def node(executable, names, learner):
+def agent(executable, names, learner):
     """Return the node that acts for a place of the learner; its end is the launch's.
 
     Args:
@@ -119,14 +115,11 @@ def node(executable, names, learner):
     """
     parameters = {name: LaunchConfiguration(name) for name in names}
     for name in set(names) & set(TEXTS):
-        parameters[name] = ParameterValue(LaunchConfiguration(name), value_type=str)
-    enclave = [LaunchConfiguration("enclaves"), "/", executable.removesuffix("_node")]
-    return Node(
-        package="mentor_policy",
-        executable=executable,
-        output="screen",
-        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", enclave],
-        parameters=[parameters, LaunchConfiguration("params_file")],
+        parameters[name] = text(LaunchConfiguration(name))
+    return node(
+        "mentor_policy",
+        executable,
+        [parameters],
         on_exit=[Shutdown(reason=f"{executable} has ended")],
         sigterm_timeout="3.6",  # its last checkpoint is 0.2 GB; all else is on the disk by then
         condition=IfCondition(
@@ -140,16 +133,14 @@ def node(executable, names, learner):
 
 def generate_launch_description():
     """Declare the arguments and start the node that acts."""
-    share = FindPackageShare("mentor_bringup")
-    agent = PathJoinSubstitution([share, "launch", "parts", "agent.launch.py"])
     return LaunchDescription(
         [
-            IncludeLaunchDescription(PythonLaunchDescriptionSource(agent)),
+            part("agent"),
             *ARGUMENTS,
             OpaqueFunction(function=check_numbers),
             OpaqueFunction(function=check_combination),
             OpaqueFunction(function=choose_log_folder),
-            node("policy_node", SHARED + POLICY_ONLY, "here"),
-            node("actor_node", SHARED, "elsewhere"),
+            agent("policy_node", SHARED + POLICY_ONLY, "here"),
+            agent("actor_node", SHARED, "elsewhere"),
         ]
     )

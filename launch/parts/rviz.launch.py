@@ -8,9 +8,9 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, OrSubstitution, PathJoinSubstitution
-from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
+
+from mentor_bringup.description import ONE_THREAD, RESPAWN_DELAY, node, text
 
 ARGUMENTS = [
     DeclareLaunchArgument("rviz", default_value="false",
@@ -27,25 +27,9 @@ TF = [("/tf", "tf"), ("/tf_static", "tf_static")]
 """Two cells have frames of the same names: each has its tf in its namespace, as in nav2."""
 
 
-def node(package, executable, wanted, enclave, **others):
-    """Return a node that runs if a condition holds; `enclave` is its name in SROS2."""
-    return Node(
-        package=package,
-        executable=executable,
-        output="screen",
-        ros_arguments=[
-            "--log-level", LaunchConfiguration("log_level"),
-            "--enclave", [LaunchConfiguration("enclaves"), "/", enclave],
-        ],
-        condition=IfCondition(wanted),
-        **others,
-    )  # fmt: skip
-
-
 def generate_launch_description():
     """Declare the arguments and start what is wanted."""
     rviz = LaunchConfiguration("rviz")
-    task = ParameterValue(LaunchConfiguration("task_name"), value_type=str)
     name = PathJoinSubstitution(
         [FindPackageShare("mentor_bringup"), "rviz", LaunchConfiguration("task_name")]
     )
@@ -54,20 +38,18 @@ def generate_launch_description():
         [
             *ARGUMENTS,
             node(
-                "mentor_recorder",
-                "scene_node",
-                OrSubstitution(rviz, LaunchConfiguration("scene")),
-                "scene",
-                parameters=[{"task": task}, LaunchConfiguration("params_file")],
-                additional_env={"OMP_NUM_THREADS": "1"},
-                respawn=True,
-                respawn_delay=4.0,
+                "mentor_recorder", "scene_node", [{"task": text(LaunchConfiguration("task_name"))}],
+                condition=IfCondition(OrSubstitution(rviz, LaunchConfiguration("scene"))),
+                additional_env=ONE_THREAD, respawn=True, respawn_delay=RESPAWN_DELAY,
             ),
             # It takes the description from the topic, as a twin or the robot's driver publishes it.
             node(
-                "robot_state_publisher", "robot_state_publisher", rviz, "robot_state_publisher",
-                remappings=TF,
+                "robot_state_publisher", "robot_state_publisher",
+                condition=IfCondition(rviz), remappings=TF,
             ),
-            node("rviz2", "rviz2", rviz, "rviz", arguments=["-d", config], remappings=TF),
+            node(
+                "rviz2", "rviz2", enclave="rviz",
+                condition=IfCondition(rviz), arguments=["-d", config], remappings=TF,
+            ),
         ]
     )  # fmt: skip

@@ -1,0 +1,76 @@
+"""What the launch files share: a node as each of ours is started, a part, a text as a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from launch.actions import IncludeLaunchDescription, Shutdown
+from launch.conditions import UnlessCondition
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+RESPAWN_DELAY = 4.0
+"""Seconds: after the lease of the process that died (3 s), until which its name is taken."""
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+"""Environment of a node whose arrays are too small for threads."""
+
+
+def node(
+    package: str,
+    executable: str,
+    parameters: Sequence[Any] | None = None,
+    enclave: str | None = None,
+    **options: Any,
+) -> Any:
+    """Return a node with the logging level, the enclave and the parameters file of the launch.
+
+    Args:
+        package: package of the executable.
+        executable: its name.
+        parameters: dictionaries and files, the later wins, and the launch's file wins over all;
+            None: none at all, as for nodes of others.
+        enclave: name in SROS2; None: that of the executable without ``_node``.
+        options: of launch_ros' Node.
+    """
+    if parameters is not None:
+        options["parameters"] = [*parameters, LaunchConfiguration("params_file")]
+    place = [LaunchConfiguration("enclaves"), "/", enclave or executable.removesuffix("_node")]
+    return Node(
+        package=package,
+        executable=executable,
+        output="screen",
+        ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", place],
+        **options,
+    )
+
+
+def required(executable: str) -> dict[str, Any]:
+    """Return the options of a node whose death ends the launch, or which ``respawn`` starts again.
+
+    Args:
+        executable: its name, for the message.
+    """
+    respawn = LaunchConfiguration("respawn")
+    end = Shutdown(reason=f"{executable} has ended", condition=UnlessCondition(respawn))
+    return {"respawn": respawn, "respawn_delay": RESPAWN_DELAY, "on_exit": [end]}
+
+
+def text(value: Any) -> Any:
+    """Return a parameter of type string, even if its text is a number."""
+    return ParameterValue(value, value_type=str)
+
+
+def part(name: str, **arguments: Any) -> Any:
+    """Return what launch files share under this name in the folder ``parts``.
+
+    Args:
+        name: of the file, without its ending.
+        arguments: launch arguments that it is included with.
+    """
+    parts = PathJoinSubstitution([FindPackageShare("mentor_bringup"), "launch", "parts"])
+    source = PythonLaunchDescriptionSource([parts, f"/{name}.launch.py"])
+    return IncludeLaunchDescription(source, launch_arguments=arguments.items())

@@ -180,6 +180,20 @@ def test_changes_at_run_time_are_validated_and_refused_with_a_reason(
     assert [value.double_value for value in values] == [1.5, 2.0]
 
 
+def test_a_whole_number_is_taken_for_a_float_at_run_time_too(peer: Peer, running: str) -> None:
+    result = peer.set(running, "limit", 2)
+    assert result.successful, result.reason
+    assert "Wrong parameter type" in peer.set(running, "count", 2.0).reason
+
+
+def test_an_empty_list_has_the_type_of_its_parameter(peer: Peer, running: str) -> None:
+    request = DescribeParameters.Request(names=["names"])
+    found = peer.ask(DescribeParameters, f"{running}/plain/describe_parameters", request)
+    assert found.descriptors[0].type == Parameter.Type.STRING_ARRAY.value
+    assert found.descriptors[0].description == "names of things"
+    assert peer.set(running, "names", ["a", "b"]).successful
+
+
 # Lifecycle.
 
 

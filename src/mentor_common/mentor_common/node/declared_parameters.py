@@ -63,15 +63,24 @@ class DeclaredParameters:
         given = check_overrides(self._full_name, table, values, RCLPY_PARAMETERS)
         for param in table:
             value = given.get(param.name, param.converted(param.default))
-            # An empty list has no type of its own.
             overrides[param.name] = Parameter(param.name, param.ros_type, value)
-            self._node.declare_parameter(param.name, value, param.descriptor())
+            self._declare(param, value)
             self.values[param.name] = value
         reason = self._check(dict(self.values))
         if reason:
             raise ParameterError(f"node {self._full_name}: parameters refused: {reason}")
+        self._node.add_pre_set_parameters_callback(self._in_their_types)
         self._node.add_on_set_parameters_callback(self._on_set)
         self._node.add_post_set_parameters_callback(self._after_set)
+
+    def _declare(self, param: Param, value: Any) -> None:
+        """Declare one with its own type, which rclpy takes from the value: an empty list has none."""
+        if value != []:
+            self._node.declare_parameter(param.name, value, param.descriptor())
+            return
+        self._node.declare_parameter(param.name, value)
+        typed = Parameter(param.name, param.ros_type, value).get_parameter_value()
+        self._node.set_descriptor(param.name, param.descriptor(), typed)
 
     def _without_unknown(self, values: dict[str, Any]) -> dict[str, Any]:
         names = {*self._table, *RCLPY_PARAMETERS}
@@ -86,6 +95,17 @@ class DeclaredParameters:
                 f"{self._full_name} does not have it"
             )
         return known
+
+    def _in_their_types(self, parameters: list[Parameter]) -> list[Parameter]:
+        """Return them with whole numbers as floats where a float is declared, as at the start."""
+        found = []
+        for parameter in parameters:
+            param = self._table.get(parameter.name)
+            value = param.converted(parameter.value) if param is not None else parameter.value
+            if param is not None and param.refusal(value) is None:
+                parameter = Parameter(param.name, param.ros_type, value)
+            found.append(parameter)
+        return found
 
     def _on_set(self, parameters: list[Parameter]) -> SetParametersResult:
         wanted = dict(self.values)

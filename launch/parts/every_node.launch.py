@@ -1,5 +1,7 @@
 """What all launch files share: arguments that hold for every node, and what follows from them."""
 
+import difflib
+import os
 import subprocess
 import sys
 
@@ -57,10 +59,14 @@ def check_arguments(context):
         known = {argument.name for argument in description.get_launch_arguments()}
         for name in (text.partition(":=")[0] for text in context.argv):
             if name not in known | OF_ROS2_LAUNCH:
+                near = difflib.get_close_matches(name, sorted(known), 1)
+                hint = f" did you mean '{near[0]}'?" if near else ""
                 raise RuntimeError(
-                    f"there is no launch argument '{name}'; known: {', '.join(sorted(known))}"
+                    f"there is no launch argument '{name}';{hint} known: {', '.join(sorted(known))}"
                 )
     path = context.launch_configurations["params_file"]
+    if os.path.exists(path) and not os.path.isfile(path):  # a FIFO would be waited for
+        raise RuntimeError(f"params_file:={path} is not a regular file")
     try:
         with open(path):
             pass

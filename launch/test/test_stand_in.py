@@ -52,6 +52,37 @@ def test_a_launch_with_the_folder_of_a_complete_run_logs_beside_it(tmp_path: Pat
     assert done.stdout.split() == [f"{run_folder}/logs"] * 3 + [f"{run_folder}.logs"]
 
 
+def test_a_launch_file_itself_refuses_a_wrong_argument_where_ros2_launch_would_not(
+    tmp_path: Path,
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    script = (
+        "import os, runpy, sys, types\n"
+        "from mentor_bringup.runner.modules import provide_stand_in\n"
+        "provide_stand_in()\n"
+        "check = runpy.run_path(sys.argv[1])['check_arguments']\n"
+        "declared = [types.SimpleNamespace(name=name) for name in ('agent', 'params_file')]\n"
+        "event = types.SimpleNamespace(launch_description=types.SimpleNamespace(\n"
+        "    get_launch_arguments=lambda: declared))\n"
+        "for argument, file in (('agnet:=random', os.devnull), ('agent:=random', sys.argv[2]),\n"
+        "                       ('agent:=random', sys.argv[2] + 'missing')):\n"
+        "    context = types.SimpleNamespace(argv=[argument],\n"
+        "        launch_configurations={'params_file': file},\n"
+        "        get_locals_as_dict=lambda: {'event': event})\n"
+        "    try:\n        check(context)\n"
+        "    except RuntimeError as error:\n        print(error)\n"
+    )
+    file = Path(__file__).parents[1] / "parts" / "every_node.launch.py"
+    done = subprocess.run(
+        [sys.executable, "-c", script, file, tmp_path / "fifo"],
+        capture_output=True, text=True, check=True, timeout=60.0,
+    )  # fmt: skip
+    unknown, fifo, missing = done.stdout.splitlines()
+    assert "no launch argument 'agnet'; did you mean 'agent'? known: agent, params_file" in unknown
+    assert fifo.endswith("/fifo is not a regular file")
+    assert missing.endswith("/fifomissing: No such file or directory")
+
+
 def test_no_other_process_sees_the_stand_in() -> None:
     script = "import importlib.util as u, os; os.chdir('/'); print(u.find_spec('launch_ros'))"
     done = subprocess.run(

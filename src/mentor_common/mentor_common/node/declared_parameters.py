@@ -74,7 +74,7 @@ class DeclaredParameters:
         self._node.add_post_set_parameters_callback(self._after_set)
 
     def _declare(self, param: Param, value: Any) -> None:
-        """Declare one with its own type, which rclpy takes from the value: an empty list has none."""
+        """Declare one with its own type; rclpy takes it from the value: an empty list has none."""
         if value != []:
             self._node.declare_parameter(param.name, value, param.descriptor())
             return

@@ -74,12 +74,14 @@ def test_lockstep_over_the_topics_equals_the_run_in_process(
     tmp_path: Path, one_thread: None
 ) -> None:
     task, steps, repeat = "dmc-cartpole_balance", 140, 8  # an episode has 125 steps
+    size = 36  # pixels: what a message holds is the same at any size
     namespace = fresh_namespace()
     bridge = NodeProcess(
         "mentor_sim_bridge.nodes.benchmark_bridge",
         namespace,
         environment=f"mentor/{task}-v0",
         action_repeat=repeat,
+        image_size=size,
     )
     node = PolicyProcess(
         "policy",
@@ -92,7 +94,8 @@ def test_lockstep_over_the_topics_equals_the_run_in_process(
     )
     with bridge, node:
         small = f"{TOY} train.eval_episodes=1"
-        train_in_process(task, "dmc", steps, small, tmp_path / "in_process", action_repeat=repeat)
+        options = {"action_repeat": repeat, "image_size": size}
+        train_in_process(task, "dmc", steps, small, tmp_path / "in_process", **options)
         assert node.ends(200) == 0, node.output
         assert "evaluate it: make launch TASK=benchmark" in node.output
     the_same_to_the_bit(tmp_path / "in_process", tmp_path / "topics", steps)

@@ -211,7 +211,8 @@ def _merge(config: DictConfig, values: Mapping[str, Any] | DictConfig) -> DictCo
                 "choose the agent itself, not its name"
             )
     try:
-        return cast(DictConfig, OmegaConf.merge(config, plain))
+        # In place: a deep copy for each override is most of what loading costs.
+        return cast(DictConfig, OmegaConf.unsafe_merge(config, plain))
     except (OmegaConfBaseException, ValueError, TypeError) as error:
         reason = (str(getattr(error, "msg", None) or error).splitlines() or ["unreadable"])[0]
         key = getattr(error, "full_key", None) or "configuration"

@@ -24,15 +24,16 @@ LIKE_OTHERS = {
     "adroit-hammer",
 }  # fmt: skip
 """Tasks whose suite has others, by the same code."""
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(t, marks=[pytest.mark.soak] * (t.name in LIKE_OTHERS)) for t in PAPER_TASKS
-    ],
+ONE_OF_EACH_KIND = pytest.mark.parametrize(
+    "task",
+    [pytest.param(t, marks=[pytest.mark.soak] * (t.name in LIKE_OTHERS)) for t in PAPER_TASKS],
     ids=lambda task: task.name,
+    indirect=True,
+    scope="module",
 )
+
+
+@pytest.fixture(scope="module", params=PAPER_TASKS, ids=lambda task: task.name)
 def task(request: pytest.FixtureRequest) -> PaperTask:
     return request.param
 
@@ -60,6 +61,7 @@ def trajectory(env: Any, seed: int, steps: int) -> str:
     return digest.hexdigest()
 
 
+@ONE_OF_EACH_KIND
 def test_a_task_passes_the_check_of_gymnasium(task: PaperTask, env: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -89,6 +91,7 @@ def test_an_episode_ends_when_the_suite_says(task: PaperTask, env: Any) -> None:
     env.step(action)
 
 
+@ONE_OF_EACH_KIND
 def test_the_same_seed_gives_the_same_trajectory(task: PaperTask, env: Any) -> None:
     fresh = gym.make(task.id).unwrapped
     wanted = trajectory(fresh, 7, 8)

@@ -8,8 +8,10 @@ ours asks for a short one before it starts.
 and the next process takes the port of one that was killed. The others may go on writing into what
 the dead one had mapped: the new process is in the graph, but services do not answer it. Locks of
 killed processes stay there as well, and a process of another user or container does not share the
-memory. Over UDP nothing is left behind. With sockets of 4 MB it takes no more processor time, and
-loses fewer large images than the 0.5 MB of shared memory that Fast DDS has by default.
+memory. Over UDP there are no such ports; where discovery is limited to localhost, rmw_fastrtps
+still makes a segment, a file that nobody uses and that the next launch removes if it was left.
+With sockets of 4 MB it takes no more processor time, and loses fewer large images than the 0.5 MB
+of shared memory that Fast DDS has by default.
 
 A person's own profile is left alone.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -160,6 +161,28 @@ def test_garbage_on_all_that_a_node_receives_leaves_it_at_work(
     assert is_answered(rogue, node)
     assert cell.process.poll() is None
     assert cell.says("dropped a request")
+    assert "This error state is being overwritten" not in cell.output
+
+
+def test_what_cannot_be_read_of_one_action_at_once_is_dropped_without_eleven_lines(
+    cell: CellProcess, rogue: FakePeer
+) -> None:
+    rogue.begin()
+    action, impl = f"rq{name_of(cell)}/reset_episode/_action", ResetEpisode.Impl
+    senders = [
+        RawSender(rogue.node, f"{action}/send_goalRequest", impl.SendGoalService.Request),
+        RawSender(rogue.node, f"{action}/get_resultRequest", impl.GetResultService.Request),
+    ]
+    assert rogue.wait(lambda: all(sender.receivers for sender in senders), 60.0)
+    for _ in range(3):
+        cell.process.send_signal(signal.SIGSTOP)  # so that both are there when it looks
+        for sender in senders:
+            sender.send(HEADER)
+        time.sleep(0.1)
+        cell.process.send_signal(signal.SIGCONT)
+        assert is_answered(rogue, f"{name_of(cell)}/bridge")
+    for sender in senders:
+        sender.close()
     assert "This error state is being overwritten" not in cell.output
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from rclpy.action import ActionServer
 from rclpy.qos import QoSProfile, qos_profile_services_default
 
+from mentor_common.node.client_errors import OneAtATime
 from mentor_common.node.goal_senders import GoalSenders
 
 QUEUED = 200
@@ -16,7 +17,7 @@ DRAINED = 500
 """Goals that are taken off the queue at most before others have their turn."""
 
 
-class GoalIntake(ActionServer):
+class GoalIntake(OneAtATime, ActionServer):
     """An action server that drops goals of a flood unanswered.
 
     Args:
@@ -65,9 +66,7 @@ class GoalIntake(ActionServer):
             dropped += 1
             if dropped == DRAINED:
                 break
-            # What else is ready was taken above, and would be taken twice.
-            self._is_cancel_request_ready = self._is_result_request_ready = False
-            self._is_goal_expired = False
+            self._is_goal_request_ready = True
             data.update(super().take_data())
         if dropped:
             self._dropped(f"the action {self.action_name}: too many goals in a second", dropped)

@@ -13,6 +13,7 @@ from rclpy.task import Future
 
 from mentor_common.messages.topics import Interface
 from mentor_common.node.caller import Caller
+from mentor_common.node.client_errors import OneAtATime
 from mentor_common.node.debug_log import debug
 from mentor_common.node.goal_senders import goal_id
 
@@ -47,6 +48,10 @@ class GoalRejected(RemoteError):
     """The server does not accept the goal."""
 
 
+class _Client(OneAtATime, ActionClient):
+    """rclpy's, which takes one answer at a time."""
+
+
 class RemoteAction:
     """Sends goals to an action and waits for their results; every goal of this project.
 
@@ -59,7 +64,7 @@ class RemoteAction:
         self._caller, self._node = caller, caller.node
         self._name: str = self._node.resolve_topic_name(interface.name)
         self._usual = interface.server
-        self._client: Any = ActionClient(self._node, interface.type, interface.name)
+        self._client: Any = _Client(self._node, interface.type, interface.name)
         self._under_way: list[Any] = []  # handles of goals whose results are awaited
         self._ending = threading.Lock()
 

@@ -4,6 +4,7 @@ arm of a rehearsal's world. Run as a process of its own: ``python -m ...control_
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,43 @@ server has ten times as much, which is not stable in steps of up to 5 ms."""
 MOVE_FORCE = 70.0
 """Force with which the protocol's server has the fingers move, newtons; what asks for less grasps,
 which that server does not tell apart: it would stop in the air at the width of the object."""
+AHEAD = 0.001
+"""Seconds that pass in the world on one torque command at most. A client that controls the arm's
+impedance commands torques for the velocities that it has seen; where they act for longer, they push
+the arm on instead of damping it, and it runs away. So a world whose client is late stands still."""
+SILENT = 0.1
+"""Seconds of wall time without a torque command after which the box brakes and holds the arm."""
 JOINT_OFFSETS = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.57, 0.7854])
 """Joint angles of the robot minus those of the twin's model, whose last joints count from
 elsewhere, radians. With them, and 0.0346 m from the hand's own end effector to the twin's grasp
 point (cells/rehearsal.yaml), the kinematics of both agree to 0.1 mm."""
+
+
+class Commands:
+    """Torque commands, and what becomes of one that nobody follows up.
+
+    Attributes:
+        ahead: seconds that may still pass in the world on the last one.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world, self._last, self._held = world, time.monotonic(), world.angles
+        self.ahead = AHEAD
+
+    def torques(self, commanded: np.ndarray, new: bool) -> np.ndarray:
+        """Return the torques to apply, (7,) N m: where the client has fallen silent, those of the
+        box, which hold the arm."""
+        now, world = time.monotonic(), self._world
+        silent = not new and now - self._last > SILENT
+        if new:
+            self._last = now
+        if new or silent:
+            self.ahead = AHEAD
+        if not silent:
+            self._held = world.angles
+            return commanded
+        pull = np.array(HOLD_STIFFNESS) * (self._held - world.angles)
+        return pull - np.array(HOLD_DAMPING) * world.velocities
 
 
 def make_box(world: World, address: str) -> Any:
@@ -47,6 +81,12 @@ def make_box(world: World, address: str) -> Any:
             # Gravity is compensated in the world, for the masses that the model has.
             parameters = base.RobotParameters(gravity=(0.0, 0.0, 0.0))
             super().__init__(robot_parameters=parameters, kp=HOLD_STIFFNESS, kv=HOLD_DAMPING)
+            self.commands = Commands(world)
+
+        def torque_control(self, torques: np.ndarray, has_new_command: bool = True) -> None:
+            """Apply a client's torques, or the box's own."""
+            torques = self.commands.torques(torques, has_new_command)
+            super().torque_control(torques, has_new_command)
 
         def _get_state(self) -> Any:
             return base.InnerRobotState(
@@ -75,7 +115,7 @@ def make_box(world: World, address: str) -> Any:
             return [self._arm]
 
         def _step(self) -> None:
-            world.step()
+            self._arm.commands.ahead -= world.step(self._arm.commands.ahead)
 
     box = Box()
     box.init()

@@ -92,18 +92,23 @@ class World:
         """Move the fingers, and with them what they take or let go (see PandaSimulator)."""
         self.data.ctrl[self._servos] = self.simulator.close_fingers(width, grasps) / 2.0
 
-    def step(self) -> None:
+    def step(self, most: float = LATEST) -> float:
         """Let as much time pass as has passed since the last step, within its bounds.
 
         The torques come on top of gravity and Coriolis forces, as on a robot that compensates them.
+
+        Args:
+            most: seconds; with 0 the world stands still.
+
+        Returns: seconds that passed.
         """
         if self._devices is not None and self._shared is not None:
             set_switches(self._devices, self._shared.switches)
         now = time.monotonic()
-        passed, self._last = min(max(SHORTEST, now - self._last), LATEST), now
+        passed, self._last = min(max(SHORTEST, now - self._last), most), now
         steps = math.ceil(passed / self.simulator.longest_step)
-        self.model.opt.timestep = passed / steps
         for _ in range(steps):
+            self.model.opt.timestep = passed / steps
             self.data.ctrl[self._motors] = self.torques + self.bias
             mujoco.mj_step(self.model, self.data)
             self.simulator.advance(passed / steps)
@@ -111,6 +116,7 @@ class World:
         if self._shared is not None and self.ticks % PUBLISHED_EVERY == 0:
             sensors = 0 if self._devices is None else sensor_bits(self._devices)
             self._shared.write(self.ticks, self.data.qpos, self.data.qvel, sensors)
+        return passed
 
 
 def _image_size(task: Task) -> tuple[int, int]:

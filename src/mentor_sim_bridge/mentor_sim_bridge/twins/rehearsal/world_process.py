@@ -29,7 +29,7 @@ def run_world(serve: Serve, description: str | None) -> int:
     arguments = parser.parse_args()
     # A real box has a processor of its own; here it comes before the cameras, too.
     with suppress(PermissionError):
-        os.nice(-2)
+        os.nice(-10)
     stop: list[bool] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.append(True))

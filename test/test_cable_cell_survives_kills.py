@@ -21,8 +21,6 @@ from std_srvs.srv import Trigger
 
 from mentor_common.env.ros_env import EnvironmentLost, RosEnv
 
-pytestmark = pytest.mark.real_time
-
 NODES = {
     "twin": ("mentor_sim_bridge.nodes.twin_node",),
     "stacker": ("mentor_camera.nodes.stacker_node", "image_reliability:=reliable"),

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 from mentor_policy.training.csv_log import read_csv
 
 
@@ -19,6 +16,10 @@ def draw_curve(folder: Path, title: str) -> Path | None:
     training, evaluation = read_csv(folder / "train.csv"), read_csv(folder / "eval.csv")
     if not training.get("step") and not evaluation.get("step"):
         return None
+    # Imported here: it takes a second, which every training would wait for before its first step.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(9, 3.5))
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)

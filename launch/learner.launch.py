@@ -4,7 +4,7 @@ from launch import LaunchDescription
 from launch.actions import SetLaunchConfiguration
 from launch.substitutions import LaunchConfiguration
 
-from mentor_bringup.description import node, part, required, text
+from mentor_bringup.description import SAVES, node, part, required, text
 
 
 def generate_launch_description():
@@ -16,7 +16,7 @@ def generate_launch_description():
         "mentor_policy",
         "learner_node",
         [parameters],
-        sigterm_timeout="3.6",  # its last checkpoint is 0.2 GB; all else is on the disk by then
+        **SAVES,
         **required("learner_node"),
     )
     return LaunchDescription(

@@ -22,7 +22,7 @@ from launch.substitutions import (
     NotEqualsSubstitution,
 )
 
-from mentor_bringup.description import node, part, text
+from mentor_bringup.description import SAVES, node, part, text
 
 ARGUMENTS = [
     DeclareLaunchArgument("learner", default_value="here",
@@ -121,7 +121,7 @@ def agent(executable, names, learner):
         executable,
         [parameters],
         on_exit=[Shutdown(reason=f"{executable} has ended")],
-        sigterm_timeout="3.6",  # its last checkpoint is 0.2 GB; all else is on the disk by then
+        **SAVES,
         condition=IfCondition(
             AndSubstitution(
                 EqualsSubstitution(LaunchConfiguration("learner"), learner),

@@ -42,8 +42,10 @@ AGENT = (
     Param("threads", "int", 0, "torch threads; 0: one per core", low=0, high=1024, read_only=True),
 )  # fmt: skip
 
-LAST_CHECKPOINT = 9.0
-"""Seconds of wall time that a node which ends gives its worker for the last checkpoint."""
+LAST_CHECKPOINT = 15.0
+"""Seconds of wall time that a node which ends gives its worker for the last checkpoint.
+
+The launch waits longer before it kills (``SAVES`` of :mod:`mentor_bringup.description`)."""
 
 ENVIRONMENT = (
     Param("step_timeout", "float", 15.0, "seconds of wall time for one step of the cell", low=0.1,

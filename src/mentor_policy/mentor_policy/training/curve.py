@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from mentor_policy.training.csv_log import read_csv
+
+
+@contextmanager
+def curve_drawn_beside(folder: Path, title: str) -> Iterator[Future[Path | None]]:
+    """Draw the curve in a thread while the block runs, and wait for it; see :func:`draw_curve`.
+
+    The process that ends is waited for: so long as the longer of both takes, not both.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        yield beside.submit(draw_curve, folder, title)
 
 
 def draw_curve(folder: Path, title: str) -> Path | None:

@@ -26,7 +26,7 @@ from mentor_policy.training.checkpoint import (
     save_checkpoint,
 )
 from mentor_policy.training.checkpoint_folders import folders
-from mentor_policy.training.curve import draw_curve
+from mentor_policy.training.curve import curve_drawn_beside
 from mentor_policy.training.evaluation import Evaluation
 from mentor_policy.training.learner import Learner, open_ring
 from mentor_policy.training.progress import Progress
@@ -234,10 +234,11 @@ class Run:
 
         Raises: CheckpointError, see :meth:`save`.
         """
-        self.save()
         folder, agent = self.folder, self.config.agent.name
         task = folder.environment.get("task") or folder.environment.get("id", "")
-        curve = draw_curve(folder.path, f"{agent} on {task}")
+        with curve_drawn_beside(folder.path, f"{agent} on {task}") as drawing:
+            self.save()
+        curve = drawing.result()
         summary = {
             "complete": complete,
             "environment": folder.environment,
@@ -274,8 +275,7 @@ class Run:
         if self.steps >= self._next_checkpoint or time.monotonic() - self._saved_at >= seconds:
             return True
         # The ring went round: a checkpoint must come before its spare records are used up.
-        since = self.ring.count - self._saved_count
-        header = self.ring.header
+        since, header = self.ring.count - self._saved_count, self.ring.header
         return self._rewind and self.ring.count > header.capacity and since > header.spare - MARGIN
 
     def _stands_at(self) -> tuple[int, ...]:

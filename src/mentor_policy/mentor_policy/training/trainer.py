@@ -327,9 +327,8 @@ class Trainer:
             if complete:
                 self._allow()  # what a run that was stopped here still owes
                 complete = self._background.drain()
-            self._background.close()
-        run.save()
         if complete and run.steps not in self.evaluated.steps and not self.stop:
+            run.save()  # nothing is lost where the evaluation is cut off
             self._evaluate()
         steps, results = self.evaluated.steps, self.evaluated.results
         last = results[-1] if results else None

@@ -132,6 +132,25 @@ def test_a_bad_action_is_counted_and_moves_nothing(reacher: BridgeProbe, counter
     assert changed == {counter: 1, "actions executed": 1, "episodes": 1}
 
 
+def test_the_agent_of_a_refused_action_is_told_that_its_step_failed(reacher: BridgeProbe) -> None:
+    """It would wait for its whole step timeout."""
+    episode = reacher.reset(seed=9).episode
+    reacher.act([0.5, 0.5], episode, 0, deadline=0.1, age=0.5)
+    reward = reacher.until(lambda: reacher.rewards.get((episode, 1)), 20.0)
+    assert (reward.truncated, reward.valid) == (True, False) and "past their dead" in reward.reason
+    assert reacher.until(lambda: reacher.observations.get((episode, 1)))
+
+
+def test_the_agent_of_an_episode_that_another_reset_has_ended_is_told(reacher: BridgeProbe) -> None:
+    episode = reacher.reset(seed=9).episode
+    later = reacher.reset(seed=9).episode
+    reacher.act([0.5, 0.5], episode, 0)
+    reward = reacher.until(lambda: reacher.rewards.get((episode, 1)), 20.0)
+    assert (reward.truncated, reward.valid) == (True, False) and "another reset" in reward.reason
+    seen, _ = reacher.step([0.1, -0.2], later, 0)
+    assert np.array_equal(observation_pixels(seen), in_process(9, [[0.1, -0.2]])[0])
+
+
 def test_an_action_beyond_the_bounds_is_clipped_and_counted(reacher: BridgeProbe) -> None:
     before = reacher.counts()
     episode = reacher.reset(seed=3).episode

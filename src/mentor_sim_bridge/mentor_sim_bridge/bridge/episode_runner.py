@@ -41,6 +41,11 @@ class StepResult:
     terms: dict[str, float] = field(default_factory=dict)
 
 
+def failed_step(episode: int, step: int, reason: str) -> StepResult:
+    """Return the result of a step that was not taken: truncated, and not to be learned from."""
+    return StepResult(episode, step, 0.0, False, True, False, valid=False, reason=reason)
+
+
 class EpisodeRunner:
     """Runs the episodes of one environment.
 
@@ -64,6 +69,8 @@ class EpisodeRunner:
         self.episode = 0
         self.step = 0
         self.over = True
+        self.cut_off: tuple[int, int] | None = None
+        """Episode and awaited step of the last episode that a reset has ended early."""
         self.pixels: NDArray[np.uint8] = np.zeros(self.layout.shape, np.uint8)
         self.state: NDArray[np.float32] = np.zeros(self.state_size, np.float32)
         # PixelEnv returns the reward before it renders, so that the reward is published sooner.
@@ -95,6 +102,8 @@ class EpisodeRunner:
         Raises:
             Exception: whatever the environment raises; then no episode is running.
         """
+        if not self.over:
+            self.cut_off = self.episode, self.step
         self.over = True
         observation, _ = self.env.reset(seed=seed, options=options)
         self._take(observation)
@@ -128,7 +137,6 @@ class EpisodeRunner:
 
         A simulator that fails ends the episode: truncated, not valid, with the reason.
         """
-        self.step += 1
         try:
             if self._renders_later:
                 reward, terminated, truncated, info = self.env.advance(action)  # type: ignore
@@ -139,11 +147,8 @@ class EpisodeRunner:
             if not np.isfinite(reward):
                 raise FloatingPointError(f"the reward is {reward}")
         except Exception as error:
-            self.over = True
-            reason = f"{type(error).__name__}: {error}"
-            return StepResult(
-                self.episode, self.step, 0.0, False, True, False, valid=False, reason=reason
-            )
+            return self.fail(f"{type(error).__name__}: {error}")
+        self.step += 1
         self.over = bool(terminated or truncated)
         return StepResult(
             self.episode,
@@ -156,6 +161,12 @@ class EpisodeRunner:
             str(info.get("reason", "")),
             info.get("reward_terms", {}),
         )
+
+    def fail(self, reason: str) -> StepResult:
+        """End the episode with a step that is not valid; ``pixels`` and ``state`` stay as is."""
+        self.step += 1
+        self.over = True
+        return failed_step(self.episode, self.step, reason)
 
     def observe(self, result: StepResult) -> None:
         """Update ``pixels`` and ``state`` to a result's step; after a failure they stay as is."""

@@ -24,10 +24,13 @@ from mentor_common.node.direct_reader import DirectReader, take_with_sender
 from mentor_common.node.handed_work import carry_out
 from mentor_common.node.health import Health
 from mentor_msgs.msg import Reward
-from mentor_sim_bridge.bridge.episode_runner import EpisodeRunner, StepResult
+from mentor_sim_bridge.bridge.episode_runner import EpisodeRunner, StepResult, failed_step
 
 LONGEST_WAIT = 0.25
 """Seconds that the thread sleeps at most."""
+PATIENCE = 2.0
+"""Seconds in which another action may follow one that was refused; then its step fails."""
+CUT_OFF = "another reset has begun an episode meanwhile"
 
 
 class BridgeLoop:
@@ -85,12 +88,14 @@ class BridgeLoop:
         self._step_time = health.timing("step")
         self._writers: dict[str, ObservationWriter] = {}
         self._reward = Reward()
+        self._refused: tuple[str, float] | None = None
 
     def run(self, stopping: Callable[[], bool]) -> None:
         """Run until ``stopping()``; whoever sets that wakes the thread by ``wake``."""
         while not stopping():
             self._serve_work()
             self._drain()
+            self._fail_refused_step()
             self._reader.wait(LONGEST_WAIT)
         self._refuse_work()
 
@@ -119,6 +124,7 @@ class BridgeLoop:
                 future.set_exception(RuntimeError("the bridge is stopping"))
 
     def _reset(self, seed: int | None, options: dict[str, Any]) -> int:
+        self._refused = None
         episode = self.runner.reset(seed, options)
         self._episodes.add()
         self._send_observation(episode, 0, self._now())
@@ -144,13 +150,11 @@ class BridgeLoop:
         status, reason, action = self.runner.check(command, self._now())
         self._count(status, reason)
         if not status.executed:
+            self._answer_refused(command, status, reason)
             return
+        self._refused = None
         result = self.runner.act(action)
-        stamp = self._now()
-        # The reward goes first: the agent reads it while the image is rendered.
-        self._send_reward(result, stamp)
-        self.runner.observe(result)
-        self._send_observation(result.episode, result.step, stamp)
+        self._send(result)
         self._rate.add()
         took = time.perf_counter() - begin
         self._step_time.took(took)
@@ -160,6 +164,28 @@ class BridgeLoop:
                 f"{result.reward:.6g}, {took * 1e3:.1f} ms"
             )
         )
+
+    def _answer_refused(self, command: Command, status: CommandStatus, reason: str) -> None:
+        """Spare the agent of a refused action the wait for a step that never comes."""
+        if (command.episode, command.step) == self.runner.cut_off:
+            self._send(failed_step(command.episode, command.step + 1, CUT_OFF))
+        elif status.leaves_step_waiting and self._refused is None:
+            self._refused = f"{status.value}: {reason}", time.monotonic()
+
+    def _fail_refused_step(self) -> None:
+        """End the episode whose action was refused, if no other has followed."""
+        if self._refused is None or time.monotonic() - self._refused[1] < PATIENCE:
+            return
+        reason, self._refused = self._refused[0], None
+        if not self.runner.over:
+            self._send(self.runner.fail(reason))
+
+    def _send(self, result: StepResult) -> None:
+        stamp = self._now()
+        # The reward goes first: the agent reads it while the image is rendered.
+        self._send_reward(result, stamp)
+        self.runner.observe(result)
+        self._send_observation(result.episode, result.step, stamp)
 
     def _count(self, status: CommandStatus, reason: str) -> None:
         self._actions.note(status, reason)

@@ -16,6 +16,8 @@ from ament_index_python.packages import get_package_share_directory
 from node_process import Observer, eventually
 
 from mentor_bringup.domain import claim_domain
+from mentor_common.node.cell_node import WORKERS_END
+from mentor_policy.nodes.policy_parameters import LAST_CHECKPOINT
 
 FILES = sorted(
     path.name
@@ -81,6 +83,19 @@ def test_log_level_reaches_every_node() -> None:
     assert made == []
     shared = Path(importlib.util.find_spec("mentor_bringup.description").origin).read_text()
     assert len(re.findall(r"\bNode\(", shared)) == shared.count('"--log-level"') == 1
+
+
+def test_a_node_that_writes_a_checkpoint_is_killed_only_when_it_has_given_up() -> None:
+    share = Path(get_package_share_directory("mentor_bringup"))
+    shared = Path(importlib.util.find_spec("mentor_bringup.description").origin).read_text()
+    waits = re.search(r'SAVES = {"sigterm_timeout": "(\d+)", "sigkill_timeout": "(\d+)"}', shared)
+    # A second signal means the same; what follows the worker's end takes less than a second.
+    assert sum(map(int, waits.groups())) > LAST_CHECKPOINT + WORKERS_END + 1.0
+    texts = [file.read_text() for file in share.rglob("*.launch.py")]
+    texts = [text for text in texts if re.search('(policy|actor|learner)_node"', text)]
+    assert len(texts) == 2 and [text.count("**SAVES") for text in texts] == [
+        text.count('"mentor_policy"') for text in texts
+    ]
 
 
 def test_tf_lies_in_the_cells_namespace() -> None:

@@ -16,8 +16,9 @@ from launch_ros.substitutions import FindPackageShare
 RESPAWN_DELAY = 4.0
 """Seconds: after the lease of the process that died (3 s), until which its name is taken."""
 SAVES = {"sigterm_timeout": "15", "sigkill_timeout": "5"}
-"""Options of a node that writes a checkpoint when it ends, a second's work on an idle machine: where
-every core has six others to serve it takes ten, and must not be killed before."""
+"""Options of a node that writes a checkpoint when it ends.
+
+That is a second's work on an idle machine, and ten where each core has six others to serve."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 """Environment of a node whose arrays are too small for threads."""
 

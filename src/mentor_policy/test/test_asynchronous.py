@@ -67,6 +67,29 @@ def test_an_episode_begins_when_the_learner_is_not_too_far_behind(
         assert max(owed) > 20  # an arm that waits for nobody runs away from a slow learner
 
 
+def test_a_run_that_is_stopped_draws_its_curve_beside_the_update_under_way(tmp_path: Path) -> None:
+    """A launch does not wait for ever for the last checkpoint."""
+    trainer, run = trainer_of(
+        tmp_path / "run", "train.asynchronous=true", "train.eval_every_frames=0", delay=0.01
+    )
+    update, curve, drawn = trainer.run.agent.update, tmp_path / "run" / "curve.png", []
+
+    def held(*arguments):
+        if trainer.run.steps > 42:  # within an episode, whose end would wait for the update
+            trainer.stop = True
+            until = time.monotonic() + 20.0
+            while not curve.exists() and time.monotonic() < until:
+                time.sleep(0.01)
+            drawn.append(curve.exists())
+        return update(*arguments)
+
+    trainer.run.agent.update = held
+    trainer.train()
+    run.close()
+    assert drawn == [True]
+    assert folders(tmp_path / "run" / "checkpoints")
+
+
 def test_a_run_stopped_while_an_episode_waits_for_the_learner_begins_none(tmp_path: Path) -> None:
     resets = []
 

@@ -47,6 +47,8 @@ STANDARD_PARAMETERS = (
 )  # fmt: skip
 POLLS_PER_SECOND = 2.0
 """How often a node polls for its peers."""
+WORKERS_END = 2.5
+"""Seconds that workers have to end; the launch waits little longer for the process."""
 
 
 class CellNode(WorkingNode):
@@ -344,7 +346,7 @@ class CellNode(WorkingNode):
         for server in self._cell_goal_servers:
             server.stop()
         self._cell_step_taken("deactivate", self.deactivate)
-        self._cell_join_workers(2.5)  # the runner waits little longer for the process
+        self._cell_join_workers(WORKERS_END)
 
     def _cell_entities(self) -> dict[int, tuple[Callable[[Any], Any], Any]]:
         groups: list[tuple[Callable[[Any], Any], Any]] = [

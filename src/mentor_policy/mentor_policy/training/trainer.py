@@ -323,10 +323,9 @@ class Trainer:
     def _finish(self) -> dict[str, Any]:
         run = self.run
         complete = run.all_steps_taken
-        if self._background is not None:
-            if complete:
-                self._allow()  # what a run that was stopped here still owes
-                complete = self._background.drain()
+        if self._background is not None and complete:
+            self._allow()  # what a run that was stopped here still owes
+            complete = self._background.drain()
         if complete and run.steps not in self.evaluated.steps and not self.stop:
             run.save()  # nothing is lost where the evaluation is cut off
             self._evaluate()

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import time
 
-import pytest
 from fake_stream import FakeStream
 from task_node import task_node
-
-pytestmark = pytest.mark.real_time
 
 
 def test_a_restarted_node_rewards_nothing_that_had_its_reward():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from gymnasium.error import ResetNeeded
@@ -28,6 +29,7 @@ from mentor_policy.replay import ReplayError
 from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.backoff import GivenUpError
 from mentor_policy.training.checkpoint import CheckpointError
+from mentor_policy.training.curve import import_plotting
 from mentor_policy.training.environment import UnfitEnvironmentError, shape_of
 from mentor_policy.training.line_progress import LineProgress
 from mentor_policy.training.run import Run
@@ -81,6 +83,7 @@ def begin_training(
     except BaseException:
         folder.close()
         raise
+    Thread(target=import_plotting, daemon=True).start()  # beside the first reset
     how = "asynchronously" if folder.config.train.asynchronous else "synchronously"
     _log_begin(node, trainer.run, f"trains {how} on {description.task}")
     return folder, trainer

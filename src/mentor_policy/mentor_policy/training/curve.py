@@ -10,6 +10,11 @@ from pathlib import Path
 from mentor_policy.training.csv_log import read_csv
 
 
+def import_plotting() -> None:
+    """Import what draws: it takes a second, which whoever ends a training would wait for."""
+    import matplotlib.backends.backend_agg  # noqa: F401
+
+
 @contextmanager
 def curve_drawn_beside(folder: Path, title: str) -> Iterator[Future[Path | None]]:
     """Draw the curve in a thread while the block runs, and wait for it; see :func:`draw_curve`.

@@ -12,7 +12,8 @@ from mentor_policy.training.csv_log import read_csv
 
 def import_plotting() -> None:
     """Import what draws: it takes a second, which whoever ends a training would wait for."""
-    import matplotlib.backends.backend_agg  # noqa: F401
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure  # noqa: F401
 
 
 @contextmanager

@@ -32,7 +32,7 @@ _SEMAPHORE_SIZE = 32
 
 
 def remove_leftovers(folder: Path = _FOLDER, older_than: float = 5.0) -> tuple[int, int]:
-    """Remove the segments and ports that no living process reads or maps.
+    """Remove this user's segments and ports that no living process reads or maps.
 
     Args:
         folder: folder of the shared memory.
@@ -42,7 +42,7 @@ def remove_leftovers(folder: Path = _FOLDER, older_than: float = 5.0) -> tuple[i
         How many files were removed, and their size in bytes.
     """
     count, size = 0, 0
-    names = _names(folder, older_than)
+    names = {name for name in _names(folder, older_than) if not _is_held(folder, name)}
     if names:  # reading the maps of all processes takes time
         names -= _mapped(folder)
     with contextlib.ExitStack() as mutexes:
@@ -51,9 +51,8 @@ def remove_leftovers(folder: Path = _FOLDER, older_than: float = 5.0) -> tuple[i
         if names:  # whoever opened one since then maps it, or waits for its mutex
             names -= _mapped(folder, own_mutexes=False)
         for name in sorted(names):
-            files = _files(folder, name)
-            with _locked([path for path in files if path.name.endswith(_LOCKS)]) as is_left:
-                for path in files if is_left else ():
+            with _locked(folder, name) as is_left:
+                for path in _files(folder, name) if is_left else ():
                     with contextlib.suppress(OSError):
                         used = path.stat().st_blocks * 512
                         path.unlink()
@@ -72,15 +71,17 @@ def _semaphore(folder: Path, name: str) -> Path:
 
 
 def _names(folder: Path, older_than: float) -> set[str]:
-    """Return the segments and ports all of whose files are old enough."""
-    latest = time.time() - older_than
-    old: set[str] = set()
-    young: set[str] = set()
+    """Return the segments and ports all of whose files are old enough and this user's."""
+    latest, user = time.time() - older_than, os.geteuid()
+    left: set[str] = set()
+    kept: set[str] = set()
     for path in folder.glob("*fastdds_*"):
         if matched := _FILE.fullmatch(path.name):
             with contextlib.suppress(OSError):  # gone meanwhile
-                (old if path.stat().st_mtime < latest else young).add(matched[2])
-    return old - young
+                status = path.stat()
+                is_left = status.st_mtime < latest and status.st_uid == user
+                (left if is_left else kept).add(matched[2])
+    return left - kept
 
 
 def _mapped(folder: Path, own_mutexes: bool = True) -> set[str]:
@@ -119,12 +120,18 @@ def _mutex_held(path: Path) -> Iterator[None]:
             library.sem_post(ctypes.byref(semaphore))
 
 
+def _is_held(folder: Path, name: str) -> bool:
+    """Return whether a living process holds a lock of a segment or port."""
+    with _locked(folder, name) as is_left:
+        return not is_left
+
+
 @contextlib.contextmanager
-def _locked(locks: list[Path]) -> Iterator[bool]:
+def _locked(folder: Path, name: str) -> Iterator[bool]:
     """Lock the lock files that exist, briefly; yield whether nobody else holds one."""
     opened = []
     try:
-        for path in locks:
+        for path in (folder / (name + end) for end in _LOCKS):
             if not path.exists():
                 continue
             descriptor = os.open(path, os.O_RDWR)

@@ -8,6 +8,7 @@ import sys
 from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
+    LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
@@ -21,6 +22,8 @@ from launch.substitutions import (
 )
 from launch_ros.actions import PushROSNamespace, SetParameter, SetRemap
 from launch_ros.substitutions import FindPackageShare
+
+from mentor_bringup.shared_memory import remove_leftovers
 
 NO_PARAMETERS = PathJoinSubstitution([FindPackageShare("mentor_bringup"), "params", "none.yaml"])
 OF_ROS2_LAUNCH = {
@@ -79,6 +82,13 @@ def check_arguments(context):
             raise RuntimeError(checked.stderr.strip())
 
 
+def clear_shared_memory(_):
+    """Remove what killed processes of this user have left, before the first node starts."""
+    files, size = remove_leftovers()
+    text = f"removed {files} files ({size / 1e6:.1f} MB) that killed processes have left in shared "
+    return [LogInfo(msg=f"{text}memory")] if files else []
+
+
 def name_enclaves(context):
     """Set where the nodes' SROS2 enclaves are; without ROS_SECURITY_ENABLE they are only names."""
     namespace = context.launch_configurations["namespace"].strip("/")
@@ -105,6 +115,7 @@ def generate_launch_description():
         [
             *ARGUMENTS,
             OpaqueFunction(function=check_arguments),
+            OpaqueFunction(function=clear_shared_memory),
             OpaqueFunction(function=name_enclaves),
             RegisterEventHandler(OnProcessExit(on_exit=fail_with_a_required_process)),
             PushROSNamespace(LaunchConfiguration("namespace")),

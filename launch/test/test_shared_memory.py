@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from running_launch import LAUNCHERS, Launcher, launch_file, run
 
 from mentor_bringup import shared_memory
 from mentor_bringup.shared_memory import remove_leftovers
@@ -41,6 +42,39 @@ def test_what_nobody_holds_is_removed_and_all_else_stays(tmp_path: Path) -> None
     assert count == 5 and size >= 2 * 8192
     remove_leftovers(tmp_path)
     assert names(tmp_path) == young | {"psm_of_another_program"}
+
+
+def test_what_another_user_has_left_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = leave(tmp_path, "fastdds_00dd", "fastdds_00dd_el")
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert remove_leftovers(tmp_path) == (0, 0)
+    assert names(tmp_path) == left
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS, ids=lambda launcher: launcher.name)
+def test_a_launch_file_removes_leftovers_before_its_first_process(
+    tmp_path: Path, launcher: Launcher
+) -> None:
+    """`ros2 launch` runs launch files without our runner, so the files themselves do it."""
+    name = f"fastdds_left{os.getpid()}"
+    before = f"""
+        import os
+        from mentor_bringup.description import part
+
+        def leave(_):
+            for file in ("/dev/shm/{name}", "/dev/shm/{name}_el"):
+                open(file, "w").close()
+                os.utime(file, (0, 0))
+    """
+    processes = """
+        OpaqueFunction(function=leave),
+        part("every_node"),
+        ExecuteProcess(cmd=["ls", "/dev/shm"], output="screen"),
+    """
+    file = launch_file(tmp_path, processes, before=before)
+    status, output = run(file, folder=tmp_path, launcher=launcher)
+    assert status == 0 and "[ls-1]: process started" in output
+    assert name not in output
 
 
 def test_a_port_without_a_lock_stays_only_while_a_process_maps_it(tmp_path: Path) -> None:

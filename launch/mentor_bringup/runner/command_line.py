@@ -17,7 +17,6 @@ from mentor_bringup.runner.packages import package_prefix
 from mentor_bringup.runner.parameters import check_parameter_file
 from mentor_bringup.runner.refusal import LaunchRefused, unknown
 from mentor_bringup.runner.service import LaunchService
-from mentor_bringup.shared_memory import remove_leftovers
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,12 +36,6 @@ def main(argv: list[str] | None = None) -> int:
         if "params_file" in given:
             check_parameter_file(given["params_file"])
         claim = _choose_domain(Screen(), is_real)
-        files, size = remove_leftovers()
-        if files:
-            Screen().line(
-                f"[INFO] [launch]: removed {files} files ({size / 1e6:.1f} MB) that killed "
-                "processes have left in shared memory"
-            )
         status = real.run(path, given) if is_real else _run(description, given)
         if claim is not None:
             claim.release()

@@ -13,7 +13,9 @@ from point_env import PointEnv
 from small_runs import COMMAND, ENVIRONMENT, TINY, trainer_of
 
 from mentor_policy.__main__ import main
+from mentor_policy.agents import pixel_agent
 from mentor_policy.config import load_config
+from mentor_policy.training.checkpoint import CheckpointError
 from mentor_policy.training.checkpoint_folders import folders
 from mentor_policy.training.csv_log import read_csv
 from mentor_policy.training.environment import shape_of
@@ -53,17 +55,41 @@ def test_a_folder_older_than_a_setting_is_resumed(tmp_path: Path) -> None:
     open_folder()
 
 
-def test_a_folder_of_a_version_that_named_shapes_otherwise_is_refused_and_left(
-    tmp_path: Path,
+def test_a_run_of_the_first_version_is_refused_by_name_and_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, run = trainer_of(tmp_path / "run")
-    run.close()
-    file = tmp_path / "run" / "config.json"
-    file.write_text(file.read_text().replace('"stacked"', '"sliding"'))
-    before = file.read_bytes()
-    with pytest.raises(RunFolderError, match=r"another version of this program.*layout\.sliding"):
-        trainer_of(tmp_path / "run")
-    assert file.read_bytes() == before
+    """The files in `first_run` are what `train` wrote on the project's first day (6eb90a2)."""
+    folder = shutil.copytree(Path(__file__).parent / "first_run", tmp_path / "run")
+    (folder / ".lock").touch()
+    before = content_of(folder)
+    other_version = r"older version of this program: its layout has \[.*'sliding'.*here it has .*"
+    for command, words in (
+        (COMMAND, r"another version of this program: .*layout\.sliding is True there.*Resume it "
+         "with that version, or choose another run_dir"),
+        (["evaluate", str(folder)], other_version + "Use it with that version, or train anew"),
+        (["info", str(folder)], other_version + "Use it with that version, or train anew"),
+        (["bag-from-ring", str(folder / "replay"), str(tmp_path / "bag")],
+         other_version + "Read it with that version, or use another folder"),
+    ):  # fmt: skip
+        options = ["--run-dir", str(folder)] if command is COMMAND else []
+        assert main([*command, *options]) == 2
+        error = capsys.readouterr().err
+        assert re.search(words, error) and error.count("\n") == 1, error
+    assert content_of(folder) == before
+
+
+def test_a_run_of_an_older_order_of_updates_is_refused_and_no_checkpoint_of_it_is_proposed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(pixel_agent, "UPDATE_ORDER", 1)
+        trainer, run = trainer_of(tmp_path / "run", "train.eval_every_frames=0")
+        trainer.train()
+        run.close()
+    assert len(folders(run.checkpoints)) == 2
+    with pytest.raises(CheckpointError, match=r"update_order is 1.*Train anew") as refused:
+        trainer_of(tmp_path / "run", "train.frames=120")
+    assert "older checkpoint" not in str(refused.value)
 
 
 def test_what_is_damaged_in_a_run_folder_is_refused_by_name_or_made_up_for(

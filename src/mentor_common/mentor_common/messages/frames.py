@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,3 +68,20 @@ class FrameLayout:
     def shape(self) -> tuple[int, int, int]:
         """Shape of one observation, ``(channels, height, width)``."""
         return (self.channels, self.height, self.width)
+
+
+class FormerLayoutError(ValueError):
+    """A layout of which the values have other names than here."""
+
+
+def layout_from_json(values: Mapping[str, Any]) -> FrameLayout:
+    """Return the layout of which these are the plain values.
+
+    Raises:
+        FormerLayoutError: they have other names, as in earlier versions of this program.
+        TypeError, ValueError: they are none of a layout.
+    """
+    theirs, ours = sorted(values), sorted(field.name for field in fields(FrameLayout))
+    if theirs != ours:
+        raise FormerLayoutError(f"its layout has {theirs}, here it has {ours}")
+    return FrameLayout(**{**values, "cameras": tuple(values["cameras"])})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mentor_common.messages.frames import FrameLayout
+from mentor_common.messages.frames import FrameLayout, layout_from_json
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,5 @@ def shape_from_json(values: Mapping[str, Any]) -> Shape:
     Raises:
         KeyError, TypeError, ValueError: they are of something else.
     """
-    layout = dict(values["layout"])
-    layout["cameras"] = tuple(layout["cameras"])
-    return Shape(FrameLayout(**layout), int(values["state_size"]), int(values["action_size"]))
+    layout = layout_from_json(values["layout"])
+    return Shape(layout, int(values["state_size"]), int(values["action_size"]))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mentor_common.files.json_file import read_json, write_json
-from mentor_common.messages.frames import FrameLayout
+from mentor_common.messages.frames import FormerLayoutError, FrameLayout, layout_from_json
 
 FORMAT = "mentor replay ring"
 VERSION = 1
@@ -108,25 +108,26 @@ def read_header(folder: Path) -> RingHeader:
             raise ReplayError(
                 f"replay ring {folder} has version {data['version']}, this program reads {VERSION}"
             )
-        checksum = data.pop(CHECKSUM, None)  # rings of earlier versions have none
-        keys = sorted(field.name for field in fields(FrameLayout))
-        if checksum is None and sorted(data["layout"]) != keys:
-            raise ReplayError(
-                f"it is of an older version of this program, which that version reads: its layout "
-                f"has {sorted(data['layout'])}, here it has {keys}"
-            )
-        layout = dict(data["layout"], cameras=tuple(data["layout"]["cameras"]))
+        checksum = data.get(CHECKSUM)  # rings of earlier versions have none
+        layout = layout_from_json(data["layout"])
         sizes = {key: data[key] for key in ("action_size", "state_size", "capacity", "spare")}
-        header = RingHeader(layout=FrameLayout(**layout), **sizes)
+        header = RingHeader(layout=layout, **sizes)
         if unknown := set(data) - set(header.as_json()):
             raise ValueError(f"it has unknown keys: {', '.join(sorted(unknown))}")
-        if checksum is not None and checksum != _checksum(data):
+        if checksum is not None and checksum != header.as_json()[CHECKSUM]:
             raise ValueError("it fails its checksum")
         return header
     except FileNotFoundError:
         raise ReplayError(f"{folder} holds no replay ring: {path.name} is missing") from None
     except ReplayError as error:
         raise ReplayError(f"{path}: {error}") from error
+    except FormerLayoutError as error:
+        if CHECKSUM in data:
+            raise ReplayError(f"{path} is damaged: {error}") from error
+        raise ReplayError(
+            f"{path} is of an older version of this program: {error}. Read it with that version, "
+            "or use another folder"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise ReplayError(f"{path} is damaged: {error}") from error
 

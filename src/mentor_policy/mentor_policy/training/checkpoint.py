@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from mentor_common.files.json_file import parse_json, read_file
+from mentor_common.messages.frames import FormerLayoutError
 from mentor_policy.agents import Agent, make_agent
 from mentor_policy.agents.shape import Shape, shape_from_json
 from mentor_policy.config import Config, ConfigError, config_from_dict, config_to_dict
@@ -245,11 +246,20 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         raise CheckpointError(f"{error}{older_whole(folder)}") from error
 
 
-def older_whole(folder: Path) -> str:
-    """Return a sentence that names the newest older checkpoint which can be read, or nothing."""
+def older_whole(folder: Path, agent: Agent | None = None) -> str:
+    """Return a sentence that names the newest older checkpoint which can be loaded, or nothing.
+
+    Args:
+        folder: folder of the checkpoint that is refused.
+        agent: given the state of the older one, so that one of an older version is not named.
+    """
     for older in reversed([f for f in folders(folder.parent) if f.name < folder.name]):
         try:
-            _read(older).tensors()
+            checkpoint = _read(older)
+            if agent is None:
+                checkpoint.tensors()
+            else:
+                checkpoint.load_into(agent)
         except CheckpointError:
             continue
         return f". The older checkpoint {older} is whole: move {folder.name} away to go on from it"
@@ -274,7 +284,7 @@ def _resolve(folder: Path) -> Path:
 
 
 def _read(folder: Path) -> Checkpoint:
-    path, state = folder / DESCRIPTION, "is damaged"
+    path = folder / DESCRIPTION
     try:
         data = _opened(read_file(path))
         if not isinstance(data, dict) or data.get("format") != FORMAT:
@@ -283,8 +293,6 @@ def _read(folder: Path) -> Checkpoint:
             raise CheckpointError(
                 f"checkpoint {folder} has version {data['version']!r}, this program reads {VERSION}"
             )
-        if data["version"] != VERSION:
-            state = "is of an older version of this program, which that version reads"
         files = {str(name): str(digest) for name, digest in data["files"].items()}
         for name in files:
             if Path(name).name != name or not name.endswith(".safetensors"):
@@ -310,9 +318,14 @@ def _read(folder: Path) -> Checkpoint:
         raise CheckpointError(f"checkpoint {folder}: checkpoint.json is missing") from None
     except ConfigError as error:
         raise CheckpointError(f"checkpoint {folder}: its configuration: {error}") from error
+    except FormerLayoutError as error:
+        raise CheckpointError(
+            f"checkpoint {folder} is of an older version of this program: {error}. Use it with "
+            "that version, or train anew"
+        ) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(
-            f"checkpoint {folder}: checkpoint.json {state} ({type(error).__name__}: {error})"
+            f"checkpoint {folder}: checkpoint.json is damaged ({type(error).__name__}: {error})"
         ) from error
 
 

@@ -301,7 +301,7 @@ class Run:
             try:
                 self._load(checkpoint)
             except CheckpointError as error:
-                raise CheckpointError(f"{error}{older_whole(checkpoint.folder)}") from error
+                raise CheckpointError(f"{error}{older_whole(found[-1], self.agent)}") from error
         elif self._rewind or self.folder.awaits_bags.exists():
             self.ring.truncate(0)
         count = int(self.restored.get("ring_count", 0))

@@ -186,6 +186,27 @@ def test_what_cannot_be_read_of_one_action_at_once_is_dropped_without_eleven_lin
     assert "This error state is being overwritten" not in cell.output
 
 
+def test_cut_messages_are_counted_and_named_and_the_client_library_prints_nothing(
+    cell: CellProcess, rogue: FakePeer
+) -> None:
+    rogue.begin()
+    node = f"{name_of(cell)}/bridge"
+    whole = serialize_message(DescribeParameters.Request(names=["abcdefgh"] * 5))
+    sender = RawSender(
+        rogue.node, f"rq{node}/describe_parametersRequest", DescribeParameters.Request
+    )
+    assert rogue.wait(lambda: sender.receivers > 0, 60.0)
+    for length in range(5, len(whole) - 4):  # within the sequence's length, and within its texts
+        sender.send(whole[:length])
+    assert is_answered(rogue, node)
+    sender.close()
+    assert any(
+        "describe_parameters: what was sent cannot be read" in line
+        for line in dropped_requests(cell.output)
+    )
+    assert "sequence size exceeds remaining buffer" not in cell.output
+
+
 def test_a_flood_of_resets_does_not_stop_the_agent_that_holds_the_cell(
     cell: CellProcess, rogue: FakePeer
 ) -> None:

@@ -1,26 +1,52 @@
-"""Forgets errors that the client library has noted and reported to nobody.
+"""Reads and clears the errors that the client library has noted and reported to nobody.
 
-What cannot be read is dropped by the middleware, which notes why. Nobody asks for that note; where
-the next one is another, the client library writes both to the terminal, eleven lines for each
+What cannot be read is dropped by the middleware, which notes why. Where nobody asks for that note,
+and the next one is another, the client library writes both to the terminal, eleven lines for each
 message of a stranger.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from typing import Any
 
 
-def _forgetter() -> Callable[[], object]:
-    """Return the function of the client library that clears the note of the calling thread."""
+class _Text(ctypes.Structure):
+    """`rcutils_error_string_t`."""
+
+    _fields_ = (("text", ctypes.c_char * 1024),)
+
+
+def _library() -> Any:
+    """Return the library of the client library that keeps a note for each thread; None: none."""
     try:
-        return ctypes.CDLL("librcutils.so").rcutils_reset_error
+        library = ctypes.CDLL("librcutils.so")
+        library.rcutils_error_is_set.restype = ctypes.c_bool
+        library.rcutils_get_error_string.restype = _Text
+        library.rcutils_reset_error.restype = None
     except (OSError, AttributeError):  # its notes are then written
-        return lambda: None
+        return None
+    return library
 
 
-forget_client_error = _forgetter()
+_LIBRARY = _library()
+
+
+def take_client_error() -> str:
+    """Return what the client library has noted in this thread, and clear it; empty: nothing."""
+    if _LIBRARY is None or not _LIBRARY.rcutils_error_is_set():
+        return ""
+    text: bytes = _LIBRARY.rcutils_get_error_string().text
+    _LIBRARY.rcutils_reset_error()
+    return text.decode(errors="replace")
+
+
+def take_unreadable() -> bool:
+    """Do as :func:`take_client_error`; return whether it was about a message that cannot be read.
+
+    The note's own text is of no use: it names the type of a response where a request was read.
+    """
+    return "deserializ" in take_client_error()
 
 
 class OneAtATime:
@@ -41,5 +67,5 @@ class OneAtATime:
             setattr(self, name, True)
             data.update(super().take_data())  # type: ignore[misc]
             setattr(self, name, False)
-            forget_client_error()
+            take_client_error()
         return data

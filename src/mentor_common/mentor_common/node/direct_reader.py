@@ -7,14 +7,14 @@ only waits here. This is the one file that uses rclpy's private wait set.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.impl.implementation_singleton import rclpy_implementation as _rclpy
 
-from mentor_common.node.client_errors import forget_client_error
+from mentor_common.node.client_errors import take_unreadable
 
 
 class NoExecutor(CallbackGroup):
@@ -73,14 +73,22 @@ def take_with_sender(subscription: Any) -> Iterator[tuple[Any, bytes]]:
         yield message, sender_of(info)
 
 
-def take_with_info(subscription: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """Iterate over the messages that have arrived, each with what rclpy knows of it."""
+def take_with_info(
+    subscription: Any, dropped: Callable[[str], None] | None = None
+) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Iterate over the messages that have arrived, each with what rclpy knows of it.
+
+    Args:
+        subscription: whose messages.
+        dropped: called with a text where a message could not be read; a raw one always can.
+    """
     handle, kind, raw = subscription.handle, subscription.msg_type, subscription.raw
     while True:
         with handle:
             taken = handle.take_message(kind, raw)
+        if take_unreadable() and dropped is not None:
+            dropped(f"a message on {subscription.topic_name}: what was sent cannot be read")
         if taken is None:
-            forget_client_error()
             return
         yield taken
 

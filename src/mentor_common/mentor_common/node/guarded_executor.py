@@ -16,7 +16,7 @@ from rclpy.executors import ShutdownException, SingleThreadedExecutor, TimeoutEx
 from rclpy.service import Service
 from rclpy.subscription import Subscription
 
-from mentor_common.node.client_errors import forget_client_error
+from mentor_common.node.client_errors import take_unreadable
 
 _ASKING = (Service, Client, ActionServer, ActionClient)
 LONGEST = 300
@@ -36,7 +36,7 @@ class GuardedExecutor(SingleThreadedExecutor):
 
     def __init__(self, dropped: Callable[[str], None], **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._dropped = dropped
+        self.dropped = dropped
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Wait for a callback and run it; seconds of wall time, None: without end."""
@@ -49,14 +49,16 @@ class GuardedExecutor(SingleThreadedExecutor):
         except (TimeoutException, ShutdownException):
             return False
         task()
-        forget_client_error()
+        unreadable = take_unreadable()
         error = task.exception()
         if error is None:
+            if unreadable:
+                self.dropped(f"{_name_of(entity)}: what was sent cannot be read"[:LONGEST])
             return True
         theirs = isinstance(entity, _ASKING) or _is_read_by_library(entity)
         if not (isinstance(error, Exception) and theirs):
             raise error
-        self._dropped(f"{_name_of(entity)}: {type(error).__name__}: {error}"[:LONGEST])
+        self.dropped(f"{_name_of(entity)}: {type(error).__name__}: {error}"[:LONGEST])
         return True
 
 

@@ -60,7 +60,7 @@ class LowLatencySubscriptions:
                 return
             self._wait(executor, sweep - now)
             for subscription, callback in list(self._subscriptions):
-                self._take_all(subscription, callback)
+                self._take_all(subscription, callback, executor.dropped)
 
     def _wait(self, executor: GuardedExecutor, seconds: float) -> None:
         if not self._subscriptions:
@@ -69,8 +69,13 @@ class LowLatencySubscriptions:
             self._reader = DirectReader(executor.context, [made for made, _ in self._subscriptions])
         self._reader.wait(seconds)
 
-    def _take_all(self, subscription: Any, callback: Callable[[Any, Any], None]) -> None:
-        for message, info in take_with_info(subscription):
+    def _take_all(
+        self,
+        subscription: Any,
+        callback: Callable[[Any, Any], None],
+        dropped: Callable[[str], None],
+    ) -> None:
+        for message, info in take_with_info(subscription, dropped):
             callback(message, info)
             if subscription not in (known for known, _ in self._subscriptions):
                 return

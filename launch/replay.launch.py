@@ -10,14 +10,10 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 
-from mentor_bringup.description import ONE_THREAD, node, part, text
+from mentor_bringup.description import ONE_THREAD, node, part, switch, text
 
 ARGUMENTS = [
     DeclareLaunchArgument("bag", default_value="", description="Folder of the bag"),
-    DeclareLaunchArgument("diff", default_value="false",
-                          description="Whether the stacker, the reward node and the policy are "
-                          "started on what was recorded, and what they make of it is compared "
-                          "with what they made of it then", choices=["true", "false"]),
     DeclareLaunchArgument("rate", default_value="1.0",
                           description="How fast the bag is played; diff: does not matter"),
     DeclareLaunchArgument("from", default_value="0.0",
@@ -26,16 +22,17 @@ ARGUMENTS = [
                           description="Seconds from the bag's beginning; 0: to its end"),
     DeclareLaunchArgument("episodes", default_value="",
                           description="Episodes by position or number, e.g. 0-2,5; empty: all"),
+    switch("use_sim_time", "true", "Whether nodes take the time from the bag's clock, as a replay "
+           "must"),
+    DeclareLaunchArgument("namespace", default_value="replay",
+                          description="Namespace that holds all names of the replay"),
+    switch("diff", "false", "Whether the stacker, the reward node and the policy are started on "
+           "what was recorded, and what they make of it is compared with what they made of it "
+           "then"),
     DeclareLaunchArgument("report", default_value="",
                           description="diff: file that the summary is written to, as JSON"),
     DeclareLaunchArgument("run_dir", default_value="",
-                          description="diff: folder of the run whose weights acted; empty: as it "
-                          "was recorded"),
-    DeclareLaunchArgument("use_sim_time", default_value="true",
-                          description="Whether nodes take the time from the bag's clock, as a "
-                          "replay must", choices=["true", "false"]),
-    DeclareLaunchArgument("namespace", default_value="replay",
-                          description="Namespace that holds all names of the replay"),
+                          description="diff: run whose weights acted; empty: as it was recorded"),
 ]  # fmt: skip
 
 

@@ -64,7 +64,8 @@ def test_they_import_only_launch_launch_ros_the_standard_library_and_what_they_s
     for file in (shared, *share.rglob("*.launch.py")):
         imported = re.findall(r"^(?:from|import) ([\w.]+)", file.read_text(), re.MULTILINE)
         own = {name for name in imported if name.startswith("mentor_")}
-        assert own <= (set() if file == shared else {"mentor_bringup.description"}), file
+        ours = {"mentor_bringup.description", "mentor_bringup.shared_memory"}
+        assert own <= (set() if file == shared else ours), file
         others = {name.split(".")[0] for name in set(imported) - own}
         assert others <= {"launch", "launch_ros", *sys.stdlib_module_names}, file
 

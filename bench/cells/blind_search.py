@@ -42,30 +42,27 @@ DEFAULT = "mentor/cable_routing-v0"
 
 
 @dataclass(frozen=True)
-class Played:
-    """What a sequence led to in one episode: success, and the last reward."""
-
-    success: bool
-    reward: float
-
-
-@dataclass(frozen=True)
 class Cell:
-    """What is searched on.
-
-    Args:
-        name: id of a twin's environment.
-        config: YAML of the cell; empty: the package's.
-    """
+    """What is searched on."""
 
     name: str
+    """Id of a twin's environment."""
     config: str = ""
+    """YAML of the cell; empty: the package's."""
 
     def make(self) -> gymnasium.Env:
         """Return the environment, without images."""
         register_environments()
         arguments = {"config": Path(self.config)} if self.config else {}
         return gymnasium.make(self.name, images="blank", **arguments)
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a sequence led to in one episode: success, and the last reward."""
+
+    success: bool
+    reward: float
 
 
 _env: gymnasium.Env | None = None

@@ -20,14 +20,10 @@ import yaml
 
 from mentor_common.tasks.task import find_task
 from mentor_policy.training.evaluation import wilson_interval
-from mentor_sim_bridge.twins.cable.config import (
-    CableConfig,
-    PostSpread,
-    SlotSpread,
-    load_cable_config,
-)
+from mentor_sim_bridge.twins.cable.config import CableConfig, load_cable_config
 from mentor_sim_bridge.twins.cable.env import CableRoutingEnv
 from mentor_sim_bridge.twins.cable.expert import CableExpert
+from mentor_sim_bridge.twins.config_file import Spread
 
 SEED = 33_000_000
 """Of the first episode; none of training, search or evaluation."""
@@ -38,10 +34,8 @@ HOMING = 10
 
 def without_ranges(config: CableConfig) -> CableConfig:
     """Return the cell in which slots and post stand where they are configured."""
-    slot = SlotSpread(0.0, 0.0, 0.0)
-    ranges = dataclasses.replace(
-        config.scene_randomization, slot_1=slot, slot_2=slot, post=PostSpread(0.0, 0.0, 0.0)
-    )
+    fixed = Spread()
+    ranges = dataclasses.replace(config.scene_randomization, slot_1=fixed, slot_2=fixed, post=fixed)
     return dataclasses.replace(config, scene_randomization=ranges)
 
 

@@ -1,11 +1,11 @@
-"""What the launch files share: a node as each of ours is started, a part, a text as a parameter."""
+"""What the launch files share: a node as each of ours is started, a part, a switch, a text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from launch.actions import IncludeLaunchDescription, Shutdown
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
 from launch.conditions import UnlessCondition
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
@@ -61,6 +61,19 @@ def required(executable: str) -> dict[str, Any]:
     respawn = LaunchConfiguration("respawn")
     end = Shutdown(reason=f"{executable} has ended", condition=UnlessCondition(respawn))
     return {"respawn": respawn, "respawn_delay": RESPAWN_DELAY, "on_exit": [end]}
+
+
+def switch(name: str, default: Any, description: str) -> Any:
+    """Return a launch argument that is true or false.
+
+    Args:
+        name: of the argument.
+        default: what it is where nobody gives it: a text or a substitution.
+        description: begins with "Whether", as --show-args prints it.
+    """
+    return DeclareLaunchArgument(
+        name, default_value=default, description=description, choices=["true", "false"]
+    )
 
 
 def text(value: Any) -> Any:

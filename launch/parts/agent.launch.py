@@ -20,8 +20,7 @@ ARGUMENTS = [
                           description="Column of Table 2 or another preset; auto: the one that "
                           "fits the task"),
     DeclareLaunchArgument("overrides", default_value="",
-                          description="Further settings of the agent, e.g. 'agent.experts=8 "
-                          "agent.top_k=2'"),
+                          description="Further settings, e.g. 'agent.experts=8 agent.top_k=2'"),
     DeclareLaunchArgument("max_steps", default_value="0",
                           description="Environment steps after which the launch ends; 0: those "
                           "of the preset, for agent:=random until Ctrl-C"),

@@ -23,6 +23,7 @@ from launch.substitutions import (
 from launch_ros.actions import PushROSNamespace, SetParameter, SetRemap
 from launch_ros.substitutions import FindPackageShare
 
+from mentor_bringup.description import switch
 from mentor_bringup.shared_memory import remove_leftovers
 
 NO_PARAMETERS = PathJoinSubstitution([FindPackageShare("mentor_bringup"), "params", "none.yaml"])
@@ -34,18 +35,14 @@ OF_ROS2_LAUNCH = {
 ARGUMENTS = [
     DeclareLaunchArgument("namespace", default_value="",
                           description="Namespace that holds all names of this cell"),
-    DeclareLaunchArgument("use_sim_time", default_value="false",
-                          description="Whether nodes take the time from the cell's clock topic",
-                          choices=["true", "false"]),
+    switch("use_sim_time", "false", "Whether nodes take the time from the cell's clock topic"),
     DeclareLaunchArgument("params_file", default_value=NO_PARAMETERS,
                           description="YAML file of node parameters; what it sets wins over the "
                           "arguments"),
-    DeclareLaunchArgument("autostart", default_value="true",
-                          description="Whether nodes go to active by themselves; else a "
-                          "lifecycle manager takes them there", choices=["true", "false"]),
-    DeclareLaunchArgument("respawn", default_value="false",
-                          description="Whether a node that dies is started again; the policy is "
-                          "not, its end is the launch's", choices=["true", "false"]),
+    switch("autostart", "true", "Whether nodes go to active by themselves; else a lifecycle "
+           "manager takes them there"),
+    switch("respawn", "false", "Whether a node that dies is started again; the policy is not, its "
+           "end is the launch's"),
     DeclareLaunchArgument("log_level", default_value="info",
                           description="Logging level of all nodes",
                           choices=["debug", "info", "warn", "error", "fatal"]),

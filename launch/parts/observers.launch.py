@@ -10,7 +10,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetLaunchConfi
 from launch.conditions import IfCondition, UnlessCondition
 from launch.substitutions import EqualsSubstitution, IfElseSubstitution, LaunchConfiguration
 
-from mentor_bringup.description import ONE_THREAD, RESPAWN_DELAY, node, text
+from mentor_bringup.description import ONE_THREAD, RESPAWN_DELAY, node, switch, text
 
 
 def equals(name, value):
@@ -34,9 +34,8 @@ ARGUMENTS = [
                           choices=["false", "true", "experience", "full", "fault"]),
     DeclareLaunchArgument("record_dir", default_value="",
                           description="Folder in which the bag is made; empty: bags/ in run_dir"),
-    DeclareLaunchArgument("monitor", default_value="false",
-                          description="Whether a page shows the cell in the browser; its address "
-                          "is printed, and Foxglove connects to it too", choices=["true", "false"]),
+    switch("monitor", "false", "Whether a page shows the cell in the browser; its address is "
+           "printed, and Foxglove connects to it too"),
     DeclareLaunchArgument("monitor_host", default_value="127.0.0.1",
                           description="Address that the page is served on; any but this "
                           "machine's own loopback asks for a token, which is printed"),

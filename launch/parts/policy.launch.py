@@ -22,7 +22,7 @@ from launch.substitutions import (
     NotEqualsSubstitution,
 )
 
-from mentor_bringup.description import SAVES, node, part, text
+from mentor_bringup.description import SAVES, node, part, switch, text
 
 ARGUMENTS = [
     DeclareLaunchArgument("learner", default_value="here",
@@ -41,9 +41,8 @@ ARGUMENTS = [
                           "takes half of every batch from them"),
     DeclareLaunchArgument("offline_updates", default_value="0",
                           description="Updates on these bags before the first step"),
-    DeclareLaunchArgument("synchronous", default_value="false",
-                          description="Whether the cell waits while the agent learns, so that a "
-                          "run can be repeated to the bit", choices=["true", "false"]),
+    switch("synchronous", "false", "Whether the cell waits while the agent learns, so that a run "
+           "can be repeated to the bit"),
 ]  # fmt: skip
 SHARED = ("agent", "preset", "overrides", "run_dir", "max_steps", "seed", "device")
 POLICY_ONLY = ("mode", "checkpoint", "episodes", "bags", "offline_updates", "synchronous")

@@ -4,15 +4,15 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, SetLaunchConfiguration
 from launch.substitutions import EqualsSubstitution, LaunchConfiguration
 
+from mentor_bringup.description import switch
+
 ARGUMENTS = [
     DeclareLaunchArgument("robot", default_value="twin",
                           description="Which robot the cell has: a simulated cell, a Franka over "
                           "its own interface, or one whose controllers run elsewhere",
                           choices=["twin", "fci", "ros2_control"]),
-    DeclareLaunchArgument("rehearsal", default_value="false",
-                          description="Whether a simulated control box and simulated cameras "
-                          "stand in for the real ones (robot:=fci or robot:=ros2_control)",
-                          choices=["true", "false"]),
+    switch("rehearsal", "false", "Whether a simulated control box and simulated cameras stand in "
+           "for the real ones (robot:=fci or robot:=ros2_control)"),
     DeclareLaunchArgument("cameras", default_value="realsense",
                           description="Who publishes the images of a real cell: this project's "
                           "camera nodes, or others, such as realsense2_camera, on the same topics",
@@ -23,19 +23,16 @@ ARGUMENTS = [
     DeclareLaunchArgument("cell_file", default_value="",
                           description="File of the real cell (cells/example.yaml); empty: "
                           "defaults, or the rehearsal's"),
-    DeclareLaunchArgument("armed", default_value=LaunchConfiguration("rehearsal"),
-                          description="Whether a real arm may move at once; else a person arms "
-                          "it (service armed)", choices=["true", "false"]),
-    DeclareLaunchArgument("realtime", default_value="false",
-                          description="Whether the twin's time goes as the wall's does, instead "
-                          "of as fast as it can", choices=["true", "false"]),
+    switch("armed", LaunchConfiguration("rehearsal"), "Whether a real arm may move at once; else "
+           "a person arms it (service armed)"),
+    switch("realtime", "false", "Whether the twin's time goes as the wall's does, instead of as "
+           "fast as it can"),
     # By a name, since --show-args of the real launch prints a comparison as a Python object.
     SetLaunchConfiguration(
         "robot_is_twin", EqualsSubstitution(LaunchConfiguration("robot"), "twin")
     ),
-    DeclareLaunchArgument("use_sim_time", default_value=LaunchConfiguration("robot_is_twin"),
-                          description="Whether nodes take the time from the cell's clock topic",
-                          choices=["true", "false"]),
+    switch("use_sim_time", LaunchConfiguration("robot_is_twin"), "Whether nodes take the time "
+           "from the cell's clock topic"),
 ]  # fmt: skip
 
 

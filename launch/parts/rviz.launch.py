@@ -5,21 +5,17 @@ scene:=true still publishes the markers and the dashboard, for a viewer on anoth
 """
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, OrSubstitution, PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
-from mentor_bringup.description import ONE_THREAD, RESPAWN_DELAY, node, text
+from mentor_bringup.description import ONE_THREAD, RESPAWN_DELAY, node, switch, text
 
 ARGUMENTS = [
-    DeclareLaunchArgument("rviz", default_value="false",
-                          description="Whether RViz shows the cell; needs the packages rviz2 and "
-                          "robot_state_publisher of a ROS 2 distribution",
-                          choices=["true", "false"]),
-    DeclareLaunchArgument("scene", default_value="false",
-                          description="Whether markers and a dashboard image are published, for "
-                          "RViz elsewhere", choices=["true", "false"]),
+    switch("rviz", "false", "Whether RViz shows the cell; needs the packages rviz2 and "
+           "robot_state_publisher of a ROS 2 distribution"),
+    switch("scene", "false", "Whether markers and a dashboard image are published, for RViz "
+           "elsewhere"),
 ]  # fmt: skip
 
 

@@ -55,10 +55,10 @@ class Child:
             plan.command,
             env=plan.env,
             cwd=plan.cwd,
+            bufsize=0,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            bufsize=0,
             start_new_session=True,
             preexec_fn=(
                 _follow_with_signals_blocked

@@ -47,6 +47,12 @@ class PushROSNamespace(Action):
         context.launch_configurations["ros_namespace"] = pushed or outer
 
 
+def _append(context: LaunchContext, name: str, item: tuple[str, str]) -> None:
+    """Add to what holds for the nodes that follow."""
+    before = context.launch_configurations.get(name, ())
+    context.launch_configurations[name] = (*before, item)
+
+
 class SetParameter(Action):
     """Give the nodes that follow a parameter."""
 
@@ -56,10 +62,9 @@ class SetParameter(Action):
 
     def execute(self, context: LaunchContext) -> None:
         """Add it to the parameters of all nodes."""
-        before = context.launch_configurations.get("global_params", ())
         ((name, value),) = evaluate_values(context, {self.name: self.value}).items()
         text = yaml.safe_dump(value, default_flow_style=True).removesuffix("\n...\n").strip()
-        context.launch_configurations["global_params"] = (*before, (name, text))
+        _append(context, "global_params", (name, text))
 
 
 class SetRemap(Action):
@@ -71,6 +76,5 @@ class SetRemap(Action):
 
     def execute(self, context: LaunchContext) -> None:
         """Add it to the remappings of all nodes."""
-        before = context.launch_configurations.get("ros_remaps", ())
         rule = (perform(context, self.src), perform(context, self.dst))
-        context.launch_configurations["ros_remaps"] = (*before, rule)
+        _append(context, "ros_remaps", rule)

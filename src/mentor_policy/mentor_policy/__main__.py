@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from mentor_common.bags.mcap_file import BagWriteError
 from mentor_common.bags.reader import BagError
-from mentor_common.cli.commands import run_command
+from mentor_common.cli.commands import command_line
 from mentor_common.tasks.task import TaskError
 from mentor_policy.agents.base import NonFiniteGradientError
 from mentor_policy.cli import bag_from_ring, evaluate, info, ring_from_bag, train
@@ -26,11 +25,7 @@ REFUSALS = (
     RunFolderError, TaskError, UnfitEnvironmentError,
 )  # fmt: skip
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code."""
-    description = "Visual reinforcement learning agents."
-    return run_command("mentor_policy", description, COMMANDS, REFUSALS, arguments)
+main = command_line("mentor_policy", "Visual reinforcement learning agents.", COMMANDS, REFUSALS)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
-from mentor_common.cli.commands import run_command
+from mentor_common.cli.commands import command_line
 from mentor_reward.cli import calibrate, collect, evaluate, label, train
 
 COMMANDS = {
@@ -17,11 +16,12 @@ COMMANDS = {
 }
 REFUSALS = (FileNotFoundError, ValueError)
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code."""
-    description = "The slot classifiers of the cable cell, and the court cameras of the golf cell."
-    return run_command("mentor_reward", description, COMMANDS, REFUSALS, arguments)
+main = command_line(
+    "mentor_reward",
+    "The slot classifiers of the cable cell, and the court cameras of the golf cell.",
+    COMMANDS,
+    REFUSALS,
+)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
-from mentor_common.cli.commands import run_command
+from mentor_common.cli.commands import command_line
 from mentor_sim_bridge.cli import bridge, list, play, show
 
 COMMANDS = {"list": list, "show": show, "play": play, "bridge": bridge}
 REFUSALS = (OSError, ValueError)
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit code."""
-    description = "Simulated environments: list, render and play them, or serve them over topics."
-    return run_command("mentor_sim_bridge", description, COMMANDS, REFUSALS, arguments)
+main = command_line(
+    "mentor_sim_bridge",
+    "Simulated environments: list, render and play them, or serve them over topics.",
+    COMMANDS,
+    REFUSALS,
+)
 
 
 if __name__ == "__main__":

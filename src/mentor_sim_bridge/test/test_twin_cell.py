@@ -134,16 +134,21 @@ def test_a_workspace_out_of_reach_is_said_at_once():
         CableSimulator(CONFIG, far).begin_episode(0, MIDDLE)
 
 
-@pytest.mark.parametrize("change", ["missing", "unknown"])
+@pytest.mark.parametrize("change", ["missing", "unknown", "impossible"])
 def test_a_wrong_key_in_the_cells_file_is_named(tmp_path, change):
     content = yaml.safe_load(DEFAULT_FILE.read_text())
     if change == "missing":
         del content["slot_1"]["gap"]
-    else:
+        words = "slot_1: key 'gap' is missing"
+    elif change == "unknown":
         content["slot_1"]["hooks"] = 2
+        words = "slot_1: key 'hooks' is unknown"
+    else:
+        content["scene_randomization"]["slot_1"]["z"] = 0.01
+        words = "scene_randomization: z of a slot and yaw of the post cannot vary"
     file = tmp_path / "cell.yaml"
     file.write_text(yaml.safe_dump(content))
-    with pytest.raises(ValueError, match=r"cell\.yaml: slot_1: key '(gap|hooks)' is"):
+    with pytest.raises(ValueError, match=rf"cell\.yaml: {words}"):
         load_cable_config(file)
 
 

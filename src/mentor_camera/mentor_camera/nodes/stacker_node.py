@@ -26,7 +26,7 @@ from mentor_common.node.camera_images import CAMERA_PARAMETERS, CameraImages
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.debug_log import debug
 from mentor_common.node.drop_log import DropLog
-from mentor_common.node.parameters import TASK, Param
+from mentor_common.node.parameters import TASK, Param, wall_seconds
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Motion
@@ -52,16 +52,10 @@ class StackerNode(CellNode):
             "path of the cell file, whose crops replace the task's; empty: none",
             read_only=True,
         ),
-        Param(
-            "frame_timeout", "float", 1.0,
-            "seconds of wall time for which the frames of a motion are waited for",
-            low=0.05, high=30.0, read_only=True,
-        ),
-        Param(
-            "gap_wait", "float", 0.1,
-            "seconds of wall time for which a frame missing between two others is waited for",
-            low=0.0, high=5.0, read_only=True,
-        ),
+        wall_seconds("frame_timeout", 1.0, "for which the frames of a motion are waited for",
+                     0.05, 30.0, read_only=True),
+        wall_seconds("gap_wait", 0.1, "for which a frame missing between two others is waited for",
+                     0.0, 5.0, read_only=True),
         Param(
             "ring_depth", "int", 256,
             "frames kept of each camera; at least the longest motion times the frame rate",

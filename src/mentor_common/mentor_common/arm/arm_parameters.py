@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mentor_common.node.parameters import TASK, Param
+from mentor_common.node.parameters import TASK, Param, wall_seconds
 
 ARM_PARAMETERS = (
     TASK,
@@ -21,8 +21,5 @@ ARM_PARAMETERS = (
         "gripper_timeout", "float", 10.0,
         "seconds for a command to the gripper, if the goal names none", low=0.1, high=600.0,
     ),
-    Param(
-        "recover_timeout", "float", 10.0,
-        "seconds of wall time for a recovery, if the goal names none", low=0.1, high=600.0,
-    ),
+    wall_seconds("recover_timeout", 10.0, "for a recovery, if the goal names none", 0.1, 600.0),
 )  # fmt: skip

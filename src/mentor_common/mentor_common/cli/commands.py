@@ -7,18 +7,26 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from types import ModuleType
+from typing import Protocol
 
 from mentor_common.node.starting import take_over
 
 
-def run_command(
+class Main(Protocol):
+    """The command line of a package."""
+
+    def __call__(self, arguments: Sequence[str] | None = None) -> int:
+        """Run one command; return the exit code. None: the arguments of this process."""
+        ...
+
+
+def command_line(
     package: str,
     description: str,
     commands: Mapping[str, ModuleType],
     refusals: tuple[type[Exception], ...],
-    arguments: Sequence[str] | None = None,
-) -> int:
-    """Parse the arguments and run the command that they name.
+) -> Main:
+    """Return what runs the command of a package that the arguments name.
 
     Args:
         package: name of the package.
@@ -28,11 +36,32 @@ def run_command(
             ``run(options)`` returns the exit code.
         refusals: errors whose text is complete; they are printed in one line; the traceback
             before it only under ``python -X dev``.
-        arguments: arguments of the command line; None: those of this process.
 
     Returns:
-        The exit code: that of the command, or 2 after a refusal.
+        The exit code is that of the command, or 2 after a refusal.
     """
+
+    def main(arguments: Sequence[str] | None = None) -> int:
+        options = _parser(package, description, commands).parse_args(arguments)
+        try:
+            with take_over():
+                return int(options.run(options))
+        except BrokenPipeError:  # the reader of the output has gone, as `head` does
+            return 0
+        except Exception as error:
+            if not (isinstance(error, refusals) or getattr(error, "for_person", False)):
+                raise
+            if sys.flags.dev_mode:
+                traceback.print_exc()
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+
+    return main
+
+
+def _parser(
+    package: str, description: str, commands: Mapping[str, ModuleType]
+) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {package}", description=description)
     parsers = parser.add_subparsers(dest="command", required=True)
     for name, module in commands.items():
@@ -41,16 +70,4 @@ def run_command(
         command = parsers.add_parser(name, help=escaped, description=summary)
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    options = parser.parse_args(arguments)
-    try:
-        with take_over():
-            return int(options.run(options))
-    except BrokenPipeError:  # the reader of the output has gone, as `head` does
-        return 0
-    except Exception as error:
-        if not (isinstance(error, refusals) or getattr(error, "for_person", False)):
-            raise
-        if sys.flags.dev_mode:
-            traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return parser

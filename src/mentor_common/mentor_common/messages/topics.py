@@ -51,7 +51,7 @@ class Topic:
     """A topic.
 
     Args:
-        name: relative.
+        name: relative to the cell's namespace.
         type: type of the messages.
         qos: offered and asked for.
         publisher: who usually publishes it.

@@ -24,7 +24,7 @@ from mentor_common.node.describe_client import DescribeClient
 from mentor_common.node.drop_log import DropLog
 from mentor_common.node.goal_server import Goal, GoalServer
 from mentor_common.node.holding import Holding
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import Param, wall_seconds
 from mentor_common.node.peers import PeerWatch
 from mentor_common.node.remote_action import RemoteAction
 from mentor_common.node.reporting import Reporter
@@ -39,11 +39,8 @@ STANDARD_PARAMETERS = (
         "whether the node configures and activates itself; else a lifecycle manager does",
         read_only=True,
     ),
-    Param(
-        "diagnostics_period", "float", 1.0,
-        "seconds of wall time between two reports on /diagnostics and ~/statistics",
-        low=0.05, high=60.0, read_only=True,
-    ),
+    wall_seconds("diagnostics_period", 1.0, "between two reports on /diagnostics and ~/statistics",
+                 0.05, 60.0, read_only=True),
 )  # fmt: skip
 POLLS_PER_SECOND = 2.0
 """How often a node polls for its peers."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+Log = Callable[[str], object]
+"""Writes a line."""
+
 
 class DropLog:
     """Names what was dropped without becoming a flood itself.
@@ -16,7 +19,7 @@ class DropLog:
         period: seconds of wall time between two lines at least.
     """
 
-    def __init__(self, log: Callable[[str], object], period: float = 1.0) -> None:
+    def __init__(self, log: Log, period: float = 1.0) -> None:
         self._log, self._period = log, period
         self._unnamed = 0
         self._logged = -period

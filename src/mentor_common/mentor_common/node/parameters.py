@@ -136,6 +136,23 @@ class Param:
         return descriptor
 
 
+def wall_seconds(
+    name: str, default: float, description: str, low: float, high: float, read_only: bool = False
+) -> Param:
+    """Return a duration in seconds of wall time.
+
+    Args:
+        name: name of the parameter.
+        default: seconds.
+        description: continues "seconds of wall time ".
+        low: fewest seconds.
+        high: most seconds.
+        read_only: whether it can be set at the start only.
+    """
+    description = f"seconds of wall time {description}"
+    return Param(name, "float", default, description, low, high, read_only=read_only)
+
+
 TASK = Param("task", "str", "", "name of the task or path of its YAML", read_only=True)
 """The parameter of every node that needs the task file."""
 

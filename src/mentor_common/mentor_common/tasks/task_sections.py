@@ -12,6 +12,19 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
+class RewardSection:
+    """The section ``reward``, which the reward's plug-in reads.
+
+    Args:
+        kind: name of the plug-in in group ``mentor.rewards``.
+        fields: the whole section, ``kind`` already read.
+    """
+
+    kind: str
+    fields: Fields
+
+
+@dataclass(frozen=True)
 class ActionDimension:
     """One dimension of the action, in [-1, 1].
 
@@ -38,19 +51,6 @@ class Episode:
     period: float
     action_deadline: float
     step_timeout: float
-
-
-@dataclass(frozen=True)
-class RewardSection:
-    """The section ``reward``, which the reward's plug-in reads.
-
-    Args:
-        kind: name of the plug-in in group ``mentor.rewards``.
-        fields: the whole section, ``kind`` already read.
-    """
-
-    kind: str
-    fields: Fields
 
 
 @dataclass(frozen=True)

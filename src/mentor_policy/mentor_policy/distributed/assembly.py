@@ -33,6 +33,23 @@ EPISODES = 4096
 """Episodes of which it is remembered whether they are of evaluation."""
 
 
+@dataclass
+class AssemblyCounts:
+    """What became of the steps.
+
+    Attributes:
+        steps: handed on to the replay, step 0 too.
+        incomplete: those of ``steps`` that lack their action or reward; not to be learned from.
+        evaluation: steps of evaluation episodes.
+        missing: those of which no observation came before a later one of the episode was handed on.
+    """
+
+    steps: int = 0
+    incomplete: int = 0
+    evaluation: int = 0
+    missing: int = 0
+
+
 @dataclass(frozen=True)
 class RewardOf:
     """What a Reward message holds: value (unitless) and how the episode stands."""
@@ -50,23 +67,6 @@ class RewardOf:
 
 
 NO_REWARD = RewardOf(0.0, valid=False)
-
-
-@dataclass
-class AssemblyCounts:
-    """What became of the steps.
-
-    Attributes:
-        steps: handed on to the replay, step 0 too.
-        incomplete: those of ``steps`` that lack their action or reward; not to be learned from.
-        evaluation: steps of evaluation episodes.
-        missing: those of which no observation came before a later one of the episode was handed on.
-    """
-
-    steps: int = 0
-    incomplete: int = 0
-    evaluation: int = 0
-    missing: int = 0
 
 
 class Assembly:

@@ -16,12 +16,12 @@ from mentor_common.messages.experience import (
     observation_pixels,
     observation_state,
 )
-from mentor_common.messages.frames import FrameLayout
 from mentor_common.messages.join import JoinCounts
 from mentor_common.messages.topics import EVALUATION
-from mentor_common.node.drop_log import DropLog
+from mentor_common.node.drop_log import DropLog, Log
 from mentor_msgs.msg import Action, Observation, Reward
 from mentor_msgs.srv import Backfill
+from mentor_policy.agents.shape import Shape
 from mentor_policy.distributed.assembly import Assembly, AssemblyCounts, RewardOf
 from mentor_policy.replay import ReplayDiskFullError, ReplayError, Step
 
@@ -36,21 +36,15 @@ class Intake:
 
     Args:
         assembly: puts the steps together.
-        layout: layout of the observations.
-        state_size: length of their state, 0 for none.
+        shape: shape of the environment.
         take: is given each step, in order.
         log: writes a line about what was dropped.
     """
 
     def __init__(
-        self,
-        assembly: Assembly,
-        layout: FrameLayout,
-        state_size: int,
-        take: Callable[[Step], None],
-        log: Callable[[str], object],
+        self, assembly: Assembly, shape: Shape, take: Callable[[Step], None], log: Log
     ) -> None:
-        self._layout, self._state_size = layout, state_size
+        self._shape = shape
         self._assembly = assembly
         self._take = take
         self._drops = DropLog(log)
@@ -92,8 +86,8 @@ class Intake:
     def _add(self, message: Any) -> None:
         episode, step = int(message.episode), int(message.step)
         if isinstance(message, Observation):
-            check_observation(message, self._layout, self._state_size)
-            state = observation_state(message) if self._state_size else None
+            check_observation(message, self._shape.layout, self._shape.state_size)
+            state = observation_state(message) if self._shape.state_size else None
             self._assembly.add_observation(episode, step, observation_pixels(message), state)
         elif isinstance(message, Action):
             data = np.array(action_data(message), np.float32)

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 from mentor_common.messages import topics
 from mentor_common.node import health, running
 from mentor_common.node.cell_node import CellNode
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import Param, wall_seconds
 from mentor_common.node.remote_action import Cancelled
 from mentor_msgs.srv import Backfill
 from mentor_policy.config import ConfigError
 from mentor_policy.distributed.assembly import Assembly
 from mentor_policy.nodes.intake import Intake, backfill
-from mentor_policy.nodes.policy_parameters import AGENT, LAST_CHECKPOINT, configuration
+from mentor_policy.nodes.policy_parameters import (
+    AGENT,
+    LAST_CHECKPOINT,
+    PROGRESS_PERIOD,
+    configuration,
+)
 from mentor_policy.nodes.weights_message import weights_message
 
 if TYPE_CHECKING:
@@ -29,16 +34,13 @@ class LearnerNode(CellNode):
     STEPS_NEED_IT = False
     PARAMETERS = (
         *AGENT,
-        Param("publish_period", "float", 10.0,
-              "seconds of wall time from one publication of weights to the next; they are "
-              "published at the end of an episode, too", low=0.1, high=3600.0),
+        wall_seconds("publish_period", 10.0, "from one publication of weights to the next; they "
+                     "are published at the end of an episode, too", 0.1, 3600.0),
         Param("max_steps", "int", 0, "environment steps of the whole run; 0: the preset's", low=0,
               high=2**62, read_only=True),
-        Param("progress_period", "float", 5.0, "seconds of wall time between two progress lines",
-              low=0.1, high=3600.0),
-        Param("checkpoint_period", "float", 60.0,
-              "seconds of wall time from one checkpoint to the next", low=1.0, high=86400.0,
-              read_only=True),
+        PROGRESS_PERIOD,
+        wall_seconds("checkpoint_period", 60.0, "from one checkpoint to the next", 1.0, 86400.0,
+                     read_only=True),
     )  # fmt: skip
 
     def configure(self) -> None:
@@ -111,10 +113,7 @@ class LearnerNode(CellNode):
 
         ring = run.run.ring
         assembly = Assembly(ring.header.action_size, known_steps(ring))
-        header = ring.header
-        self._intake = Intake(
-            assembly, header.layout, header.state_size, run.take, self.get_logger().warning
-        )
+        self._intake = Intake(assembly, run.run.shape, run.take, self.get_logger().warning)
         self._stats = TrainingReport(run.run, run.publication.run_id, self.text("agent"))
         self._run = run
         self._ask_actor(fresh=ring.count == 0)

@@ -18,7 +18,13 @@ from mentor_common.node.parameters import Param
 from mentor_common.node.running import main as run
 from mentor_policy.nodes.environment import connect, watch_environment
 from mentor_policy.nodes.ground_truth import GroundTruthEvaluation, GroundTruthReceiver
-from mentor_policy.nodes.policy_parameters import AGENT, ENVIRONMENT, LAST_CHECKPOINT, configuration
+from mentor_policy.nodes.policy_parameters import (
+    AGENT,
+    ENVIRONMENT,
+    LAST_CHECKPOINT,
+    PROGRESS_PERIOD,
+    configuration,
+)
 from mentor_policy.training.backoff import Backoff, FruitlessEpisodeError
 from mentor_policy.training.random_actions import Summary, act_at_random
 
@@ -60,8 +66,7 @@ class PolicyNode(CellNode):
               "them, else they fill its replay", read_only=True),
         Param("offline_updates", "int", 0, "updates on these bags before the first step", low=0,
               high=10**9, read_only=True),
-        Param("progress_period", "float", 5.0, "seconds of wall time between two progress lines",
-              low=0.1, high=3600.0),
+        PROGRESS_PERIOD,
     )  # fmt: skip
 
     def configure(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mentor_common.node.cell_node import CellNode
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import Param, wall_seconds
 from mentor_policy.config import Config, load_config
 from mentor_policy.config.load import override_list
 from mentor_policy.config.preset_for import OF_TASKS, preset_for
@@ -47,11 +47,11 @@ LAST_CHECKPOINT = 15.0
 
 The launch waits longer before it kills (``SAVES`` of :mod:`mentor_bringup.description`)."""
 
+PROGRESS_PERIOD = wall_seconds("progress_period", 5.0, "between two progress lines", 0.1, 3600.0)
+
 ENVIRONMENT = (
-    Param("step_timeout", "float", 15.0, "seconds of wall time for one step of the cell", low=0.1,
-          high=3600.0, read_only=True),
-    Param("reset_timeout", "float", 120.0, "seconds of wall time for one reset of the cell",
-          low=0.1, high=3600.0, read_only=True),
+    wall_seconds("step_timeout", 15.0, "for one step of the cell", 0.1, 3600.0, read_only=True),
+    wall_seconds("reset_timeout", 120.0, "for one reset of the cell", 0.1, 3600.0, read_only=True),
     Param("action_deadline", "float", 0.0,
           "seconds of ROS time after which an action moves nothing any more; 0: the arm's own",
           low=0.0, high=60.0, read_only=True),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
+from std_msgs.msg import Header
+
 from mentor_common.messages.cdr import CdrReader
 from mentor_msgs.msg import PolicyWeights
 from mentor_policy.distributed.weights import Weights
@@ -13,13 +15,13 @@ from mentor_policy.distributed.weights import Weights
 def weights_message(weights: Weights, stamp: Any) -> PolicyWeights:
     """Return the message of weights; ``stamp`` is a Time message."""
     message = PolicyWeights(
+        header=Header(stamp=stamp),
         run_id=weights.run_id,
         version=weights.version,
         update=weights.update,
         config=weights.config,
         sha256=weights.sha256,
     )
-    message.header.stamp = stamp
     data = array("B")
     data.frombytes(weights.data)
     message.data = data

@@ -76,8 +76,8 @@ def evaluate(
     *,
     seed: int,
     step: int,
-    video: Path | None = None,
     stop: Callable[[], bool] = lambda: False,
+    video: Path | None = None,
     weights: WeightsName = UNNAMED,
 ) -> Evaluation:
     """Roll out episodes with the mean action.

@@ -19,7 +19,7 @@ from mentor_common.messages.cdr import CdrError, read_reward
 from mentor_common.messages.topics import Interface
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
-from mentor_common.node.parameters import Param
+from mentor_common.node.parameters import Param, wall_seconds
 from mentor_common.node.remote_action import Cancelled
 from mentor_common.tasks.task import TaskError, find_task
 from mentor_msgs.srv import Describe
@@ -42,6 +42,11 @@ HURRIED = 100
 """Polls for new topics at this pace; what is published before a topic is found is in no bag."""
 CALM = 10
 """Later every so many periods are enough: a poll costs milliseconds."""
+
+
+def megabytes(name: str, default: int, description: str, low: int, high: int) -> Param:
+    """Return a parameter that is a size in megabytes."""
+    return Param(name, "int", default, description, low, high, read_only=True)
 
 
 class RecorderNode(CellNode):
@@ -80,38 +85,24 @@ class RecorderNode(CellNode):
             "compression", "str", "zstd", "of the bag's chunks", choices=("zstd", "lz4", "none"),
             read_only=True,
         ),
-        Param(
-            "split_megabytes", "int", 1024, "size at which a new file of the bag begins; 0: never",
-            low=0, high=1_000_000, read_only=True,
-        ),
+        megabytes("split_megabytes", 1024, "size at which a new file of the bag begins; 0: never",
+                  0, 1_000_000),
         Param(
             "split_minutes", "float", 0.0, "age at which a new file of the bag begins; 0: never",
             low=0.0, high=10_000.0, read_only=True,
         ),
-        Param(
-            "limit_megabytes", "int", 0,
-            "size of the bag above which its oldest files are deleted; 0: no limit",
-            low=0, high=10_000_000, read_only=True,
-        ),
-        Param(
-            "buffer_megabytes", "int", 256,
-            "what waits for the disk at most; what comes then is lost, and counted",
-            low=1, high=65536, read_only=True,
-        ),
+        megabytes("limit_megabytes", 0, "size of the bag above which its oldest files are deleted; "
+                  "0: no limit", 0, 10_000_000),
+        megabytes("buffer_megabytes", 256, "what waits for the disk at most; what comes then is "
+                  "lost, and counted", 1, 65536),
         Param(
             "fault_minutes", "float", 2.0, "profile fault: minutes that are kept in memory",
             low=0.01, high=1000.0, read_only=True,
         ),
-        Param(
-            "fault_megabytes", "int", 1024,
-            "profile fault: memory that they take at most; the oldest go before their time",
-            low=1, high=65536, read_only=True,
-        ),
-        Param(
-            "fault_delay", "float", 2.0,
-            "profile fault: seconds of wall time that are recorded after the fault",
-            low=0.0, high=60.0, read_only=True,
-        ),
+        megabytes("fault_megabytes", 1024, "profile fault: memory that they take at most; the "
+                  "oldest go before their time", 1, 65536),
+        wall_seconds("fault_delay", 2.0, "that are recorded after the fault (profile fault)",
+                     0.0, 60.0, read_only=True),
     )  # fmt: skip
 
     def configure(self) -> None:

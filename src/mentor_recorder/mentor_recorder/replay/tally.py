@@ -78,9 +78,9 @@ class Tally:
             "compared": self.compared,
             "identical": self.identical,
             "different": self.differing,
+            "not_compared": dict(self.skipped),
             "missing": self.missing,
             "additional": self.additional,
-            "not_compared": dict(self.skipped),
             "first": [str(difference) for difference in self.first],
         }
 

@@ -47,8 +47,8 @@ class NewEpisode:
     """The episode that a reset is to begin.
 
     Args:
-        number: number of the episode.
-        seed: seed of its randomisation; None: not seeded.
+        number: its number.
+        seed: of its randomisation; None: not seeded.
         draw: its start and window.
         options: options of the goal, and those that its routine adds.
     """

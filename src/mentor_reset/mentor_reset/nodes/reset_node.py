@@ -19,7 +19,7 @@ from mentor_common.messages.topics import Interface
 from mentor_common.node import health
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.goal_server import Goal
-from mentor_common.node.parameters import TASK, Param
+from mentor_common.node.parameters import TASK, Param, wall_seconds
 from mentor_common.node.remote_action import Cancelled
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.episode_draw import EpisodeDraws
@@ -55,21 +55,12 @@ class ResetNode(CellNode):
     NAME = "reset"
     PARAMETERS: ClassVar = (
         TASK,
-        Param(
-            "timeout", "float", 0.0,
-            "seconds of wall time for a whole reset, if the goal names none; 0: that of the task",
-            low=0.0, high=3600.0,
-        ),
-        Param(
-            "move_timeout", "float", 20.0,
-            "seconds of wall time for a single move or command to the gripper",
-            low=0.1, high=600.0,
-        ),
-        Param(
-            "observation_timeout", "float", 3.0,
-            "seconds of wall time in which the observation of step 0 must come; 0: it is not "
-            "waited for", low=0.0, high=60.0,
-        ),
+        wall_seconds("timeout", 0.0, "for a whole reset, if the goal names none; 0: that of the "
+                     "task", 0.0, 3600.0),
+        wall_seconds("move_timeout", 20.0, "for a single move or command to the gripper",
+                     0.1, 600.0),
+        wall_seconds("observation_timeout", 3.0, "in which the observation of step 0 must come; "
+                     "0: it is not waited for", 0.0, 60.0),
         Param(
             "position_tolerance", "float", 0.1,
             "distance from its target, normalised, within which a move has done what it should",

@@ -21,7 +21,7 @@ from mentor_common.node.camera_images import CAMERA_PARAMETERS, CameraImages
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.debug_log import debug
 from mentor_common.node.drop_log import DropLog
-from mentor_common.node.parameters import TASK, Param
+from mentor_common.node.parameters import TASK, Param, wall_seconds
 from mentor_common.node.running import main as run_node
 from mentor_common.tasks.reward_model import RewardOptions, StampedImage, make_reward
 from mentor_common.tasks.task import find_task
@@ -57,11 +57,8 @@ class RewardNode(CellNode):
             "max_steps", "int", 0, "steps after which an episode is truncated; 0: that of the task",
             low=0, high=1_000_000, read_only=True,
         ),
-        Param(
-            "observation_timeout", "float", 2.0,
-            "seconds of wall time after a motion in which its observation, and whatever else the "
-            "reward needs, must come", low=0.1, high=60.0, read_only=True,
-        ),
+        wall_seconds("observation_timeout", 2.0, "after a motion in which its observation, and "
+                     "whatever else the reward needs, must come", 0.1, 60.0, read_only=True),
         *CAMERA_PARAMETERS,  # of the cameras that the reward alone sees
         Param(
             "threads", "int", 1, "threads of the reward's networks", low=1, high=16, read_only=True

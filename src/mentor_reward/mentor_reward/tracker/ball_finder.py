@@ -14,9 +14,9 @@ HUE = (0.10, 0.75)
 """Bounds of (green - blue) / (red - blue): orange; 0 is red, 1 is yellow."""
 LEAST_SATURATION, LEAST_RED = 0.5, 50
 LEAST_PIXELS = 3
-STAYS = 4
-"""Images in a row in which something of the ball's colour away from the ball makes background."""
-MOST_SEEN = 20
+STAYS, MOST_SEEN = 4, 20
+"""Images in a row in which something of the ball's colour away from the ball makes background, and
+up to which they are counted."""
 
 
 @dataclass(frozen=True)

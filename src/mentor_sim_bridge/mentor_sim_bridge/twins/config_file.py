@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -56,21 +56,37 @@ def _build(kind: Any, values: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
         raise ValueError(f"{where}: {values!r} is not a mapping")
     names = {field.name for field in fields(kind)}
-    for key in sorted(names ^ set(values)):
+    optional = {field.name for field in fields(kind) if field.default is not MISSING}
+    for key in sorted((names ^ set(values)) - (optional - set(values))):
         state = "is missing" if key in names else f"is unknown; known: {', '.join(sorted(names))}"
         raise ValueError(f"{where}: key {key!r} {state}")
     hints = get_type_hints(kind)
-    return kind(
-        **{
-            name: _build(hints[name], value, f"{where}: {name}")
-            if is_dataclass(hints[name])
-            else _tuples(value)
-            for name, value in values.items()
-        }
-    )
+    read = {
+        name: _build(hints[name], value, f"{where}: {name}")
+        if is_dataclass(hints[name])
+        else _tuples(value)
+        for name, value in values.items()
+    }
+    try:
+        return kind(**read)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
 
 
 def _tuples(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _tuples(item) for name, item in value.items()}
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far something may be from where it is configured, either way: metres and radians.
+
+    What the YAML leaves out does not vary.
+    """
+
+    x: float = 0.0
+    y: float = 0.0
+    z: float = 0.0
+    yaw: float = 0.0

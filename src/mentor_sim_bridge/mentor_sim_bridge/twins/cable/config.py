@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
-from mentor_sim_bridge.twins.config_file import MotionConfig, Range, config_loader
+from mentor_sim_bridge.twins.config_file import MotionConfig, Range, Spread, config_loader
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
 DEFAULT_FILE = Path(__file__).with_name("cable_routing.yaml")
@@ -35,42 +35,28 @@ class SlotConfig:
 
 
 @dataclass(frozen=True)
-class SlotSpread:
-    """How far a slot may be from where it is configured, either way: metres and radians."""
-
-    x: float
-    y: float
-    yaw: float
-
-
-@dataclass(frozen=True)
-class PostSpread:
-    """How far the post's upper end may be from where it is configured, either way: metres."""
-
-    x: float
-    y: float
-    z: float
-
-
-@dataclass(frozen=True)
 class SceneRandomization:
     """What an episode samples of the physical scene, uniformly.
 
     Args:
-        slot_1: range of the farther slot's pose.
+        slot_1: range of the farther slot's pose; it stands on the table.
         slot_2: range of the nearer slot's pose.
-        post: range of the post's upper end.
+        post: range of the post's upper end, a point.
         slack: metres of cable beyond the way from the post through both slots to the gripper.
         bend_modulus: bend modulus of the cable, Pa.
         friction: coefficient between the cable and all that it touches.
     """
 
-    slot_1: SlotSpread
-    slot_2: SlotSpread
-    post: PostSpread
+    slot_1: Spread
+    slot_2: Spread
+    post: Spread
     slack: Range
     bend_modulus: Range
     friction: Range
+
+    def __post_init__(self) -> None:
+        if self.slot_1.z or self.slot_2.z or self.post.yaw:
+            raise ValueError("z of a slot and yaw of the post cannot vary")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mentor_sim_bridge.twins.cable.config import CableConfig, SlotConfig, SlotSpread
+from mentor_sim_bridge.twins.cable.config import CableConfig, SlotConfig
+from mentor_sim_bridge.twins.config_file import Spread
 
 GRASP = np.array([-0.30, 0.050])
 """y and height of the grasp point with which the length of the cable is reckoned, metres."""
@@ -71,6 +72,6 @@ def way_through_slots(scene: SampledScene) -> float:
     return float(np.linalg.norm(np.diff(way, axis=0), axis=1).sum())
 
 
-def _draw_slot(slot: SlotConfig, spread: SlotSpread, random: np.random.Generator) -> SlotConfig:
+def _draw_slot(slot: SlotConfig, spread: Spread, random: np.random.Generator) -> SlotConfig:
     x, y, yaw = random.uniform(-1.0, 1.0, 3) * [spread.x, spread.y, spread.yaw]
     return replace(slot, position=(slot.position[0] + x, slot.position[1] + y), yaw=slot.yaw + yaw)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
-from mentor_sim_bridge.twins.config_file import Range, config_loader
+from mentor_sim_bridge.twins.config_file import Range, Spread, config_loader
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
 DEFAULT_FILE = Path(__file__).with_name("peg_insertion.yaml")
@@ -103,16 +103,6 @@ class FaultConfig(ArmFaults):
 
 
 @dataclass(frozen=True)
-class PoseSpread:
-    """How far something may be from where it is configured, either way: metres and radians."""
-
-    x: float
-    y: float
-    z: float
-    yaw: float
-
-
-@dataclass(frozen=True)
 class SceneRandomization:
     """What an episode samples of the physical scene, uniformly.
 
@@ -123,8 +113,8 @@ class SceneRandomization:
         stiffness: N/m with which the arm is pulled to the commanded pose.
     """
 
-    board: PoseSpread
-    hand: PoseSpread
+    board: Spread
+    hand: Spread
     friction: Range
     stiffness: Range
 

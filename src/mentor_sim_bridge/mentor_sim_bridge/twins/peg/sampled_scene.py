@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mentor_sim_bridge.twins.peg.config import PegCellConfig, PoseSpread
+from mentor_sim_bridge.twins.config_file import Spread
+from mentor_sim_bridge.twins.peg.config import PegCellConfig
 from mentor_sim_bridge.twins.peg.shapes import PEGS
 
 
@@ -59,6 +60,6 @@ def socket_pose(config: PegCellConfig, scene: SampledScene, peg: str) -> np.ndar
     )
 
 
-def _draw_pose(spread: PoseSpread, random: np.random.Generator) -> np.ndarray:
+def _draw_pose(spread: Spread, random: np.random.Generator) -> np.ndarray:
     half = np.array([spread.x, spread.y, spread.z, spread.yaw])
     return half * random.uniform(-1.0, 1.0, 4)

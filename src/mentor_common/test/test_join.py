@@ -133,12 +133,16 @@ def test_a_flood_of_made_up_episodes_pushes_nothing_out_of_a_running_one(flood: 
     assert len(join) == 7 and join.counts.strays == flood - 7
 
 
-@pytest.mark.parametrize("steps", [100_000, pytest.param(1_000_000, marks=pytest.mark.soak)])
-def test_a_hundred_thousand_steps_need_no_more_memory_than_the_newest(steps: int) -> None:
-    join = StepJoin(("motion",), pending=8, history=16)
+@pytest.mark.parametrize("pairs", [50_000, pytest.param(1_000_000, marks=pytest.mark.soak)])
+def test_fifty_thousand_pairs_are_formed_in_no_more_memory_than_the_newest_need(pairs: int) -> None:
+    join = StepJoin(PARTS, pending=8, history=16)
     left = 0
-    for number in range(steps):
-        join.add("motion", number // 100, number % 100, None)
-        left += len(join.collect())
-    assert left == join.counts.whole == steps
+    for number in range(pairs):
+        key = number // 100, number % 100
+        join.add("motion", *key, number)
+        assert join.collect() == []
+        join.add("observation", *key, -number)
+        (step,) = join.collect()
+        left += step.parts == {"motion": number, "observation": -number}
+    assert left == join.counts.whole == pairs
     assert (len(join), len(join._left), len(join._newest)) == (0, 16, 16)

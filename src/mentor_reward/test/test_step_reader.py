@@ -128,8 +128,8 @@ def test_a_reader_that_is_started_again_reads_only_the_step_that_an_agent_waits_
     stream(steps, 2, [3], acted=False)
     assert steps.collect(0.1) == [], "more history may come"
     assert numbers(steps.collect(0.4)) == [(2, 3)]
-    stream(steps, 2, [4], now=1.0)
-    stream(steps, 3, [0], now=1.0)
+    for episode, number in ((2, 4), (3, 0), (2, 2), (1, 4)):  # the last two had their rewards
+        stream(steps, episode, [number], now=1.0)
     assert numbers(steps.collect(1.0)) == [(2, 4), (3, 0)]
 
 

@@ -110,6 +110,19 @@ def test_an_argument_that_the_including_file_gives_wins_over_the_user_s(
     assert said == ["in gu"]
 
 
+def test_what_an_included_file_needs_the_including_file_must_give_itself(
+    launcher: Launcher, tmp_path: Path
+) -> None:
+    needy = launch_file(tmp_path, 'DeclareLaunchArgument("must"), LogInfo(msg="in"),', "needy.py")
+    source = f"PythonLaunchDescriptionSource({str(needy)!r})"
+    said = failure(tmp_path, launcher, f"IncludeLaunchDescription({source}),", "must:=1")
+    assert "Included launch description missing required argument 'must'" in said
+    giving = f'IncludeLaunchDescription({source}, launch_arguments={{"must": "1"}}.items()),'
+    middle = launch_file(tmp_path, giving, "middle.launch.py")
+    around = f"IncludeLaunchDescription(PythonLaunchDescriptionSource({str(middle)!r})),"
+    assert logged(tmp_path, launcher, around) == ["in"]
+
+
 def test_a_file_or_package_that_is_included_under_a_false_condition_may_be_missing(
     launcher: Launcher, tmp_path: Path
 ) -> None:
@@ -287,7 +300,7 @@ def test_a_process_is_started_again_under_its_name_until_the_launch_ends(
         "echo birth $$; exit 3", "phoenix", respawn='LaunchConfiguration("respawn")',
         respawn_delay="0.05", on_exit='[LogInfo(msg="gone")]',
     )  # fmt: skip
-    entities = 'DeclareLaunchArgument("respawn", default_value="true"),' + phoenix + SLEEPER
+    entities = 'DeclareLaunchArgument("respawn", default_value="true"),' + phoenix
     path = launch_file(tmp_path, entities)
     launch = RunningLaunch(path, folder=tmp_path, launcher=launcher)
     launch.wait_for("[phoenix-1] birth", times=3)
@@ -295,10 +308,8 @@ def test_a_process_is_started_again_under_its_name_until_the_launch_ends(
     launch.end(signal.SIGINT)
     births = re.findall(r"\[phoenix-1\] birth (\d+)", launch.output)
     assert len(set(births)) == len(births) >= 3
-    launch = RunningLaunch(path, "respawn:=false", folder=tmp_path, launcher=launcher)
-    launch.wait_for("[launch.user]: gone")
-    launch.end(signal.SIGINT)
-    assert launch.output.count("[phoenix-1] birth") == 1
+    _, output = run(path, "respawn:=false", folder=tmp_path, launcher=launcher)  # ends by itself
+    assert output.count("[phoenix-1] birth") == output.count("[launch.user]: gone") == 1
 
 
 def test_a_required_process_ends_the_launch(launcher: Launcher, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from mentor_bringup.runner.conditions import Condition
@@ -23,6 +23,7 @@ class DeclareLaunchArgument(Action):
     """Declare an argument that the user may give as `name:=value`."""
 
     _conditionally_included = False  # as the real launch calls it
+    _given_by_includes: tuple[Any, ...] = ()
 
     def __init__(
         self,
@@ -48,6 +49,11 @@ class DeclareLaunchArgument(Action):
         if choices is not None:
             self.description = f"{self.description.rstrip('.')}. " if self.description else ""
             self.description += f"Valid choices are: {choices}"
+
+    def is_given_by(self, names: Collection[str]) -> bool:
+        """Return whether an include that gives these names may visit the file."""
+        free = self._conditionally_included or self.default_value is not None
+        return free or self.name in (*names, *self._given_by_includes)
 
     def execute(self, context: LaunchContext) -> None:
         """Set the default where the user gave nothing; check the choice."""

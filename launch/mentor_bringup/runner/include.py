@@ -75,6 +75,14 @@ class IncludeLaunchDescription(Action):
     def execute(self, context: LaunchContext) -> Iterable[Entity]:
         """Set the arguments, then visit the file."""
         description = load_launch_file(self.source.path(context))
+        # What the user gives is not asked for here: the real launch wants it from the include.
+        given = [perform(context, name) for name, _ in self.launch_arguments]
+        for argument in description.get_launch_arguments():
+            if not argument.is_given_by(given):
+                raise LaunchRefused(
+                    f"Included launch description missing required argument '{argument.name}' "
+                    f"(description: '{argument.description}'), given: [{', '.join(given)}]"
+                )
         return [*(SetLaunchConfiguration(n, v) for n, v in self.launch_arguments), description]
 
     def get_sub_entities(self) -> Iterable[Entity]:

@@ -12,6 +12,7 @@ from mentor_common.messages.cdr import CdrError
 from mentor_common.messages.topics import EVALUATION
 from mentor_common.node.health import Health
 from mentor_msgs.msg import GroundTruth
+from mentor_policy.nodes.end_report import end_report
 from mentor_policy.nodes.ground_truth import (
     GroundTruthEvaluation,
     GroundTruthReceiver,
@@ -79,6 +80,16 @@ def test_episode_step_and_success_are_read_and_damaged_bytes_refused() -> None:
             read_success(bytes(changed))
         except CdrError:
             continue
+
+
+def test_nobody_is_named_as_the_source_of_an_evaluation_that_another_process_has_made() -> None:
+    receiver = GroundTruthReceiver(FakeNode())  # type: ignore[arg-type]
+    source = GroundTruthEvaluation(CellEnv(), receiver).source  # type: ignore[arg-type]
+    summary = dict.fromkeys(("step", "episodes", "updates", "seconds"), 1) | {
+        "complete": True, "return": 1.0, "success": 1.0, "success_interval": [0.5, 1.0],
+        "checkpoint": "run/checkpoints/1", "environment": {"task": "cable_routing"},
+    }  # fmt: skip
+    assert end_report(summary, source)[1].endswith("(95 % interval 0.50 to 1.00)")
 
 
 def test_an_evaluation_takes_success_from_ground_truth_whatever_else_is_on_the_topic() -> None:

@@ -14,7 +14,7 @@ def end_report(summary: dict[str, Any], source: str = "") -> list[str]:
 
     Args:
         summary: what :meth:`Run.finish` returned.
-        source: what the success of an evaluation comes from.
+        source: what the success of an evaluation comes from; empty: not known here.
     """
     done = "complete" if summary["complete"] else "stopped; the same command goes on with it"
     lines = [
@@ -25,7 +25,7 @@ def end_report(summary: dict[str, Any], source: str = "") -> list[str]:
         low, high = summary["success_interval"]
         lines.append(
             f"last evaluation: return {summary['return']:.2f}, success {summary['success']:.2f} "
-            f"(95 % interval {low:.2f} to {high:.2f}) {source}"
+            f"(95 % interval {low:.2f} to {high:.2f}) {source}".rstrip()
         )
     for name in ("video", "curve", "checkpoint"):
         if summary.get(name):

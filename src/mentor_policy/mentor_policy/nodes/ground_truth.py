@@ -143,7 +143,10 @@ class GroundTruthEvaluation(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     @property
     def source(self) -> str:
-        """Where the success of the evaluation episodes since the start comes from, as text."""
+        """Where the success of the evaluation episodes since the start comes from, as text; empty:
+        there were none, as in a run that was complete already."""
+        if not (self.by_ground_truth or self.by_reward):
+            return ""
         if not self.by_ground_truth:
             return "by the reward's own flag"
         if not self.by_reward:

@@ -19,7 +19,7 @@ def fresh_namespace() -> str:
     return f"/cell_{os.getpid()}_{next(_numbers)}"
 
 
-def end_gently(process: subprocess.Popen[Any]) -> None:
+def end_gently(process: Any) -> None:
     """End a process as Ctrl-C does, and by force if that takes long.
 
     Whoever is killed stays in the graph until its lease (3 s) ends.

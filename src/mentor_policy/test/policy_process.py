@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cell_process import end_gently
+from forked import ForkedProcess
 
 HERE = Path(__file__).parent
 COMMON = Path(__file__).parents[2] / "mentor_common" / "test"
@@ -47,27 +48,26 @@ class NodeProcess:
         ros_args: Sequence[str] = (),
         **parameters: Any,
     ) -> None:
-        program = f"from {module} import main; main()"
-        command = [*around, sys.executable, "-c", program, "--ros-args", "-r", f"__ns:={namespace}"]
-        command += ros_args
+        arguments = ["--ros-args", "-r", f"__ns:={namespace}", *ros_args]
         for name, value in parameters.items():
             text = str(value).lower() if isinstance(value, bool) else str(value)
             quoted = f"'{text}'" if isinstance(value, (str, Path)) else text
-            command += ["-p", f"{name}:={quoted}"]
+            arguments += ["-p", f"{name}:={quoted}"]
         self._around = bool(around)
-        paths = [str(HERE), str(COMMON), os.environ.get("PYTHONPATH", "")]
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115
-        self.process = subprocess.Popen(
-            command,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            env={
-                **os.environ,
-                "OMP_NUM_THREADS": "1",
-                "PYTHONPATH": os.pathsep.join(paths),
-                **(variables or {}),
-            },
-        )
+        paths = [str(HERE), str(COMMON)]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", **(variables or {})}
+        self._log = tempfile.NamedTemporaryFile("w+")  # noqa: SIM115
+        self.process: subprocess.Popen[bytes] | ForkedProcess
+        if around:
+            program = f"from {module} import main; main()"
+            environment["PYTHONPATH"] = os.pathsep.join([*paths, environment.get("PYTHONPATH", "")])
+            command = [*around, sys.executable, "-c", program, *arguments]
+            self.process = subprocess.Popen(
+                command, stdout=self._log, stderr=subprocess.STDOUT, env=environment
+            )
+        else:
+            log = Path(self._log.name)
+            self.process = ForkedProcess(module, arguments, log, environment, paths)
 
     def __enter__(self) -> NodeProcess:
         return self

@@ -78,6 +78,14 @@ class StreamProbe:
             if (e, k) in self.observations and (e, k - 1) in self.actions
         )
 
+    @property
+    def steps_played(self) -> int:
+        """Steps that the cell has ended, by its observations.
+
+        Of an agent that has just started the first actions may go unheard.
+        """
+        return sum(step > 0 for _, step in self.observations)
+
     def wait_for_actions(self, count: int, seconds: float = 120.0) -> bool:
         """Wait until so many further actions have come."""
         target, until = len(self.action_times) + count, time.monotonic() + seconds

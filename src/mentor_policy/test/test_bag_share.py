@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import time
 from pathlib import Path
 
@@ -166,8 +164,8 @@ def test_a_run_with_bags_that_is_killed_and_resumed_gives_the_bits_of_one_run(
         run = start(folder, "train.bag_share=0.4", options=bags)
         wait_for_checkpoint(folder, step, run)
         time.sleep(0.2)
-        os.kill(run.pid, signal.SIGKILL)
-        run.communicate()
+        run.kill()
+        run.wait()
     assert "resuming run" in finish(start(folder, "train.bag_share=0.4"))  # needs no bag any more
     assert main(words(tmp_path / "whole", "train.bag_share=0.4", options=bags)) == 0
     assert bits(folder) == bits(tmp_path / "whole")

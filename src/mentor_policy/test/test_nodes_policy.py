@@ -69,7 +69,7 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
             assert probe.wait_for_actions(60), node.output
             assert node.end() == 0, node.output
             stopped = json.loads((folder / "summary.json").read_text())
-        before = len(probe.action_times)
+        before = probe.steps_played
         with PolicyProcess("policy", namespace, run_dir=folder) as node:
             assert node.says("resumes run in"), node.output
             assert f"; {stopped['step']} of 3000000 steps" in node.output
@@ -77,7 +77,7 @@ def test_an_interrupted_training_goes_on_where_it_was(tmp_path: Path) -> None:
             node.kill()  # -9: the replay holds what was lived
         assert probe.wait_until_gone(topics.ACTION)
         assert probe.wait_for_quiet()  # for what is still on its way to the probe
-        lived = len(probe.action_times) - before
+        lived = probe.steps_played - before
         with PolicyProcess("policy", namespace, run_dir=folder) as node:
             assert node.says("resumes run in"), node.output
             step = int(re.findall(r"; (\d+) of 3000000 steps", node.output)[-1])

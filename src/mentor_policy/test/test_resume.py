@@ -3,13 +3,13 @@
 import hashlib
 import os
 import signal
-import subprocess
-import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import ForkedProcess
 
 from mentor_policy.__main__ import main
 from mentor_policy.replay import ReplayRing
@@ -34,20 +34,17 @@ def words(folder: Path, *overrides: str, options: tuple[str, ...] = ()) -> list[
     ]  # fmt: skip
 
 
-def start(folder: Path, *overrides: str, options: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-    paths = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(
-        [sys.executable, "-m", "mentor_policy", *words(folder, *overrides, options=options)],
-        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def start(folder: Path, *overrides: str, options: tuple[str, ...] = ()) -> ForkedProcess:
+    handle, name = tempfile.mkstemp(".txt", dir=folder.parent)
+    os.close(handle)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    arguments = words(folder, *overrides, options=options)
+    return ForkedProcess("mentor_policy.__main__", arguments, Path(name), environment, [str(HERE)])
 
 
-def finish(run: subprocess.Popen[str], code: int = 0) -> str:
-    output, _ = run.communicate(timeout=240)
-    assert run.returncode == code, output
+def finish(run: ForkedProcess, code: int = 0) -> str:
+    status, output = run.wait(240), run.output.read_text()
+    assert status == code, output
     return output
 
 
@@ -57,7 +54,7 @@ def bits(folder: Path, name: str = "000000190") -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
-def wait_for_checkpoint(folder: Path, step: int, run: subprocess.Popen[str]) -> None:
+def wait_for_checkpoint(folder: Path, step: int, run: ForkedProcess) -> None:
     until = time.monotonic() + 200
     while not (folder / "checkpoints" / f"{step:09d}").exists():
         assert run.poll() is None and time.monotonic() < until
@@ -91,7 +88,7 @@ def test_a_run_killed_with_9_then_interrupted_and_resumed_gives_the_bits_of_one_
     wait_for_checkpoint(folder, 70, run)  # in the middle of an episode
     time.sleep(0.3)
     run.send_signal(signal.SIGKILL)
-    run.communicate()
+    run.wait()
     run = start(folder)
     wait_for_checkpoint(folder, 140, run)  # at the end of one
     run.send_signal(signal.SIGINT)  # Ctrl-C

@@ -66,7 +66,7 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
     with log.open("w") as stream:
         launched = subprocess.Popen(
             command, cwd=folder, stdout=stream, stderr=subprocess.STDOUT, text=True,
-            env=short_episodes(folder, "cable_routing", 16),
+            env=short_episodes(folder, "cable_routing", 8),
         )  # fmt: skip
     peer, moved = FakePeer("watcher"), list[str]()
     for topic in (topics.ACTION, topics.MOTION):
@@ -102,7 +102,7 @@ def address(cell: Cell) -> str:
 
 @pytest.fixture(scope="module")
 def browser(address: str) -> Iterator[Browser]:
-    with Browser() as browser:
+    with Browser((400, 300)) as browser:  # little to paint
         browser.open(f"http://{address}/")
         yield browser
 

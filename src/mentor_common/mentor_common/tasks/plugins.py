@@ -1,8 +1,8 @@
 """Finds the plug-ins of a task: its reward, its reset routine and its twin, by entry points.
 
 A package announces its plug-ins as entry points in its setup.cfg or setup.py, e.g.
-``toy = toy_task.reward:ToyReward`` in the group ``mentor.rewards``. The task file has the name
-(``toy``) under ``reward.kind``, ``reset.routine`` or ``twin``.
+``pour = pour_task.reward:PourReward`` in the group ``mentor.rewards``. The task file has the name
+(``pour``) under ``reward.kind``, ``reset.routine`` or ``twin``.
 """
 
 from __future__ import annotations

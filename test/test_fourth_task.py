@@ -28,8 +28,9 @@ HERE = Path(__file__).parent
 STEPS = 200
 SMALL = (
     "agent.hidden_dim=32 agent.feature_dim=16 agent.expert_dim=16 agent.experts=4 agent.top_k=2 "
-    "agent.explore_steps=40 agent.precision=float32 train.batch_size=8 train.seed_frames=40 "
-    "train.replay_capacity=2000 train.eval_episodes=1 train.eval_every_frames=0 train.video=false"
+    "agent.explore_steps=40 agent.precision=float32 train.batch_size=4 train.seed_frames=40 "
+    "train.update_every=4 train.replay_capacity=2000 train.eval_episodes=1 "
+    "train.eval_every_frames=0 train.video=false"
 )
 
 
@@ -68,8 +69,8 @@ def test_it_trains_for_its_steps_and_learns_from_each(run: Path) -> None:
     assert [int(episode["length"]) for episode in episodes] == [10] * (STEPS // 10)
     summary = json.loads((run / "summary.json").read_text())
     assert summary["complete"] and summary["step"] == STEPS
-    # One for every second step from step 40 on, each with a batch of what was stored until then.
-    assert summary["updates"] == (STEPS - 40) // 2 + 1
+    # One for every fourth step from step 40 on, each with a batch of what was stored until then.
+    assert summary["updates"] == (STEPS - 40) // 4 + 1
 
 
 def test_its_replay_holds_what_its_reward_pays_for_what_its_twin_draws(run: Path) -> None:

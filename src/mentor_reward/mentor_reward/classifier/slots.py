@@ -7,12 +7,12 @@ from enum import IntEnum
 
 import numpy as np
 
-from mentor_common.tasks.cable_routing import Slot1, Slot2
+from mentor_common.tasks.cable_routing import SLOT_STATES
 
 IMAGE_SIZE = 84
 """Height and width of the frames that are classified, pixels: those of the observation."""
-SLOTS: dict[str, type[IntEnum]] = {"slot_1": Slot1, "slot_2": Slot2}
-"""The camera of each slot, and the slot's states."""
+SLOTS = SLOT_STATES
+"""The states of each slot, by the name of its camera, which is the slot's own."""
 PARTS = ("cable", "slots")
 """What a simulator's masks segment, in this order; masks of the cable alone have only the first."""
 SIDE = "side"

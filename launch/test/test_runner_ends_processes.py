@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -58,6 +61,31 @@ def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
         time.sleep(0.2)
     launch.end(seconds=2.5)
     assert marked_processes(mark) == []
+
+
+CONTAINER = ("unshare", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child")
+"""Runs a command as the first process of a namespace, as a container does.
+
+The kernel ignores what would end such a process unless it handles the signal, and kills all others
+as soon as it has ended.
+"""
+
+
+def test_the_first_process_of_a_container_waits_until_its_nodes_have_saved(tmp_path: Path) -> None:
+    if not shutil.which(CONTAINER[0]) or subprocess.run([*CONTAINER, "true"]).returncode:
+        pytest.skip("this user may not make namespaces")
+    saver = (
+        "trap 'sleep 0.5; echo saved; exit' INT; echo saver ready; while true; do sleep 0.1; done"
+    )
+    entity = f'ExecuteProcess(cmd=["bash", "-c", "{saver}"], name="saver", output="screen")'
+    first = Launcher("container", (*CONTAINER, *RUNNER.command), RUNNER.gives_status)
+    launch = RunningLaunch(launch_file(tmp_path, entity), folder=tmp_path, launcher=first)
+    launch.wait_for("saver ready")
+    outside = launch.process.pid
+    inside = int(Path(f"/proc/{outside}/task/{outside}/children").read_text())
+    os.kill(inside, signal.SIGTERM)  # as `docker stop` does
+    assert launch.end() == 128 + signal.SIGTERM
+    assert "saved" in launch.output
 
 
 def test_a_launch_under_nohup_outlives_its_terminal(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +29,26 @@ def pytest_configure() -> None:
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     for name, value in {"MUJOCO_GL": "egl", "LP_NUM_THREADS": "0", "OMP_NUM_THREADS": "1"}.items():
         os.environ.setdefault(name, value)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have Mesa keep compiled shaders in a folder of the tests: each of the dozens of graphics
+    contexts of a test process compiles the same ones, for up to a second.
+
+    In this process alone, by a first context made now. What the tests start must end at once, and
+    keeps none (see mentor_sim_bridge.benchmarks.renderer).
+    """
+    cache = getattr(session.config, "cache", None)  # none with -p no:cacheprovider
+    if cache is None or "mujoco" not in sys.modules or os.environ["MUJOCO_GL"] != "egl":
+        return
+    folder = cache.mkdir("shaders")
+    keep = {"MESA_SHADER_CACHE_DISABLE": "false", "MESA_SHADER_CACHE_DIR": str(folder)}
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Exception):
+        for name, value in keep.items():
+            patch.setenv(name, value)
+        from mujoco.egl import GLContext
+
+        GLContext(8, 8).free()
 
 
 @pytest.hookimpl(optionalhook=True)  # unknown where pytest-xdist is switched off

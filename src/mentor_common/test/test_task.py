@@ -28,6 +28,7 @@ from mentor_common.tasks.workspace import Delta
 TASKS = Path(__file__).parents[3] / "launch" / "tasks"
 NAMES = ("cable_routing", "peg_insertion", "tabletop_golf")
 TREES = {name: yaml.safe_load((TASKS / f"{name}.yaml").read_text()) for name in NAMES}
+DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # writes hundreds of task files
 Path_ = tuple[Any, ...]
 
 
@@ -51,7 +52,7 @@ def reward(name: str) -> Any:
 
 def refused(tree: Any) -> str:
     with pytest.raises(TaskError) as caught:
-        read = parse_task(yaml.safe_dump(tree), "some_task.yaml")
+        read = parse_task(yaml.dump(tree, Dumper=DUMPER), "some_task.yaml")
         REWARDS[read.reward.kind](read)
     return str(caught.value)
 

@@ -93,7 +93,7 @@ def test_a_metaworld_picture_is_the_suites_turned_upright(task: str) -> None:
     env.close()
 
 
-@pytest.mark.parametrize("task", ["door", "hammer"])
+@pytest.mark.parametrize("task", ["door", pytest.param("hammer", marks=pytest.mark.soak)])
 def test_an_adroit_picture_is_the_suites_without_shadows(task: str) -> None:
     from gymnasium.envs.mujoco.mujoco_rendering import MujocoRenderer
 

@@ -76,20 +76,20 @@ def careless_lift(env, step: int) -> np.ndarray:
     return towards(env, scene.behind_slot_2, 0.14 if step < 36 else 0.05)
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(100, marks=LONG)])
+@pytest.mark.parametrize("count", [2, pytest.param(100, marks=LONG)])
 def test_an_expert_that_sees_the_true_state_succeeds(env, count):
     wins = sum(play(env, 5000 + seed, expert())[0] for seed in range(count))
     assert wins >= 0.95 * count
 
 
-@pytest.mark.parametrize("count", [5, pytest.param(300, marks=LONG)])
+@pytest.mark.parametrize("count", [2, pytest.param(300, marks=LONG)])
 def test_random_actions_do_not_succeed(env, count):
     wins = sum(play(env, seed, random_actions(seed))[0] for seed in range(count))
     assert wins < max(1.0, 0.01 * count)
 
 
 @pytest.mark.parametrize("policy", [straight_down, careless_lift])
-@pytest.mark.parametrize("count", [2, pytest.param(30, marks=LONG)])
+@pytest.mark.parametrize("count", [1, pytest.param(30, marks=LONG)])
 def test_the_easy_ways_fail(env, policy, count):
     assert sum(play(env, seed, policy)[0] for seed in range(count)) <= 0.1 * count
 
@@ -109,7 +109,7 @@ def test_nothing_pays_more_than_holding_both_slots(env):
     )
 
 
-@pytest.mark.parametrize("count", [100_000])
+@pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=LONG)])
 def test_the_target_moves_by_a_fifth_of_the_action_and_never_leaves_the_workspace(count):
     task = find_task("cable_routing")
     offset = np.array([0.3, -0.1])
@@ -125,12 +125,15 @@ def test_the_target_moves_by_a_fifth_of_the_action_and_never_leaves_the_workspac
     arm.begin_episode(0, [0.0, 0.0], offset)
     random = np.random.default_rng(0)
     wild = np.array([1e30, -1e30, 1e-30, 5.0, -5.0, 1.0, -1.0, 0.0, -0.0])
+    edges = np.zeros((2, 2), int)  # of each axis: actions that end at its lower and upper bound
     for number in range(count):
         action = random.uniform(-1, 1, 2) if number % 2 else random.choice(wild, 2)
         before = arm.target
         arm.act(action)
         expected = np.clip(before + np.clip(action, -1, 1) / 5, offset - 1, offset + 1)
         assert np.array_equal(arm.target, expected)
+        edges += np.stack([arm.target == offset - 1, arm.target == offset + 1], axis=1)
+    assert (edges > count // 100).all(), "the actions hardly came to the bounds"
     for bad in ([np.nan, 0.0], [np.inf, 0.0], [0.0], [[0.0, 0.0]]):
         with pytest.raises(ValueError, match="2 finite numbers"):
             arm.act(np.array(bad))

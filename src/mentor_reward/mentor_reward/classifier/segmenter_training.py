@@ -33,13 +33,13 @@ def train_segmenters(
         ValueError: the network needs the side camera's view, and no mask is of that view.
     """
     is_side = masks.views == SIDE_VIEW
+    if network.side_segmenter is not None and not is_side.any():
+        raise ValueError(
+            "the masks lack the view of the side camera, which the images have; "
+            "collect the masks again"
+        )
     train_segmenter(network.segmenter, masks.subset(~is_side), steps, seed, log)
     if network.side_segmenter is not None:
-        if not is_side.any():
-            raise ValueError(
-                "the masks lack the view of the side camera, which the images have; "
-                "collect the masks again"
-            )
         train_segmenter(network.side_segmenter, masks.subset(is_side), steps, seed, log)
 
 

@@ -10,7 +10,7 @@ from mentor_policy.training.run_folder import RunFolder
 from mentor_policy.training.trainer import Trainer
 
 SETTINGS = [
-    "train.frames=700", "train.update_every=1", "train.seed_frames=300", "train.batch_size=32",
+    "train.frames=700", "train.update_every=1", "train.seed_frames=300", "train.batch_size=16",
     "train.threads=1",
     "train.eval_every_frames=0", "train.eval_episodes=20", "train.replay_capacity=5000",
     "train.checkpoint_every_frames=5000", "train.video=false", "train.discount=0.8",

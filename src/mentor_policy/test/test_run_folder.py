@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from point_env import PointEnv
@@ -20,6 +21,22 @@ from mentor_policy.training.checkpoint_folders import folders
 from mentor_policy.training.csv_log import read_csv
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.run_folder import RunFolder, RunFolderError
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The folder of a complete run, and the summary that its training returned."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    trainer, run = trainer_of(folder)
+    summary = trainer.train()
+    run.close()
+    return folder, summary
+
+
+@pytest.fixture
+def folder(complete: tuple[Path, dict[str, Any]], tmp_path: Path) -> Path:
+    """A copy of its folder."""
+    return shutil.copytree(complete[0], tmp_path / "run")
 
 
 def test_a_folder_of_another_run_is_refused_with_the_keys_that_differ(tmp_path: Path) -> None:
@@ -93,13 +110,9 @@ def test_a_run_of_an_older_order_of_updates_is_refused_and_no_checkpoint_of_it_i
 
 
 def test_what_is_damaged_in_a_run_folder_is_refused_by_name_or_made_up_for(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    complete: tuple[Path, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trainer, run = trainer_of(tmp_path / "whole", "train.eval_every_frames=0")
-    trainer.train()
-    run.close()
-    capsys.readouterr()
-    command = [*COMMAND, "train.eval_every_frames=0", "train.frames=101", "--run-dir"]
+    command = [*COMMAND, "train.frames=101", "--run-dir"]
     damages: dict[str, Callable[[Path], object]] = {
         "directory": lambda file: (file.unlink(), file.mkdir()),
         "bytes": lambda file: file.write_bytes(file.read_bytes() + b"\xff\xfe\x00\n"),
@@ -120,24 +133,22 @@ def test_what_is_damaged_in_a_run_folder_is_refused_by_name_or_made_up_for(
         ("eval.csv", "torn", ""),
     ):
         folder = tmp_path / name.replace("/", "_") / damage
-        shutil.copytree(tmp_path / "whole", folder)
+        shutil.copytree(complete[0], folder)
         damages[damage](folder / name)
         assert main([*command, str(folder)]) == (2 if text else 0), name
         error = capsys.readouterr().err
         assert re.search(text, error), error
         assert not text or error.count("\n") == 1, error
-    assert read_csv(folder / "eval.csv")["step"] == [100, 101]
+    assert read_csv(folder / "eval.csv")["step"] == [0, 60, 100, 101]
 
 
-def test_a_run_that_is_complete_is_left_as_it_is_to_the_byte(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    trainer, run = trainer_of(folder)
-    summary = trainer.train()
-    run.close()
+def test_a_run_that_is_complete_is_left_as_it_is_to_the_byte(
+    complete: tuple[Path, dict[str, Any]], folder: Path
+) -> None:
     before = content_of(folder)
     config = load_config("mentor", "robot", TINY)
     run = RunFolder(folder, config, ENVIRONMENT, shape_of(PointEnv()))
-    assert run.finished == json.loads(json.dumps(summary))
+    assert run.finished == json.loads(json.dumps(complete[1]))
     run.close()
     assert main([*COMMAND, "--run-dir", str(folder)]) == 0
     assert content_of(folder) == before
@@ -152,11 +163,9 @@ def content_of(folder: Path) -> dict[str, tuple[int, str]]:
     }
 
 
-def test_fewer_steps_than_a_run_has_are_refused_and_more_are_noted(tmp_path: Path, capsys) -> None:
-    folder = tmp_path / "run"
-    trainer, run = trainer_of(folder)
-    trainer.train()
-    run.close()
+def test_fewer_steps_than_a_run_has_are_refused_and_more_are_noted(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = content_of(folder)
     assert main([*COMMAND, "train.frames=60", "--run-dir", str(folder)]) == 2
     assert "holds 100 steps already, asked for are 60" in capsys.readouterr().err

@@ -158,8 +158,8 @@ def test_a_cell_whose_every_episode_ends_in_a_fault_at_once_is_not_begun_without
 def test_evaluation_does_not_disturb_training(tmp_path: Path) -> None:
     weights = []
     for every in (0, 20):
-        folder = tmp_path / str(every)
-        trainer, run = trainer_of(folder, f"train.eval_every_frames={every}")
+        folder, short = tmp_path / str(every), "train.frames=70"
+        trainer, run = trainer_of(folder, f"train.eval_every_frames={every}", short)
         trainer.train()
         run.close()
         weights.append(trainer.run.agent.state()[0])

@@ -269,7 +269,7 @@ class Followed:
             self.speed = max(self.speed, info["ball_speed"])
 
 
-@pytest.mark.parametrize("episodes", [3, pytest.param(50, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("episodes", [2, pytest.param(50, marks=pytest.mark.soak)])
 def test_in_the_twin_with_all_randomization_the_ball_is_followed_and_the_reward_is_the_true_one(
     episodes,
 ):

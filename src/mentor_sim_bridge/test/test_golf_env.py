@@ -48,12 +48,12 @@ def straight_strike(env) -> np.ndarray:
     return np.clip([*move, 0.9 if np.abs(move).max() < 1.0 else -1.0], -1.0, 1.0)
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(100, marks=LONG)])
+@pytest.mark.parametrize("count", [1, pytest.param(100, marks=LONG)])
 def test_an_expert_that_sees_the_true_state_succeeds(env, count):
     assert sum(play(env, 5000 + seed, expert)["success"] for seed in range(count)) >= 0.9 * count
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(200, marks=LONG)])
+@pytest.mark.parametrize("count", [1, pytest.param(200, marks=LONG)])
 def test_random_actions_do_not_succeed(env, count):
     random = np.random.default_rng(0)
     wins = sum(
@@ -63,7 +63,7 @@ def test_random_actions_do_not_succeed(env, count):
     assert wins < max(1.0, 0.02 * count)
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(100, marks=LONG)])
+@pytest.mark.parametrize("count", [1, pytest.param(100, marks=LONG)])
 def test_the_straight_strike_at_the_hole_ends_in_the_water(env, count):
     for seed in range(count):
         assert play(env, seed, straight_strike)["ball_place"] == BallPlace.IN_WATER

@@ -25,7 +25,6 @@ from mentor_reward.dataset.labelled_images import (
     write_labels,
 )
 
-
 ROWS = slice(40, 49)
 """Rows of a picture that the segmenters are trained on: the bar looks alike in all."""
 

@@ -7,18 +7,20 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
+from short_episodes import short_episodes
 
 from mentor_common.bags.definitions import message_class
 from mentor_common.bags.reader import Bag, BagMessage
 from mentor_common.bags.steps import step_of
 from mentor_common.bags.writer import BagWriter
+from mentor_common.tasks.task import TASK_PATH
 from mentor_policy.__main__ import main as policy
 from mentor_policy.replay import ReplayRing
 from mentor_policy.training.checkpoint import read_checkpoint, save_checkpoint
@@ -43,6 +45,16 @@ def launch(folder: Path, file: str, *arguments: str) -> tuple[int, str]:
         command, cwd=folder, capture_output=True, text=True, timeout=280, check=False
     )
     return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module", autouse=True)
+def an_evaluation_is_no_longer_than_the_training(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("short")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(TASK_PATH, short_episodes(folder, "cable_routing", STEPS)[TASK_PATH])
+        yield
 
 
 @pytest.fixture(scope="module")

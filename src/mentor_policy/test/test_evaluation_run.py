@@ -13,7 +13,7 @@ from point_env import PointEnv
 from small_runs import trainer_of
 
 from mentor_common.env.ros_requests import EnvironmentLost
-from mentor_policy.nodes.evaluation_run import evaluate_checkpoint
+from mentor_policy.nodes.evaluation_run import evaluate_checkpoint, load
 from mentor_policy.training import backoff
 
 
@@ -59,7 +59,9 @@ def test_resets_that_fail_are_tried_again(
     run_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(backoff, "PAUSES", (0.0,))
-    result = evaluate_checkpoint(node_for(run_folder), Cell(failures=3))  # type: ignore[arg-type]
+    node: Any = node_for(run_folder)
+    cell: Any = Cell(failures=3)
+    result = evaluate_checkpoint(node, cell, *load(node))
     assert len(result.returns) == 2
     assert caplog.text.count("the evaluation begins again: the cable is gone") == 3
 
@@ -68,7 +70,8 @@ def test_a_cell_whose_resets_always_fail_is_given_up_with_the_reason(
     run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backoff, "PAUSES", (0.0,))
-    cell = Cell(failures=1000)
+    node: Any = node_for(run_folder)
+    cell: Any = Cell(failures=1000)
     with pytest.raises(backoff.GivenUpError, match=r"20 failures in a row.* the cable is gone"):
-        evaluate_checkpoint(node_for(run_folder), cell)  # type: ignore[arg-type]
+        evaluate_checkpoint(node, cell, *load(node))
     assert cell.resets == backoff.ANSWERS

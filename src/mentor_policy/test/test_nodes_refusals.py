@@ -37,6 +37,7 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_made(tmp_path: P
         {"overrides": "agent.top_k=9"},
         {"agent": "mentro"},
         {"mode": "eval"},
+        {"mode": "eval", "checkpoint": Path(__file__).parent / "first_run"},
         {"agent": "random", "device": "nonsense"},
         {"agent": "random", "device": "cuda"},
     ]
@@ -54,6 +55,7 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_made(tmp_path: P
         "agent.top_k is 9; it must be from 1 to agent.experts, which is 4",
         "agent 'mentro' is not known; known: ",
         "mode:=eval needs checkpoint:=",
+        "is of an older version of this program",
         "train.device is 'nonsense'; allowed are auto, cpu, cuda",
         "device is 'cuda', but torch ",
     ]

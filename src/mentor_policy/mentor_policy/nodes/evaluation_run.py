@@ -10,10 +10,11 @@ from gymnasium.error import ResetNeeded
 
 from mentor_common.env.ros_env import CellHeldError, EnvironmentChanged, EnvironmentLost
 from mentor_common.node.cell_node import CellNode
+from mentor_policy.agents import Agent
 from mentor_policy.config import ConfigError
 from mentor_policy.nodes.ground_truth import GroundTruthEvaluation
 from mentor_policy.training.backoff import Backoff, GivenUpError
-from mentor_policy.training.checkpoint import CheckpointError, read_checkpoint
+from mentor_policy.training.checkpoint import Checkpoint, CheckpointError, read_checkpoint
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.evaluation import Evaluation, evaluate
 
@@ -28,25 +29,42 @@ REFUSALS = (
 """Errors whose text is made for the person: no traceback is needed."""
 
 
-def evaluate_checkpoint(node: CellNode, env: GroundTruthEvaluation) -> Evaluation:
-    """Roll the node's ``checkpoint`` out for ``episodes`` episodes, and log the result.
+def load(node: CellNode) -> tuple[Checkpoint, Agent]:
+    """Return the node's ``checkpoint`` and its agent: refused, if they are, before a cell is there.
+
+    Raises:
+        CheckpointError: damaged, or of an older version.
+        ConfigError: a device that is not there.
+    """
+    checkpoint = read_checkpoint(Path(node.text("checkpoint")))
+    if node.integer("threads"):
+        torch.set_num_threads(node.integer("threads"))
+    return checkpoint, checkpoint.agent(node.text("device"))
+
+
+def evaluate_checkpoint(
+    node: CellNode, env: GroundTruthEvaluation, checkpoint: Checkpoint, agent: Agent
+) -> Evaluation:
+    """Roll a checkpoint out for the node's ``episodes`` episodes, and log the result.
 
     Where the cell is lost or refuses a reset, it begins again, after the pauses of a training.
+
+    Args:
+        node: node that rolls out.
+        env: its cell.
+        checkpoint: as :func:`load` returned it.
+        agent: its agent.
 
     Raises:
         one of ``REFUSALS``.
     """
     cell: Any = env.unwrapped
-    checkpoint = read_checkpoint(Path(node.text("checkpoint")))
     shape = shape_of(env)
     if shape != checkpoint.shape:
         raise CheckpointError(
             f"checkpoint {checkpoint.folder} was trained on {checkpoint.shape}, the cell of task "
             f"{cell.description.task} has {shape}"
         )
-    if node.integer("threads"):
-        torch.set_num_threads(node.integer("threads"))
-    agent = checkpoint.agent(node.text("device"))
     log = node.get_logger()
     step = checkpoint.progress["step"]
     log.info(

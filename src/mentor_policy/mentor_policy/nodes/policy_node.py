@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -161,20 +162,21 @@ class PolicyNode(CellNode):
             self.finish(0)
 
     def _evaluate(self) -> None:
-        from mentor_policy.nodes.evaluation_run import REFUSALS, evaluate_checkpoint
+        from mentor_policy.nodes.evaluation_run import REFUSALS, evaluate_checkpoint, load
 
-        self._env = env = connect(self)
-        if env is None:
-            return
         try:
-            evaluate_checkpoint(self, GroundTruthEvaluation(env, self._ground_truth))
+            checkpoint, agent = load(self)
+            self._env = env = connect(self)
+            if env is None:
+                return
+            with closing(env):
+                cell = GroundTruthEvaluation(env, self._ground_truth)
+                evaluate_checkpoint(self, cell, checkpoint, agent)
             self.finish(0)
         except REFUSALS as error:
             if not self.stopping.is_set():
                 self.get_logger().fatal(f"refused: {error}")
                 self.finish(1)
-        finally:
-            env.close()
 
     def _roll_out(self) -> None:
         self._env = env = connect(self)

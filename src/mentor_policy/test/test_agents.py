@@ -58,20 +58,20 @@ def live(agent: Agent, steps: range) -> None:
             agent.end_episode(float(step % 7), step)
 
 
-SHORT = ("agent.perturb_frames=12", "agent.dormant_every=2", "agent.top_performers=2")
+SHORT = ("agent.perturb_frames=4", "agent.dormant_every=2", "agent.top_performers=2")
 
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_a_resumed_agent_goes_on_bit_by_bit(name: str) -> None:
     overrides = () if name in ("drqv2", "alix", "taco") else SHORT
     agent = small_agent(name, *overrides)
-    live(agent, range(6, 16))
+    live(agent, range(6, 13))
     saved = copies(agent)
     other = small_agent(name, *overrides, seed=9)
     other.load_state(*saved)
     assert_same(agent, other)
     for each in (agent, other):
-        live(each, range(16, 24))
+        live(each, range(13, 17))
     assert_same(agent, other)
 
 
@@ -160,9 +160,9 @@ def test_actions_explore_uniformly_first_then_around_the_mean() -> None:
     agent = small_agent("drqv2", "agent.stddev_start=0.05", "agent.stddev_end=0.05")
     obs = small_batch().obs[0].numpy()
     mean = agent.act(obs, step=0, evaluate=True)
-    early = np.stack([agent.act(obs, step=9, evaluate=False) for _ in range(300)])
-    late = np.stack([agent.act(obs, step=10, evaluate=False) for _ in range(300)])
-    assert early.dtype == np.float32 and early.shape == (300, 3)
+    early = np.stack([agent.act(obs, step=9, evaluate=False) for _ in range(120)])
+    late = np.stack([agent.act(obs, step=10, evaluate=False) for _ in range(120)])
+    assert early.dtype == np.float32 and early.shape == (120, 3)
     assert np.abs(early).max() <= 1 and early.std() == pytest.approx(3**-0.5, rel=0.1)
     np.testing.assert_allclose(late.mean(0), mean, atol=0.02)
     np.testing.assert_array_equal(mean, agent.act(obs, step=5, evaluate=True))

@@ -98,10 +98,10 @@ def test_a_run_stopped_while_an_episode_waits_for_the_learner_begins_none(tmp_pa
             resets.append(trainer.stop)
             return super().reset(**arguments)
 
-    trainer, run = trainer_of(
-        tmp_path / "run", "train.asynchronous=true", "train.updates_behind=1",
-        "train.eval_every_frames=0", env=Watched(),
+    overrides = (
+        "train.asynchronous=true", "train.updates_behind=1", "train.eval_every_frames=0"
     )  # fmt: skip
+    trainer, run = trainer_of(tmp_path / "run", *overrides, env=Watched())
     update = trainer.run.agent.update
 
     def stopped(*arguments):
@@ -114,7 +114,7 @@ def test_a_run_stopped_while_an_episode_waits_for_the_learner_begins_none(tmp_pa
     assert not trainer.train()["complete"]
     run.close()
     assert resets == [False] * 3 and trainer.run.steps == 60
-    trainer, run = trainer_of(tmp_path / "run", "train.asynchronous=true", "train.updates_behind=1")
+    trainer, run = trainer_of(tmp_path / "run", *overrides)
     assert trainer.run.steps == 60
     assert trainer.train()["complete"]
     run.close()
@@ -164,10 +164,11 @@ def test_acting_beside_an_update_gives_finite_actions_and_leaves_the_update_its_
             for name, generator in agent.generators.items()
         }
 
-    trainers = [
-        trainer_of(tmp_path / str(number), "train.seed_frames=100", "agent.dormant_every=1")
-        for number in range(2)
-    ]
+    overrides = (
+        "train.frames=60", "train.seed_frames=60", "train.eval_every_frames=0",
+        "agent.dormant_every=1",
+    )  # fmt: skip
+    trainers = [trainer_of(tmp_path / str(number), *overrides) for number in range(2)]
     for trainer, _ in trainers:
         trainer.train()
     learners = [
@@ -188,7 +189,7 @@ def test_acting_beside_an_update_gives_finite_actions_and_leaves_the_update_its_
 
     thread = threading.Thread(target=act)
     thread.start()
-    for _ in range(15):
+    for _ in range(8):
         for learner in learners:
             learner.update(500)
     over.set()
@@ -247,13 +248,13 @@ def test_only_an_asynchronous_run_saves_by_the_clock_too(
 
 
 def test_an_asynchronous_run_that_died_keeps_every_step_it_lived(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
+    folder, overrides = tmp_path / "run", ("train.asynchronous=true", "train.eval_every_frames=0")
     source = f"""
 import sys, os
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from small_runs import *
-trainer, run = trainer_of(Path({str(folder)!r}), "train.asynchronous=true")
+trainer, run = trainer_of(Path({str(folder)!r}), *{overrides!r})
 def dying():
     if trainer.run.steps == 75:
         os.kill(os.getpid(), 9)
@@ -262,7 +263,7 @@ trainer._rollout.go_on = dying
 trainer.train()
 """
     assert subprocess.run([sys.executable, "-c", source], capture_output=True).returncode == -9
-    trainer, run = trainer_of(folder, "train.asynchronous=true")
+    trainer, run = trainer_of(folder, *overrides)
     assert trainer.run.steps == 75 and trainer._number == 4
     assert trainer.train()["complete"]
     run.close()

@@ -71,10 +71,11 @@ def test_a_run_stopped_between_a_step_and_its_update_makes_up_for_it(tmp_path: P
             trainer.stop = trainer.run.steps == 49
             return super().step(action)
 
-    trainer, run = trainer_of(tmp_path / "run", env=Stopping())
+    quiet = "train.eval_every_frames=0"
+    trainer, run = trainer_of(tmp_path / "run", quiet, env=Stopping())
     assert trainer.train()["updates"] == 10  # of the steps 40 to 49
     run.close()
-    again, run = trainer_of(tmp_path / "run")
+    again, run = trainer_of(tmp_path / "run", quiet)
     assert again.train()["updates"] == 61
     run.close()
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Collection, Iterator
 from contextlib import closing
@@ -14,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from fake_peer import FakePeer
+from forked import ForkedProcess
 from node_process import Observer
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 
@@ -75,7 +74,7 @@ class RehearsedCell:
         self.robot, self.log = robot, folder / f"{robot}.txt"
         self._nodes = nodes_of(robot)
         self._world: World | None = None
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, ForkedProcess] = {}
         for name in self._nodes:
             self.start(name)
         self.env = RosEnv(reset_timeout=90.0, use_sim_time=robot == "twin")
@@ -99,12 +98,8 @@ class RehearsedCell:
         module, parameters = self._nodes[name]
         clock = f"use_sim_time:={'true' if self.robot == 'twin' else 'false'}"
         words = [w for p in (clock, f"task:={TASK}", *parameters) for w in ("-p", p)]
-        command = [sys.executable, "-m", module, "--ros-args", "-r", f"__node:={name}", *words]
-        with self.log.open("ab") as stream:
-            self.processes[name] = subprocess.Popen(
-                command, stdout=stream, stderr=subprocess.STDOUT,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-            )  # fmt: skip
+        arguments = ["--ros-args", "-r", f"__node:={name}", *words]
+        self.processes[name] = ForkedProcess(module, arguments, self.log)
 
     def kill(self, name: str) -> None:
         self.processes[name].kill()

@@ -5,9 +5,6 @@ wrong transition would show.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +13,7 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import pytest
+from forked import ForkedProcess
 from node_process import Observer, eventually
 from std_srvs.srv import Trigger
 
@@ -45,7 +43,7 @@ class Cell:
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "cell.txt"
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, ForkedProcess] = {}
         for name in NODES:
             self.start(name)
         self.env = RosEnv(reset_timeout=60.0, use_sim_time=True)
@@ -59,13 +57,7 @@ class Cell:
         words = [
             w for p in ("use_sim_time:=true", "task:=cable_routing", *parameters) for w in ("-p", p)
         ]
-        with self.log.open("ab") as stream:
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", module, "--ros-args", *words],
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-            )
+        self.processes[name] = ForkedProcess(module, ["--ros-args", *words], self.log)
 
     def kill(self, name: str) -> None:
         self.processes[name].kill()

@@ -1,8 +1,8 @@
 """Processes that begin as a copy of one that has imported what takes long.
 
-``import torch`` costs three seconds of a processor, and the tests start some fifty nodes that need
-it. So one process for each test process imports it, and every node is forked from there. It has its
-own process id, signals, output and end, as one that a shell starts.
+``import torch`` costs three seconds of a processor, and the tests start some hundred nodes, of
+which half need it. So one process for each test process imports it, and every node is forked from
+there. It has its own process id, signals, output and end, as one that a shell starts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 PRELOADED = ("torch", "gymnasium", "rclpy.action", "mentor_policy.training.trainer")
@@ -27,8 +28,8 @@ class ForkedProcess:
     Args:
         module: the module, which may stand in one of ``paths``.
         arguments: its command line.
-        output: file to which it writes what it says.
-        environment: all of its environment variables.
+        output: file to which it adds what it says.
+        environment: all of its environment variables; None: those of this process.
         paths: folders in which modules are looked for first.
     """
 
@@ -37,14 +38,15 @@ class ForkedProcess:
         module: str,
         arguments: list[str],
         output: Path,
-        environment: dict[str, str],
-        paths: list[str],
+        environment: dict[str, str] | None = None,
+        paths: Sequence[str] = (),
     ) -> None:
-        given = (module, arguments, str(output), environment, paths)
+        given = (module, arguments, str(output), dict(environment or os.environ), list(paths))
         self.output = output
         self._process = _context.Process(target=_run, args=given)
         self._process.start()
-        self.pid = self._process.pid
+        assert self._process.pid is not None
+        self.pid: int = self._process.pid
 
     def poll(self) -> int | None:
         """Return its exit status; None while it runs, and -9 after a kill -9."""
@@ -64,8 +66,12 @@ class ForkedProcess:
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal, if it still runs."""
-        if self.poll() is None and self.pid is not None:
+        if self.poll() is None:
             os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Send SIGTERM, if it still runs."""
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """kill -9, if it still runs."""
@@ -75,7 +81,7 @@ class ForkedProcess:
 def _run(
     module: str, arguments: list[str], output: str, environment: dict[str, str], paths: list[str]
 ) -> None:
-    log = os.open(output, os.O_WRONLY | os.O_APPEND)
+    log = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ.clear()

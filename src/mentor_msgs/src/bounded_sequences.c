@@ -5,8 +5,8 @@
 // response lies in a buffer that grows when asked (eprosima::fastcdr::FastBuffer), so the comparison
 // always holds: twelve bytes that announce 2^32 elements take all memory, and what is then read as
 // elements, texts and further sequences is whatever lies in the memory behind the message: seconds of
-// work, and gigabytes, for one request. So a buffer does not grow (see no_growth.cpp), and where this
-// cannot be prevented (another version of the library), a sequence is still bounded.
+// work, and gigabytes, for one request. So a buffer does not grow, and where this cannot be prevented
+// (another version of the library), a sequence is still bounded.
 //
 // Sequences of messages and texts are allocated through rcutils_get_default_allocator(), sequences of
 // numbers by functions of rosidl_runtime_c, and the generated libraries take both from other
@@ -21,6 +21,26 @@
 
 #include "rcutils/allocator.h"
 #include "rosidl_runtime_c/primitives_sequence.h"
+
+// Throws what a buffer that is too short throws; NULL: not found. It is C++ (see too_few_bytes.cpp), and
+// set by whoever loads both: as a part of this library, it would make the C++ library global, too, which
+// ends processes that bring another one along (pyrealsense2).
+void (* mentor_too_few_bytes)(void) = NULL;
+
+// eprosima::fastcdr::Cdr::resize, by which a buffer grows that is too short. Nobody needs it: what is
+// sent has a buffer of its size, and what has arrived is all there. Where it returns false, its callers
+// throw, but for the check of a sequence's length: for each such message the generated code writes
+// "sequence size exceeds remaining buffer" to the terminal, and nobody notes which message it was.
+bool no_growth(void * cdr, size_t bytes) __asm__("_ZN8eprosima7fastcdr3Cdr6resizeEm");
+bool no_growth(void * cdr, size_t bytes)
+{
+  (void)cdr;
+  (void)bytes;
+  if (mentor_too_few_bytes) {
+    mentor_too_few_bytes();
+  }
+  return false;
+}
 
 // Strings, numbers and messages cost a multiple of this once they are Python's objects.
 static const size_t LARGEST_SEQUENCE = (size_t)1 << 25;  // bytes

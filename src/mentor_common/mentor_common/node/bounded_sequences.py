@@ -7,9 +7,11 @@ what is loaded after it, so it comes before the client library.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 
 LIBRARY = "libmentor_bounded_sequences.so"
+_THROWS = "libmentor_too_few_bytes.so"
 MISSING = (
     f"{LIBRARY} of mentor_msgs is not there: one malformed request may take all memory; "
     "`make build` builds it, sourcing the workspace finds it"
@@ -18,9 +20,14 @@ MISSING = (
 
 def _load() -> bool:
     try:
-        ctypes.CDLL(LIBRARY, ctypes.RTLD_GLOBAL)
+        bounds = ctypes.CDLL(LIBRARY, ctypes.RTLD_GLOBAL)
     except OSError:
         return False
+    with contextlib.suppress(
+        OSError, AttributeError, ValueError
+    ):  # another middleware than Fast DDS
+        throw = ctypes.cast(ctypes.CDLL(_THROWS).throw_too_few_bytes, ctypes.c_void_p)
+        ctypes.c_void_p.in_dll(bounds, "mentor_too_few_bytes").value = throw.value
     return True
 
 

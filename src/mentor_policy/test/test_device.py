@@ -99,7 +99,7 @@ def test_a_whole_update_runs_on_meta_without_a_look_from_the_host(
     dormant = ("agent.dormant_every=2",) if name in ("drm", "mentor", "mentor_wo_moe") else ()
     saturation = "agent.saturation_weight=0.01"
     agent = agent_on(meta, name, f"agent.precision={precision}", saturation, *dormant)
-    for step in range(3):  # with and without a measurement of the dormant ratio
+    for step in range(2):  # with and without a measurement of the dormant ratio
         metrics = agent.update(small_batch(), step)
     assert all(tensor.device == meta for tensor in everywhere(agent, metrics).values())
     with pytest.raises(RuntimeError, match="meta"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import signal
@@ -32,14 +33,19 @@ def reacher() -> Iterator[BridgeProbe]:
         yield probe
 
 
+@functools.cache
+def reacher_in_process() -> Any:
+    """One for all tests: its graphics context is most of what it costs."""
+    return gym.make(REACHER).unwrapped
+
+
 def in_process(seed: int, actions: list[Any]) -> tuple[Any, float]:
     """Observation and reward after these actions."""
-    env = gym.make(REACHER).unwrapped
+    env = reacher_in_process()
     observation, _ = env.reset(seed=seed)
     reward: Any = 0.0
     for action in actions:
         observation, reward, *_ = env.step(np.asarray(action, np.float32))
-    env.close()
     return observation, float(reward)
 
 

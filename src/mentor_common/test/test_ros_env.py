@@ -21,6 +21,7 @@ from cell_process import CellProcess, fresh_namespace
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
+from mentor_common.env import ros_requests
 from mentor_common.env.ros_env import (
     CellHeldError,
     EnvironmentChanged,
@@ -29,6 +30,7 @@ from mentor_common.env.ros_env import (
 )
 from mentor_common.node.claim import Claim
 from mentor_common.node.claims import Claims
+from mentor_common.node.remote_action import GoalRejected
 
 STILL = np.zeros(2, np.float32)
 BRIDGE = "grey_bridge.py"
@@ -230,6 +232,24 @@ def test_a_reset_that_fails_or_takes_too_long_says_where() -> None:
         with pytest.raises(EnvironmentLost, match="'lift', which waits for the arm"):
             env.reset()
         env.close()
+
+
+def test_a_reset_that_is_rejected_is_asked_for_ever_less_often_and_the_log_says_so(
+    cell: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    env, tries = make(cell, reset_timeout=2.0), list[float]()
+
+    def reject(*_: Any, **__: Any) -> None:
+        tries.append(time.monotonic())
+        raise GoalRejected("rejected the goal")
+
+    monkeypatch.setattr(env.unwrapped._link.requests._reset, "call", reject)
+    monkeypatch.setattr(ros_requests, "WARN_AFTER", 0.5)
+    with pytest.raises(EnvironmentLost, match="rejected the goal"):
+        env.reset()
+    env.close()
+    assert 3 <= len(tries) <= 6  # after 0.2, 0.6 and 1.4 seconds
+    assert caplog.text.count("rejected the goal; its log says why") == 1
 
 
 def test_closing_while_a_reset_is_under_way_ends_the_reset_and_nothing_else(

@@ -21,6 +21,8 @@ POLL = 0.25
 """Seconds of wall time between two checks whether the peers are still there."""
 WARN_AFTER = 5.0
 """Seconds after which somebody who is waited for is named in the log."""
+LONGEST_PAUSE = 2.0
+"""Seconds at most between two tries of a reset that is rejected; the first pause is a tenth."""
 
 
 class EnvironmentLost(RuntimeError):
@@ -97,6 +99,7 @@ class Requests:
         goal = ResetEpisode.Goal(
             seeded=seed is not None, seed=seed or 0, option_names=names, option_values=values
         )
+        pause = 0.2
         missing = f"nobody serves the action {self._reset_name}"
         while True:
             if not self._reset.served and time.monotonic() < until:
@@ -114,7 +117,9 @@ class Requests:
                 # On a busy machine another agent may be found only now.
                 self._check_held()
                 rejected = str(error)
-                self._pause(0.2, until)
+                wait.report(f"{rejected}; its log says why")
+                self._pause(pause, until)
+                pause = min(2.0 * pause, LONGEST_PAUSE)
             except RemoteError as error:
                 raise wait.lost(f"{error}{stage}") from None
         if not result.success:

@@ -13,6 +13,7 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.parameter import Parameter
 
 Value = bool | int | float | str | Sequence[Any]
+Bound = float | None
 _TYPES: dict[str, tuple[Parameter.Type, type]] = {
     "bool": (Parameter.Type.BOOL, bool),
     "int": (Parameter.Type.INTEGER, int),
@@ -49,8 +50,8 @@ class Param:
     type: str
     default: Value
     description: str
-    low: float | None = None
-    high: float | None = None
+    low: Bound = None
+    high: Bound = None
     choices: tuple[str, ...] = ()
     read_only: bool = False
     check: Callable[[Any], str | None] | None = None

@@ -15,7 +15,14 @@ DEFAULT_FILE = Path(__file__).with_name("tabletop_golf.yaml")
 
 @dataclass(frozen=True)
 class ClubConfig:
-    """The club's head: half its size, and its distance from the felt; metres."""
+    """The club's head: metres.
+
+    Args:
+        half_thickness: half its size along the strike.
+        half_width: half its size across.
+        half_height: half its size upwards.
+        clearance: its distance from the felt.
+    """
 
     half_thickness: float
     half_width: float
@@ -29,20 +36,20 @@ class CollectorConfig:
 
     Args:
         dwell: seconds in hole, water or gutter.
-        way: seconds from there to the light sensor.
         spin_up: seconds that the motor must run before the ball is up again.
+        turn: greatest change of the heading, radians, either way.
         outlet: where it comes back, metres.
         heading: in which direction.
-        turn: greatest change of the heading, radians, either way.
+        way: seconds from hole, water or gutter to the light sensor.
         speed: with which it comes back, m/s.
     """
 
     dwell: float
-    way: Range
     spin_up: float
+    turn: float
     outlet: tuple[float, float]
     heading: tuple[float, float]
-    turn: float
+    way: Range
     speed: Range
 
 

@@ -68,16 +68,16 @@ class ShelfConfig:
     """The shelf with three places in a row along y: metres.
 
     Args:
-        position: position of its middle, x and y.
         height: height of the plate on which the pegs stand.
         pitch: distance between two places.
         catch: distance from its place within which a peg that is let go stands in it.
+        position: position of its middle, x and y.
     """
 
-    position: tuple[float, float]
     height: float
     pitch: float
     catch: float
+    position: tuple[float, float]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which frames make up the observation of a motion (App. C.1), and when they are all there."""
+"""Which frames are the observation of a motion (App. C.1 of the paper), and when they are there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MotionTimes:
 
     @property
     def wanted_ns(self) -> tuple[int, int, int]:
-        """Times of the three frames of App. C.1: start, midpoint and end."""
+        """Times of the three frames of App. C.1 of the paper: start, midpoint and end."""
         return (self.begin_ns, self.begin_ns + (self.end_ns - self.begin_ns) // 2, self.end_ns)
 
 
@@ -66,7 +66,7 @@ class MissingFrames:
 @dataclass
 class _Pending:
     motion: MotionTimes
-    end_seen: float | None = None  # monotonic time from which every camera had reached the end
+    end_seen: float | None = None  # monotonic time; since then all cameras are at the end
 
 
 class Stacker:
@@ -96,8 +96,8 @@ class Stacker:
     ) -> None:
         if layout.frames != 3:
             raise ValueError(
-                f"stacker: {layout.frames} frames per camera asked for; App. C.1 has 3 (start, "
-                "midpoint, end)"
+                f"stacker: {layout.frames} frames per camera asked for; it must be 3 (those at "
+                "start, midpoint and end of a motion)"
             )
         self.layout = layout
         self.tolerance_s = {
@@ -143,7 +143,8 @@ class Stacker:
         return self._join.add("motion", motion.episode, motion.step, _Pending(motion), now)
 
     def collect(self, now: float) -> list[Stack | MissingFrames]:
-        """Return what is ready or has failed by ``now`` (monotonic, s); none waits for another."""
+        """Return what is ready or has failed by ``now`` (monotonic, s); none is held up by
+        an older one that is not ready."""
         for step in self._join:
             stack = self._attempt(step, now)
             if stack is not None:  # the join's second part, which completes the step

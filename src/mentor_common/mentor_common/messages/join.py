@@ -2,9 +2,11 @@
 
 Every consumer of the stream uses it. They differ in which parts make a step whole (RosEnv: the
 observation and the reward; a learner node and the reader of bags: also the action; the reward node:
-what its RewardModel needs; the stacker: the motion and a frame of each camera; a comparison of a
+what its RewardModel needs; the stacker: the motion and its frames; a comparison of a
 bag: what was recorded and what is made of it now), in how long a part is waited for, and in what
 they know already when they start. test/test_join_users.py holds each of them to one suite.
+
+A step *leaves* when it is handed on: whole, or incomplete once it has waited too long.
 
 Numbers of episodes have no order here. Two servers of ``reset_episode`` choose theirs independently
 (see :mod:`mentor_common.messages.episode_numbers`), so nothing becomes late because a larger number
@@ -74,8 +76,9 @@ class StepJoin:
         needs: returns the parts that make a step whole, by its number in the episode; None for a
             step that only leaves by :meth:`finish`. Default: all parts.
         timeout: seconds after its first part at which a step leaves incomplete.
-        pending: steps that wait at most; beyond it the one that has waited longest is dropped,
-            first of the episodes of which no step has left yet.
+        pending: how many steps may wait. If one more comes, the one that has waited longest is
+            dropped: among the episodes of which no step has left yet, if there are any (they may be
+            a stranger's).
         history: steps that have left and are remembered, to know a duplicate.
         ordered: whether the steps of an episode leave in the order of their numbers, so that a step
             below the newest that has left is a duplicate.

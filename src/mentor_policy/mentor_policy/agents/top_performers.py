@@ -113,7 +113,7 @@ class TopPerformers:
         }
 
     def values(self) -> dict[str, Any]:
-        """Return the rest: ``{"next": serial, "entries": [[serial, return], ...]}``."""
+        """Return what is no tensor: ``{"next": serial, "entries": [[serial, return], ...]}``."""
         entries = [[entry.serial, entry.episode_return] for entry in self.entries]
         return {"next": self._next_serial, "entries": entries}
 
@@ -125,7 +125,7 @@ class TopPerformers:
         Args:
             tensors: those named ``top_performers/...``.
             values: from :meth:`values`.
-            like: parameters by name, to compare shapes with.
+            like: parameters by name, whose shapes and devices the weights must have and get.
 
         Raises:
             ValueError: something is missing, left over or of another shape or type.
@@ -133,7 +133,7 @@ class TopPerformers:
         result = TopPerformers(self.size)
         try:
             result._next_serial = int(values["next"])
-            name = "entries" if "entries" in values else "members"  # so older checkpoints call them
+            name = "entries" if "entries" in values else "members"  # in checkpoints of version 1
             listed = values[name]
             numbered = [(int(serial), float(value)) for serial, value in listed]
         except (TypeError, KeyError, ValueError) as error:
@@ -150,7 +150,7 @@ class TopPerformers:
         for serial, value in numbered:
             prefix = f"top_performers/{serial}/"
             weights = {
-                name: tensors[prefix + name].to(own.device, copy=True) for name, own in like.items()
+                name: tensors[prefix + name].to(one.device, copy=True) for name, one in like.items()
             }
             result.entries.append(Performer(serial, value, weights))
         return result

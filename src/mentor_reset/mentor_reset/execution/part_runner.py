@@ -49,7 +49,7 @@ class NewEpisode:
     Args:
         number: its number.
         seed: of its randomisation; None: not seeded.
-        draw: its start and window.
+        draw: what was sampled for it: its start and window.
         options: options of the goal, and those that its routine adds.
     """
 
@@ -68,7 +68,7 @@ class CellAccess:
         gripper: action of the arm or twin.
         position: where the end effector was last seen, normalised, (axes,); None: nowhere yet.
         ros_time: nanoseconds.
-        waiting_for: who is waited for; empty: nobody.
+        waiting_for: who or what is waited for; empty: nobody.
         announce_start: called before the move that begins the episode is sent.
         help: the request to a person.
         announce_help: called with what a person has to do, and with "" when it is done.
@@ -76,7 +76,8 @@ class CellAccess:
         axes: names of the workspace's axes.
         speed: share of the arm's speed limit, unless a part names one.
         tolerance: distance from its target at which a move counts as there, normalised.
-        move_timeout: seconds of wall time for a single move or command to the gripper.
+        move_timeout: seconds for a single move or command to the gripper: of wall time until its
+            result is here, and of ROS time for the motion itself.
     """
 
     move_to: RemoteAction
@@ -221,8 +222,8 @@ class PartRunner:
 
     def _rest(self, part: Rest) -> None:
         arm, ros_time = Stillness(part.seconds, part.distance), Stillness(TIME_STANDS, 0.0)
-        # A simulator's clock may pause as long between two ticks, so time counts as stopped only
-        # while the arm is still, too.
+        # A simulator's clock may pause for TIME_STANDS between two ticks, so time counts as stopped
+        # only while the arm is still, too. (_wait lets time advance by a move, which is harmless.)
         lately = Stillness(TIME_STANDS, part.distance)
         while True:
             self._goal.check()
@@ -234,7 +235,7 @@ class PartRunner:
                 if arm.still(now) or (ros_time.still(now) and lately.still(now)):
                     return
             if self.left <= 0.0:
-                what = "no pose of it" if position is None else "the arm does not stand still"
+                what = "no pose of the arm" if position is None else "the arm does not stand still"
                 waiting = self._cell.waiting_for() or "the arm"
                 raise PartFailed(part, f"{what}; waiting for {waiting}")
             self.poll()
@@ -253,14 +254,14 @@ class PartRunner:
 
     def _wait(self, part: Wait) -> None:
         self._waiting = part.waiting_for
-        begin, moving = self._cell.ros_time(), Stillness(TIME_STANDS, 0.0)
+        begin, ros_time = self._cell.ros_time(), Stillness(TIME_STANDS, 0.0)
         while not self._holds(part):
             self._goal.check()
             seconds = (self._cell.ros_time() - begin) / 1e9
             if seconds >= part.timeout or self.left <= 0.0:
                 raise PartFailed(part, f"{part.waiting_for} did not come in {seconds:.1f} s")
-            moving.add(np.array([self._cell.ros_time()]), time.monotonic())
-            if moving.still(time.monotonic()):
+            ros_time.add(np.array([self._cell.ros_time()]), time.monotonic())
+            if ros_time.still(time.monotonic()):
                 # A twin's clock advances only while a motion is simulated, and so does what is
                 # waited for: a move to where the arm is lets time advance.
                 self._go(part, MoveTo.Goal(speed=self._cell.speed), None)
@@ -288,7 +289,7 @@ class PartRunner:
         finally:
             self._cell.help.close()
             self._cell.announce_help("")
-            self.until += time.monotonic() - begin
+            self.until += time.monotonic() - begin  # the person's time is not the reset's
 
     def _feedback(self) -> None:
         self._sent = time.monotonic()

@@ -234,8 +234,15 @@ def test_a_reset_that_fails_or_takes_too_long_says_where() -> None:
         env.close()
 
 
-def test_a_reset_that_is_rejected_is_asked_for_ever_less_often_and_the_log_says_so(
-    cell: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "who, said", [("", "its log says why"), ("/other (process 7)", "/other (process 7) acts")]
+)
+def test_a_reset_that_is_rejected_is_asked_for_ever_less_often_and_the_log_says_by_whom(
+    cell: str,
+    who: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     env, tries = make(cell, reset_timeout=2.0), list[float]()
 
@@ -243,13 +250,16 @@ def test_a_reset_that_is_rejected_is_asked_for_ever_less_often_and_the_log_says_
         tries.append(time.monotonic())
         raise GoalRejected("rejected the goal")
 
-    monkeypatch.setattr(env.unwrapped._link.requests._reset, "call", reject)
+    requests = env.unwrapped._link.requests
+    assert requests._holder() == ""  # nobody else acts here
+    monkeypatch.setattr(requests, "_holder", lambda: who)
+    monkeypatch.setattr(requests._reset, "call", reject)
     monkeypatch.setattr(ros_requests, "WARN_AFTER", 0.5)
     with pytest.raises(EnvironmentLost, match="rejected the goal"):
         env.reset()
     env.close()
     assert 3 <= len(tries) <= 6  # after 0.2, 0.6 and 1.4 seconds
-    assert caplog.text.count("rejected the goal; its log says why") == 1
+    assert caplog.text.count(f"rejected the goal: {said}") == 1
 
 
 def test_closing_while_a_reset_is_under_way_ends_the_reset_and_nothing_else(

@@ -88,7 +88,8 @@ class RosLink:
         claims = self._claims = Claims(self._node, resolve(TOPIC))
         key = lambda: claims.mine.key if claims.mine else None  # noqa: E731
         caller = SpinningCaller(self._node, self.spin, key, claims.idle)
-        self.requests = Requests(caller, resolve, self.check_held)
+        holder = lambda: claims.living_holder_of(self._actions.topic_name)  # noqa: E731
+        self.requests = Requests(caller, resolve, self.check_held, holder)
         self.peers = EnvironmentPeers(self._node, resolve, self._claims)
         self._executor = GuardedExecutor(self._drop, context=self._context)
         self._executor.add_node(self._node)

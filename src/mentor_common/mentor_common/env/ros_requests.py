@@ -48,12 +48,18 @@ class Requests:
         caller: who calls, and how they wait.
         resolve: gives a name its namespace.
         check_held: raises CellHeldError where another agent holds the cell.
+        holder: names whoever else claims to act in the cell; empty: nobody. An agent that was
+            suspended may still believe that it holds a cell that another one has taken since.
     """
 
     def __init__(
-        self, caller: Caller, resolve: Callable[[str], str], check_held: Callable[[], None]
+        self,
+        caller: Caller,
+        resolve: Callable[[str], str],
+        check_held: Callable[[], None],
+        holder: Callable[[], str],
     ) -> None:
-        self._caller, self._check_held = caller, check_held
+        self._caller, self._check_held, self._holder = caller, check_held, holder
         self._describe = DescribeClient(caller, resolve(topics.DESCRIBE.name))
         action = topics.RESET_EPISODE
         self._reset = RemoteAction(caller, replace(action, name=resolve(action.name)))
@@ -116,8 +122,10 @@ class Requests:
             except GoalRejected as error:
                 # On a busy machine another agent may be found only now.
                 self._check_held()
-                rejected = str(error)
-                wait.report(f"{rejected}; its log says why")
+                holder = self._holder()
+                why = f"{holder} acts in the cell" if holder else "its log says why"
+                rejected = f"{error}: {why}"
+                wait.report(rejected)
                 self._pause(pause, until)
                 pause = min(2.0 * pause, LONGEST_PAUSE)
             except RemoteError as error:

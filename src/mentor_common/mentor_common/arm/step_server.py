@@ -29,8 +29,8 @@ SETTLE = 1.0
 ARRIVED = 0.03
 """Distance from the target, normalised, that counts as there."""
 MOVEMENTS = ("release_tension", "recover", "regrasp")
-"""What `MoveTo.movement` may name: let go of what the arm pulls at; end a fault; do what ends one
-even if there is none."""
+"""What `MoveTo.movement` may name: stop pulling, by taking where the arm is as its target; end a
+fault; do what ends one even if there is none."""
 RECOVER = "call recover"
 CUT = "the episode was ended before its end, by a move, a recovery or a reset"
 """Reason of the motion with which the arm answers the next action of such an episode."""
@@ -132,7 +132,7 @@ class StepServer:
                 normalised.
             seconds: duration of the move to the start, where the arm does not stand there already.
             on_progress: of that move (see :meth:`go`).
-            timeout: of that move; it has twice its duration at most.
+            timeout: seconds of ROS time for that move; at most twice its duration and `SETTLE`.
 
         Returns:
             where the end effector stands, (axes,) normalised.

@@ -182,7 +182,8 @@ class Assembly:
         of one episode the lower step goes first."""
         whole = [step.key for step in self._join.whole()]
         alive, lined_up = set(whole), set(self._order)
-        self._order = [key for key in self._order if key in alive]  # a flood pushes the oldest out
+        # Where too many steps wait, the oldest are gone.
+        self._order = [key for key in self._order if key in alive]
         waits = self._order[0] if self.gap and self._order else None
         for key in whole:
             if key in lined_up:
@@ -225,8 +226,8 @@ class Assembly:
         return steps
 
     def _close_before(self, episode: int) -> list[Step]:
-        """Return the end of the episode before this one: no step of it comes later. It may lack its
-        action, or be whole and lined up behind this episode."""
+        """Return the end of the episode before this one: no step of that episode comes later.
+        Its end may lack its action, or be whole and lined up behind this episode."""
         last = self._newest_step
         if last is None or last.episode == episode:
             return []
@@ -245,8 +246,8 @@ class Assembly:
         return steps
 
     def _drop_up_to(self, last: StepKey) -> None:
-        """Drop what came of the episode's steps that had no observation; none of them, or of those
-        that left, is lined up any more."""
+        """Drop the parts of the episode's steps that had no observation; neither these steps nor
+        those that left are lined up any more."""
 
         def gone(key: StepKey) -> bool:
             return key.episode == last.episode and key.step <= last.step

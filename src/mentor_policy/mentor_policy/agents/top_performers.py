@@ -133,7 +133,7 @@ class TopPerformers:
         result = TopPerformers(self.size)
         try:
             result._next_serial = int(values["next"])
-            name = "entries" if "entries" in values else "members"  # in checkpoints of version 1
+            name = "entries" if "entries" in values else "members"  # their former name
             listed = values[name]
             numbered = [(int(serial), float(value)) for serial, value in listed]
         except (TypeError, KeyError, ValueError) as error:

@@ -68,3 +68,11 @@ def test_nobody_can_write_to_a_node_in_shared_memory(
         assert node.says("activate: CellNode.activate took", 60), node.output
         mapped = Path(f"/proc/{node.process.pid}/maps").read_text()
     assert "libfastdds" in mapped and "fastdds_port" not in mapped
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may raise a priority")
+def test_a_node_keeps_the_priority_that_it_was_given() -> None:
+    with CellProcess("plain_node.py", fresh_namespace(), "--log-level", "debug") as node:
+        os.setpriority(os.PRIO_PROCESS, node.process.pid, -5)  # as `nice -n -5` does
+        assert node.says("activate: CellNode.activate took", 60), node.output
+        assert os.getpriority(os.PRIO_PROCESS, node.process.pid) == -5

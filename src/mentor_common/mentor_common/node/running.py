@@ -31,6 +31,9 @@ ENDS_WITH_LAUNCH = "MENTOR_ENDS_WITH_LAUNCH"
 `ros2 launch` leaves its processes running when it ends by SIGTERM or is killed.
 """
 
+HIGHEST_PRIORITY = -20
+"""The least niceness that a process can have."""
+
 CONFIGURING = 1.0
 """Seconds that a node which is told to end while it is configured has for it.
 
@@ -127,7 +130,7 @@ def _wait(node: CellNode, stop: threading.Event, parent: int | None) -> None:
             stop.set()
 
 
-def main(make_node: Callable[[], CellNode], niceness: int = 0) -> None:
+def main(make_node: Callable[[], CellNode], niceness: int = HIGHEST_PRIORITY) -> None:
     """Call :func:`run`, then end the process with its status, or start it again; for entry points.
 
     What was registered to be done at the exit is done (children, temporary files, logs), but the
@@ -136,7 +139,8 @@ def main(make_node: Callable[[], CellNode], niceness: int = 0) -> None:
 
     Args:
         make_node: makes the node.
-        niceness: of the process, at least (see nice(1)): above 0, other nodes' work goes first.
+        niceness: of the process, at least (see nice(1)): above 0, other nodes' work goes first. By
+            default it stays what it is.
     """
     os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
     code = run(make_node)

@@ -115,7 +115,8 @@ def test_the_work_of_the_cell_goes_before_that_of_page_and_recorder(
         assert found is not None, cell.output
         return os.getpriority(os.PRIO_PROCESS, int(found[1]))
 
-    assert niceness("monitor_node") == niceness("recorder_node") == niceness("twin_node") + 5
+    least = max(5, niceness("twin_node"))  # the tests may have been started with another
+    assert niceness("monitor_node") == niceness("recorder_node") == least
 
 
 def press(browser: Browser, name: str) -> str:

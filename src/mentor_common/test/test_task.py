@@ -365,3 +365,6 @@ def test_images_of_the_captures_size_are_cropped_and_others_must_show_the_region
     assert camera.cropped(drawn) is drawn
     with pytest.raises(ValueError, match=r"camera 'side': an image of 640x360 pixels"):
         camera.cropped(capture[:360])
+    larger = np.zeros((720, 720, 3), np.uint8)  # the region's aspect ratio, but whose region?
+    with pytest.raises(ValueError, match=r"camera 'side': an image of 720x720 pixels"):
+        camera.cropped(larger)

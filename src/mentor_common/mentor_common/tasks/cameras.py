@@ -59,10 +59,11 @@ class Camera:
 
         Args:
             image: (H, W, 3). Of the capture's size it is cropped; of another size it must show the
-                region already, as a twin renders no more than is used.
+                region already, with no more pixels, as a twin renders no more than is used.
 
         Raises:
-            ValueError: its size is not the capture's, nor its aspect ratio that of the region.
+            ValueError: its size is not the capture's, and it is larger than the region or has
+                another aspect ratio.
         """
         crop = self.crop
         if crop is None:
@@ -70,11 +71,13 @@ class Camera:
         height, width = image.shape[:2]
         if (width, height) == (self.width, self.height):
             return image[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
-        if abs(width * crop.height / (height * crop.width) - 1.0) > ASPECT_TOLERANCE:
+        alike = abs(width * crop.height / (height * crop.width) - 1.0) <= ASPECT_TOLERANCE
+        if not alike or width > crop.width:
             raise ValueError(
                 f"camera '{self.name}': an image of {width}x{height} pixels; the task file has "
                 f"captures of {self.width}x{self.height}, of which {crop.width}x{crop.height} are "
-                "used: images must have that size or that aspect ratio"
+                "used: images must have the size of the capture, or show that region in at most "
+                "as many pixels"
             )
         return image
 

@@ -49,7 +49,6 @@ DEVICE_PERIOD = 0.05  # seconds between two readings of the devices' sensors
 LATEST = best_effort(1)
 """As franka_ros2 publishes the current pose."""
 RELIABLE = reliable(1)
-_START_TIMEOUT = 30.0  # seconds for the world to stand
 
 
 class RehearsalNode(CellNode):
@@ -178,6 +177,10 @@ class RehearsalNode(CellNode):
     # The cameras' thread.
 
     def _draw(self) -> None:
+        # A camera that is plugged in sends images, so none is before there is a world to be seen.
+        while self._shared.read() is None:
+            if self.stopping.wait(0.05):
+                return
         cameras = RehearsalCameras(self._task, self._drawn, self._folder)
         snapshot = Snapshot()
         due = time.monotonic()

@@ -112,9 +112,14 @@ def test_a_checkpoint_trained_over_topics_says_at_once_that_no_cell_answers(
     run = RunFolder(tmp_path / "run", config, environment, shape_of(PointEnv()))
     Trainer(PointEnv(), run).train()
     run.close()
-    assert main(["evaluate", str(tmp_path / "run"), "env.namespace=/nobody"]) == 2
-    assert "no cell answers" in (said := capsys.readouterr().err)
-    assert way in said
+    for options in ([], ["--episodes", "1"]):  # a setting may stand behind an option
+        words = ["evaluate", str(tmp_path / "run"), *options, "env.namespace=/nobody"]
+        assert main(words) == 2
+        assert "no cell answers" in (said := capsys.readouterr().err)
+        assert way in said
+    with pytest.raises(SystemExit):
+        main(["evaluate", str(tmp_path / "run"), "--episodes", "1", "--no-such-option"])
+    assert "unrecognized arguments: --no-such-option" in capsys.readouterr().err
 
 
 def test_an_unknown_environment_is_refused_by_name(capsys) -> None:

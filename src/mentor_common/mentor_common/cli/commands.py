@@ -42,7 +42,7 @@ def command_line(
     """
 
     def main(arguments: Sequence[str] | None = None) -> int:
-        options = _parser(package, description, commands).parse_args(arguments)
+        options = _parsed(_parser(package, description, commands), arguments)
         try:
             with take_over():
                 return int(options.run(options))
@@ -57,6 +57,19 @@ def command_line(
             return 2
 
     return main
+
+
+def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse; a command's ``overrides`` (key=value) may come before and after its options.
+
+    argparse takes all positional arguments from the first place where one stands.
+    """
+    options, rest = parser.parse_known_args(arguments)
+    if any(word.startswith("-") for word in rest) or (rest and not hasattr(options, "overrides")):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        options.overrides = [*options.overrides, *rest]
+    return options
 
 
 def _parser(

@@ -51,15 +51,22 @@ def test_an_episode_begins_when_the_learner_is_not_too_far_behind(
         "train.eval_every_frames=0", env=Watched(),
     )  # fmt: skip
     update = trainer.run.agent.update
+    evaluated: list[int] = []
+    log_evaluation = trainer.run.log_evaluation
 
     def slow(*arguments):
         time.sleep(0.01 if behind else 0.5)
         return update(*arguments)
 
-    trainer.run.agent.update = slow
+    def logged(result):
+        evaluated.append(trainer.run.updates)
+        time.sleep(1.0)  # in which a learner that still ran would change what was evaluated
+        log_evaluation(result)
+
+    trainer.run.agent.update, trainer.run.log_evaluation = slow, logged
     summary = trainer.train()
     run.close()
-    assert summary["complete"]
+    assert summary["complete"] and evaluated[-1] == summary["updates"]
     if behind:
         assert max(owed) <= behind and summary["updates"] == 61
     else:  # an arm that waits for nobody runs away from a slow learner, and leaves it undone

@@ -325,8 +325,10 @@ class Trainer:
         complete = run.all_steps_taken
         if self._background is not None and complete:
             self._allow()  # what a run that was stopped here still owes
-            if self._train.updates_behind:  # an arm that waits for nobody leaves the rest undone
+            if self._train.updates_behind:
                 complete = self._background.drain()
+            else:  # an arm that waits for nobody: what is evaluated is what is saved
+                self._background.close()
         if complete and run.steps not in self.evaluated.steps and not self.stop:
             run.save()  # nothing is lost where the evaluation is cut off
             self._evaluate()

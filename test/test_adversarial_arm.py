@@ -207,6 +207,7 @@ def test_random_and_adversarial_actions_break_no_limit_of_an_arm_over_its_own_pr
             if ends:
                 adversary.await_motion()
             elif adversary.random.random() < 0.02:
+                adversary.act()  # so that what was sent before belongs to the episode that ends
                 adversary.begin_episode()
             else:
                 adversary.act()

@@ -64,13 +64,25 @@ def test_a_centred_peg_goes_in_to_the_floor(env, peg):
 
 
 @pytest.mark.parametrize(
+    ("directions", "peg"), [(1, "arrow"), *(pytest.param(16, peg, marks=LONG) for peg in PEGS)]
+)
+def test_the_chamfer_leads_a_peg_in_that_is_within_it(env, peg, directions):
+    off = env.simulator.config.board.chamfer
+    for way in np.linspace(0.3, 0.3 + 2 * np.pi, directions, endpoint=False):
+        depth = lowered(env, peg, peg, (off * np.cos(way), off * np.sin(way), 0.0))
+        assert depth == pytest.approx(DEPTH, abs=0.0005)
+    assert env.penetration < PENETRATION
+
+
+@pytest.mark.parametrize(
     ("directions", "peg"), [(1, "star"), *(pytest.param(16, peg, marks=LONG) for peg in PEGS)]
 )
 def test_a_peg_that_is_3_mm_or_10_degrees_off_stays_out_and_pushes_back(env, peg, directions):
     ways = np.linspace(0.3, 0.3 + 2 * np.pi, directions, endpoint=False)
     offs = [(0.003 * np.cos(way), 0.003 * np.sin(way), 0.0) for way in ways]
+    chamfer = env.simulator.config.board.chamfer
     for off in [*offs, (0.0, 0.0, np.radians(10.0)), (0.0, 0.0, -np.radians(10.0))]:
-        assert lowered(env, peg, peg, off) < 0.001
+        assert lowered(env, peg, peg, off) < chamfer + 0.0001, "into the socket below its chamfer"
         assert env.simulator.wrench()[2] > 5.0
     assert env.penetration < PENETRATION
 
@@ -151,8 +163,10 @@ def test_the_pieces_of_peg_and_wall_make_up_their_outlines(peg):
     corners = outline(peg, 0.2)
     assert sum(area(piece) for piece in fan(corners)) == pytest.approx(area(corners))
     hole = grown(corners, 0.0005)
-    walls = sum(area(piece) for piece in ring(hole, 0.025))
-    assert walls == pytest.approx(0.05**2 - area(hole))
+    walls = ring(hole, 0.025, chamfer=0.002)
+    assert sum(area(piece.corners) for piece in walls) == pytest.approx(0.05**2 - area(hole))
+    widened = 0.05**2 - area(grown(hole, 0.002))
+    assert sum(area(piece.widened) for piece in walls) == pytest.approx(widened)
     edges = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1).sum()
     assert area(hole) - area(corners) == pytest.approx(0.0005 * edges, rel=0.05)
 

@@ -55,12 +55,14 @@ class BoardConfig:
         thickness: height of its upper side.
         floor: height of the sockets' floors.
         pitch: distance between two sockets' middles; also the side of the square around each.
+        chamfer: height and width of the slope of 45 degrees around each socket; 0: none.
     """
 
     position: tuple[float, float]
     thickness: float
     floor: float
     pitch: float
+    chamfer: float
 
 
 @dataclass(frozen=True)

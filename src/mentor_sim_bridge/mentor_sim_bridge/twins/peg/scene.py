@@ -87,13 +87,18 @@ def _board_xml(config: PegCellConfig) -> tuple[str, str]:
     meshes, walls = "", ""
     for number, peg in enumerate(PEGS):
         hole = grown(outline(peg, config.peg(peg).socket_yaw), config.pegs.play / 2)
-        for piece, corners in enumerate(ring(hole, board.pitch / 2)):
-            name = f"{peg}_wall_{piece}"
-            meshes += _mesh_xml(name, prism(corners, board.floor, board.thickness))
-            walls += (
-                f'<geom class="fixture" type="mesh" mesh="{name}" material="board" '
-                f'pos="0 {(number - 1) * board.pitch} 0"/>'
-            )
+        edge = board.thickness - board.chamfer
+        for number_of_piece, piece in enumerate(ring(hole, board.pitch / 2, board.chamfer)):
+            parts = {"wall": prism(piece.corners, board.floor, edge)}
+            if board.chamfer > 0.0:
+                parts["chamfer"] = prism(piece.corners, edge, board.thickness, piece.widened)
+            for part, points in parts.items():
+                name = f"{peg}_{part}_{number_of_piece}"
+                meshes += _mesh_xml(name, points)
+                walls += (
+                    f'<geom class="fixture" type="mesh" mesh="{name}" material="board" '
+                    f'pos="0 {(number - 1) * board.pitch} 0"/>'
+                )
     floor = (
         f'<geom class="fixture" type="box" material="socket" pos="0 0 {board.floor / 2}" '
         f'size="{board.pitch / 2} {1.5 * board.pitch} {board.floor / 2}"/>'

@@ -6,6 +6,8 @@ triangles about the centre, and the wall around its socket a ring of quadrilater
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -79,30 +81,53 @@ def fan(corners: Float64) -> list[Float64]:
     return [corners.copy()] if is_convex(corners) else pieces
 
 
-def ring(corners: Float64, half: float) -> list[Float64]:
-    """Return the wall between a hole and the square around it, as convex quadrilaterals.
+@dataclass(frozen=True)
+class WallPiece:
+    """A piece of the wall between a hole and the square around it; metres, counterclockwise.
+
+    Args:
+        corners: (4, 2); two corners at the hole, two at the square.
+        widened: the same where the hole is widened by its chamfer.
+    """
+
+    corners: Float64
+    widened: Float64
+
+
+def ring(corners: Float64, half: float, chamfer: float = 0.0) -> list[WallPiece]:
+    """Cut the wall between a hole and the square around it into convex quadrilaterals.
 
     Args:
         corners: corners of the hole, (n, 2) metres, counterclockwise.
         half: half of the square's side, metres; the hole lies inside.
-
-    Returns:
-        (4, 2) metres each, counterclockwise.
+        chamfer: by which the hole's edges lie farther out where it is widened, metres.
     """
-    angles = np.arctan2(corners[:, 1], corners[:, 0])
-    start = int(np.argmin(angles))
+    start = int(np.argmin(np.arctan2(corners[:, 1], corners[:, 0])))
     corners = np.roll(corners, -start, axis=0)
     inner: list[Float64] = []
-    for first, second in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+    widened: list[Float64] = []
+    far = grown(corners, chamfer)
+    edges = zip(corners, np.roll(corners, -1, axis=0), far, strict=True)
+    for first, second, first_far in edges:
         inner.append(first)
+        widened.append(first_far)
+        along = (second - first) / np.linalg.norm(second - first)
         for diagonal in np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]]):
             crossing = _crossing(first, second, diagonal)
             if crossing is not None:
                 inner.append(crossing)
+                widened.append(crossing + chamfer * np.array([along[1], -along[0]]))
     points = np.array(inner)
     outer = points * (half / np.abs(points).max(axis=1))[:, None]
-    following, outer_following = np.roll(points, -1, axis=0), np.roll(outer, -1, axis=0)
-    return [np.array(quad) for quad in zip(points, outer, outer_following, following, strict=True)]
+
+    def quadrilaterals(hole: Float64) -> list[Float64]:
+        following, outer_following = np.roll(hole, -1, axis=0), np.roll(outer, -1, axis=0)
+        return [
+            np.array(quad) for quad in zip(hole, outer, outer_following, following, strict=True)
+        ]
+
+    pairs = zip(quadrilaterals(points), quadrilaterals(np.array(widened)), strict=True)
+    return [WallPiece(*pair) for pair in pairs]
 
 
 def _crossing(first: Float64, second: Float64, ray: Float64) -> Float64 | None:
@@ -127,7 +152,13 @@ def area(corners: Float64) -> float:
     return float(0.5 * np.sum(corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]))
 
 
-def prism(corners: Float64, low: float, high: float) -> Float64:
-    """Return the corners of a prism between two heights, (2 n, 3) metres."""
-    floor = np.column_stack([corners, np.full(len(corners), low)])
-    return np.vstack([floor, floor + np.array([0.0, 0.0, high - low])])
+def prism(corners: Float64, low: float, high: float, upper: Float64 | None = None) -> Float64:
+    """Return the corners of a prism between two heights, (2 n, 3) metres.
+
+    Args:
+        corners: (n, 2) metres.
+        low, high: its heights.
+        upper: corners at its upper end; None: the same, so that it is straight.
+    """
+    ends = (corners, low), (corners if upper is None else upper, high)
+    return np.vstack([np.column_stack([end, np.full(len(end), z)]) for end, z in ends])

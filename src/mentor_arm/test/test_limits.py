@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,7 +19,7 @@ from mentor_arm.limits import (
 )
 from mentor_common.arm.stroke import Stroke
 from mentor_common.arm.trajectory import Trajectory
-from mentor_common.cell.cell_file import Cell
+from mentor_common.cell.cell_file import Cell, load_cell
 from mentor_common.tasks.arm_section import MotionLimits
 from mentor_common.tasks.task import Task, find_task
 
@@ -118,3 +120,12 @@ def test_a_cell_whose_bounds_do_not_hold_the_workspace_is_refused_by_name() -> N
     assert task_bounds(task, Cell(bounds={"x": (0.0, 1.0)})).low[0] <= 0.42
     with pytest.raises(LimitsError, match=r"along z .* are 0\.1 to 0\.4 m"):
         task_bounds(task, Cell(bounds={"z": (0.1, 0.4)}))
+
+
+@pytest.mark.parametrize("name", ["cable_routing", "peg_insertion"])
+def test_the_bounds_of_the_example_cell_hold_the_tasks_for_which_it_says_so(name: str) -> None:
+    task, cell = find_task(name), load_cell(Path(__file__).parents[3] / "cells" / "example.yaml")
+    bounds = task_bounds(task, cell)
+    for axis, (least, greatest) in cell.bounds.items():
+        index = "xyz".index(axis)
+        assert least <= bounds.low[index] <= bounds.high[index] <= greatest

@@ -20,7 +20,7 @@ from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from trainings import draw_mean, evaluations, train
+from trainings import draw_mean, evaluations, is_over, train
 
 TASK, TARGET = "mentor/metaworld-button_press_topdown-v0", 600.0
 REPEAT, STEPS = 10, 2000
@@ -115,7 +115,7 @@ def main() -> None:
 
     def train_one(group: Group) -> None:
         folder = folders[group.name]
-        if not (folder / "summary.json").exists():
+        if not is_over(folder):
             train(command(group, options.seed, folder, threads), folder, threads)
 
     with ThreadPoolExecutor(options.parallel) as pool:

@@ -23,7 +23,7 @@ import shutil
 from pathlib import Path
 
 from robot_task import CELLS
-from trainings import evaluations, train, write_csv
+from trainings import evaluations, is_over, train, write_csv
 
 from mentor_common.bags.reader import Bag
 from mentor_policy.__main__ import main as policy
@@ -145,9 +145,9 @@ def report(options: argparse.Namespace, goals: dict[int, int]) -> None:
     ):
         rows.append(("bags", all_steps, 0, int(updates), int(count), int(episodes)))
     for name, kind, steps in (("bags", "bags and the cell", all_steps), ("nothing", "the cell", 0)):
-        summary = options.folder / name / "summary.json"
-        if summary.exists():
-            found = json.loads(summary.read_text())
+        folder = options.folder / name
+        if is_over(folder):
+            found = json.loads((folder / "summary.json").read_text())
             count = round(found["success"] * EPISODES)
             rows.append((kind, steps, found["step"], found["updates"], count, EPISODES))
     write_csv(options.data / "cable_routing_from_bags.csv", COLUMNS, rows)
@@ -180,7 +180,7 @@ def main() -> None:
     if not options.report_only:
         bags = bags_of(options.run, options.folder / "of_the_run", options.bags, options.steps)
         nothing = options.folder / "nothing"
-        if not (nothing / "summary.json").exists():
+        if not is_over(nothing):
             command = ["python", "-m", "mentor_policy", "train", "--env", CELL.sensors]
             command += ["--evaluate-in", CELL.true, "--agent", "mentor", "--preset", CELL.preset]
             train([*command, "--run-dir", str(nothing), *settings(options)], nothing, 1)

@@ -26,7 +26,7 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from seed_intervals import over_seeds
-from trainings import draw_mean, evaluations, first_and_lasting, train, write_csv
+from trainings import draw_mean, evaluations, first_and_lasting, is_over, train, write_csv
 
 from mentor_common.files.atomic import write_atomically
 from mentor_policy.config.load import preset_differences
@@ -134,7 +134,7 @@ class Run:
     @property
     def is_over(self) -> bool:
         """Whether the run has reached its end."""
-        return (self.folder / "summary.json").exists()
+        return is_over(self.folder)
 
     def evaluate(self, disturbance: str, episodes: int) -> dict[str, Any]:
         """Return the outcome of the final policy; from the folder, if it is there already."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shlex
 import subprocess
@@ -29,6 +30,12 @@ def train(command: list[str], folder: Path, threads: int) -> None:
         done = subprocess.run(process, stdout=log, stderr=log, env=environment, check=False)
     if done.returncode:
         raise RuntimeError(f"{shlex.join(command)} ended with {done.returncode}; see {log.name}")
+
+
+def is_over(folder: Path) -> bool:
+    """Return whether the run of this folder reached its end; one that was interrupted did not."""
+    summary = folder / "summary.json"
+    return summary.exists() and bool(json.loads(summary.read_text())["complete"])
 
 
 def evaluations(folder: Path) -> dict[str, list[float]]:

@@ -55,10 +55,7 @@ def task_bounds(task: Task, cell: Cell) -> PoseBounds:
     Raises:
         LimitsError: the cell's bounds do not hold the task's workspace.
     """
-    workspace = task.workspace
-    offsets = np.array([task.window_offset.get(name, (0.0, 0.0)) for name in workspace.names])
-    low = workspace.xyzr(-1.0 + np.minimum(offsets[:, 0], 0.0))
-    high = workspace.xyzr(1.0 + np.maximum(offsets[:, 1], 0.0))
+    low, high = task.reach
     for axis, (least, greatest) in cell.bounds.items():
         index = AXES.index(axis)
         if low[index] < least or high[index] > greatest:

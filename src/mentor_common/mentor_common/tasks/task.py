@@ -11,6 +11,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from mentor_common.messages.frames import FrameLayout
 from mentor_common.tasks.arm_section import ArmSection, read_arm
 from mentor_common.tasks.cameras import Camera, Crop, read_cameras
@@ -26,7 +28,7 @@ from mentor_common.tasks.task_sections import (
     read_window_offset,
     read_workspace,
 )
-from mentor_common.tasks.workspace import Delta, Workspace
+from mentor_common.tasks.workspace import Delta, Float64, Workspace
 from mentor_common.tasks.yaml_fields import Fields, TaskError, parse_yaml, read_yaml
 
 __all__ = [
@@ -110,6 +112,17 @@ class Task:
     def deltas(self) -> tuple[Delta | None, ...]:
         """Return what each action dimension moves, for :meth:`Workspace.next_target`."""
         return tuple(dimension.delta for dimension in self.action)
+
+    @property
+    def reach(self) -> tuple[Float64, Float64]:
+        """The least and the greatest x, y, z, r of all episodes' windows, (4,) each; metres and
+        radians."""
+        moved = [self.window_offset.get(name, (0.0, 0.0)) for name in self.workspace.names]
+        low, high = np.array(moved).T
+        return (
+            self.workspace.xyzr(-1.0 + np.minimum(low, 0.0)),
+            self.workspace.xyzr(1.0 + np.maximum(high, 0.0)),
+        )
 
     def camera(self, name: str) -> Camera:
         """Return the camera of that name. Raises: KeyError."""

@@ -55,7 +55,7 @@ class GolfSimulator(PandaSimulator):
         self.ball = Ball(self.court, config.ball, Ground(), stimp_deceleration(10.0))
         self.collector = Collector(config.collector, self._random)
         super().__init__(model, task, CAMERAS, config.faults, image_size, GRIP)
-        self._strike_speed = task.arm.limits.speed
+        self._limits, self._reach = task.arm.limits, task.reach
         self._visuals = VisualsOfModel(model, config.visual_randomization)
         self._failing = False
 
@@ -70,19 +70,20 @@ class GolfSimulator(PandaSimulator):
     def follow(
         self, trajectory: Trajectory, midway: Watch | None = None, watch: Watch | None = None
     ) -> None:
-        """Carry out a motion, with a swing at its end if its `strike` is above 0."""
+        """Carry out a motion; if its `strike` is above 0, with a swing within the arm's limits."""
         if self._failing:
             self._failing = False
             self._fail("the arm was stopped, for rehearsal")
         if trajectory.strike > 0.0:
             gains = ImpedanceGains()
-            trajectory = Stroke(
+            stroke = Stroke(
                 trajectory.first,
                 trajectory.last,
                 trajectory.seconds,
-                speed=trajectory.strike * self._strike_speed,
+                speed=trajectory.strike * self._limits.speed,
                 lag=gains.damping / gains.stiffness,
             )
+            trajectory = stroke.within(*self._reach, self._limits.speed, self._limits.acceleration)
         super().follow(trajectory, midway, watch)
 
     def advance(self, seconds: float) -> None:

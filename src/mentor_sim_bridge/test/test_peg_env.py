@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import gymnasium
 import numpy as np
 import pytest
+import yaml
 
 from mentor_common.arm.backend import GripperCommand
 from mentor_common.env.registration import register_environments
@@ -178,6 +181,15 @@ def test_unknown_words_are_refused_by_name(env):
         env.reset(options={"peg": "moon"})
     with pytest.raises(ValueError, match="'colour'"):
         env.reset(options={"colour": "red"})
+
+
+def test_a_task_that_numbers_the_pegs_otherwise_is_refused(tmp_path):
+    content = yaml.safe_load(Path(TASK.file).read_text())
+    content["reward"]["pegs"] = dict(sorted(content["reward"]["pegs"].items()))
+    file = tmp_path / "peg_insertion.yaml"
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
+    with pytest.raises(ValueError, match="names arrow, star, triangle, must name star, triangle"):
+        PegInsertionEnv(images="blank", task=str(file))
 
 
 def test_gymnasium_makes_it_by_its_id_with_the_promised_spaces():

@@ -10,6 +10,7 @@ import mujoco
 import numpy as np
 
 from mentor_common.arm.backend import GripperCommand, GripperState
+from mentor_common.tasks.peg_insertion import peg_reward_of
 from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
 from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Size, check_fits
@@ -52,6 +53,9 @@ class PegSimulator(PandaSimulator):
         config: pegs, board and shelf, and what an episode varies.
         task: peg insertion, or another task with its axes and cameras.
         image_size: see PandaSimulator.
+
+    Raises:
+        ValueError: the task has other axes, cameras or pegs.
     """
 
     guess = GUESS
@@ -60,6 +64,12 @@ class PegSimulator(PandaSimulator):
     def __init__(self, config: PegCellConfig, task: Task, image_size: Size = SIZE) -> None:
         self.config = config
         check_fits(task, AXES, CAMERAS)
+        pegs = peg_reward_of(task).names if task.reward.kind == "peg_insertion" else PEGS
+        if tuple(pegs) != PEGS:
+            raise ValueError(
+                f"task {task.file}: reward.pegs names {', '.join(pegs)}, must name "
+                f"{', '.join(PEGS)}, in this order: the ground truth gives a peg by its number"
+            )
         self._random = np.random.default_rng(0)
         self.scene = nominal_scene(config)
         model = peg_scene(config).compile()

@@ -35,8 +35,14 @@ AGENTS = ("mentor", "mentor_wo_moe", "mentor_wo_tp", "drm")
 SEEDS = (101, 102, 103)
 """Of the reported runs; none was used to choose anything."""
 BLIND = ("blank", "first")
-SAME = ("train.frames", "train.eval_every_frames", "train.checkpoint_every_frames")
-"""Settings in which presets differ and that change nothing of what is learned."""
+SAME = (
+    "train.frames",
+    "train.eval_every_frames",
+    "train.checkpoint_every_frames",
+    "train.replay_capacity",
+)
+"""Settings in which presets differ and that change nothing of what is learned: every replay buffer
+holds more than a run's steps."""
 EPISODE_SEED = 45_000_000
 """Of the final evaluation's episodes, the same for every run."""
 

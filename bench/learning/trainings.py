@@ -46,14 +46,15 @@ def evaluations(folder: Path) -> dict[str, list[float]]:
 def draw_mean(
     axes: Any, number: int, name: str, curves: list[dict[str, list[float]]], column: str
 ) -> None:
-    """Draw one group of runs: thin, and the mean over the steps that all have in bold."""
+    """Draw one group of runs: thin, and in bold their mean, up to where the shortest ends."""
     colour, style = f"C{number}", ("-", "--", "-.", ":")[number % 4]  # curves may coincide
     for seen in curves:
         axes.plot(seen["step"], seen[column], color=colour, lw=1, alpha=0.45)
     if curves:
-        found = [dict(zip(seen["step"], seen[column], strict=True)) for seen in curves]
-        steps = sorted(set.intersection(*(set(seen) for seen in found)))
-        mean = [np.mean([seen[step] for seen in found]) for step in steps]
+        # An evaluation waits for its episode's end, so runs are evaluated at nearly the same steps.
+        end = min(seen["step"][-1] for seen in curves)
+        steps = [step for step in curves[0]["step"] if step <= end]
+        mean = np.mean([np.interp(steps, seen["step"], seen[column]) for seen in curves], axis=0)
         label = f"{name} (mean of {len(curves)})" if len(curves) > 1 else name
         axes.plot(steps, mean, "o", ls=style, color=colour, lw=2.5, label=label)
 

@@ -102,6 +102,26 @@ def test_the_club_swings_with_a_speed_in_proportion_to_the_action(env, strike):
     assert at == pytest.approx(0.8 * 0.4, abs=0.03)
 
 
+def test_a_stroke_is_weaker_where_the_box_leaves_no_room_as_on_a_real_arm(env):
+    fastest = []
+    for x in (0.0, 1.0):
+        env.reset(seed=0)
+        speeds = []
+
+        def watch(speeds: list[float] = speeds) -> None:
+            club = env.simulator.club()
+            speeds.append(float(np.hypot(club.vx, club.vy)))
+
+        env.arm.window_offset = np.zeros(3)
+        env.arm.move([x, 0.0, 1.0], 1.0)
+        env.watch = watch
+        env.step(np.array([0.0, 0.0, 0.0, 1.0]))
+        env.watch = None
+        fastest.append(max(speeds))
+    middle, edge = fastest
+    assert 0.1 < edge < 0.85 * middle
+
+
 def test_a_stroke_goes_back_then_through_the_target_and_ends_there():
     first, last = np.array([0.4, 0.2, 0.1, 0.0]), np.array([0.4, 0.1, 0.1, 0.0])
     stroke = Stroke(first, last, 1.0, speed=0.5)

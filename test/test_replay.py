@@ -41,10 +41,15 @@ IMAGE = "/camera/slot_1/color/image_raw"
 
 def launch(folder: Path, file: str, *arguments: str) -> tuple[int, str]:
     command = [sys.executable, "-m", "mentor_bringup.runner", "mentor_bringup", file, *arguments]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=280, check=False
-    )
-    return done.returncode, done.stdout + done.stderr
+    log = folder / "launch.log"
+    with log.open("w+") as output:
+        try:
+            done = subprocess.run(
+                command, cwd=folder, stdout=output, stderr=output, timeout=280, check=False
+            )
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"{file} does not end:\n{log.read_text()}")
+    return done.returncode, log.read_text()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -54,7 +54,7 @@ MOSTLY_MISSING = 30
 """Steps of which nothing arrived after which a comparison ends, if they outnumber the others."""
 FIRST_PATIENCE = 60.0
 """Seconds of wall time after which the first step of a node is missing: it makes its networks."""
-START_PATIENCE = 300.0
+START_PATIENCE = 120.0
 """Seconds of wall time in which the compared nodes must be there; a busy machine takes minutes."""
 REMINDER = 30.0
 """Seconds of wall time after which it is logged who is waited for, and again."""

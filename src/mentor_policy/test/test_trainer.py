@@ -15,6 +15,7 @@ from mentor_policy.replay import ReplayRing
 from mentor_policy.training import backoff
 from mentor_policy.training.checkpoint import read_checkpoint
 from mentor_policy.training.checkpoint_folders import folders
+from mentor_policy.training.csv_log import read_csv
 from mentor_policy.training.environment import shape_of
 from mentor_policy.training.run_folder import RunFolder
 from mentor_policy.training.trainer import Trainer
@@ -76,6 +77,7 @@ def test_a_run_stopped_between_a_step_and_its_update_makes_up_for_it(tmp_path: P
     assert trainer.train()["updates"] == 10  # of the steps 40 to 49
     run.close()
     again, run = trainer_of(tmp_path / "run", quiet)
+    assert again.run.seconds >= read_csv(tmp_path / "run" / "train.csv")["seconds"][-1] > 0.0
     assert again.train()["updates"] == 61
     run.close()
 

@@ -19,7 +19,7 @@ from mentor_common.tasks.reward_model import (
     make_reward,
 )
 from mentor_common.tasks.task import find_task
-from mentor_sim_bridge.twins.peg.config import load_peg_config
+from mentor_sim_bridge.twins.peg.config import DEFAULT_FILE, load_peg_config
 from mentor_sim_bridge.twins.peg.env import PegInsertionEnv
 from mentor_sim_bridge.twins.peg.sampled_scene import nominal_scene
 from mentor_sim_bridge.twins.peg.shapes import PEGS
@@ -105,6 +105,14 @@ def test_no_pose_on_the_board_pays_more_than_an_inserted_peg():
     on_board = reward.terms(goal + up, goal)
     assert sum(inserted.values()) > sum(on_board.values())
     assert reward.is_reached(goal + np.array(farthest) / half, goal)
+
+
+def test_a_chamfer_as_deep_as_the_sockets_is_refused_by_name(tmp_path: Path) -> None:
+    cell = yaml.safe_load(DEFAULT_FILE.read_text())
+    cell["board"]["chamfer"] = cell["board"]["thickness"]
+    (tmp_path / "cell.yaml").write_text(yaml.safe_dump(cell))
+    with pytest.raises(ValueError, match=r"cell\.yaml.*board\.chamfer is .* less than the depth"):
+        load_peg_config(tmp_path / "cell.yaml")
 
 
 def test_pegs_are_drawn_equally_often_and_by_the_seed(env):

@@ -102,8 +102,9 @@ class Run:
             self._close_replay()
             raise
         self._saved_count = self.ring.count
-        self._saved_at = self._began = time.monotonic()
         self._log = RunLog(folder.path, self.steps if rewind else None, config_to_dict(config))
+        self._saved_at = time.monotonic()
+        self._began = self._saved_at - self._log.seconds
         self._idle = IdleShare(self.learning)
         self.progress = progress or Progress()
         frames = self.schedule.frames
@@ -129,7 +130,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Wall time since this process began with the run."""
+        """Wall time spent on the run; of earlier processes, up to their last row in the CSVs."""
         return time.monotonic() - self._began
 
     def learn_from(self, bags: ReplayRing) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from mentor_policy.training.csv_log import CsvLog, Value
+from mentor_policy.training.csv_log import CsvLog, Value, read_csv
 from mentor_policy.training.evaluation import Evaluation
 
 EPISODE_COLUMNS = (
@@ -39,6 +39,9 @@ class RunLog:
     def __init__(self, folder: Path, resume_step: int | None, config: Mapping[str, Any]) -> None:
         self._episodes = CsvLog(folder / "train.csv", EPISODE_COLUMNS, resume_step)
         self._evaluations = CsvLog(folder / "eval.csv", EVALUATION_COLUMNS, resume_step)
+        tables = [read_csv(folder / name) for name in ("train.csv", "eval.csv")]
+        self.seconds = max((row for table in tables for row in table["seconds"]), default=0.0)
+        """Wall time of the run up to the last row that is kept."""
         purge = None if resume_step is None else resume_step + 1
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=purge)
         self._wandb = _start_wandb(folder, config)

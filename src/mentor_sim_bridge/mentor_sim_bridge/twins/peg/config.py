@@ -64,6 +64,13 @@ class BoardConfig:
     pitch: float
     chamfer: float
 
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.chamfer < self.thickness - self.floor:
+            raise ValueError(
+                f"board.chamfer is {self.chamfer:g}; it must be at least 0 and less than the depth "
+                f"of the sockets, board.thickness - board.floor = {self.thickness - self.floor:g}"
+            )
+
 
 @dataclass(frozen=True)
 class ShelfConfig:

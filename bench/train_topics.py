@@ -1,134 +1,142 @@
 """Steps per second of a training over the topics, against the same training in process.
 
-The whole cable routing cell (twin, stacker, reward and reset node, a process each) on the one
-side, the same cell in this process on the other. Both learn with all defaults of MENTOR on the
-robot, first asynchronously, as `make launch` trains, then synchronously. They take turns of a few
-steps with all their updates, so that a host which is slow for a while slows both; whole episodes
-are counted, resets included.
+    python bench/train_topics.py                # the cable cell and one task of each suite
+    python bench/train_topics.py cable_routing --turns 3
+
+Each side is the command that a person gives: the launch file with its defaults (asynchronous, the
+cell's classifiers), and `python -m mentor_policy train` with the same settings. They run one after
+the other, the order turned round from pair to pair, so that neither has the other beside it. A rate
+is that between two checkpoints of a run, after the learner has been started and has fallen as far
+behind as it may; resets, and one checkpoint, are within it. One JSON object for each task, with the
+median of the pairs' ratios.
 """
 
 from __future__ import annotations
 
-import contextlib
+import argparse
 import json
-import os
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-os.environ.setdefault("ROS_DOMAIN_ID", "69")
-os.environ.setdefault("MUJOCO_GL", "egl")
-os.environ.setdefault("LP_NUM_THREADS", "0")
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the policy node has it
-
-import gymnasium
-
-from mentor_common.env.ros_env import RosEnv
 from mentor_policy.config import load_config
-from mentor_policy.training.environment import shape_of
-from mentor_policy.training.line_progress import LineProgress
-from mentor_policy.training.run_folder import RunFolder
-from mentor_policy.training.trainer import Trainer
+from mentor_policy.training.checkpoint_folders import folders
 
-EPISODE, EPISODES, TURN = 40, 4, 10
-NODES = (
-    ("mentor_sim_bridge.nodes.twin_node", []),
-    ("mentor_camera.nodes.stacker_node", ["-p", "image_reliability:=reliable"]),
-    ("mentor_reward.nodes.reward_node", ["-p", "states:=ground_truth"]),
-    ("mentor_reset.nodes.reset_node", []),
-)
-SETTINGS = [
-    "train.seed_frames=20",
-    "train.eval_every_frames=0",
-    "train.checkpoint_every_frames=1000000",
-]
+WINDOW = 200
+"""Steps before the first checkpoint, and from there to the second."""
+LIMIT = 1200.0
+"""Seconds that a run may take."""
 
 
-@contextlib.contextmanager
-def cell(namespace: str) -> Iterator[None]:
-    """Return the cell's nodes, as the launch file starts them."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    processes = []
-    for module, parameters in NODES:
-        program = f"from {module} import main; main()"
-        command = [sys.executable, "-c", program, "--ros-args", "-r", f"__ns:={namespace}"]
-        command += ["-r", "/clock:=clock", "-p", "use_sim_time:=true", "-p", "task:=cable_routing"]
-        command += parameters
-        processes.append(
-            subprocess.Popen(
-                command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
+@dataclass(frozen=True)
+class Case:
+    """A training as a person starts it.
+
+    Args:
+        launch: launch file and its arguments.
+        environment: gymnasium id of the same cell in process.
+        preset: preset that the launch file takes by itself.
+    """
+
+    launch: tuple[str, ...]
+    environment: str
+    preset: str
+
+
+CASES = {
+    "cable_routing": Case(
+        ("cable_routing.launch.py",), "mentor/cable_routing_classified-v0", "cable_routing"
+    ),
+    "dmc": Case(
+        ("benchmark.launch.py", "suite:=dmc", "task:=hopper_hop"), "mentor/dmc-hopper_hop-v0", "dmc"
+    ),
+    "metaworld": Case(
+        ("benchmark.launch.py", "suite:=metaworld", "task:=assembly"),
+        "mentor/metaworld-assembly-v0",
+        "metaworld",
+    ),
+    "adroit": Case(
+        ("benchmark.launch.py", "suite:=adroit", "task:=door"), "mentor/adroit-door-v0", "adroit"
+    ),
+}
+
+
+def commands(case: Case, folder: Path) -> dict[str, list[str]]:
+    """Return the command of each side; their runs lie in the folder, below the side's name."""
+    repeat = load_config("mentor", case.preset).train.action_repeat
+    settings = [
+        f"train.seed_frames={20 * repeat}",
+        "train.eval_every_frames=0",
+        "train.video=false",
+        f"train.checkpoint_every_frames={WINDOW * repeat}",
+    ]
+    return {
+        "topics": [
+            "mentor_bringup.runner", "mentor_bringup", *case.launch, f"max_steps:={2 * WINDOW}",
+            f"run_dir:={folder / 'topics'}", f"overrides:={' '.join(settings)}",
+        ],
+        "process": [
+            "mentor_policy", "train", "--env", case.environment, "--preset", case.preset,
+            "--run-dir", str(folder / "process"), f"train.frames={2 * WINDOW * repeat}",
+            "train.asynchronous=true", *settings,
+        ],
+    }  # fmt: skip
+
+
+def rate(command: Sequence[str], run: Path) -> float:
+    """Train to the end; return the steps per second between the last two checkpoints."""
+    log = run.with_suffix(".log")
+    with log.open("w") as output:
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            stdout=output,
+            stderr=output,
+            timeout=LIMIT,
+            check=False,
         )
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+    kept = folders(run / "checkpoints")
+    if done.returncode or len(kept) < 2:
+        last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+        raise SystemExit(f"{' '.join(command)}: status {done.returncode}, end of its log:\n{last}")
+    (first, begin), (second, end) = ((int(f.name), f.stat().st_mtime) for f in kept[-2:])
+    return (second - first) / (end - begin)
 
 
-class Side:
-    """A training that is taken forward a few steps at a time."""
-
-    def __init__(self, env: Any, folder: Path, asynchronous: bool) -> None:
-        mode = f"train.asynchronous={str(asynchronous).lower()}"
-        config = load_config("mentor", "cable_routing", [*SETTINGS, mode])
-        environment = {"id": folder.name, "arguments": {}}
-        run = RunFolder(folder, config, environment, shape_of(env))
-        silent = LineProgress(lambda _: None, 3600.0)
-        self.trainer = Trainer(env, run, progress=silent)
-
-    def steps(self, count: int) -> float:
-        """Take so many steps with their updates, resets included; return the seconds."""
-        begin = time.perf_counter()
-        self.trainer.advance(self.trainer.run.steps + count)
-        self.trainer.drain()
-        return time.perf_counter() - begin
-
-    def close(self) -> None:
-        """End the learner."""
-        self.trainer.close()
-
-
-def compare(name: str, asynchronous: bool) -> None:
-    """Run both sides in turns and print the result."""
-    with tempfile.TemporaryDirectory() as folder, cell("/bench"):
-        over_topics = RosEnv("/bench", timeout=60.0, reset_timeout=120.0, use_sim_time=True)
-        in_process = gymnasium.make("mentor/cable_routing-v0", disable_env_checker=True)
-        sides = {
-            "topics": Side(over_topics, Path(folder) / "topics", asynchronous),
-            "process": Side(in_process, Path(folder) / "process", asynchronous),
-        }
-        spent = dict.fromkeys(sides, 0.0)
-        for side in sides.values():
-            side.steps(EPISODE)
-        for _ in range(EPISODES * EPISODE // TURN):
-            for place, side in sides.items():
-                spent[place] += side.steps(TURN)
-        for side in sides.values():
-            side.close()
-        over_topics.close()
-        in_process.close()
-    rates = {place: EPISODES * EPISODE / seconds for place, seconds in spent.items()}
-    line = {
-        "name": name,
-        "value": round(rates["topics"], 3),
+def compare(name: str, turns: int) -> dict[str, object]:
+    """Run both sides in turns and return the result."""
+    rates: dict[str, list[float]] = {"topics": [], "process": []}
+    for turn in range(turns):
+        with tempfile.TemporaryDirectory() as folder:
+            pair = list(commands(CASES[name], Path(folder)).items())
+            for side, command in pair[:: -1 if turn % 2 else 1]:
+                rates[side].append(rate(command, Path(folder) / side))
+                print(f"{name}, {side}: {rates[side][-1]:.2f} steps/s", file=sys.stderr, flush=True)
+    ratios = [over / within for over, within in zip(*rates.values(), strict=True)]
+    middle = {side: statistics.median(values) for side, values in rates.items()}
+    return {
+        "name": f"train/topics_vs_inprocess/{name}",
+        "value": round(middle["topics"], 3),
         "unit": "steps/s",
-        "ratio": round(rates["topics"] / rates["process"], 3),
-        "against": f"in process: {rates['process']:.2f} steps/s",
+        "ratio": round(statistics.median(ratios), 3),
+        "against": f"in process: {middle['process']:.2f} steps/s; ratios of the pairs: "
+        + ", ".join(f"{ratio:.3f}" for ratio in ratios),
     }
-    print(json.dumps(line), flush=True)
 
 
 def main() -> None:
-    """Measure both ways to train."""
-    compare("train/topics_vs_inprocess", asynchronous=True)
-    compare("train/topics_vs_inprocess_lockstep", asynchronous=False)
+    """Measure what is asked for, and print a line each."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(CASES)}; all")
+    parser.add_argument("--turns", type=int, default=1, help="pairs of runs")
+    options = parser.parse_args()
+    if unknown := set(options.cases) - set(CASES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(CASES)}")
+    for name in options.cases or CASES:
+        print(json.dumps(compare(name, options.turns)), flush=True)
 
 
 if __name__ == "__main__":

@@ -263,8 +263,8 @@ def test_gymnasium_makes_it_by_its_id_with_the_promised_spaces():
 
 def test_an_episode_is_truncated_after_its_last_step_and_never_terminates(env):
     env.reset(seed=0)
-    ends = [env.step(np.zeros(2))[2:4] for _ in range(25)]
-    assert ends[:-1] == [(False, False)] * 24 and ends[-1] == (False, True)
+    ends = [env.step(np.zeros(2))[2:4] for _ in range(30)]
+    assert ends[:-1] == [(False, False)] * 29 and ends[-1] == (False, True)
     with pytest.raises(RuntimeError, match="reset"):
         env.step(np.zeros(2))
 

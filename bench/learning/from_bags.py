@@ -12,7 +12,7 @@ of whole episodes. Then, with one seed:
 Rewards come from the classifiers, success from the ground truth. Whatever was interrupted continues
 when the same command is given again.
 
-    python bench/learning/from_bags.py runs/bench_cable_routing/mentor-201
+    python bench/learning/from_bags.py runs/bench_cable_routing/mentor-301
 """
 
 from __future__ import annotations

@@ -103,8 +103,7 @@ class Run:
             raise
         self._saved_count = self.ring.count
         self._log = RunLog(folder.path, self.steps if rewind else None, config_to_dict(config))
-        self._saved_at = time.monotonic()
-        self._began = self._saved_at - self._log.seconds
+        self._began = (self._saved_at := time.monotonic()) - self._log.seconds
         self._idle = IdleShare(self.learning)
         self.progress = progress or Progress()
         frames = self.schedule.frames

@@ -103,11 +103,11 @@ class Run:
             raise
         self._saved_count = self.ring.count
         self._log = RunLog(folder.path, self.steps if rewind else None, config_to_dict(config))
-        self._began = (self._saved_at := time.monotonic()) - self._log.seconds
+        self._saved_at = time.monotonic()
+        self._began = self._saved_at - self._log.seconds
         self._idle = IdleShare(self.learning)
         self.progress = progress or Progress()
-        frames = self.schedule.frames
-        self.progress.begin(frames(self.schedule.last_step), frames(self.steps))
+        self.progress.begin(*map(self.schedule.frames, (self.schedule.last_step, self.steps)))
 
     @property
     def updates(self) -> int:

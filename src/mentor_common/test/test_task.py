@@ -136,8 +136,8 @@ def test_the_slots_pay_as_in_eq_7() -> None:
     assert (cable.threshold, cable.bonus) == (2, 3)
 
 
-def test_a_cable_episode_lasts_40_steps() -> None:
-    assert task("cable_routing").episode.max_steps == 40
+def test_a_cable_episode_lasts_30_steps() -> None:
+    assert task("cable_routing").episode.max_steps == 30
 
 
 # Refusals.

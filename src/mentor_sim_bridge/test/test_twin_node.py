@@ -185,7 +185,7 @@ def test_the_description_tells_what_the_cell_is(twin):
     answer = twin.describe()
     assert (answer.task, answer.cameras) == ("cable_routing", ["side", "slot_1", "slot_2"])
     assert (answer.frames, answer.height, answer.width, answer.stacked) == (3, 84, 84, False)
-    assert list(answer.action_names) == ["dx", "dz"] and answer.max_steps == 40
+    assert list(answer.action_names) == ["dx", "dz"] and answer.max_steps == 30
     robot = ET.fromstring(twin.wait(lambda: twin.received.get("robot_description")).data)
     named = {joint.get("name") for joint in robot.findall("joint")}
     assert named.issuperset(twin.wait(lambda: twin.received.get("joint_states")).name)

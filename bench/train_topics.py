@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -28,6 +29,8 @@ from mentor_policy.training.checkpoint_folders import folders
 
 WINDOW = 200
 """Steps before the first checkpoint, and from there to the second."""
+STEPS = 2 * WINDOW + 20
+"""Of a run: what it does at its end comes after the second checkpoint."""
 LIMIT = 1200.0
 """Seconds that a run may take."""
 
@@ -73,36 +76,40 @@ def commands(case: Case, folder: Path) -> dict[str, list[str]]:
         "train.eval_every_frames=0",
         "train.video=false",
         f"train.checkpoint_every_frames={WINDOW * repeat}",
+        "train.keep_checkpoints=9",
     ]
     return {
         "topics": [
-            "mentor_bringup.runner", "mentor_bringup", *case.launch, f"max_steps:={2 * WINDOW}",
+            "mentor_bringup.runner", "mentor_bringup", *case.launch, f"max_steps:={STEPS}",
             f"run_dir:={folder / 'topics'}", f"overrides:={' '.join(settings)}",
         ],
         "process": [
             "mentor_policy", "train", "--env", case.environment, "--preset", case.preset,
-            "--run-dir", str(folder / "process"), f"train.frames={2 * WINDOW * repeat}",
+            "--run-dir", str(folder / "process"), f"train.frames={STEPS * repeat}",
             "train.asynchronous=true", *settings,
         ],
     }  # fmt: skip
 
 
 def rate(command: Sequence[str], run: Path) -> float:
-    """Train to the end; return the steps per second between the last two checkpoints."""
+    """Train to the end; return the steps per second between the first two checkpoints."""
     log = run.with_suffix(".log")
-    with log.open("w") as output:
-        done = subprocess.run(
-            [sys.executable, "-m", *command],
-            stdout=output,
-            stderr=output,
-            timeout=LIMIT,
-            check=False,
-        )
+    with (
+        log.open("w") as output,
+        subprocess.Popen([sys.executable, "-m", *command], stdout=output, stderr=output) as process,
+    ):
+        try:
+            process.wait(LIMIT)
+        except BaseException:  # it ends its nodes, which a killed launch leaves behind
+            process.send_signal(signal.SIGINT)
+            raise
     kept = folders(run / "checkpoints")
-    if done.returncode or len(kept) < 2:
+    if process.returncode or len(kept) < 2:
         last = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-        raise SystemExit(f"{' '.join(command)}: status {done.returncode}, end of its log:\n{last}")
-    (first, begin), (second, end) = ((int(f.name), f.stat().st_mtime) for f in kept[-2:])
+        raise SystemExit(
+            f"{' '.join(command)}: status {process.returncode}, end of its log:\n{last}"
+        )
+    (first, begin), (second, end) = ((int(f.name), f.stat().st_mtime) for f in kept[:2])
     return (second - first) / (end - begin)
 
 

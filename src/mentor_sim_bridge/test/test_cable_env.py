@@ -67,13 +67,13 @@ def straight_down(env, step: int) -> np.ndarray:
 def careless_lift(env, step: int) -> np.ndarray:
     """Fills slot 1, then lifts as high as it can on its way to slot 2."""
     scene = env.simulator.scene
-    if step < 10:
+    if step < 8:
         return towards(env, over_slot_1(scene) + 0.005, 0.137)
-    if step < 20:
+    if step < 16:
         return towards(env, over_slot_1(scene) + 0.005, 0.057)
-    if step < 29:
+    if step < 22:
         return towards(env, over_slot_1(scene) + 0.005, 0.150)
-    return towards(env, scene.behind_slot_2, 0.14 if step < 36 else 0.05)
+    return towards(env, scene.behind_slot_2, 0.14 if step < 25 else 0.05)
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(100, marks=LONG)])
@@ -97,7 +97,7 @@ def test_the_easy_ways_fail(env, policy, count):
 def test_lifting_carelessly_loses_the_far_slot_again(env):
     _, infos = play(env, 3, careless_lift)
     held = [info["slot_1"] == Slot1.INSIDE for info in infos]
-    assert any(held[:20]) and not any(held[28:])
+    assert any(held[:16]) and not any(held[22:])
 
 
 def test_nothing_pays_more_than_holding_both_slots(env):

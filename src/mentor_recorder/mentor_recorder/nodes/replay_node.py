@@ -55,7 +55,7 @@ MOSTLY_MISSING = 30
 FIRST_PATIENCE = 60.0
 """Seconds of wall time after which the first step of a node is missing: it makes its networks."""
 START_PATIENCE = 120.0
-"""Seconds of wall time in which the compared nodes must be there; a busy machine takes one minute."""
+"""Seconds of wall time in which the compared nodes must be there."""
 REMINDER = 30.0
 """Seconds of wall time after which it is logged who is waited for, and again."""
 DISCOVERY = 1.0

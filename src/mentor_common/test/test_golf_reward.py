@@ -16,38 +16,42 @@ TASK = load_task(Path(__file__).parents[3] / "launch" / "tasks" / "tabletop_golf
 REWARD = golf_reward_of(TASK)
 ON, HOLE, WATER, OUT = (BallPlace(value) for value in range(4))
 
-# The hole is at (0, -0.8); C8 = 4, C9 = 8, C10 = 2, C11 = 10, C6 = 20, C7 = 5. In each line: club,
-# ball, strike, place; then club to ball, ball to hole, angle and wrong side, worked by hand.
+# Places are normalised by the court, x by 0.19 m about 0.49, y by 0.45 m; the club's pose comes
+# normalised by the workspace, x by 0.14 m about 0.49, y by 0.40 m. C8 = 4, C9 = 8, C10 = 2,
+# C11 = 10, C6 = 20, C7 = 5. In each line: club, ball in metres, strike, place; then club to ball,
+# ball to hole, angle and wrong side, worked by hand. X is the line of the hole, x = 0.44 m.
+X = -5.0 / 14.0
 BY_HAND = [
-    ((0.0, 0.2, 0.0), (0.0, -0.4), False, ON, 5.6, 12.8, 4.0, 0.0),
-    ((0.0, 0.2, 0.0), (0.0, -0.4), True, ON, 5.6, 12.8, 4.0, 0.0),
-    ((0.0, 0.2, 0.5), (0.0, -0.4), False, ON, 5.6, 12.8, 3.0, 0.0),
-    ((0.0, 0.2, -1.0), (0.0, -0.4), False, ON, 5.6, 12.8, 2.0, 0.0),
-    ((0.3, 0.0, 0.0), (0.0, -0.4), False, ON, 6.0, 12.8, 4.0, 0.0),
-    ((0.6, 0.4, 0.25), (0.0, -0.4), True, ON, 4.0, 12.8, 3.5, 0.0),
+    ((X, 0.325, 0.0), (0.44, -0.14), False, ON, 5.6, 12.8, 4.0, 0.0),
+    ((X, 0.325, 0.0), (0.44, -0.14), True, ON, 5.6, 12.8, 4.0, 0.0),
+    ((X, 0.325, 0.5), (0.44, -0.14), False, ON, 5.6, 12.8, 3.0, 0.0),
+    ((X, 0.325, -1.0), (0.44, -0.14), False, ON, 5.6, 12.8, 2.0, 0.0),
+    # 0.3 and 0.4, then 0.6 and 0.8 of the court away.
+    ((0.05, 0.1, 0.0), (0.44, -0.14), False, ON, 6.0, 12.8, 4.0, 0.0),
+    ((0.4571429, 0.55, 0.25), (0.44, -0.14), True, ON, 4.0, 12.8, 3.5, 0.0),
     # The club beside the ball, 0.05 behind it, and far on its wrong side.
-    ((0.0, -0.4, 0.0), (0.0, -0.4), False, ON, 8.0, 12.8, 4.0, -0.5),
-    ((0.0, -0.35, 0.0), (0.0, -0.4), False, ON, 7.8, 12.8, 4.0, 0.0),
-    ((0.0, -1.0, 0.0), (0.0, -0.4), False, ON, 5.6, 12.8, 4.0, -6.5),
-    ((-1.0, -1.0, 1.0), (1.0, -0.4), False, ON, -0.3523, 7.3836, 0.1694, -6.5),
+    ((X, -0.35, 0.0), (0.44, -0.14), False, ON, 8.0, 12.8, 4.0, -0.5),
+    ((X, -0.29375, 0.0), (0.44, -0.14), False, ON, 7.8, 12.8, 4.0, 0.0),
+    ((X, -1.025, 0.0), (0.44, -0.14), False, ON, 5.6, 12.8, 4.0, -6.5),
+    ((-1.0, -1.0, 1.0), (0.66, -0.14), False, ON, 1.0766, 6.1997, 0.0, -6.2778),
     # Beyond the hole the best angle is out of the feasible range, and counts as its end.
-    ((0.0, -0.5, 1.0), (0.0, -0.9), False, ON, 6.4, 15.2, 4.0, 0.0),
-    # Close to the water on the straight line: 80 degrees would be best, 45 are feasible.
-    ((0.0, 0.5, -1.0), (0.0, 0.3), False, ON, 7.2, 7.2, 4.0, 0.0),
-    # From the middle of the start past the water's corner: atan(0.10135 / 0.14865), over pi / 4.
-    ((0.0, 0.925, -0.76188), (0.0, 0.625), False, ON, 6.8, 4.6, 4.0, 0.0),
-    ((0.0, 0.925, 0.0), (0.0, 0.625), False, ON, 6.8, 4.6, 2.4762, 0.0),
-    # From either side of it: atan(0.03135 / 0.14865).
-    ((0.5, 0.925, 0.26470), (0.5, 0.625), False, ON, 6.8, 3.9187, 4.0, 0.0),
-    ((-0.5, 0.925, -0.26470), (-0.5, 0.625), True, ON, 6.8, 3.9187, 4.0, 0.0),
-    # Past the water the hole is free: atan(-0.14 / 0.24).
-    ((1.0, 0.3, -0.67235), (1.0, -0.2), False, ON, 6.0, 6.6705, 4.0, 0.0),
+    ((X, -0.55, 1.0), (0.44, -0.40), False, ON, 6.4, 14.5778, 4.0, 0.0),
+    # Close to the water: 90 degrees would be best, 45 are feasible.
+    ((1.0 / 14.0, 0.825, -1.0), (0.50, 0.15), False, ON, 6.4, 7.2709, 4.0, 0.0),
+    # From the middle of the start past the water's corner: atan(0.07635 / 0.12865), over pi / 4.
+    ((1.0 / 14.0, 0.95, -0.681953), (0.50, 0.29), False, ON, 7.2, 4.8652, 4.0, 0.0),
+    ((1.0 / 14.0, 0.95, 0.0), (0.50, 0.29), False, ON, 7.2, 4.8652, 2.6361, 0.0),
+    # From either end of it: atan(0.04635 / 0.14865) and atan(0.10635 / 0.10865).
+    ((-1.0 / 7.0, 1.0, -0.38484), (0.47, 0.31), False, ON, 7.2, 4.7290, 4.0, 0.0),
+    ((2.0 / 7.0, 0.9, -0.98638), (0.53, 0.27), True, ON, 7.2, 4.8476, 4.0, 0.0),
+    # Past the water the hole is free: atan(0.06 / 0.27).
+    ((-11.0 / 14.0, 0.1, 0.27842), (0.38, -0.05), False, ON, 7.2, 10.5758, 4.0, 0.0),
     # Both indicators, with and without a strike.
-    ((0.0, 0.2, 0.0), (0.0, -0.8), False, HOLE, 4.0, 16.0, 4.0, 0.0),
-    ((0.0, 0.2, 0.0), (0.05, -0.79), True, HOLE, 4.0, 16.0, 4.0, 0.0),
-    ((0.0, 0.2, 0.0), (0.0, -0.6), False, OUT, 4.8, 14.4, 4.0, 0.0),
-    ((0.0, 0.2, 0.0), (0.0, -0.6), True, OUT, 4.8, 14.4, 4.0, 0.0),
-    ((0.0, 0.6, -1.0), (0.0, 0.0), False, WATER, 5.6, 9.6, 4.0, 0.0),
+    ((X, 0.325, 0.0), (0.44, -0.32), False, HOLE, 4.0, 16.0, 4.0, 0.0),
+    ((X, 0.325, 0.0), (0.45, -0.31), True, HOLE, 4.0, 16.0, 4.0, 0.0),
+    ((X, 0.325, 0.0), (0.44, -0.23), False, OUT, 4.8, 14.4, 4.0, 0.0),
+    ((X, 0.325, 0.0), (0.44, -0.23), True, OUT, 4.8, 14.4, 4.0, 0.0),
+    ((3.0 / 14.0, 0.925, -1.0), (0.52, 0.10), False, WATER, 5.6, 7.8087, 4.0, 0.0),
 ]
 
 
@@ -71,16 +75,17 @@ def test_eq_8_is_what_was_worked_by_hand(case) -> None:
 
 def test_nothing_pays_as_much_as_the_ball_in_the_hole_behind_which_the_club_stands() -> None:
     random = np.random.default_rng(0)
-    best = sum(REWARD.terms((0.0, -0.75, 0.0), (0.0, -0.8), False, HOLE).values())
+    best = sum(REWARD.terms((X, -0.74, 0.0), (0.44, -0.32), False, HOLE).values())
     for _ in range(500):
-        club, ball = random.uniform(-1, 1, 3), random.uniform(-1, 1, 2)
+        club = random.uniform(-1, 1, 3)
+        ball = random.uniform(REWARD.court.inside.low, REWARD.court.inside.high)
         assert sum(REWARD.terms(club, ball, False, ON).values()) < best - 19.0
 
 
 @pytest.mark.parametrize("club", [(0.0, 0.0), (math.nan, 0.0, 0.0)])
 def test_a_pose_that_is_none_is_refused(club) -> None:
     with pytest.raises(ValueError, match=r"eq\. 8 of club"):
-        REWARD.terms(club, (0.0, 0.0), False, ON)
+        REWARD.terms(club, (0.5, 0.0), False, ON)
 
 
 def test_the_best_way_clears_the_water_from_everywhere_and_ends_in_the_hole() -> None:

@@ -163,12 +163,12 @@ def test_what_stays_becomes_background_and_is_no_candidate_any_more(tracker):
 @pytest.mark.parametrize(
     ("ball", "height", "place"),
     [
-        ((0.50, -0.31), 0.006, BallPlace.IN_HOLE),
-        ((0.47, -0.33), 0.006, BallPlace.IN_HOLE),
-        ((0.49, -0.27), 0.0213, BallPlace.ON_COURT),
-        ((0.45, 0.02), 0.006, BallPlace.IN_WATER),
-        ((0.53, -0.045), 0.006, BallPlace.IN_WATER),
-        ((0.49, 0.075), 0.0213, BallPlace.ON_COURT),
+        ((0.44, -0.31), 0.006, BallPlace.IN_HOLE),
+        ((0.41, -0.35), 0.006, BallPlace.IN_HOLE),
+        ((0.44, -0.26), 0.0213, BallPlace.ON_COURT),
+        ((0.47, 0.10), 0.006, BallPlace.IN_WATER),
+        ((0.60, 0.12), 0.006, BallPlace.IN_WATER),
+        ((0.50, 0.135), 0.0213, BallPlace.ON_COURT),
         ((0.72, 0.1), 0.01, BallPlace.OUT),
         ((0.45, -0.49), 0.01, BallPlace.OUT),
         ((0.655, 0.1), 0.0213, BallPlace.ON_COURT),
@@ -190,8 +190,7 @@ def test_a_ball_that_is_lost_gives_no_reward_and_one_that_is_found_does_again():
     assert reward.needs.cameras == ("court_long", "court_short") and not reward.needs.ground_truth
     reward.begin_episode(EpisodeInfo(1), step_of(0, BALL))
     expected = golf_reward_of(TASK)
-    at = expected.normalised(BALL)
-    terms = expected.terms(np.zeros(3), at, False, BallPlace.ON_COURT)
+    terms = expected.terms(np.zeros(3), BALL, False, BallPlace.ON_COURT)
     assert dict(reward.compute(step_of(1, BALL)).terms) == pytest.approx(terms, abs=0.4)
     for number in (2, 3, 4):
         reward.compute(step_of(number))
@@ -205,8 +204,8 @@ def test_a_ball_that_is_lost_gives_no_reward_and_one_that_is_found_does_again():
 
 def test_a_ball_that_has_left_the_court_stays_gone_and_the_episode_ends_some_steps_later():
     reward = make_reward(TASK, RewardOptions())
-    reward.begin_episode(EpisodeInfo(1), step_of(0, (0.49, -0.25)))
-    found = [reward.compute(step_of(1, (0.49, -0.32)))]
+    reward.begin_episode(EpisodeInfo(1), step_of(0, (0.44, -0.25)))
+    found = [reward.compute(step_of(1, (0.44, -0.32)))]
     # Hidden for longer than a ball on the court may be, before it is lost.
     found += [reward.compute(step_of(number)) for number in (3, 5, 7)]
     assert all(each.success and each.terms["hole"] == 20.0 for each in found)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mentor_common.arm.trajectory import Float64, Trajectory
 
-ARRIVED, BACK, THROUGH, RETURNED = 0.45, 0.6, 0.8, 0.95
+ARRIVED, BACK, THROUGH, RETURNED = 0.22, 0.40, 0.76, 0.95
 """Shares of the duration at which the target is reached, and at which backswing, swing and return
 are done."""
 TINY = 1e-9

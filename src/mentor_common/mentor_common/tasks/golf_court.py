@@ -100,7 +100,7 @@ class Court:
         """Return the point to which the ball is best sent, and the club's angle for it, radians.
 
         The hole, if the straight way to it clears the water; else the corner, CLEARANCE off, past
-        which the shorter way round the water leads.
+        which the shorter way round the water leads, of those on which the ball stays on the court.
         """
         margin = self.ball_radius + CLEARANCE
         # A ball that lies nearer to the water than that needs no more room than it has.
@@ -109,7 +109,10 @@ class Court:
             return self.hole, angle_towards(ball, self.hole)
         region = self.water.grown(keep_off)
         ways = []
+        room = self.inside.grown(-self.ball_radius)
         for x, side in ((region.low[0], -1.0), (region.high[0], 1.0)):
+            if not room.low[0] <= x <= room.high[0]:
+                continue  # no way between water and border
             corners = [(x, y) for y in (region.low[1], region.high[1]) if y <= ball[1] + EXACT]
             ahead = [corner for corner in corners if math.dist(corner, ball) > REACHED]
             if corners and not ahead:  # it lies at the last corner of this side

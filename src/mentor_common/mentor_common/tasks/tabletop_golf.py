@@ -27,10 +27,12 @@ class GolfReward:
     """Eq. 8 with C6 (hole), C7 (out of bounds), C8 (club to ball), C9 (ball to hole), C10 (angle)
     and C11 (wrong side), with a task file's values.
 
+    Places are normalised by the court's size (C.2): its borders lie at -1 and 1.
+
     Args:
         coefficients: C6 to C11 by name.
         court: in metres.
-        workspace: in whose normalised coordinates eq. 8 is computed.
+        workspace: bounds of the club's angle, and of its pose as the arm reports it.
         margin: the 0.05 of eq. 8, by which the club stays behind the ball.
         strike_penalty: the factor of I(strike), 1 in eq. 8.
         last_steps: steps of an episode after the one at whose end the ball has left the court.
@@ -49,8 +51,8 @@ class GolfReward:
         """Return the terms of eq. 8, whose sum is the reward.
 
         Args:
-            club: normalised pose (x, y, r) of the club, (3,).
-            ball: normalised place (x, y) of the ball, (2,); in the hole it counts as its middle.
+            club: pose (x, y, r) of the club, normalised over the workspace, (3,).
+            ball: place (x, y) of the ball, metres, (2,); in the hole it counts as its middle.
             struck: whether the action was a strike.
             place: where the ball is.
 
@@ -64,15 +66,16 @@ class GolfReward:
         pose, at = np.asarray(club, np.float64), np.asarray(ball, np.float64)
         if pose.shape != (3,) or at.shape != (2,) or not np.isfinite([*pose, *at]).all():
             raise ValueError(f"eq. 8 of club {pose.tolist()} and ball {at.tolist()}")
-        hole = self.normalised(self.court.hole)
         if place is BallPlace.IN_HOLE:
-            at = hole
+            at = np.asarray(self.court.hole)
         c = self.coefficients
         turn = abs(self.best_angle(at) - float(pose[2]))
-        ahead = max(0.0, float(at[1] - pose[1]) + self.margin)
+        behind = self.on_court(self.workspace.to_metric(pose)[:2])
+        lies, hole = self.on_court(at), self.on_court(self.court.hole)
+        ahead = max(0.0, float(lies[1] - behind[1]) + self.margin)
         return {
-            "club_to_ball": (2.0 - float(np.linalg.norm(pose[:2] - at))) * c["C8"],
-            "ball_to_hole": (2.0 - float(np.linalg.norm(at - hole))) * c["C9"],
+            "club_to_ball": (2.0 - float(np.linalg.norm(behind - lies))) * c["C8"],
+            "ball_to_hole": (2.0 - float(np.linalg.norm(lies - hole))) * c["C9"],
             "strike": -self.strike_penalty * float(struck),
             "angle": (2.0 - turn) * c["C10"],
             "wrong_side": -ahead * c["C11"],
@@ -81,24 +84,16 @@ class GolfReward:
         }
 
     def best_angle(self, ball: npt.ArrayLike) -> float:
-        """Return theta_best of eq. 8 for a ball at (x, y), all normalised; within [-1, 1]."""
-        x, y = self.metric(ball)
+        """Return theta_best of eq. 8 for a ball at (x, y), metres; normalised, within [-1, 1]."""
+        x, y = np.asarray(ball, np.float64)
         low, high = (self._bound(side, "r") for side in ("low", "high"))
-        _, angle = self.court.best_way((x, y))
+        _, angle = self.court.best_way((float(x), float(y)))
         return float(np.clip((angle - low) / (high - low) * 2.0 - 1.0, -1.0, 1.0))
 
-    def normalised(self, place: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Convert a place (x, y) on the court from metres."""
-        low, high = self._bounds("low"), self._bounds("high")
+    def on_court(self, place: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Normalise a place (x, y) in metres: the borders lie at -1 and 1."""
+        low, high = np.array(self.court.inside.low), np.array(self.court.inside.high)
         return np.asarray((np.asarray(place, np.float64) - low) / (high - low) * 2.0 - 1.0)
-
-    def metric(self, place: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Convert a normalised place (x, y) on the court to metres."""
-        low, high = self._bounds("low"), self._bounds("high")
-        return np.asarray(low + (np.asarray(place, np.float64) + 1.0) / 2.0 * (high - low))
-
-    def _bounds(self, side: str) -> npt.NDArray[np.float64]:
-        return np.array([self._bound(side, name) for name in ("x", "y")])
 
     def _bound(self, side: str, name: str) -> float:
         return float(getattr(self.workspace.axes[self.workspace.names.index(name)], side))

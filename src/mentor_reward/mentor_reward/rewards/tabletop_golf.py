@@ -65,8 +65,7 @@ class TabletopGolfReward:
             ball = _true_ball(step) if self._seen is None else self._seen.ball(step)
         self.last_ball = ball
         struck = step.action is not None and float(step.action[self._strike]) > 0.0
-        at = self._reward.normalised(ball.at)
-        terms = self._reward.terms(step.pose, at, struck, ball.place)
+        terms = self._reward.terms(step.pose, ball.at, struck, ball.place)
         left = ball.place is not BallPlace.ON_COURT
         return StepReward(
             sum(terms.values()),

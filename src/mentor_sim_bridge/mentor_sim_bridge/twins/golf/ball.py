@@ -221,7 +221,10 @@ class Ball:
 
     def _depth(self) -> float:
         """Return how far the ball's centre is beyond the edge of hole or water, m; < 0: on felt."""
-        court, at = self.court, (self.x, self.y)
+        return self._depth_of((self.x, self.y))
+
+    def _depth_of(self, at: tuple[float, float]) -> float:
+        court = self.court
         return max(court.hole_radius - math.dist(at, court.hole), court.water.depth(at))
 
     def _near_pit(self, seconds: float) -> bool:
@@ -231,13 +234,13 @@ class Ball:
         return self._depth() > 0.0
 
     def _fall(self, seconds: float) -> None:
-        """Fly over hole or water; caught once the ball's middle is below the edge."""
+        """Fly over hole or water; caught once nothing can keep its middle above the edge."""
         if self._depth() > 0.0:
             self.fall += GRAVITY * seconds
             self.sink += self.fall * seconds
             self.x += self.vx * seconds
             self.y += self.vy * seconds
-            if self.sink >= self._radius:
+            if self._is_caught():
                 in_hole = math.dist((self.x, self.y), self.court.hole) <= self.court.hole_radius
                 self.place = BallPlace.IN_HOLE if in_hole else BallPlace.IN_WATER
             return
@@ -251,6 +254,13 @@ class Ball:
         self.vx, self.vy = self.vx * scale, self.vy * scale
         self.spin_x, self.spin_y = self.spin_x * scale, self.spin_y * scale
         self.sink = self.fall = 0.0
+
+    def _is_caught(self) -> bool:
+        """Return whether the ball's middle will be below the edge before it has flown across."""
+        left = max(0.0, self._radius - self.sink)
+        seconds = (math.sqrt(self.fall**2 + 2.0 * GRAVITY * left) - self.fall) / GRAVITY
+        ahead = (self.x + self.vx * seconds, self.y + self.vy * seconds)
+        return self._depth_of(ahead) > 0.0
 
     # Border and club.
 

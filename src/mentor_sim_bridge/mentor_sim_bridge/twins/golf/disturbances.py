@@ -6,7 +6,7 @@ from enum import Enum
 
 PUSH = 0.6
 """How far the arm is pushed, normalised: away from the ball along the court, then aside."""
-NEAR = 0.06
+NEAR = 0.09
 """Distance between the club's middle and a ball that lies still at which the arm is pushed,
 metres."""
 

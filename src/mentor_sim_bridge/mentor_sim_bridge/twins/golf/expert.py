@@ -16,10 +16,14 @@ from mentor_sim_bridge.twins.golf.simulator import GolfSimulator
 
 GAP = 0.006
 """Metres between club and ball before a stroke."""
+STAND_OFF = 0.045
+"""The same while the club is not yet on the line of the stroke, across which it is wide."""
 CLEAR = 0.025
 """Metres between club and ball on the way round it."""
 ARRIVED, TURNED = 0.006, 0.03
 """Metres and radians off the place of a stroke that count as there."""
+BESIDE, ASKEW = 0.015, 0.3
+"""Metres and radians off the line of a stroke within which the club comes near the ball."""
 ENTRY = 0.35
 """Speed (m/s) with which the ball is to reach the hole."""
 BEYOND = 0.02
@@ -52,17 +56,17 @@ class GolfExpert:
         goal, angle = simulator.court.best_way((rest.x, rest.y))
         behind = self._behind(rest, angle, GAP)
         here = arm.workspace.to_metric(arm.target)
-        wanted = np.array([*behind, angle])
+        gap = GAP if self._is_lined_up(here, rest, angle) else STAND_OFF
+        wanted = np.array([*self._behind(rest, angle, gap), angle])
         low, high = arm.workspace.to_metric(arm.window_offset + np.array([[-1.0], [1.0]]))
         if self._in_the_way(here, rest):
             wanted[:2] = self._round(here, rest, low[0], high[0])
-        wanted = np.clip(wanted, low, high)
+        asked, wanted = wanted, np.clip(wanted, low, high)
         move = (arm.workspace.to_normalised(wanted) - arm.target) * self._divisors
         action = np.clip(move, -1.0, 1.0)
         after = arm.workspace.to_metric(arm.target + action / self._divisors)
         ready = math.dist(after[:2], behind) < ARRIVED and abs(after[2] - angle) < TURNED
-        pushed = np.array([wanted[0] - behind[0], wanted[1] - behind[1], wanted[2] - angle])
-        ready |= bool(np.abs(pushed).max() > 1e-9 and self._reaches(after, rest))
+        ready |= bool(np.abs(wanted - asked).max() > 1e-9 and self._reaches(after, rest))
         strike = -1.0
         if ready and ball.speed < 1e-3:
             strike = self._strength(rest, goal, float(after[2]))
@@ -72,6 +76,12 @@ class GolfExpert:
         """Return where the club's middle is when it stands behind the ball, metres."""
         off = gap + self._simulator.court.ball_radius + self._simulator.config.club.half_thickness
         return ball.x - off * math.sin(angle), ball.y + off * math.cos(angle)
+
+    def _is_lined_up(self, club: np.ndarray, ball: Ball, angle: float) -> bool:
+        """Return whether the club is on the line of a stroke and turned along it."""
+        dx, dy = ball.x - club[0], ball.y - club[1]
+        aside = dx * math.cos(angle) + dy * math.sin(angle)
+        return abs(aside) < BESIDE and abs(club[2] - angle) < ASKEW
 
     def _in_the_way(self, club: np.ndarray, ball: Ball) -> bool:
         """Return whether the club is not yet on the ball's far side from the hole."""

@@ -179,3 +179,14 @@ def test_a_simulation_that_becomes_unstable_is_laid_anew(env):
     assert "unstable" in simulator.fault
     simulator.recover()
     assert simulator.fault == "" and np.isfinite(simulator.data.qpos).all()
+
+
+def test_what_mujoco_warns_of_is_logged_and_does_not_mix_with_what_a_command_prints(
+    env, caplog, capfd
+):
+    env.reset(seed=0)
+    env.simulator.data.qvel[:] = 1e12
+    env.simulator.hold(env.simulator.commanded(), 0.05)
+    assert "MuJoCo: " in caplog.text and "unstable" in env.simulator.fault
+    assert capfd.readouterr().out == ""
+    env.simulator.recover()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,6 +22,21 @@ GUESS = np.array([-0.9, 0.5, 0.4, -2.0, -0.3, 0.9, -1.6])
 """Posture, radians, from which inverse kinematics begins."""
 PACE = 4
 """Physics steps between two calls of `watch`, and between two checks of the joints."""
+
+
+def _log_warning(message: str) -> None:
+    logging.getLogger(__name__).warning("MuJoCo: %s", message.strip())
+
+
+mujoco.set_mju_user_warning(_log_warning)
+"""Otherwise MuJoCo prints to stdout, where commands print their JSON, and into a file beside."""
+
+UNSTABLE = (
+    mujoco.mjtWarning.mjWARN_BADQPOS,
+    mujoco.mjtWarning.mjWARN_BADQVEL,
+    mujoco.mjtWarning.mjWARN_BADQACC,
+)
+"""MuJoCo's warnings of numbers that are not finite, or huge; it then begins anew by itself."""
 Size = tuple[int, int]
 SIZE: Size = (168, 168)
 """Height and width of the camera images, pixels, unless another is asked for."""
@@ -300,13 +316,13 @@ class PandaSimulator:
                     watch()
 
     def _watch_arm(self) -> None:
+        if any(self.data.warning[kind].number for kind in UNSTABLE):
+            self._fail("the simulation became unstable")
         angles = self.data.qpos[self._joints[:7]]
         room = np.minimum(angles - self._joint_low, self._joint_high - angles)
         if room.min() < self._arm_faults.joint_margin:
             joint = int(room.argmin())
             self._fail(f"{ARM_JOINTS[joint]} is at its limit ({angles[joint]:.3f} rad)")
-        if self.data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number:
-            self._fail("the simulation became unstable")
 
     def _fail(self, reason: str) -> None:
         if not self.fault:

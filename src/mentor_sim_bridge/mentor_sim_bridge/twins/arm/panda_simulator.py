@@ -28,8 +28,8 @@ def _log_warning(message: str) -> None:
     logging.getLogger(__name__).warning("MuJoCo: %s", message.strip())
 
 
+# Without it MuJoCo prints to stdout, where commands print their JSON, and into a file beside.
 mujoco.set_mju_user_warning(_log_warning)
-"""Otherwise MuJoCo prints to stdout, where commands print their JSON, and into a file beside."""
 
 UNSTABLE = (
     mujoco.mjtWarning.mjWARN_BADQPOS,

@@ -104,8 +104,10 @@ def test_a_run_of_an_older_order_of_updates_is_refused_and_no_checkpoint_of_it_i
         trainer.train()
         run.close()
     assert len(folders(run.checkpoints)) == 2
+    before = (run.path / "config.json").read_bytes()
     with pytest.raises(CheckpointError, match=r"update_order is 1.*Train anew") as refused:
         trainer_of(tmp_path / "run", "train.frames=120")
+    assert (run.path / "config.json").read_bytes() == before
     assert "older checkpoint" not in str(refused.value)
 
 

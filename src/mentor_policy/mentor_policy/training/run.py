@@ -103,6 +103,7 @@ class Run:
             raise
         self._saved_count = self.ring.count
         self._log = RunLog(folder.path, self.steps if rewind else None, config_to_dict(config))
+        folder.write_config()
         self._saved_at = time.monotonic()
         self._began = self._saved_at - self._log.seconds
         self._idle = IdleShare(self.learning)
@@ -313,9 +314,8 @@ class Run:
         self.counted = self.ring.count
 
     def _load(self, checkpoint: Checkpoint) -> None:
-        saved = checkpoint.progress
         # Checkpoints of version 1 have these values under "learner".
-        saved = {**saved, **saved.get("learner", {})}
+        saved = {**checkpoint.progress, **checkpoint.progress.get("learner", {})}
         try:
             checkpoint.load_into(self.agent, self._top_files)
             self.steps, self.episodes = int(saved["step"]), int(saved["episode"])

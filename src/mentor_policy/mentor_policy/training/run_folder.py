@@ -71,7 +71,7 @@ class RunFolder:
         self._lock = -1
         self.finished: dict[str, Any] | None = None
         """Summary of the run if it is complete as it was asked for: nothing is left to do."""
-        wanted = json.loads(
+        self._wanted = wanted = json.loads(
             json.dumps(
                 {
                     "format": FORMAT,
@@ -99,7 +99,8 @@ class RunFolder:
             if self.finished is None:
                 write_owner(self._lock)
                 self._tidy()
-                write_json(file, wanted)
+                if not self.resumed:
+                    self.write_config()
         except OSError as error:
             self.close()
             raise RunFolderError(
@@ -108,6 +109,10 @@ class RunFolder:
         except RunFolderError:
             self.close()
             raise
+
+    def write_config(self) -> None:
+        """Write ``config.json``; of a resumed run only once its content has been found to fit."""
+        write_json(self.path / "config.json", self._wanted)
 
     def video(self, step: int) -> Path:
         """Return the path of the video of the evaluation at a step."""

@@ -212,6 +212,26 @@ def test_tension_is_released_where_the_arm_is_also_beyond_the_workspace(server):
     assert np.allclose(server.arm.position, before) and np.allclose(server.arm.target, before)
 
 
+@pytest.mark.parametrize("ended", ["release_tension", "a cancelled move"])
+def test_an_arm_that_stops_outside_the_last_window_is_not_dragged_into_it(server, backend, ended):
+    server.begin_episode(EPISODE, 0, np.zeros(3), window_offset=[0.8, 0.0, 0.0])
+    server.go([-0.78, 0.0, 0.0], 1.0, 10.0, lambda place, distance: None)
+
+    def stop(place, distance):
+        raise InterruptedError
+
+    if ended == "release_tension":
+        server.run_movement("release_tension")
+    else:
+        with pytest.raises(InterruptedError):
+            server.go([-0.78, 0.0, 0.5], 1.0, 10.0, stop)
+        server.idle(0.1)
+    assert server.arm.position[0] == pytest.approx(-0.78)
+    backend.at[0] = WORKSPACE.low[0] - 0.1  # where nothing may send it
+    server.run_movement("release_tension")
+    assert server.arm.position[0] == pytest.approx(-1.0)
+
+
 def test_a_malformed_action_of_an_episode_that_was_begun_again_fails_no_step(server, seen):
     server.begin_episode(EPISODE, 0, np.zeros(3))
     status, _ = server.take(command(server, (0.0, 0.0)))

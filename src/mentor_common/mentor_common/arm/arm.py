@@ -170,14 +170,20 @@ class Arm:
         Raises:
             ArmFault: the arm has a fault.
         """
-        return self._follow(self._place_in_window(), seconds, False, 0.0, None, watch)
+        return self._follow(self._place_within_bounds(), seconds, False, 0.0, None, watch)
 
     def stop(self) -> None:
-        """Make the place where the arm is its target, within the window of the last episode."""
-        self.target = self._place_in_window()
+        """Make the place where the arm is its target, within the bounds of all motions."""
+        self.target = self._place_within_bounds()
 
-    def _place_in_window(self) -> Float64:
-        return self.workspace.clip(self.position, self.window_offset)[0]
+    def _place_within_bounds(self) -> Float64:
+        """Return where the arm is, (axes,) normalised, clipped to workspace and window together.
+
+        Moves reach the whole workspace and actions the whole window, so an arm that they brought
+        somewhere is not pulled away from there.
+        """
+        low = np.minimum(-1.0, self.window_offset - 1.0)
+        return np.clip(self.position, low, np.maximum(1.0, self.window_offset + 1.0))
 
     def outcome(self, begin: int, clipped: bool) -> MotionOutcome:
         """Return what a motion that began at `begin` has led to by now."""

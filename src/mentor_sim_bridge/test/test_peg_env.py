@@ -181,6 +181,20 @@ def test_what_happens_within_an_episode_happens_once_and_the_expert_recovers(env
     assert wins[-1]
 
 
+def test_the_frame_before_the_first_action_after_the_board_moved_shows_it_moved():
+    env = PegInsertionEnv(disturbance="board_moved", peg="arrow")
+    observation, _ = env.reset(seed=7)
+    board = env.simulator.scene.board
+    while np.array_equal(env.simulator.scene.board, board):
+        before = observation
+        observation = env.step(env.expert_action())[0]
+    env.close()
+    cameras = zip(before.reshape(2, 3, 3, 84, 84), observation.reshape(2, 3, 3, 84, 84), strict=True)
+    for old, new in cameras:  # each: begin, midpoint, end of a motion
+        changed = np.abs(new[0].astype(int) - old[2]).max(axis=0) > 20
+        assert changed.sum() > 50
+
+
 def test_unknown_words_are_refused_by_name(env):
     for arguments in ({"peg": "moon"}, {"disturbance": "earthquake"}, {"images": "some"}):
         with pytest.raises(ValueError, match=next(iter(arguments.values()))):

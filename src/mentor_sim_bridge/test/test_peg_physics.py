@@ -171,14 +171,36 @@ def test_the_pieces_of_peg_and_wall_make_up_their_outlines(peg):
     assert area(hole) - area(corners) == pytest.approx(0.0005 * edges, rel=0.05)
 
 
-def test_a_simulation_that_becomes_unstable_is_laid_anew(env):
+@pytest.mark.parametrize("kind", ["BADQPOS", "BADQVEL", "BADQACC"])
+def test_an_unstable_simulation_recovers_to_a_cell_whose_hand_is_empty(env, kind):
     simulator = env.simulator
-    env.reset(seed=0)
-    simulator.data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number = 1
+    env.reset(seed=0, options={"peg": "star"})
+    if kind == "BADQPOS":
+        simulator.data.qpos[0] = np.nan
+    elif kind == "BADQVEL":
+        simulator.data.qvel[0] = 1e12
+    else:
+        simulator.data.qfrc_applied[0] = 1e14
     simulator.hold(simulator.commanded(), 0.05)
+    warnings = simulator.data.warning
+    assert warnings[getattr(mujoco.mjtWarning, f"mjWARN_{kind}")].number
     assert "unstable" in simulator.fault
     simulator.recover()
-    assert simulator.fault == "" and np.isfinite(simulator.data.qpos).all()
+    simulator.hold(simulator.commanded(), 0.1)
+    assert simulator.fault == "" and simulator.peg_in_hand == ""
+    assert np.isfinite(simulator.data.qpos).all()
+    assert all(simulator.holds.holds(peg) for peg in PEGS)
+
+
+def test_a_peg_that_was_let_go_is_put_back_by_a_recovery_without_a_fault(env):
+    simulator = env.simulator
+    env.reset(seed=0, options={"peg": "star"})
+    simulator.gripper(GripperCommand("release"))
+    assert not simulator.fault and not simulator.holds.holds("star")
+    before = simulator.joint_state()[0]
+    simulator.recover()
+    assert all(simulator.holds.holds(peg) for peg in PEGS) and simulator.peg_in_hand == ""
+    assert np.array_equal(simulator.joint_state()[0], before), "the arm stays where it is"
 
 
 def test_what_mujoco_warns_of_is_logged_and_does_not_mix_with_what_a_command_prints(

@@ -278,6 +278,11 @@ class PandaSimulator:
     def advance(self, seconds: float) -> None:
         """Advance what a twin computes beside MuJoCo; called after each step of physics."""
 
+    @property
+    def unstable(self) -> bool:
+        """Whether MuJoCo began anew because of numbers that are not finite, or huge."""
+        return any(self.data.warning[kind].number for kind in UNSTABLE)
+
     def close_fingers(self, width: float, grasps: bool) -> float:
         """Return how far apart the fingers come to stand where somebody else moves them.
 
@@ -316,7 +321,7 @@ class PandaSimulator:
                     watch()
 
     def _watch_arm(self) -> None:
-        if any(self.data.warning[kind].number for kind in UNSTABLE):
+        if self.unstable:
             self._fail("the simulation became unstable")
         angles = self.data.qpos[self._joints[:7]]
         room = np.minimum(angles - self._joint_low, self._joint_high - angles)

@@ -74,7 +74,6 @@ class PegSimulator(PandaSimulator):
         self.scene = nominal_scene(config)
         model = peg_scene(config).compile()
         self._visuals = VisualsOfModel(model, config.visual_randomization)
-        self._camera_quaternions = model.cam_quat.copy()
         motion = config.motion
         gains = ImpedanceGains(
             rotational_stiffness=motion.rotational_stiffness, turn_stiffness=motion.turn_stiffness
@@ -190,14 +189,20 @@ class PegSimulator(PandaSimulator):
         """Move the board by x, y, metres, with the peg out of it."""
         self.scene = replace(self.scene, board=self.scene.board + np.append(by, 0.0))
         self._place_board()
+        mujoco.mj_kinematics(self.model, self.data)  # so that the next image shows it
+        mujoco.mj_camlight(self.model, self.data)
 
     def recover(self, timeout: float = 0.0) -> None:
-        """End a fault where the arm is; a peg that was lost is put back into the shelf."""
-        if not self.fault:
-            return
-        if self.data.warning[mujoco.mjtWarning.mjWARN_BADQACC].number:
+        """End a fault where the arm is; pegs that nothing holds are put back into the shelf, even
+        if there is no fault.
+
+        After the simulation became unstable the arm stands in the middle of the starts, its hand
+        empty.
+        """
+        if self.fault and self.unstable:
             self._lay(self.scene, self.middle_start, "")
-        self.fault, self._slip_at = "", self.config.faults.slip_force
+        if self.fault:
+            self.fault, self._slip_at = "", self.config.faults.slip_force
         for peg in PEGS:
             if not self.holds.holds(peg):
                 self.holds.store(peg)

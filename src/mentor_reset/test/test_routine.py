@@ -17,6 +17,7 @@ from mentor_common.tasks.reset_routine import (
     PartResult,
     ResetContext,
     Rest,
+    Save,
     make_routine,
 )
 from mentor_common.tasks.task import TaskError, load_task, parse_task
@@ -125,6 +126,16 @@ def test_a_routine_that_ends_without_an_episode_is_no_success(begins):
 
     with pytest.raises(RuntimeError, match="without a move that begins the episode"):
         run_routine(parts(), Recorder([0.0, 0.0], fails_at="last" if begins else ""))
+
+
+def test_what_is_saved_once_the_episode_has_begun_ends_a_routine_too():
+    def parts():
+        yield Move(BEGIN_EPISODE, START, begins_episode=True)
+        yield Save(BEGIN_EPISODE, {"episodes": 1})
+
+    recorder = Recorder([0.0, 0.0])
+    assert run_routine(parts(), recorder).position == pytest.approx(START)
+    assert isinstance(recorder.parts[-1], Save)
 
 
 def test_progress_grows_with_the_stages():

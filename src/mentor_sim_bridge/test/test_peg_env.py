@@ -120,7 +120,7 @@ def test_pegs_are_drawn_equally_often_and_by_the_seed(env):
         first = env.reset(seed=seed)[1]["peg"]
         return [first, *(env.reset()[1]["peg"] for _ in range(5))]
 
-    turns = [drawn(seed) for seed in range(6)]
+    turns = [drawn(seed) for seed in range(12)]
     assert all(sorted(turn[:3]) == sorted(turn[3:]) == [0, 1, 2] for turn in turns)
     assert len({tuple(turn) for turn in turns}) > 3 and drawn(2) == turns[2]
 

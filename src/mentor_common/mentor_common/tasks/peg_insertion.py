@@ -14,6 +14,8 @@ from mentor_common.tasks.task import Task
 
 AXES = ("x", "y", "z", "r")
 Float64 = npt.NDArray[np.float64]
+PEG_STREAM = 0x9E6
+"""Sets the choice of a peg apart from what else an episode's seed determines."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,21 @@ def draw_peg(names: Sequence[str], episodes: Mapping[str, int], random: np.rando
     fewest = min(episodes.get(name, 0) for name in names)
     due = [name for name in names if episodes.get(name, 0) == fewest]
     return due[int(random.integers(len(due)))]
+
+
+def peg_of_seed(names: Sequence[str], seed: int) -> str:
+    """Return the peg of a seeded episode: successive seeds have each peg equally often.
+
+    Each block of as many seeds as there are pegs, from a multiple of their number on, has every peg
+    once, in an order that the block determines.
+
+    Args:
+        names: the pegs to choose from.
+        seed: seed of the episode, at least 0.
+    """
+    block, turn = divmod(seed, len(names))
+    order = np.random.default_rng([block, PEG_STREAM]).permutation(len(names))
+    return names[int(order[turn])]
 
 
 def peg_reward_of(task: Task) -> PegReward:

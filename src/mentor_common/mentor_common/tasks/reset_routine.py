@@ -176,7 +176,9 @@ class ResetContext:
         options: options of the goal of ``reset_episode``, as ``ResetRoutine.options`` knows them.
         attempt: 1 for the first, more after a failure.
         saved: what :class:`Save` saved last; empty if nothing ever was.
-        seeded: whether the reset's goal named a seed: it alone is to decide what is sampled.
+        seed: seed that the reset's goal named: it alone is to decide what is sampled, so that
+            nothing saved does; None: none.
+        saved_in: the file of ``saved``, for errors.
     """
 
     start: Float32
@@ -185,14 +187,16 @@ class ResetContext:
     options: Options = field(default_factory=lambda: MappingProxyType({}))
     attempt: int = 1
     saved: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-    seeded: bool = False
+    seed: int | None = None
+    saved_in: str = ""
 
 
 PartsThatReturn = Generator[Part, PartResult, Returned]
 """Yields parts and is sent what each led to; PartFailed is raised at the yield of one that failed.
 Returns something to the routine that delegates to it by ``yield from``."""
 Parts = PartsThatReturn[None]
-"""The same without a result. The last part of a routine is a Move that begins the episode."""
+"""The same without a result. The last part of a routine is a Move that begins the episode; only Saves
+may follow it, of what is so when it has begun."""
 
 
 class ResetRoutine(Protocol):

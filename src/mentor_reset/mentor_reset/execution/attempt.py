@@ -11,6 +11,7 @@ from mentor_common.tasks.reset_routine import (
     PartFailed,
     PartResult,
     Parts,
+    Save,
 )
 
 
@@ -23,7 +24,7 @@ def run_routine(parts: Parts, carry_out: Callable[[Part], PartResult]) -> PartRe
             raised inside the routine, which may catch it and continue.
 
     Returns:
-        What the last part led to: the episode begins there.
+        What the last part that saves nothing led to: the episode begins there.
 
     Raises:
         PartFailed: a failure that the routine did not catch.
@@ -39,7 +40,7 @@ def run_routine(parts: Parts, carry_out: Callable[[Part], PartResult]) -> PartRe
                 last = None
                 part = parts.throw(failure)
             else:
-                last = (part, result)
+                last = last if isinstance(part, Save) else (part, result)
                 part = parts.send(result)
     except StopIteration:
         pass

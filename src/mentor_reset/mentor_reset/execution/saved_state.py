@@ -20,6 +20,11 @@ class SavedState:
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    @property
+    def file(self) -> str:
+        """Path of the file."""
+        return str(self._path)
+
     def load(self) -> dict[str, Any]:
         """Return what was saved last; empty if nothing ever was.
 
@@ -31,9 +36,9 @@ class SavedState:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, RecursionError) as error:
-            raise ValueError(self._refusal(str(error))) from error
+            raise ValueError(refusal(self.file, str(error))) from error
         if not isinstance(state, dict):
-            raise ValueError(self._refusal("it is no JSON object"))
+            raise ValueError(refusal(self.file, "it is no JSON object"))
         return state
 
     def save(self, state: Mapping[str, Any]) -> None:
@@ -41,8 +46,15 @@ class SavedState:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(self._path, json.dumps(dict(state)).encode())
 
-    def _refusal(self, why: str) -> str:
-        return (
-            f"saved state of the reset routine, {self._path}: cannot be read: {why}; bring the "
-            "cell to the state of a first start and delete the file"
-        )
+
+def refusal(file: str, why: str) -> str:
+    """Return the message of the error that refuses a saved state.
+
+    Args:
+        file: path of its file.
+        why: what is wrong with it.
+    """
+    return (
+        f"saved state of the reset routine, {file}: cannot be read: {why}; bring the "
+        "cell to the state of a first start and delete the file"
+    )

@@ -212,7 +212,8 @@ class ResetNode(CellNode):
             episode.options,
             attempt,
             self._saved.load(),
-            episode.seed is not None,
+            episode.seed,
+            self._saved.file,
         )
         run_routine(self._routine.parts(context), runner.carry_out)
         self._await_observation(runner, episode.number)

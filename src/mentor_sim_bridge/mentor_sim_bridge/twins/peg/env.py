@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mentor_common.tasks.episode_draw import EpisodeDraw
-from mentor_common.tasks.peg_insertion import draw_peg
+from mentor_common.tasks.peg_insertion import draw_peg, peg_of_seed
 from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.disturbed_env import DisturbedEnv
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
@@ -36,8 +36,8 @@ class PegInsertionEnv(DisturbedEnv[Disturbance, PegSimulator]):
 
     Args:
         config: see DisturbedEnv.
-        peg: peg of every episode whose reset names no other by `options["peg"]`; "all" draws it, so
-            that all have equally many episodes.
+        peg: peg of every episode whose reset names no other by `options["peg"]`; "all": successive
+            seeds, and resets without one, have each peg equally often.
         others: see DisturbedEnv; with states="sensors" the reward comes from the arm's pose and the
             taught goals.
 
@@ -73,7 +73,8 @@ class PegInsertionEnv(DisturbedEnv[Disturbance, PegSimulator]):
 
         Args:
             draw: start and window of the episode.
-            seed: given to `reset`; the turns of the pegs start again with it.
+            seed: given to `reset`; it determines the peg, and those of the resets without a seed
+                that follow.
             options: given to `reset`.
 
         Raises:
@@ -83,7 +84,9 @@ class PegInsertionEnv(DisturbedEnv[Disturbance, PegSimulator]):
         self._random = np.random.default_rng(draw.seed)  # as the reset routine's
         if seed is not None:
             self._episodes = {}
-        if chosen["peg"] == ALL:
+        if chosen["peg"] == ALL and seed is not None:
+            chosen["peg"] = peg_of_seed(PEGS, seed)
+        elif chosen["peg"] == ALL:
             chosen["peg"] = draw_peg(PEGS, self._episodes, self._random)
         self._episodes[chosen["peg"]] = self._episodes.get(chosen["peg"], 0) + 1
         return chosen

@@ -83,13 +83,20 @@ def test_the_ground_truth_decides_goal_and_success():
 
 @pytest.mark.parametrize(
     ("values", "reason"),
-    [({}, "lacks"), ({"peg": 2.0}, "the reset announced the star"), ({"peg": -1.0}, "no peg")],
+    [({}, "lacks"), ({"peg": 2.0}, "^the arrow peg is in the hand; the reset announced the star"), ({"peg": -1.0}, "no peg")],
 )
 def test_a_ground_truth_that_contradicts_the_reset_is_refused(values, reason):
     whole = {"inserted": 0.0, **{f"goal_{axis}": 0.0 for axis in "xyzr"}, **values}
     with pytest.raises(ValueError, match=reason):
         reward_model("ground_truth").compute(
             step(np.zeros(4), ground_truth=whole if values else {})
+        )
+
+
+def test_an_empty_hand_is_named_though_its_ground_truth_has_no_goal():
+    with pytest.raises(ValueError, match="no peg is in the hand; the reset announced the star peg"):
+        reward_model("ground_truth").compute(
+            step(np.zeros(4), ground_truth={"peg": -1.0, "force": 0.0})
         )
 
 

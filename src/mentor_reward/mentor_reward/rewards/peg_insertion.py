@@ -56,6 +56,7 @@ class PegInsertionReward:
         """
         if self._true:
             values = step.ground_truth or {}
+            self._check_peg(values)
             goal = self._true_goal(values)
             success = values["inserted"] > 0.5
         else:
@@ -65,13 +66,21 @@ class PegInsertionReward:
         errors = self._reward.errors(step.pose, goal)
         return StepReward(sum(terms.values()), terms, success=success, states=errors)
 
-    def _true_goal(self, values: Mapping[str, float]) -> np.ndarray:
-        names = ["peg", "inserted", *(f"goal_{axis}" for axis in self._workspace.names)]
-        missing = [name for name in names if name not in values]
-        if missing:
-            raise ValueError(f"the ground truth lacks {missing}; it has {sorted(values)}")
-        index = round(values["peg"])
-        held = self._reward.names[index] if 0 <= index < len(self._reward.names) else "no"
-        if held != self._peg:
+    def _check_peg(self, values: Mapping[str, float]) -> None:
+        """Raise ValueError unless the peg that the reset announced is in the hand."""
+        _require(values, ["peg"])
+        index, names = round(values["peg"]), self._reward.names
+        held = f"the {names[index]}" if 0 <= index < len(names) else "no"
+        if held != f"the {self._peg}":
             raise ValueError(f"{held} peg is in the hand; the reset announced the {self._peg} peg")
-        return self._workspace.to_normalised([values[name] for name in names[2:]])
+
+    def _true_goal(self, values: Mapping[str, float]) -> np.ndarray:
+        goal = [f"goal_{axis}" for axis in self._workspace.names]
+        _require(values, ["inserted", *goal])
+        return self._workspace.to_normalised([values[name] for name in goal])
+
+
+def _require(values: Mapping[str, float], names: list[str]) -> None:
+    """Raise ValueError if values are missing from the ground truth."""
+    if missing := [name for name in names if name not in values]:
+        raise ValueError(f"the ground truth lacks {missing}; it has {sorted(values)}")

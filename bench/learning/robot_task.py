@@ -78,7 +78,7 @@ CELLS = {
         ("cable_pulled_out", "arm_pushed", "camera_bumped", "unseen_visuals", "stiff_cable"),
     ),
     "peg_insertion": Cell(
-        "mentor/peg_insertion-v0",
+        "mentor/peg_insertion_sensors-v0",
         "mentor/peg_insertion-v0",
         "peg_insertion",
         10_000,

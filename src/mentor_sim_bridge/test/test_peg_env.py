@@ -214,6 +214,25 @@ def test_a_task_that_numbers_the_pegs_otherwise_is_refused(tmp_path):
         PegInsertionEnv(images="blank", task=str(file))
 
 
+def test_an_expert_asked_before_the_first_reset_says_what_to_do():
+    env = PegInsertionEnv(images="blank")
+    with pytest.raises(RuntimeError, match=r"peg_insertion: no episode has begun; call reset\(\)"):
+        env.expert_action()
+    env.close()
+
+
+def test_the_environment_of_sensors_is_rewarded_by_the_taught_goal():
+    register_environments()
+    env = gymnasium.make("mentor/peg_insertion_sensors-v0", images="blank")
+    env.reset(seed=0, options={"peg": "star"})
+    taught = peg_reward_of(TASK)
+    _, reward, _, _, info = env.step(np.zeros(4, np.float32))
+    assert reward == pytest.approx(
+        sum(taught.terms(info["pose"], taught.goal("star")).values()), abs=1e-5
+    )
+    env.close()
+
+
 def test_gymnasium_makes_it_by_its_id_with_the_promised_spaces():
     register_environments()
     env = gymnasium.make("mentor/peg_insertion-v0", peg="star")

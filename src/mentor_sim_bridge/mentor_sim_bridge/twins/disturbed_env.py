@@ -56,6 +56,7 @@ class DisturbedEnv(TwinEnv, Generic[Kind, Cell]):
         self._usual = find_disturbance(type(self.undisturbed), disturbance)
         self.to_come = self.undisturbed
         """What is yet to happen in the episode."""
+        self._expert: Expert | None = None
 
     def make_simulator(self, config: Any, task: Task) -> Cell:
         """Return the twin.
@@ -76,7 +77,13 @@ class DisturbedEnv(TwinEnv, Generic[Kind, Cell]):
         self._expert = self.make_expert()
 
     def expert_action(self) -> np.ndarray:
-        """Return what the scripted expert does now, (actions,) float32."""
+        """Return what the scripted expert does now, (actions,) float32.
+
+        Raises:
+            RuntimeError: no episode has begun.
+        """
+        if self._expert is None:
+            raise RuntimeError(f"{self.task.name}: no episode has begun; call reset()")
         return self._expert.act()
 
     def episode_options(

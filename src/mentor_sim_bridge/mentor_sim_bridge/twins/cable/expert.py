@@ -12,7 +12,7 @@ from mentor_sim_bridge.twins.cable.simulator import CableSimulator
 from mentor_sim_bridge.twins.cable.slot_states import cable_in_slot
 
 DIVISOR = 5.0
-"""Of both action dimensions (App. C.2)."""
+"""Divisor of both action dimensions (App. C.2)."""
 HIGH, CLEAR = 0.135, 0.110
 """Heights (m) at which the cable is carried, and from which on it may go aside."""
 PRESS, CROSS, DOWN = 0.057, 0.075, 0.042

@@ -17,18 +17,31 @@ PENETRATION = 0.0003
 
 
 class Watched(PegInsertionEnv):
-    """Remembers the deepest penetration, the fastest joint, and the greatest energy."""
+    """Remembers of all physics steps the deepest penetration (m), the fastest joint (m/s or rad/s),
+    the greatest kinetic energy (J), and the range of the mechanical energy (J)."""
 
     def __init__(self) -> None:
         super().__init__(images="blank")
-        self.penetration = self.speed = 0.0
-        self.watch = self._look
+        self.forget()
+        self.simulator.model.opt.enableflags |= mujoco.mjtEnableBit.mjENBL_ENERGY
+        self.simulator.advance = self._look
 
-    def _look(self) -> None:
+    def forget(self) -> None:
+        self.penetration = self.speed = self.kinetic = 0.0
+        self._energies = [np.inf, -np.inf]
+
+    @property
+    def energy_range(self) -> float:
+        return self._energies[1] - self._energies[0]
+
+    def _look(self, seconds: float) -> None:
         data = self.simulator.data
-        depths = [-contact.dist for contact in data.contact[: data.ncon]]
-        self.penetration = max([self.penetration, *depths])
+        if data.ncon:
+            self.penetration = max(self.penetration, -float(data.contact.dist.min()))
         self.speed = max(self.speed, float(np.abs(data.qvel).max()))
+        self.kinetic = max(self.kinetic, float(data.energy[1]))
+        energy = float(data.energy.sum())  # potential and kinetic
+        self._energies = [min(self._energies[0], energy), max(self._energies[1], energy)]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +53,7 @@ def env():
 
 @pytest.fixture(autouse=True)
 def forget(env):
-    env.penetration = env.speed = 0.0
+    env.forget()
 
 
 def lowered(env, peg: str, into: str, off=(0.0, 0.0, 0.0)) -> float:
@@ -53,7 +66,7 @@ def lowered(env, peg: str, into: str, off=(0.0, 0.0, 0.0)) -> float:
     arm.stop()
     arm.move(arm.workspace.to_normalised([x, y, 0.092, yaw]), 0.6)
     for _ in range(10):
-        arm.act([0.0, 0.0, -1.0, 0.0], None, env.watch)
+        arm.act([0.0, 0.0, -1.0, 0.0])
     return float(simulator.config.board.thickness - simulator.peg_pose(peg)[2])
 
 
@@ -116,21 +129,27 @@ def test_wild_actions_with_the_peg_in_its_socket_pass_no_wall_and_stay_bounded(e
             if info["depth"] > 0.002:  # in the socket it stays between the walls
                 assert info["distance"] < 0.002
     assert env.penetration < PENETRATION
-    assert env.speed < 10.0
+    assert env.speed < 10.0 and env.kinetic < 0.1
+    assert env.energy_range < 8.0  # lifting the arm by the workspace's height takes 5.3 J
 
 
-@pytest.mark.parametrize("push", [30.0])
-def test_a_push_of_30_newtons_moves_no_peg_through_a_wall(env, push):
-    lowered(env, "triangle", "triangle")
+
+@pytest.mark.parametrize("peg", PEGS)
+def test_a_push_of_30_newtons_moves_no_peg_through_a_wall(env, peg):
+    push = 30.0
+    lowered(env, peg, peg)
     simulator = env.simulator
-    body = simulator.model.body("triangle").id
+    body = simulator.model.body(peg).id
+    env.forget()
     for way in np.linspace(0.0, 2 * np.pi, 6, endpoint=False):
         simulator.data.xfrc_applied[body, :2] = push * np.array([np.cos(way), np.sin(way)])
-        simulator.hold(simulator.commanded(), 0.2, env.watch)
+        simulator.hold(simulator.commanded(), 0.2)
         off = simulator.ground_truth().values["distance"]
+        assert simulator.wrench()[:2] @ simulator.data.xfrc_applied[body, :2] < 0.0, "no wall bears"
         assert off < 0.002
     simulator.data.xfrc_applied[body] = 0.0
-    assert env.penetration < PENETRATION
+    assert 0.0 < env.penetration < PENETRATION
+    assert env.energy_range < 0.1
 
 
 def test_a_released_peg_falls_and_a_grasp_of_it_is_calm(env):
@@ -139,7 +158,7 @@ def test_a_released_peg_falls_and_a_grasp_of_it_is_calm(env):
     widths: list[float] = []
     simulator.gripper(GripperCommand("release", moving=widths.append))
     assert len(widths) == 5 and widths[-1] > widths[0] + 0.01, "their width while they open"
-    simulator.hold(simulator.commanded(), 0.5, env.watch)
+    simulator.hold(simulator.commanded(), 0.5)
     assert simulator.peg_in_hand == "" and env.speed < 30.0  # falls from 7 cm: 1.2 m/s, and tumbles
     assert np.isfinite(simulator.data.qpos).all()
     with pytest.raises(GripperFailed, match="closed on nothing"):

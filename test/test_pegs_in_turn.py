@@ -1,4 +1,4 @@
-"""Which peg an episode has, with the seeds of trainer and evaluation: in process and by the routine."""
+"""The peg of an episode seeded by trainer or evaluation: in process, and by the reset routine."""
 
 from __future__ import annotations
 

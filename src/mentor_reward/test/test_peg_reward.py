@@ -83,7 +83,11 @@ def test_the_ground_truth_decides_goal_and_success():
 
 @pytest.mark.parametrize(
     ("values", "reason"),
-    [({}, "lacks"), ({"peg": 2.0}, "^the arrow peg is in the hand; the reset announced the star"), ({"peg": -1.0}, "no peg")],
+    [
+        ({}, "lacks"),
+        ({"peg": 2.0}, "^the arrow peg is in the hand; the reset announced the star"),
+        ({"peg": -1.0}, "no peg"),
+    ],
 )
 def test_a_ground_truth_that_contradicts_the_reset_is_refused(values, reason):
     whole = {"inserted": 0.0, **{f"goal_{axis}": 0.0 for axis in "xyzr"}, **values}

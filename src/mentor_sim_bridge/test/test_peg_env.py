@@ -189,7 +189,9 @@ def test_the_frame_before_the_first_action_after_the_board_moved_shows_it_moved(
         before = observation
         observation = env.step(env.expert_action())[0]
     env.close()
-    cameras = zip(before.reshape(2, 3, 3, 84, 84), observation.reshape(2, 3, 3, 84, 84), strict=True)
+    cameras = zip(
+        before.reshape(2, 3, 3, 84, 84), observation.reshape(2, 3, 3, 84, 84), strict=True
+    )
     for old, new in cameras:  # each: begin, midpoint, end of a motion
         changed = np.abs(new[0].astype(int) - old[2]).max(axis=0) > 20
         assert changed.sum() > 50

@@ -133,7 +133,6 @@ def test_wild_actions_with_the_peg_in_its_socket_pass_no_wall_and_stay_bounded(e
     assert env.energy_range < 8.0  # lifting the arm by the workspace's height takes 5.3 J
 
 
-
 @pytest.mark.parametrize("peg", PEGS)
 def test_a_push_of_30_newtons_moves_no_peg_through_a_wall(env, peg):
     push = 30.0

@@ -195,8 +195,8 @@ PartsThatReturn = Generator[Part, PartResult, Returned]
 """Yields parts and is sent what each led to; PartFailed is raised at the yield of one that failed.
 Returns something to the routine that delegates to it by ``yield from``."""
 Parts = PartsThatReturn[None]
-"""The same without a result. The last part of a routine is a Move that begins the episode; only Saves
-may follow it, of what is so when it has begun."""
+"""The same without a result. The last part of a routine is a Move that begins the episode; only
+Saves may follow it."""
 
 
 class ResetRoutine(Protocol):

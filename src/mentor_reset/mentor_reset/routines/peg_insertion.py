@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+
 import numpy as np
 
 from mentor_common.tasks.peg_insertion import draw_peg, peg_of_seed, peg_reward_of

@@ -17,8 +17,8 @@ SOLID = 'condim="3" solref="0.004 1" solimp="0.98 0.995 0.0002"'
 CLEARANCE = 0.0003
 """Height of a stored peg above the plate, metres: the shelf holds it, no contact is solved."""
 WRIST_PLACE, WRIST_TARGET = (0.070, 0.0, -0.045), (0.0, 0.0, 0.055)
-"""Positions of the wrist camera and of the point at its image's centre, from the grasp point, in the
-frame of the hand (z along the fingers); metres."""
+"""Positions of the wrist camera and of what it points at, from the grasp point, in the frame of the
+hand (z along the fingers); metres."""
 WRIST_VIEW, SIDE_VIEW = 62.0, 30.0
 """Vertical fields of view, degrees."""
 

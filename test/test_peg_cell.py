@@ -10,7 +10,7 @@ from pathlib import Path
 from short_episodes import short_episodes
 
 LENGTH = 10
-STEPS = 2 * LENGTH + 1  # two episodes, so that the peg is switched, and the beginning of a third
+STEPS = 3 * LENGTH + 1  # three episodes and the beginning of a fourth; the first has a seed
 
 
 def test_a_launch_without_further_argument_switches_pegs_and_needs_nobody(tmp_path: Path) -> None:
@@ -26,9 +26,9 @@ def test_a_launch_without_further_argument_switches_pegs_and_needs_nobody(tmp_pa
     )
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
-    assert f"summary: steps {STEPS}, episodes 2" in output
+    assert f"summary: steps {STEPS}, episodes 3" in output
     assert "a person is needed" not in output and "reset attempt" not in output
     (saved,) = (tmp_path / "mentor").glob("*_peg_insertion_reset.json")
     state = json.loads(saved.read_text())
-    assert sorted(state["episodes"].values()) == [1, 1, 1]  # each peg had its turn
+    assert sorted(state["episodes"].values()) == [1, 1, 1]  # each peg had its turn without a seed
     assert state["hand"] in state["episodes"]

@@ -1,4 +1,4 @@
-"""`mode:=eval` in a cell that is lost, or that cannot begin an episode."""
+"""Evaluations: success by task, and `mode:=eval` in a cell that cannot begin an episode."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from small_runs import trainer_of
 from mentor_common.env.ros_requests import EnvironmentLost
 from mentor_policy.nodes.evaluation_run import evaluate_checkpoint, load
 from mentor_policy.training import backoff
+from mentor_policy.training.checkpoint import read_checkpoint
+from mentor_policy.training.evaluation import evaluate
 
 
 class Unable(EnvironmentLost):
@@ -75,3 +77,24 @@ def test_a_cell_whose_resets_always_fail_is_given_up_with_the_reason(
     with pytest.raises(backoff.GivenUpError, match=r"20 failures in a row.* the cable is gone"):
         evaluate_checkpoint(node, cell, *load(node))
     assert cell.resets == backoff.ANSWERS
+
+
+class TwoTasks(PointEnv):
+    """Its task is the seed modulo two, and the second one always succeeds."""
+
+    def reset(self, *, seed: int | None = None, **others: Any) -> Any:
+        self._task = (seed or 0) % 2
+        return super().reset(seed=seed, **others)
+
+    def step(self, action: Any) -> Any:
+        *before, info = super().step(action)
+        return *before, {"success": bool(self._task), "task": f"points/{self._task}"}
+
+
+def test_success_is_reported_by_task_and_each_task_has_equally_many_episodes(
+    run_folder: Path,
+) -> None:
+    agent = read_checkpoint(run_folder).agent("cpu")
+    result = evaluate(agent, TwoTasks(), 4, seed=7, step=0)
+    assert result.success_by_task == {"points/0": (0, 2), "points/1": (2, 2)}
+    assert evaluate(agent, PointEnv(), 1, seed=7, step=0).success_by_task == {}

@@ -243,4 +243,5 @@ def test_gymnasium_makes_it_by_its_id_with_the_promised_spaces():
     assert observation.dtype == np.uint8 and env.action_space.shape == (4,)
     assert env.unwrapped.frame_layout.cameras == ("wrist", "side") and info["peg"] == 0
     assert env.unwrapped.action_repeat == 1 and info["success"] is False
+    assert info["task"] == "peg_insertion/star"
     env.close()

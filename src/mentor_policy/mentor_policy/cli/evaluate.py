@@ -67,12 +67,15 @@ def run(options: argparse.Namespace) -> int:
         values = {
             "checkpoint": str(checkpoint.folder), "environment": name, "episodes": options.episodes,
             "return": result.mean, "return_std": result.std, "success": result.success,
-            "success_interval": [low, high],
+            "success_interval": [low, high], "success_by_task": result.success_by_task,
         }  # fmt: skip
         print(json.dumps(values))
     else:
         print(f"{checkpoint.folder} in {name}, {options.episodes} episodes")
         print(f"  success {result.success:.2f} (95 % interval {low:.2f} to {high:.2f})")
+        if len(result.success_by_task) > 1:
+            for task, (successes, episodes) in result.success_by_task.items():
+                print(f"  {task}: {successes} of {episodes}")
         print(f"  return {result.mean:.1f} +- {result.std:.1f}")
         if video is not None:
             print(f"  video: {video}")

@@ -26,10 +26,17 @@ PURPOSE = "evaluation"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Outcome of some episodes: undiscounted returns, and success as each episode ended."""
+    """Outcome of some episodes.
+
+    Args:
+        returns: undiscounted, one an episode.
+        successes: as each episode ended.
+        tasks: as the environment names each episode's task; empty: it names none.
+    """
 
     returns: tuple[float, ...]
     successes: tuple[bool, ...]
+    tasks: tuple[str, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -45,6 +52,14 @@ class Evaluation:
     def success(self) -> float:
         """Share of episodes that succeeded."""
         return float(np.mean(self.successes))
+
+    @property
+    def success_by_task(self) -> dict[str, tuple[int, int]]:
+        """Episodes with success, and all episodes, by task; empty where no task is named."""
+        outcomes = list(zip(self.tasks, self.successes, strict=False))
+        names = sorted({task for task, _ in outcomes if task})
+        own = {name: [success for task, success in outcomes if task == name] for name in names}
+        return {name: (sum(each), len(each)) for name, each in own.items()}
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -99,6 +114,7 @@ def evaluate(
     rate = round(float(env.metadata.get("render_fps", 10)))
     returns: list[float] = []
     successes: list[bool] = []
+    tasks: list[str] = []
     with _purpose(env):
         for number in range(episodes):
             with VideoWriter(None if number else video, layout, rate) as film:
@@ -120,9 +136,10 @@ def evaluate(
                 break
             returns.append(episode.total)
             successes.append(episode.success)
+            tasks.append(episode.task)
     if not returns:
         raise InterruptedError("evaluation was stopped before its first episode was over")
-    return Evaluation(tuple(returns), tuple(successes))
+    return Evaluation(tuple(returns), tuple(successes), tuple(tasks))
 
 
 @contextmanager

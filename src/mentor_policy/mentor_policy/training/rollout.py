@@ -31,6 +31,7 @@ class Episode:
         over: terminated or truncated; False while it continues or where it was stopped.
         valid_steps: steps so far that may be learned from.
         reason: why the newest step may not; empty if it may.
+        task: as the environment's `info` names it, e.g. one task of MT5, or the peg; else empty.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Episode:
     over: bool = False
     valid_steps: int = 0
     reason: str = ""
+    task: str = ""
 
     @property
     def fault(self) -> FruitlessEpisodeError | None:
@@ -116,6 +118,7 @@ class Rollout:
             episode.over = bool(terminated or truncated)
             valid = bool(info.get("valid", True))
             episode.valid_steps += valid
+            episode.task = str(info.get("task", ""))
             episode.reason = "" if valid else str(info.get("reason", ""))
             self.on_step(
                 Step(

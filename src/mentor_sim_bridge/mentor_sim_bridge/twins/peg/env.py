@@ -32,7 +32,8 @@ class PegInsertionEnv(DisturbedEnv[Disturbance, PegSimulator]):
     Observation: (18, 84, 84) uint8; cameras wrist and side, each at start, midpoint and end of the
     last motion. Action: (4,) dx, dy, dz, dr in [-1, 1]. Reward: eq. 6 with the goal where the board
     lies, or the taught one. Never terminates; truncated after `max_steps`, or by a fault with
-    `info["valid"]` False. `info["peg"]` is the index of the peg in star, triangle, arrow.
+    `info["valid"]` False. `info["peg"]` is the index of the peg in star, triangle, arrow, -1 without
+    one in the hand; `info["task"]` names that of the episode, e.g. "peg_insertion/star".
 
     Args:
         config: see DisturbedEnv.
@@ -56,6 +57,7 @@ class PegInsertionEnv(DisturbedEnv[Disturbance, PegSimulator]):
             raise ValueError(f"peg is {peg!r}; known: {', '.join((*PEGS, ALL))}")
         self._peg = peg
         self._episodes: dict[str, int] = {}
+        self._of_episode = ""
         self._random = np.random.default_rng()
 
     def make_simulator(self, config: PegCellConfig | Path | None, task: Task) -> PegSimulator:
@@ -88,8 +90,13 @@ class PegInsertionEnv(DisturbedEnv[Disturbance, PegSimulator]):
             chosen["peg"] = peg_of_seed(PEGS, seed)
         elif chosen["peg"] == ALL:
             chosen["peg"] = draw_peg(PEGS, self._episodes, self._random)
+        self._of_episode = str(chosen["peg"])
         self._episodes[chosen["peg"]] = self._episodes.get(chosen["peg"], 0) + 1
         return chosen
+
+    def true_values(self) -> dict[str, Any]:
+        """Return the true values, and `task`, by which an evaluation tells the pegs apart."""
+        return {**super().true_values(), "task": f"{self.task.name}/{self._of_episode}"}
 
     def before_step(self) -> None:
         """Trigger, once, the disturbance that happens within an episode (see Disturbance)."""

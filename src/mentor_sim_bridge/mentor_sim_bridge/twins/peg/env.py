@@ -32,8 +32,8 @@ class PegInsertionEnv(DisturbedEnv[Disturbance, PegSimulator]):
     Observation: (18, 84, 84) uint8; cameras wrist and side, each at start, midpoint and end of the
     last motion. Action: (4,) dx, dy, dz, dr in [-1, 1]. Reward: eq. 6 with the goal where the board
     lies, or the taught one. Never terminates; truncated after `max_steps`, or by a fault with
-    `info["valid"]` False. `info["peg"]` is the index of the peg in star, triangle, arrow, -1 without
-    one in the hand; `info["task"]` names that of the episode, e.g. "peg_insertion/star".
+    `info["valid"]` False. `info["peg"]` is the index of the peg in star, triangle, arrow, -1 for
+    an empty hand; `info["task"]` names that of the episode, e.g. "peg_insertion/star".
 
     Args:
         config: see DisturbedEnv.

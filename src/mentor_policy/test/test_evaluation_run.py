@@ -87,7 +87,7 @@ class TwoTasks(PointEnv):
         return super().reset(seed=seed, **others)
 
     def step(self, action: Any) -> Any:
-        *before, info = super().step(action)
+        *before, _ = super().step(action)
         return *before, {"success": bool(self._task), "task": f"points/{self._task}"}
 
 

@@ -28,13 +28,13 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make lint                         ruff, mypy, hadolint, yamllint, size of files
   make format                       let ruff format and mend
   make bench-learning [TASK=...]    train MENTOR, its ablations and DrM on a task (many hours; resumes)
-  make bench-cable                  the same on the cable cell that differs in every episode
+  make bench-cable                  the same on the cable cell, whose results are in docs
   make classifiers                  collect images, train and evaluate the slot classifiers (hours); overwrites the committed weights
   make reflexes                     a simulated robot that enforces reflexes (franka-sim), in .venv-reflexes
   make check-cell ARGS="--cell cells/mine.yaml"      what of a real cell is right or wrong; nothing moves
   make build                        set up and build, start nothing
   make security [ARGS="--namespace cell_a --keystore FOLDER"]   keys and permissions (SROS2) of every node, by `ros2 security`
-  make hardware                     install what a real cell and its rehearsal need (robot:=fci asks for it by itself)
+  make hardware                     install what a real cell and its rehearsal need (robot:=fci and robot:=ros2_control ask for it by themselves)
   make clean                        remove everything that make made, but runs, and what killed processes left in shared memory
 
 Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requirements, colcon build.

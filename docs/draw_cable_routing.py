@@ -17,9 +17,11 @@ def episode(env: CableRoutingEnv) -> None:
     """Draw an expert's episode: reset, slot 1 filled, on the way to slot 2, success."""
     observation, _ = env.reset(seed=SEED)
     rows = [captioned(enlarged(newest(observation)), "reset: side, slot_1, slot_2")]
-    filled = crossing = False
-    for step in range(1, 41):
-        observation, reward, _, _, info = env.step(env.expert_action())
+    filled = crossing = over = False
+    step = 0
+    while not over:
+        step += 1
+        observation, reward, _, over, info = env.step(env.expert_action())
         if info["slot_1"] == 3 and not filled:
             filled = True
             text = f"step {step}: slot 1 holds the cable, reward {reward:.0f}"
@@ -29,7 +31,7 @@ def episode(env: CableRoutingEnv) -> None:
             text = f"step {step}: mid-episode, crossing to slot 2, reward {reward:.0f}"
             rows.append(captioned(enlarged(newest(observation)), text))
     assert info["success"], "the expert failed on this seed; choose another"
-    rows.append(captioned(enlarged(newest(observation)), f"step 40: success, reward {reward:.0f}"))
+    rows.append(captioned(enlarged(newest(observation)), f"step {step}: success, reward {reward:.0f}"))
     save("cable_routing_episode.png", np.vstack(rows))
 
 

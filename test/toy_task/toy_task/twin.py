@@ -102,8 +102,8 @@ class ToyTwin:
         spot = {"spot_x": float(self._spot[0]), "spot_y": float(self._spot[1])}
         return TrueState(distance < self._reached, spot)
 
-    def urdf(self) -> str:
-        """Return a single link."""
+    def urdf(self, robot: str = "panda") -> str:
+        """Return a single link: it has no joints to be named after the robot."""
         return URDF
 
     def fail_soon(self) -> str:

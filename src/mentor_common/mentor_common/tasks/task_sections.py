@@ -61,7 +61,7 @@ class Reset:
         routine: name of its plug-in in group ``mentor.routines``.
         settings: what that plug-in reads besides; empty where the file has none.
         start: per workspace axis, normalised bounds from which the start is sampled uniformly.
-        speed: share of the arm's speed limit.
+        speed: share of the arm node's ``max_speed``.
         still_time: seconds for which nothing may move before the episode begins.
         still_distance: what counts as still, normalised units.
         timeout: seconds of wall time for the whole routine.

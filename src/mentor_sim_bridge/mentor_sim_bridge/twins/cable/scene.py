@@ -52,7 +52,7 @@ def _slot_xml(name: str, slot: SlotConfig) -> str:
 def _slot_camera_xml(name: str, slot: SlotConfig, field_of_view: float) -> str:
     """Looks along the channel from the post's side, from above, at the walls' upper edges.
 
-    It stands 0.48 m off and sees 110 mm (13.1 degrees): the middle 145 x 145 pixels of a colour
+    It stands 0.48 m off and sees 110 mm (13.1 degrees): the middle 144 x 144 pixels of a colour
     image of 640 x 480 that spans 42 degrees. From so far the cable looks equally wide at every
     height.
     """

@@ -31,7 +31,9 @@ def episode(env: CableRoutingEnv) -> None:
             text = f"step {step}: mid-episode, crossing to slot 2, reward {reward:.0f}"
             rows.append(captioned(enlarged(newest(observation)), text))
     assert info["success"], "the expert failed on this seed; choose another"
-    rows.append(captioned(enlarged(newest(observation)), f"step {step}: success, reward {reward:.0f}"))
+    rows.append(
+        captioned(enlarged(newest(observation)), f"step {step}: success, reward {reward:.0f}")
+    )
     save("cable_routing_episode.png", np.vstack(rows))
 
 

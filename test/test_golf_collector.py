@@ -46,15 +46,20 @@ class Cell:
         self.asked: list[str] = []
         self.answer: Callable[[], None] = lambda: None
 
-    def sink(self, valid: bool = True, reason: str = "", seed: int = 1) -> None:
-        """Drop the ball into the hole; the episode is cut off."""
+    def sink(self, seed: int = 1) -> None:
+        """Drop the ball into the hole; the reward of a step shows it there."""
         self.arm.begin_episode(seed, START)
         self.twin.ball.lay(*self.twin.court.hole)
         self.arm.hold(0.5)
         assert self.twin.ball.place is BallPlace.IN_HOLE and self.twin.ground_truth().success
-        self.routine.note_reward(
-            SimpleNamespace(valid=valid, truncated=True, success=valid, step=9, reason=reason)
-        )
+        self.reward(ball_place=BallPlace.IN_HOLE, ball_lost=0.0)
+
+    def reward(self, **states: float) -> None:
+        """Give the routine the reward of a step; without states that of a fault."""
+        self.routine.note_reward(SimpleNamespace(
+            valid=bool(states), truncated=True, success=False, step=50, reason="the ball",
+            state_names=list(states), states=[float(value) for value in states.values()],
+        ))  # fmt: skip
 
     def reset(self) -> list[str]:
         """Do the routine; return the stages, once each."""
@@ -114,12 +119,33 @@ def test_the_speed_with_which_it_comes_back_differs(cell: Cell) -> None:
     assert len(places) == 2
 
 
-def test_a_ball_that_is_still_on_the_court_is_not_waited_for(cell: Cell) -> None:
+@pytest.mark.parametrize(
+    "rewards",
+    [
+        [{"ball_place": BallPlace.ON_COURT, "ball_lost": 0.0}],
+        [{}],  # two balls at the start, or an arm fault: nothing is known of the ball
+        [{"ball_lost": 1.0}, {"ball_place": BallPlace.ON_COURT, "ball_lost": 0.0}],
+    ],
+)
+def test_a_ball_that_is_not_known_to_have_left_the_court_is_not_waited_for(
+    cell: Cell, rewards: list[dict[str, float]]
+) -> None:
+    """However early or late the episode ended, and whatever the reason says."""
     cell.arm.begin_episode(2, START)
-    cell.routine.note_reward(
-        SimpleNamespace(valid=True, truncated=True, success=False, step=50, reason="")
-    )
+    for states in rewards:
+        cell.reward(**states)
     assert "return_ball" not in cell.reset() and not cell.asked
+
+
+@pytest.mark.parametrize("place", [BallPlace.IN_HOLE, BallPlace.IN_WATER, BallPlace.OUT])
+def test_a_ball_that_left_is_waited_for_whatever_ended_the_episode(
+    cell: Cell, place: BallPlace
+) -> None:
+    cell.sink()
+    cell.reward(ball_place=place, ball_lost=0.0)  # of the last step that an episode may have
+    cell.reward()  # an arm fault
+    assert "return_ball" in cell.reset() and not cell.asked
+    assert "return_ball" not in cell.reset(), "the next episode begins with the ball on the court"
 
 
 @pytest.mark.parametrize(
@@ -146,16 +172,9 @@ def test_a_broken_collector_is_one_request_and_the_reset_goes_on_when_it_is_mend
     assert re.search(said, cell.asked[0]) and "put the ball onto the court" in cell.asked[0]
 
 
-def test_a_ball_that_no_camera_sees_is_waited_for_and_a_camera_that_is_gone_is_not(
-    cell: Cell,
-) -> None:
-    cell.sink(valid=False, reason="the ball has not been seen for 4.0 s")
-    assert "return_ball" in cell.reset()
-    cell.arm.begin_episode(2, START)
-    cell.routine.note_reward(
-        SimpleNamespace(
-            valid=False, truncated=True, success=False, step=3,
-            reason="no image of camera 'court_long' in 2 s",
-        )
-    )  # fmt: skip
-    assert "return_ball" not in cell.reset()
+@pytest.mark.parametrize("states", [{"ball_place": BallPlace.ON_COURT}, {}])
+def test_a_ball_that_no_camera_sees_is_waited_for(cell: Cell, states: dict[str, float]) -> None:
+    """Wherever it was seen last, or if it was never seen."""
+    cell.sink()
+    cell.reward(**states, ball_lost=1.0)
+    assert "return_ball" in cell.reset() and not cell.asked

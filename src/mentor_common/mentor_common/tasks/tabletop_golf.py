@@ -18,6 +18,9 @@ AXES = ("x", "y", "r")
 LIGHT_SENSOR, MOTOR = "light_sensor", "collector_motor"
 """Devices of the ball collector, by whose names a simulated one and the mock pins exchange
 signals."""
+BALL_PLACE, BALL_LOST = "ball_place", "ball_lost"
+"""States of the reward that the reset reads: a BallPlace, and 1 if the court cameras have not seen
+the ball for too long."""
 FARTHEST = 3.0
 """Metres; bound of every place on the court."""
 

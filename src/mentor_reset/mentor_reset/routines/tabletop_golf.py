@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mentor_common.tasks.golf_court import BallPlace
 from mentor_common.tasks.reset_routine import (
     BEGIN_EPISODE,
     AskForHelp,
@@ -15,7 +16,7 @@ from mentor_common.tasks.reset_routine import (
     Rest,
     Wait,
 )
-from mentor_common.tasks.tabletop_golf import LIGHT_SENSOR, MOTOR
+from mentor_common.tasks.tabletop_golf import BALL_LOST, BALL_PLACE, LIGHT_SENSOR, MOTOR
 from mentor_common.tasks.task import Task
 from mentor_reset.devices.ball_collector import FACTORY, BallCollector
 
@@ -46,7 +47,6 @@ class TabletopGolfReset(ResetRoutine):
         self._help_timeout = settings.number("help_timeout", 0.0, 86400.0, above=True)
         settings.end()
         self._still = (task.reset.still_time, task.reset.still_distance)
-        self._max_steps = task.episode.max_steps
         self._has_left = False
         self._collector: BallCollector | None = None
 
@@ -88,16 +88,17 @@ class TabletopGolfReset(ResetRoutine):
             self._collector = None
 
     def note_reward(self, reward: Any) -> None:
-        """Learn from the reward of a step whether the ball has left the court.
+        """Remember where the ball is by the states of a step's reward, until the reset has ended.
 
-        An episode that is cut off before its time has lost its ball: into hole or water, over the
-        border, or out of sight. A step that is not valid for another reason is ignored.
+        A reward without these states, such as that of an arm fault, changes nothing.
+
+        Args:
+            reward: a Reward message.
         """
-        if reward.valid:
-            early = reward.truncated and reward.step < self._max_steps
-            self._has_left = bool(early or reward.success)
-        else:
-            self._has_left = "ball" in reward.reason
+        states = dict(zip(reward.state_names, reward.states, strict=False))
+        if BALL_LOST in states or BALL_PLACE in states:
+            left = states.get(BALL_PLACE, float(BallPlace.ON_COURT)) > BallPlace.ON_COURT
+            self._has_left = left or states.get(BALL_LOST, 0.0) > 0.0
 
     def parts(self, context: ResetContext) -> Parts:
         """Begin an attempt."""

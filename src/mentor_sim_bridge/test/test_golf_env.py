@@ -171,6 +171,28 @@ def test_a_fault_ends_the_episode_as_not_valid_and_unknown_options_are_named(env
         env.reset(options={"disturbance": "earthquake"})
 
 
+@pytest.mark.parametrize("push", [1, 2])
+def test_a_fault_of_a_push_before_the_step_ends_the_episode_as_not_valid(env, monkeypatch, push):
+    env.reset(seed=0, options={"disturbance": "arm_pushed"})
+    club = env.simulator.club()
+    env.simulator.ball.lay(club.x, club.y - 0.06)
+    moves, move = [], env.arm.move
+
+    def noticing(*arguments):
+        moves.append(arguments)
+        if len(moves) == push:
+            env.simulator.fail_soon()
+        return move(*arguments)
+
+    monkeypatch.setattr(env.arm, "move", noticing)
+    observation, reward, terminated, truncated, info = env.step(np.zeros(4))
+    assert len(moves) == push, "an arm in a fault is not pushed on"
+    assert (reward, terminated, truncated, info["valid"]) == (0.0, False, True, False)
+    assert "for rehearsal" in info["reason"] and observation.shape == (18, 84, 84)
+    env.reset(seed=0)
+    assert env.step(np.zeros(4))[4]["valid"]
+
+
 def test_visuals_that_training_never_sees_are_apart(env):
     config = env.simulator.config.visual_randomization
     low, high = config.light_diffuse

@@ -243,7 +243,7 @@ def test_the_command_calibrates_a_camera_for_the_reward(tmp_path, capsys):
 
 
 class Followed:
-    """What the tracker and the ground truth say of the same steps."""
+    """What the tracker and the ground truth report of the same steps."""
 
     def __init__(self, episodes: int) -> None:
         register_environments()
@@ -251,7 +251,7 @@ class Followed:
                               disable_env_checker=True)  # fmt: skip
         env, random = made.unwrapped, np.random.default_rng(0)
         truth = make_reward(TASK, RewardOptions(states="ground_truth"))
-        self.errors, self.places, self.rewards, self.invalid, self.speed = [], [], [], 0, 0.0
+        self.errors, self.places, self.rewards, self.invalid = [], [], [], 0
         for episode in range(episodes):
             env.reset(seed=700 + episode)
             truth.begin_episode(EpisodeInfo(episode), None)
@@ -277,7 +277,6 @@ class Followed:
         self.rewards.append((reward, true_reward))
         if true.place is BallPlace.ON_COURT:
             self.errors.append(math.dist(seen.at, (info["ball_x"], info["ball_y"])))
-            self.speed = max(self.speed, info["ball_speed"])
 
 
 @pytest.mark.parametrize("episodes", [2, pytest.param(50, marks=pytest.mark.soak)])

@@ -12,6 +12,7 @@ from mentor_common.arm.stroke import BACK, THROUGH, Stroke
 from mentor_common.env.registration import register_environments
 from mentor_common.tasks.golf_court import BallPlace
 from mentor_sim_bridge.twins.golf.env import GolfEnv
+from mentor_sim_bridge.twins.golf.expert import straight_strike
 
 LONG = pytest.mark.soak
 
@@ -37,17 +38,6 @@ def expert(env) -> np.ndarray:
     return env.expert_action()
 
 
-def straight_strike(env) -> np.ndarray:
-    """Go behind the ball on the straight line to the hole, and strike hard enough for it."""
-    ball, hole, arm = env.simulator.ball, env.simulator.court.hole, env.arm
-    angle = math.atan2(hole[0] - ball.x, ball.y - hole[1])
-    behind = [ball.x - 0.037 * math.sin(angle), ball.y + 0.037 * math.cos(angle), angle]
-    move = (arm.workspace.to_normalised(behind) - arm.target) * [10.0, 10.0, 8.0]
-    if ball.speed > 0.0 or ball.place is not BallPlace.ON_COURT:
-        return np.array([0.0, 0.0, 0.0, -1.0])
-    return np.clip([*move, 0.9 if np.abs(move).max() < 1.0 else -1.0], -1.0, 1.0)
-
-
 @pytest.mark.parametrize("count", [1, pytest.param(100, marks=LONG)])
 def test_an_expert_that_sees_the_true_state_succeeds(env, count):
     assert sum(play(env, 5000 + seed, expert)["success"] for seed in range(count)) >= 0.9 * count
@@ -66,7 +56,8 @@ def test_random_actions_do_not_succeed(env, count):
 @pytest.mark.parametrize("count", [1, pytest.param(100, marks=LONG)])
 def test_the_straight_strike_at_the_hole_ends_in_the_water(env, count):
     for seed in range(count):
-        assert play(env, seed, straight_strike)["ball_place"] == BallPlace.IN_WATER
+        last = play(env, seed, lambda env: straight_strike(env.arm, env.simulator, env.task))
+        assert last["ball_place"] == BallPlace.IN_WATER
 
 
 def test_from_every_start_the_straight_line_to_the_hole_crosses_the_water(env):

@@ -29,7 +29,7 @@ from mentor_common.tasks.task import Task
 from mentor_msgs.msg import GroundTruth
 from mentor_sim_bridge.graphics import check_graphics
 from mentor_sim_bridge.nodes.camera_faults import UNPLUGGED, cameras_in
-from mentor_sim_bridge.nodes.device_topics import DeviceTopics
+from mentor_sim_bridge.nodes.device_topics import COLLECTOR_FAULT, DeviceTopics
 from mentor_sim_bridge.twins.simulator import Factory, ForceSensing, Simulator, TrueState
 
 IMAGE_SIZE = (168, 168)
@@ -54,7 +54,7 @@ class TwinNode(ArmNodeBase):
             read_only=True,
         ),
         Param("realtime", "bool", False, "simulated time follows wall time"),
-        UNPLUGGED,
+        UNPLUGGED, COLLECTOR_FAULT,
     )  # fmt: skip
 
     def make_backend(self, task: Task) -> Simulator:

@@ -131,6 +131,10 @@ class GolfSimulator(PandaSimulator):
         if name == MOTOR:
             self.collector.motor = on
 
+    def set_device_fault(self, fault: str) -> None:
+        """Have the collector fail, one of twins.devices.FAULTS, or mend it: empty."""
+        self.collector.broken = fault
+
     def begin_episode(
         self, seed: int | None, start: np.ndarray, options: Mapping[str, object] | None = None
     ) -> None:

@@ -14,8 +14,8 @@ from mentor_common.files.atomic import replaced
 
 Float64 = npt.NDArray[np.float64]
 _HEADER = 8  # sequence, stamp, ticks, sensors, free; then positions and velocities
-_COMMAND = 8  # sequence, x, y, z, r, switches, free
-_SWITCHES = 5
+_COMMAND = 8  # sequence, x, y, z, r, switches, fault of the devices, free
+_SWITCHES, _FAULT = 5, 6
 _RETRIES = 1000
 
 
@@ -58,8 +58,9 @@ class SharedState:
         self._state = self._memory[_COMMAND:]
 
     def clear(self) -> None:
-        """Forget state, command and switches: the world starts again."""
-        self._state[0] = self._command[0] = self._command[_SWITCHES] = 0.0
+        """Forget state, command, switches and fault: the world starts again."""
+        self._state[0] = self._command[0] = 0.0
+        self._command[_SWITCHES] = self._command[_FAULT] = 0.0
 
     def write(self, ticks: int, qpos: Float64, qvel: Float64, sensors: int = 0) -> None:
         """Publish the state as it is now (see WorldState)."""
@@ -108,3 +109,12 @@ class SharedState:
     @switches.setter
     def switches(self, bits: int) -> None:
         self._command[_SWITCHES] = float(bits)
+
+    @property
+    def fault(self) -> int:
+        """Which fault the devices are to have, from 1 on; 0: none."""
+        return int(self._command[_FAULT])
+
+    @fault.setter
+    def fault(self, number: int) -> None:
+        self._command[_FAULT] = float(number)

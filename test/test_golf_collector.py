@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
+import gpiozero
 import numpy as np
 import pytest
 
@@ -151,7 +153,11 @@ def test_a_ball_that_left_is_waited_for_whatever_ended_the_episode(
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        ("ball lost", r"the ball at the light sensor \(pin 17\) did not come in 20\.0 s"),
+        (
+            "ball lost",
+            r"the ball at the light sensor \(pin 17; mock pins, for a board set "
+            r"GPIOZERO_PIN_FACTORY\) did not come in 20\.0 s",
+        ),
         ("motor dead", r"motor on pin 27 runs, light sensor on pin 17 sees a ball"),
         ("sensor stuck", r"motor on pin 27 runs, light sensor on pin 17 sees a ball"),
     ],
@@ -178,3 +184,55 @@ def test_a_ball_that_no_camera_sees_is_waited_for(cell: Cell, states: dict[str, 
     cell.sink()
     cell.reward(**states, ball_lost=1.0)
     assert "return_ball" in cell.reset() and not cell.asked
+
+
+def test_a_motor_that_an_earlier_node_left_on_is_switched_off(cell: Cell) -> None:
+    cell.twin.switch(MOTOR, True)
+    again = BallCollector(HIGH, LOW, lambda on: cell.twin.switch(MOTOR, on))
+    assert not cell.twin.collector.motor
+    again.close()
+
+
+def test_the_sensor_pin_is_released_where_the_motor_pin_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(gpiozero, "DigitalInputDevice", lambda *a, **b: SimpleNamespace(
+        close=lambda: closed.append("sensor")
+    ))  # fmt: skip
+    with pytest.raises(OSError, match="pins 17 and 99 cannot be used"):
+        BallCollector(HIGH, 99)
+    assert closed == ["sensor"]
+
+
+class Node:
+    """Has what a routine uses of the reset node when it opens its devices."""
+
+    def __init__(self) -> None:
+        self.published: list[bool] = []
+        self.watched: list[str] = []
+        self.repeat: Callable[[], None] = lambda: None
+        self.peers = SimpleNamespace(publisher_of=lambda topic: self.watched.append(topic.name))
+
+    def publisher(self, topic: Any) -> Any:
+        return SimpleNamespace(publish=lambda message: self.published.append(message.data))
+
+    def subscription(self, topic: Any, callback: Any) -> None: ...
+
+    def timer(self, seconds: float, callback: Callable[[], None], *, wall: bool) -> None:
+        self.repeat = callback
+
+    def get_logger(self) -> Any:
+        return SimpleNamespace(info=lambda text: None)
+
+
+def test_who_drives_the_mock_pins_is_a_peer_that_is_missed_and_is_told_that_the_motor_is_off() -> (
+    None
+):
+    node, routine = Node(), TabletopGolfReset(TASK)
+    routine.open(node)
+    assert node.watched == ["device/light_sensor"]
+    node.published.clear()  # a node that is not active yet publishes nothing
+    node.repeat()
+    assert node.published == [False]
+    routine.close()

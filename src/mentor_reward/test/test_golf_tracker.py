@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import cv2
 import gymnasium
@@ -214,6 +215,14 @@ def test_a_ball_that_has_left_the_court_stays_gone_and_the_episode_ends_some_ste
     assert all(each.success and each.terms["hole"] == 20.0 for each in found)
     assert [each.truncated for each in found] == [False, False, False, True]
     assert not any(each.terminated for each in found)
+
+
+@pytest.mark.parametrize(("strike", "costs"), [(-1.0, 0.0), (0.0, 0.0), (0.01, 1.0), (1.0, 1.0)])
+def test_an_action_that_strikes_costs_1_however_hard(strike, costs):
+    reward = make_reward(TASK, RewardOptions())
+    reward.begin_episode(EpisodeInfo(1), step_of(0, BALL))
+    step = replace(step_of(1, BALL), action=np.array([0.9, 0.9, 0.9, strike], np.float32))
+    assert reward.compute(step).terms["strike"] == -costs
 
 
 def test_a_ball_that_one_image_alone_has_off_the_court_is_followed_on():

@@ -26,7 +26,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from mentor_common.tasks.golf_court import BallPlace, Court
+from mentor_common.tasks.golf_court import EXACT, BallPlace, Court
 from mentor_sim_bridge.twins.golf.contact import GRAVITY, Club, Contact, bounce, gets_over
 from mentor_sim_bridge.twins.golf.ground import Ground
 
@@ -241,14 +241,12 @@ class Ball:
             self.x += self.vx * seconds
             self.y += self.vy * seconds
             if self._is_caught():
-                in_hole = math.dist((self.x, self.y), self.court.hole) <= self.court.hole_radius
-                self.place = BallPlace.IN_HOLE if in_hole else BallPlace.IN_WATER
+                self._catch()
             return
         # The far edge: what is left of the speed must lift the ball out again.
         left, speed = self.speed**2 - 2.0 * GRAVITY * self.sink, self.speed
         if left <= 0.0 or speed == 0.0:
-            hole = math.dist((self.x, self.y), self.court.hole) < 2.0 * self.court.hole_radius
-            self.place = BallPlace.IN_HOLE if hole else BallPlace.IN_WATER
+            self._catch()
             return
         scale = math.sqrt(left) / speed
         self.vx, self.vy = self.vx * scale, self.vy * scale
@@ -261,6 +259,17 @@ class Ball:
         seconds = (math.sqrt(self.fall**2 + 2.0 * GRAVITY * left) - self.fall) / GRAVITY
         ahead = (self.x + self.vx * seconds, self.y + self.vy * seconds)
         return self._depth_of(ahead) > 0.0
+
+    def _catch(self) -> None:
+        """Keep the ball in the hole or the water whose edge is nearer, within that edge."""
+        court, at = self.court, (self.x, self.y)
+        off = math.dist(at, court.hole)
+        if court.hole_radius - off < court.water.depth(at):
+            self.place = BallPlace.IN_WATER
+            self._keep_within(court.water.low, court.water.high)
+            return
+        self.place = BallPlace.IN_HOLE
+        self._keep_near_hole(court.hole_radius * (1.0 - EXACT))
 
     # Border and club.
 
@@ -320,13 +329,7 @@ class Ball:
         self.y += self.vy * seconds
         if self.place is BallPlace.IN_HOLE:
             self._sink_to(config.hole_depth, seconds)
-            room = max(0.0, court.hole_radius - radius)
-            off = math.dist((self.x, self.y), court.hole)
-            if off > room:
-                share = room / off
-                self.x = court.hole[0] + share * (self.x - court.hole[0])
-                self.y = court.hole[1] + share * (self.y - court.hole[1])
-                self.vx = self.vy = 0.0
+            self._keep_near_hole(max(0.0, court.hole_radius - radius))
         elif self.place is BallPlace.IN_WATER:
             self._sink_to(config.water_depth, seconds)
             pond = court.water.grown(-radius)
@@ -342,6 +345,15 @@ class Ball:
         self.sink = min(depth, self.sink + self.fall * seconds)
         if self.sink >= depth:
             self.sink, self.fall = depth, 0.0
+
+    def _keep_near_hole(self, room: float) -> None:
+        """Have the ball's centre at most `room` metres off the hole's middle."""
+        hole, off = self.court.hole, math.dist((self.x, self.y), self.court.hole)
+        if off > room:
+            share = room / off
+            self.x = hole[0] + share * (self.x - hole[0])
+            self.y = hole[1] + share * (self.y - hole[1])
+            self.vx = self.vy = 0.0
 
     def _keep_within(self, low: tuple[float, float], high: tuple[float, float]) -> None:
         x, y = min(max(self.x, low[0]), high[0]), min(max(self.y, low[1]), high[1])

@@ -230,6 +230,7 @@ class RehearsalNode(CellNode):
 
     def _set_copy(self, state: WorldState) -> None:
         self._copy.data.qpos[:], self._copy.data.qvel[:] = state.qpos, state.qvel
+        self._copy.hidden_state = state.hidden
         mujoco.mj_kinematics(self._copy.model, self._copy.data)
         self._copy.read_positions()
 

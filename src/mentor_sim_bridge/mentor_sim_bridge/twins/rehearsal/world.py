@@ -116,7 +116,8 @@ class World:
         self.ticks += 1
         if self._shared is not None and self.ticks % PUBLISHED_EVERY == 0:
             sensors = 0 if self._devices is None else sensor_bits(self._devices)
-            self._shared.write(self.ticks, self.data.qpos, self.data.qvel, sensors)
+            hidden = self.simulator.hidden_state
+            self._shared.write(self.ticks, self.data.qpos, self.data.qvel, sensors, hidden)
         return passed
 
 

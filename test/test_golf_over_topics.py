@@ -162,4 +162,3 @@ def test_while_a_court_camera_is_gone_nothing_is_learned_and_the_cell_goes_on_wh
     said = [line for line in log.read_text()[since:].splitlines() if "[ERROR]" in line]
     assert len(said) == 2, said
     assert "court_long" in said[0] and "court_short" in said[1] and "is cut off" in said[1]
-

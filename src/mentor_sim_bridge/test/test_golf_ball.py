@@ -77,9 +77,9 @@ def test_a_sphere_bounces_off_a_cushion_as_measured_ones_do():
     ball = a_ball(COURT.inside.low[0] + COURT.ball_radius + 1e-4, 0.0)
     ball.vx = ball.vy = -0.4
     ball.advance(1e-3)
-    rub = config.border_friction * (1 + config.border_restitution) * 0.4
-    assert ball.vy == pytest.approx(-0.4 + rub, abs=0.01)
-    assert ball.spin_z * COURT.ball_radius == pytest.approx(-2.5 * rub, abs=0.01)
+    tangential = config.border_friction * (1 + config.border_restitution) * 0.4
+    assert ball.vy == pytest.approx(-0.4 + tangential, abs=0.01)
+    assert ball.spin_z * COURT.ball_radius == pytest.approx(-2.5 * tangential, abs=0.01)
 
 
 def test_a_ball_gets_over_a_low_step_from_the_speed_on_that_mechanics_gives():

@@ -39,7 +39,7 @@ def expert(env) -> np.ndarray:
 
 
 @pytest.mark.parametrize("count", [1, pytest.param(100, marks=LONG)])
-def test_an_expert_that_sees_the_true_state_succeeds(env, count):
+def test_an_expert_that_sees_the_ground_truth_succeeds(env, count):
     assert sum(play(env, 5000 + seed, expert)["success"] for seed in range(count)) >= 0.9 * count
 
 

@@ -85,7 +85,7 @@ class RehearsalNode(CellNode):
         self._folder = rehearsal_folder(self.get_namespace())
         self._address = self.text("address") or rehearsal_address(self.get_namespace())
         self._folder.mkdir(parents=True, exist_ok=True)
-        # Copies of the world: one to render it, one to compute poses and the true state.
+        # Copies of the world: one to render it, one to compute poses and the ground truth.
         self._drawn = World(task, self.integer("seed")).simulator
         self._copy = World(task, self.integer("seed")).simulator
         model = self._copy.model
@@ -216,7 +216,7 @@ class RehearsalNode(CellNode):
             self._ended.set()
 
     def _on_motion(self, message: Motion) -> None:
-        """Publish the true state at the end of a motion, which is now."""
+        """Publish the ground truth at the end of a motion, which is now."""
         state = self._shared.read()
         if state is None:
             return

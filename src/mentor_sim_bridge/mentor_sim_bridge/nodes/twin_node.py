@@ -167,7 +167,7 @@ class TwinNode(ArmNodeBase):
             self._wrench.publish(stamped_wrench(self._simulator.wrench(), stamp, self.frame))
 
     def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
-        """Publish the motion that led to a step, and the true state after it."""
+        """Publish the motion that led to a step, and the ground truth after it."""
         self._motion.publish(motion_message(episode, step, outcome, self.frame))
         state = self._simulator.ground_truth()
         self._ground_truth.publish(ground_truth_message(episode, step, outcome.end, state))
@@ -206,7 +206,7 @@ def ground_truth_message(episode: int, step: int, stamp: int, state: TrueState) 
         episode: number of the episode.
         step: the step that was reached.
         stamp: end of its motion, nanoseconds of ROS time.
-        state: the true state.
+        state: the ground truth.
     """
     message = GroundTruth(episode=episode, step=step, success=bool(state.success))
     message.header.stamp = nanoseconds_to_time(stamp)

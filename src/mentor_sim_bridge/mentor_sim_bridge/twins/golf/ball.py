@@ -35,7 +35,7 @@ STIMPMETER_SPEED, FOOT = 1.83, 0.3048
 FINE = 0.001
 """Longest step over hole and water, seconds."""
 GUTTER_SPEED = 0.6
-"""At which a ball over the border goes on to the middle of the gutter, m/s."""
+"""Speed (m/s) at which a ball over the border goes on to the middle of the gutter."""
 SETTLE = 4.0
 """Share of its speed that a ball loses in each second at the bottom of hole, water or gutter."""
 
@@ -54,9 +54,9 @@ class BallConfig:
         club_restitution: restitution of the club's face.
         club_mass: effective mass of head and arm, kg.
         hole_depth: metres by which the ball's middle is lower in the hole.
-        water_depth: the same of the water.
-        gutter_depth: the same of the gutter beyond the border.
-        gutter_width: from the border's inner side to the gutter's middle, metres.
+        water_depth: metres by which it is lower in the water.
+        gutter_depth: metres by which it is lower in the gutter beyond the border.
+        gutter_width: distance from the border's inner side to the gutter's middle, metres.
     """
 
     mass: float
@@ -129,7 +129,7 @@ class Ball:
 
         Args:
             seconds: at most a few hundredths.
-            club: where it is; None: away.
+            club: the club; None: it is away.
         """
         if self.place is BallPlace.COLLECTED:
             return

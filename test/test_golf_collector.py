@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
+import gpiozero
 import numpy as np
 import pytest
 
@@ -46,15 +48,20 @@ class Cell:
         self.asked: list[str] = []
         self.answer: Callable[[], None] = lambda: None
 
-    def sink(self, valid: bool = True, reason: str = "", seed: int = 1) -> None:
-        """Drop the ball into the hole; the episode is cut off."""
+    def sink(self, seed: int = 1) -> None:
+        """Drop the ball into the hole; the reward of a step shows it there."""
         self.arm.begin_episode(seed, START)
         self.twin.ball.lay(*self.twin.court.hole)
         self.arm.hold(0.5)
         assert self.twin.ball.place is BallPlace.IN_HOLE and self.twin.ground_truth().success
-        self.routine.note_reward(
-            SimpleNamespace(valid=valid, truncated=True, success=valid, step=9, reason=reason)
-        )
+        self.reward(ball_place=BallPlace.IN_HOLE, ball_lost=0.0)
+
+    def reward(self, **states: float) -> None:
+        """Give the routine the reward of a step; without states that of a fault."""
+        self.routine.note_reward(SimpleNamespace(
+            valid=bool(states), truncated=True, success=False, step=50, reason="the ball",
+            state_names=list(states), states=[float(value) for value in states.values()],
+        ))  # fmt: skip
 
     def reset(self) -> list[str]:
         """Do the routine; return the stages, once each."""
@@ -114,18 +121,43 @@ def test_the_speed_with_which_it_comes_back_differs(cell: Cell) -> None:
     assert len(places) == 2
 
 
-def test_a_ball_that_is_still_on_the_court_is_not_waited_for(cell: Cell) -> None:
+@pytest.mark.parametrize(
+    "rewards",
+    [
+        [{"ball_place": BallPlace.ON_COURT, "ball_lost": 0.0}],
+        [{}],  # two balls at the start, or an arm fault: nothing is known of the ball
+        [{"ball_lost": 1.0}, {"ball_place": BallPlace.ON_COURT, "ball_lost": 0.0}],
+    ],
+)
+def test_a_ball_that_is_not_known_to_have_left_the_court_is_not_waited_for(
+    cell: Cell, rewards: list[dict[str, float]]
+) -> None:
+    """However early or late the episode ended, and whatever the reason says."""
     cell.arm.begin_episode(2, START)
-    cell.routine.note_reward(
-        SimpleNamespace(valid=True, truncated=True, success=False, step=50, reason="")
-    )
+    for states in rewards:
+        cell.reward(**states)
     assert "return_ball" not in cell.reset() and not cell.asked
+
+
+@pytest.mark.parametrize("place", [BallPlace.IN_HOLE, BallPlace.IN_WATER, BallPlace.OUT])
+def test_a_ball_that_left_is_waited_for_whatever_ended_the_episode(
+    cell: Cell, place: BallPlace
+) -> None:
+    cell.sink()
+    cell.reward(ball_place=place, ball_lost=0.0)  # of the last step that an episode may have
+    cell.reward()  # an arm fault
+    assert "return_ball" in cell.reset() and not cell.asked
+    assert "return_ball" not in cell.reset(), "the next episode begins with the ball on the court"
 
 
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        ("ball lost", r"the ball at the light sensor \(pin 17\) did not come in 20\.0 s"),
+        (
+            "ball lost",
+            r"the ball at the light sensor \(pin 17; mock pins, for a board set "
+            r"GPIOZERO_PIN_FACTORY\) did not come in 20\.0 s",
+        ),
         ("motor dead", r"motor on pin 27 runs, light sensor on pin 17 sees a ball"),
         ("sensor stuck", r"motor on pin 27 runs, light sensor on pin 17 sees a ball"),
     ],
@@ -146,16 +178,61 @@ def test_a_broken_collector_is_one_request_and_the_reset_goes_on_when_it_is_mend
     assert re.search(said, cell.asked[0]) and "put the ball onto the court" in cell.asked[0]
 
 
-def test_a_ball_that_no_camera_sees_is_waited_for_and_a_camera_that_is_gone_is_not(
-    cell: Cell,
+@pytest.mark.parametrize("states", [{"ball_place": BallPlace.ON_COURT}, {}])
+def test_a_ball_that_no_camera_sees_is_waited_for(cell: Cell, states: dict[str, float]) -> None:
+    """Wherever it was seen last, or if it was never seen."""
+    cell.sink()
+    cell.reward(**states, ball_lost=1.0)
+    assert "return_ball" in cell.reset() and not cell.asked
+
+
+def test_a_motor_that_an_earlier_node_left_on_is_switched_off(cell: Cell) -> None:
+    cell.twin.switch(MOTOR, True)
+    again = BallCollector(HIGH, LOW, lambda on: cell.twin.switch(MOTOR, on))
+    assert not cell.twin.collector.motor
+    again.close()
+
+
+def test_the_sensor_pin_is_released_where_the_motor_pin_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cell.sink(valid=False, reason="the ball has not been seen for 4.0 s")
-    assert "return_ball" in cell.reset()
-    cell.arm.begin_episode(2, START)
-    cell.routine.note_reward(
-        SimpleNamespace(
-            valid=False, truncated=True, success=False, step=3,
-            reason="no image of camera 'court_long' in 2 s",
-        )
-    )  # fmt: skip
-    assert "return_ball" not in cell.reset()
+    closed: list[str] = []
+    monkeypatch.setattr(gpiozero, "DigitalInputDevice", lambda *a, **b: SimpleNamespace(
+        close=lambda: closed.append("sensor")
+    ))  # fmt: skip
+    with pytest.raises(OSError, match="pins 17 and 99 cannot be used"):
+        BallCollector(HIGH, 99)
+    assert closed == ["sensor"]
+
+
+class Node:
+    """Has what a routine uses of the reset node when it opens its devices."""
+
+    def __init__(self) -> None:
+        self.published: list[bool] = []
+        self.watched: list[str] = []
+        self.repeat: Callable[[], None] = lambda: None
+        self.peers = SimpleNamespace(publisher_of=lambda topic: self.watched.append(topic.name))
+
+    def publisher(self, topic: Any) -> Any:
+        return SimpleNamespace(publish=lambda message: self.published.append(message.data))
+
+    def subscription(self, topic: Any, callback: Any) -> None: ...
+
+    def timer(self, seconds: float, callback: Callable[[], None], *, wall: bool) -> None:
+        self.repeat = callback
+
+    def get_logger(self) -> Any:
+        return SimpleNamespace(info=lambda text: None)
+
+
+def test_who_drives_the_mock_pins_is_a_peer_that_is_missed_and_is_told_that_the_motor_is_off() -> (
+    None
+):
+    node, routine = Node(), TabletopGolfReset(TASK)
+    routine.open(node)
+    assert node.watched == ["device/light_sensor"]
+    node.published.clear()  # a node that is not active yet publishes nothing
+    node.repeat()
+    assert node.published == [False]
+    routine.close()

@@ -9,12 +9,14 @@ apart, and none is one of evaluation or training. Physics only; interrupted, it 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -25,6 +27,10 @@ from mentor_common.env.registration import register_environments
 from mentor_common.files.atomic import write_atomically
 
 SEARCH_SEED, CHOICE_SEED, RESULT_SEED = 30_000_000, 31_000_000, 32_000_000
+"""First seeds of the episodes of a search with seed 0, of its choice, and of its result."""
+OTHER_SEEDS, PER_SEARCH, PER_PURPOSE = 100_000_000, 3_000_000, 1_000_000
+"""First seed of the episodes of a search with seed 1, and how many the searches from there on have,
+and each of their three purposes. The other scripts stay below OTHER_SEEDS."""
 RANDOM = 800
 """Sequences of the random search; the others are the cross-entropy method's."""
 PER_GENERATION, ELITES = 100, 12
@@ -105,6 +111,36 @@ def random_sequence(random: np.random.Generator, steps: int, actions: int) -> np
     return np.repeat(np.clip(values, -1.0, 1.0), np.diff([0, *ends, steps]), axis=0)
 
 
+@dataclass(frozen=True)
+class Seeds:
+    """First seeds of a search's episodes, of which each purpose has PER_PURPOSE of its own.
+
+    Args:
+        search: those that sequences are tried in.
+        choice: those that the best of the finalists is chosen in.
+        result: those of the result.
+    """
+
+    search: int
+    choice: int
+    result: int
+
+
+def seeds_of(seed: int) -> Seeds:
+    """Return the seeds of the episodes of the search with a seed.
+
+    Raises:
+        ValueError: the seed is below 0, or so large that an episode's would exceed 32 bits.
+    """
+    if seed == 0:
+        return Seeds(SEARCH_SEED, CHOICE_SEED, RESULT_SEED)
+    most = (2**31 - OTHER_SEEDS) // PER_SEARCH
+    if not 0 < seed <= most:
+        raise ValueError(f"--seed {seed}; allowed: 0 to {most}")
+    first = OTHER_SEEDS + (seed - 1) * PER_SEARCH
+    return Seeds(first, first + PER_PURPOSE, first + 2 * PER_PURPOSE)
+
+
 class Search:
     """The state of a search, on the disk after every few sequences.
 
@@ -114,6 +150,9 @@ class Search:
         sequences: sequences that are tried in all.
         seed: seed of the search.
         pool: plays the episodes.
+
+    Raises:
+        ValueError: the folder has the state of another search, or the seed is refused.
     """
 
     def __init__(
@@ -121,15 +160,18 @@ class Search:
     ) -> None:
         self._file = folder / "search.json"
         self._cell, self._sequences, self._seed, self._pool = cell, sequences, seed, pool
+        self._first = seeds_of(seed).search
         env = cell.make()
         self._shape = env.unwrapped.max_steps, int(np.prod(env.action_space.shape))
         env.close()
+        self._identity = identity(cell, sequences, seed)
         folder.mkdir(parents=True, exist_ok=True)
         self._tried: list[list[list[float]]] = []
         self._scores: list[float] = []
         self._begun: list[float] = []  # scores of the first sequences of the generation under way
         if self._file.exists():
             state = json.loads(self._file.read_text())
+            self._check(state)
             self._tried, self._scores = state["sequences"], state["scores"]
             self._begun = state["begun"]
 
@@ -151,7 +193,7 @@ class Search:
                 batch = list(np.clip(mean + spread * (0.9 * noise + 0.3 * own), -1.0, 1.0))
                 episodes = TRIED
             # All of a generation meet the same episodes; the next meets others.
-            first = SEARCH_SEED + 1000 * (done // PER_GENERATION) + 1_000_000 * (self._seed % 7)
+            first = self._first + 1000 * (done // PER_GENERATION)
             begun, scores, wins = len(self._begun), [*self._begun], []
             for start in range(begun, left, AT_ONCE):
                 part = batch[start : start + AT_ONCE]
@@ -192,9 +234,35 @@ class Search:
             spread = KEEP * spread + (1 - KEEP) * best.std(0)
         return mean, np.maximum(spread, LEAST_SPREAD)
 
+    def _check(self, state: dict[str, Any]) -> None:
+        """Refuse the state of another search."""
+        way_out = "name another --folder, or delete this file to search anew"
+        if "identity" not in state:
+            raise ValueError(
+                f"{self._file} does not record which search it is of, as it is of an earlier "
+                f"version; {way_out}"
+            )
+        for name, wanted in self._identity.items():
+            found = state["identity"].get(name)
+            if found != wanted:
+                raise ValueError(
+                    f"{self._file} is of a search with {name} {found!r}, not {wanted!r}; {way_out}"
+                )
+
     def _save(self) -> None:
-        state = {"sequences": self._tried, "scores": self._scores, "begun": self._begun}
+        state = {
+            "identity": self._identity,
+            "sequences": self._tried,
+            "scores": self._scores,
+            "begun": self._begun,
+        }
         write_atomically(self._file, json.dumps(state).encode())
+
+
+def identity(cell: Cell, sequences: int, seed: int) -> dict[str, Any]:
+    """Return what decides the course of a search, by name; of a configuration its text's digest."""
+    config = hashlib.sha256(Path(cell.config).read_bytes()).hexdigest() if cell.config else ""
+    return {"env": cell.name, "config": config, "sequences": sequences, "seed": seed}
 
 
 def main() -> None:
@@ -215,15 +283,18 @@ def main() -> None:
     folder = options.folder or Path("runs") / usual
     cell = Cell(options.env, options.config)
     with ProcessPoolExecutor(options.processes) as pool:
-        search = Search(folder, cell, options.sequences, options.seed, pool)
+        try:
+            seeds = seeds_of(options.seed)
+            search = Search(folder, cell, options.sequences, options.seed, pool)
+        except ValueError as error:
+            parser.error(str(error))
         finalists = search.run()
-        first = CHOICE_SEED + 1000 * options.seed
-        played = search.play(finalists, range(first, first + CHOICE_EPISODES))
+        played = search.play(finalists, range(seeds.choice, seeds.choice + CHOICE_EPISODES))
         wins = [np.mean([p.success for p in each]) for each in played]
         rewards = [np.mean([p.reward for p in each]) for each in played]
         best = int(np.lexsort((rewards, wins))[-1])
-        first = RESULT_SEED + 1000 * options.seed
-        result = search.play([finalists[best]], range(first, first + options.episodes))[0]
+        fresh = range(seeds.result, seeds.result + options.episodes)
+        result = search.play([finalists[best]], fresh)[0]
     share = float(np.mean([p.success for p in result]))
     (folder / "best.json").write_text(json.dumps(finalists[best].tolist()))
     line = {"name": f"{task}/blind_sequence", "value": round(share, 3), "unit": "success"}

@@ -11,8 +11,10 @@ import pytest
 from mentor_common.tasks.golf_court import BallPlace, Rectangle
 from mentor_common.tasks.tabletop_golf import golf_reward_of
 from mentor_common.tasks.task import load_task
+from mentor_common.tasks.yaml_fields import TaskError
 
-TASK = load_task(Path(__file__).parents[3] / "launch" / "tasks" / "tabletop_golf.yaml")
+FILE = Path(__file__).parents[3] / "launch" / "tasks" / "tabletop_golf.yaml"
+TASK = load_task(FILE)
 REWARD = golf_reward_of(TASK)
 ON, HOLE, WATER, OUT = (BallPlace(value) for value in range(4))
 
@@ -111,3 +113,39 @@ def test_a_rectangle_tells_inside_from_outside_and_what_crosses_it() -> None:
     assert box.depth((5.0, 5.0)) == pytest.approx(-5.0)
     assert box.crosses((-1.0, 0.5), (3.0, 0.5)) and not box.crosses((-1.0, 0.5), (-0.5, 0.5))
     assert not box.crosses((-1.0, 1.5), (3.0, 1.5)) and not box.crosses((0.0, -1.0), (0.0, 2.0))
+
+
+COURT = r".*\{'x': \[0\.3, 0\.68\], 'y': \[-0\.45, 0\.45\]\}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("y: [0.05, 0.13]}", "y: [0.1, 0.1]}", r"'reward\.water\.y': value \[0\.1, 0\.1\]"),
+        ("court: {x: [0.30, 0.68]", "court: {x: [0.3, 0.3]", r"'reward\.court\.x': value"),
+        (
+            "water: {x: [0.455, 0.66]", "water: {x: [0.455, 0.9]",
+            r"'reward\.water': value \{'x': \[0\.455, 0\.9\], 'y': \[0\.05, 0\.13\]\}"
+            r".*inside the court, " + COURT,
+        ),
+        (
+            "hole: {x: 0.44, y: -0.32", "hole: {x: 0.32, y: -0.32",
+            r"'reward\.hole': value \{'x': 0\.32, 'y': -0\.32, 'radius': 0\.054\}.*" + COURT,
+        ),
+        (
+            "y: [0.05, 0.13]", "y: [-0.3, 0.13]",
+            r"'reward\.water': value .*clear of the hole of radius 0\.054 at \[0\.44, -0\.32\]",
+        ),
+        (
+            "  - {name: strike, kind: strike}\n", "",
+            r"'action': dimensions \['dx', 'dy', 'dr'\] .*allowed: one dimension of kind strike",
+        ),
+    ],
+)  # fmt: skip
+def test_a_court_or_an_action_that_is_none_is_refused_by_its_key(tmp_path, old, new, said) -> None:
+    text = FILE.read_text()
+    assert old in text
+    file = tmp_path / "tabletop_golf.yaml"
+    file.write_text(text.replace(old, new))
+    with pytest.raises(TaskError, match=said):
+        golf_reward_of(load_task(file))

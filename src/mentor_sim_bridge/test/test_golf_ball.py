@@ -38,7 +38,7 @@ def let_roll(ball: Ball, seconds: float = 10.0) -> None:
 def struck(speed: float) -> float:
     """The speed of a ball at rest after the club met it."""
     ball, radius = a_ball(LANE, 0.0), COURT.ball_radius
-    club = Club(LANE, radius + 0.0079, 0.0, 0.0, -speed, 0.0, 0.008, 0.035)
+    club = Club(LANE, radius + 0.0079, 0.0, 0.0, -speed, 0.0, 0.008, CONFIG.club.half_width)
     ball.advance(1e-5, club)
     return ball.speed
 
@@ -77,9 +77,9 @@ def test_a_sphere_bounces_off_a_cushion_as_measured_ones_do():
     ball = a_ball(COURT.inside.low[0] + COURT.ball_radius + 1e-4, 0.0)
     ball.vx = ball.vy = -0.4
     ball.advance(1e-3)
-    rub = config.border_friction * (1 + config.border_restitution) * 0.4
-    assert ball.vy == pytest.approx(-0.4 + rub, abs=0.01)
-    assert ball.spin_z * COURT.ball_radius == pytest.approx(-2.5 * rub, abs=0.01)
+    tangential = config.border_friction * (1 + config.border_restitution) * 0.4
+    assert ball.vy == pytest.approx(-0.4 + tangential, abs=0.01)
+    assert ball.spin_z * COURT.ball_radius == pytest.approx(-2.5 * tangential, abs=0.01)
 
 
 def test_a_ball_gets_over_a_low_step_from_the_speed_on_that_mechanics_gives():
@@ -105,6 +105,21 @@ def test_the_hole_catches_a_ball_that_falls_by_its_radius_before_the_far_rim():
             ball.advance(STEP)
         caught.append(ball.place is BallPlace.IN_HOLE)
     assert caught == [True, True, True, True, False]
+
+
+def test_a_ball_that_the_hole_catches_lies_within_its_rim_at_once():
+    """Through the middle, and so near the side that the far rim stops it."""
+    caught = 0
+    for aside in (0.0, 0.048, -0.048, 0.052):
+        for speed in np.linspace(0.2, 1.9, 120):
+            ball = a_ball(COURT.hole[0] + aside, COURT.hole[1] + COURT.hole_radius + 0.01, 14.0)
+            ball.roll(0.0, -speed)
+            for _ in range(30):
+                ball.advance(STEP)
+                if ball.place is BallPlace.IN_HOLE:
+                    caught += 1
+                    assert COURT.place((ball.x, ball.y)) is BallPlace.IN_HOLE, (aside, speed)
+    assert caught > 1000
 
 
 def test_energy_never_grows_but_by_the_club_and_the_ball_leaves_in_the_named_ways_only():
@@ -135,7 +150,7 @@ def test_energy_never_grows_but_by_the_club_and_the_ball_leaves_in_the_named_way
 
 
 def test_a_wild_club_drives_the_ball_out_in_the_named_ways_only():
-    random = np.random.default_rng(1)
+    random, head = np.random.default_rng(1), CONFIG.club
     for _ in range(60):
         ball = a_ball(random.uniform(0.35, 0.63), random.uniform(0.1, 0.4))
         place, angle = np.array([ball.x, ball.y + 0.05]), 0.0
@@ -145,7 +160,7 @@ def test_a_wild_club_drives_the_ball_out_in_the_named_ways_only():
             place, angle = np.clip(place + STEP * velocity, [0.33, -0.44], [0.65, 0.44]), (
                 angle + STEP * turn
             )  # fmt: skip
-            club = Club(*place, angle, *velocity, turn, 0.008, 0.035)
+            club = Club(*place, angle, *velocity, turn, head.half_thickness, head.half_width)
             ball.advance(STEP, club)
             at = (ball.x, ball.y)
             assert math.isfinite(ball.energy) and ball.speed < 10.0

@@ -12,6 +12,7 @@ from mentor_common.arm.stroke import BACK, THROUGH, Stroke
 from mentor_common.env.registration import register_environments
 from mentor_common.tasks.golf_court import BallPlace
 from mentor_sim_bridge.twins.golf.env import GolfEnv
+from mentor_sim_bridge.twins.golf.expert import straight_strike
 
 LONG = pytest.mark.soak
 
@@ -37,19 +38,8 @@ def expert(env) -> np.ndarray:
     return env.expert_action()
 
 
-def straight_strike(env) -> np.ndarray:
-    """Go behind the ball on the straight line to the hole, and strike hard enough for it."""
-    ball, hole, arm = env.simulator.ball, env.simulator.court.hole, env.arm
-    angle = math.atan2(hole[0] - ball.x, ball.y - hole[1])
-    behind = [ball.x - 0.037 * math.sin(angle), ball.y + 0.037 * math.cos(angle), angle]
-    move = (arm.workspace.to_normalised(behind) - arm.target) * [10.0, 10.0, 8.0]
-    if ball.speed > 0.0 or ball.place is not BallPlace.ON_COURT:
-        return np.array([0.0, 0.0, 0.0, -1.0])
-    return np.clip([*move, 0.9 if np.abs(move).max() < 1.0 else -1.0], -1.0, 1.0)
-
-
 @pytest.mark.parametrize("count", [1, pytest.param(100, marks=LONG)])
-def test_an_expert_that_sees_the_true_state_succeeds(env, count):
+def test_an_expert_that_sees_the_ground_truth_succeeds(env, count):
     assert sum(play(env, 5000 + seed, expert)["success"] for seed in range(count)) >= 0.9 * count
 
 
@@ -66,7 +56,8 @@ def test_random_actions_do_not_succeed(env, count):
 @pytest.mark.parametrize("count", [1, pytest.param(100, marks=LONG)])
 def test_the_straight_strike_at_the_hole_ends_in_the_water(env, count):
     for seed in range(count):
-        assert play(env, seed, straight_strike)["ball_place"] == BallPlace.IN_WATER
+        last = play(env, seed, lambda env: straight_strike(env.arm, env.simulator, env.task))
+        assert last["ball_place"] == BallPlace.IN_WATER
 
 
 def test_from_every_start_the_straight_line_to_the_hole_crosses_the_water(env):
@@ -169,6 +160,28 @@ def test_a_fault_ends_the_episode_as_not_valid_and_unknown_options_are_named(env
     assert env.step(np.zeros(4))[4]["valid"]
     with pytest.raises(ValueError, match="unseen_visuals"):
         env.reset(options={"disturbance": "earthquake"})
+
+
+@pytest.mark.parametrize("push", [1, 2])
+def test_a_fault_of_a_push_before_the_step_ends_the_episode_as_not_valid(env, monkeypatch, push):
+    env.reset(seed=0, options={"disturbance": "arm_pushed"})
+    club = env.simulator.club()
+    env.simulator.ball.lay(club.x, club.y - 0.06)
+    moves, move = [], env.arm.move
+
+    def noticing(*arguments):
+        moves.append(arguments)
+        if len(moves) == push:
+            env.simulator.fail_soon()
+        return move(*arguments)
+
+    monkeypatch.setattr(env.arm, "move", noticing)
+    observation, reward, terminated, truncated, info = env.step(np.zeros(4))
+    assert len(moves) == push, "an arm in a fault is not pushed on"
+    assert (reward, terminated, truncated, info["valid"]) == (0.0, False, True, False)
+    assert "for rehearsal" in info["reason"] and observation.shape == (18, 84, 84)
+    env.reset(seed=0)
+    assert env.step(np.zeros(4))[4]["valid"]
 
 
 def test_visuals_that_training_never_sees_are_apart(env):

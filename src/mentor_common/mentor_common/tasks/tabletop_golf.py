@@ -11,13 +11,16 @@ from mentor_common.tasks.golf_court import BallPlace, Court, Rectangle
 from mentor_common.tasks.reward_fields import LARGE, read_coefficients, require_axes
 from mentor_common.tasks.task import Task
 from mentor_common.tasks.workspace import Workspace
-from mentor_common.tasks.yaml_fields import Fields
+from mentor_common.tasks.yaml_fields import Fields, TaskError
 
 KIND = "tabletop_golf"
 AXES = ("x", "y", "r")
 LIGHT_SENSOR, MOTOR = "light_sensor", "collector_motor"
 """Devices of the ball collector, by whose names a simulated one and the mock pins exchange
 signals."""
+BALL_PLACE, BALL_LOST = "ball_place", "ball_lost"
+"""States of the reward that the reset reads: a BallPlace, and 1 if the court cameras have not seen
+the ball for too long."""
 FARTHEST = 3.0
 """Metres; bound of every place on the court."""
 
@@ -108,6 +111,12 @@ def golf_reward_of(task: Task) -> GolfReward:
     fields = task.reward.fields
     require_axes(fields, task.workspace.names, AXES)
     coefficients = read_coefficients(fields, ("C6", "C7", "C8", "C9", "C10", "C11"))
+    if None not in task.deltas:
+        names = [dimension.name for dimension in task.action]
+        raise TaskError(
+            f"task file {task.file}: key 'action': dimensions {names} are refused; allowed: one "
+            "dimension of kind strike"
+        )
     if len(task.rewarded_cameras) != 2:
         raise fields.refuse(
             "kind", task.reward.kind, "two cameras with rewarded: true, which see the ball"
@@ -136,19 +145,29 @@ def _read_court(fields: Fields) -> Court:
         fields.number("ball_radius", 0.0, 0.1, above=True),
     )
     section.end()
+    bounds, water = _shown(inside), court.water
     if inside.depth(hole) < court.hole_radius:
-        raise fields.refuse("hole", list(hole), "a hole inside the court")
-    if min(inside.depth(court.water.low), inside.depth(court.water.high)) <= 0.0:
-        raise fields.refuse("water", list(court.water.low), "a hazard inside the court")
-    if court.water.depth(hole) > -court.hole_radius:
-        raise fields.refuse("water", list(court.water.low), "a hazard clear of the hole")
+        shown = {"x": hole[0], "y": hole[1], "radius": court.hole_radius}
+        raise fields.refuse("hole", shown, f"a hole inside the court, {bounds}")
+    if min(inside.depth(water.low), inside.depth(water.high)) <= 0.0:
+        raise fields.refuse("water", _shown(water), f"a hazard inside the court, {bounds}")
+    if water.depth(hole) > -court.hole_radius:
+        allowed = f"a hazard clear of the hole of radius {court.hole_radius:g} at {list(hole)}"
+        raise fields.refuse("water", _shown(water), allowed)
     return court
+
+
+def _shown(rectangle: Rectangle) -> dict[str, list[float]]:
+    """Return a rectangle as the task file has it."""
+    (x0, y0), (x1, y1) = rectangle.low, rectangle.high
+    return {"x": [x0, x1], "y": [y0, y1]}
 
 
 def _read_rectangle(fields: Fields, key: str) -> Rectangle:
     section = fields.section(key)
     (x0, x1), (y0, y1) = (section.interval(axis, -FARTHEST, FARTHEST) for axis in ("x", "y"))
     section.end()
-    if x0 == x1 or y0 == y1:
-        raise section.refuse("x", [x0, x1], "two different numbers")
+    for axis, ends in (("x", [x0, x1]), ("y", [y0, y1])):
+        if ends[0] == ends[1]:
+            raise section.refuse(axis, ends, "two different numbers")
     return Rectangle((x0, y0), (x1, y1))

@@ -12,7 +12,7 @@ with PIGPIO_ADDR for a board on the network. Where it is not set, its mock pins 
 
 
 class BallCollector:
-    """Reads the sensor and switches the motor through gpiozero.
+    """Reads the sensor and switches the motor through gpiozero; the motor is off at first.
 
     Args:
         sensor_pin: high while the sensor sees a ball; BCM number.
@@ -37,16 +37,20 @@ class BallCollector:
         self.simulated = os.environ.get(FACTORY, "mock") == "mock"
         """Whether gpiozero's mock pins stand in for a board."""
         self._factory: Any = MockFactory() if self.simulated else None
+        self._sensor: Any = None
+        self._motor: Any = None
         try:
             self._sensor = gpiozero.DigitalInputDevice(
                 sensor_pin, pull_up=False, pin_factory=self._factory
             )
             self._motor = gpiozero.DigitalOutputDevice(motor_pin, pin_factory=self._factory)
         except (gpiozero.GPIOZeroError, ImportError, RuntimeError, ValueError) as error:
+            self._release()
             raise OSError(
                 f"the collector's pins {sensor_pin} and {motor_pin} cannot be used with "
                 f"{FACTORY}={os.environ.get(FACTORY)}: {error}"
             ) from error
+        self.run_motor(False)
 
     def sees_ball(self) -> bool:
         """Return whether the light sensor sees a ball."""
@@ -73,7 +77,9 @@ class BallCollector:
     def close(self) -> None:
         """Switch the motor off and let the pins go."""
         self.run_motor(False)
-        self._motor.close()
-        self._sensor.close()
-        if self._factory is not None:
-            self._factory.close()
+        self._release()
+
+    def _release(self) -> None:
+        for taken in (self._motor, self._sensor, self._factory):
+            if taken is not None:
+                taken.close()

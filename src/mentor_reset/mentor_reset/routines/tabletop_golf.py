@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
+from mentor_common.tasks.golf_court import BallPlace
 from mentor_common.tasks.reset_routine import (
     BEGIN_EPISODE,
     AskForHelp,
@@ -15,9 +17,12 @@ from mentor_common.tasks.reset_routine import (
     Rest,
     Wait,
 )
-from mentor_common.tasks.tabletop_golf import LIGHT_SENSOR, MOTOR
+from mentor_common.tasks.tabletop_golf import BALL_LOST, BALL_PLACE, LIGHT_SENSOR, MOTOR
 from mentor_common.tasks.task import Task
 from mentor_reset.devices.ball_collector import FACTORY, BallCollector
+
+REPEAT = 1.0
+"""Seconds of wall time after which a simulated motor's signal is published again."""
 
 
 class TabletopGolfReset(ResetRoutine):
@@ -46,8 +51,7 @@ class TabletopGolfReset(ResetRoutine):
         self._help_timeout = settings.number("help_timeout", 0.0, 86400.0, above=True)
         settings.end()
         self._still = (task.reset.still_time, task.reset.still_distance)
-        self._max_steps = task.episode.max_steps
-        self._has_left = False
+        self._has_left = self._motor_runs = False
         self._collector: BallCollector | None = None
 
     def open(self, node: Any) -> None:
@@ -62,15 +66,24 @@ class TabletopGolfReset(ResetRoutine):
         from mentor_common.messages import topics
 
         motor = node.publisher(topics.device_signal(MOTOR, "reset node"))
-        collector = BallCollector(
-            self._sensor_pin, self._motor_pin, lambda on: motor.publish(_signal(on))
-        )
+
+        lock = threading.Lock()
+
+        def publish(on: bool | None = None) -> None:
+            with lock:  # the newest signal is the last one
+                self._motor_runs = self._motor_runs if on is None else on
+                motor.publish(_signal(self._motor_runs))
+
+        collector = BallCollector(self._sensor_pin, self._motor_pin, publish)
         self.use(collector)
         node.subscription(topics.REWARD, self.note_reward)
         pins = f"pins {self._sensor_pin} (light sensor) and {self._motor_pin} (motor)"
         if collector.simulated:
             light = topics.device_signal(LIGHT_SENSOR, "twin")
             node.subscription(light, lambda message: collector.set_sensor(message.data))
+            node.peers.publisher_of(light)
+            # A simulated motor may still run since this node was killed.
+            node.timer(REPEAT, publish, wall=True)
             node.get_logger().info(
                 f"collector: mock {pins}, driven by {light.name}; for a board set {FACTORY}"
             )
@@ -88,16 +101,17 @@ class TabletopGolfReset(ResetRoutine):
             self._collector = None
 
     def note_reward(self, reward: Any) -> None:
-        """Learn from the reward of a step whether the ball has left the court.
+        """Remember where the ball is by the states of a step's reward, until the reset has ended.
 
-        An episode that is cut off before its time has lost its ball: into hole or water, over the
-        border, or out of sight. A step that is not valid for another reason is ignored.
+        A reward without these states, such as that of an arm fault, changes nothing.
+
+        Args:
+            reward: a Reward message.
         """
-        if reward.valid:
-            early = reward.truncated and reward.step < self._max_steps
-            self._has_left = bool(early or reward.success)
-        else:
-            self._has_left = "ball" in reward.reason
+        states = dict(zip(reward.state_names, reward.states, strict=False))
+        if BALL_LOST in states or BALL_PLACE in states:
+            left = states.get(BALL_PLACE, float(BallPlace.ON_COURT)) > BallPlace.ON_COURT
+            self._has_left = left or states.get(BALL_LOST, 0.0) > 0.0
 
     def parts(self, context: ResetContext) -> Parts:
         """Begin an attempt."""
@@ -129,14 +143,19 @@ class TabletopGolfReset(ResetRoutine):
 
     @property
     def _coming(self) -> str:
-        return f"the ball at the light sensor (pin {self._sensor_pin})"
+        return f"the ball at the light sensor (pin {self._sensor_pin}{self._stand_in})"
 
     @property
     def _lifted(self) -> str:
         return (
             f"the ball's way up (motor on pin {self._motor_pin} runs, light sensor on pin "
-            f"{self._sensor_pin} sees a ball)"
+            f"{self._sensor_pin} sees a ball{self._stand_in})"
         )
+
+    @property
+    def _stand_in(self) -> str:
+        simulated = self._collector is not None and self._collector.simulated
+        return f"; mock pins, for a board set {FACTORY}" if simulated else ""
 
 
 def _signal(on: bool) -> Any:

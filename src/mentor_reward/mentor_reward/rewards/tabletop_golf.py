@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mentor_common.tasks.golf_court import BallPlace, Court
@@ -12,14 +13,14 @@ from mentor_common.tasks.reward_model import (
     StepInputs,
     StepReward,
 )
-from mentor_common.tasks.tabletop_golf import golf_reward_of
+from mentor_common.tasks.tabletop_golf import BALL_LOST, BALL_PLACE, golf_reward_of
 from mentor_common.tasks.task import Task
 from mentor_reward.tracker.ball_tracker import BallTracker, TrackedBall
 from mentor_reward.tracker.court_camera import CourtCamera, load_marks
 
 LOST = 3.0
 """Seconds after which a ball that is not seen is lost; nothing is learned then."""
-VALUES = ("ball_x", "ball_y", "ball_place")
+VALUES = ("ball_x", "ball_y", BALL_PLACE)
 
 
 class TabletopGolfReward:
@@ -57,29 +58,57 @@ class TabletopGolfReward:
             self._seen.begin(inputs)
 
     def compute(self, step: StepInputs) -> StepReward:
-        """Return eq. 8 after the step; a ball that has left the court stays where it went."""
-        if self.last_ball is not None and self.last_ball.place is not BallPlace.ON_COURT:
-            ball = self.last_ball  # whoever hides it now
-            self._steps_after += 1
+        """Return eq. 8 after the step.
+
+        A ball that has left the court stays where it went, once that is confirmed. A step after
+        which the ball is lost is not valid; its states say so.
+
+        Raises:
+            ValueError: two balls are seen, or the ground truth is incomplete.
+        """
+        before = self.last_ball
+        had_left = before is not None and before.place is not BallPlace.ON_COURT
+        if before is not None and before.gone:
+            ball: TrackedBall | None = before  # even if something hides it now
         else:
             ball = _true_ball(step) if self._seen is None else self._seen.ball(step)
         self.last_ball = ball
+        if ball is None or (ball.age > LOST and not ball.gone):
+            return _lost(ball)
+        left = ball.place is not BallPlace.ON_COURT
+        self._steps_after = self._steps_after + 1 if left and had_left else 0
         struck = step.action is not None and float(step.action[self._strike]) > 0.0
         terms = self._reward.terms(step.pose, ball.at, struck, ball.place)
-        left = ball.place is not BallPlace.ON_COURT
         return StepReward(
             sum(terms.values()),
             terms,
             truncated=left and self._steps_after >= self._reward.last_steps,
             success=ball.place is BallPlace.IN_HOLE,
-            states={
-                "ball_x": ball.at[0],
-                "ball_y": ball.at[1],
-                "ball_place": float(ball.place),
-                "ball_age": ball.age,
-                "ball_confidence": ball.confidence,
-            },
+            states=_states(ball),
         )
+
+
+def _states(ball: TrackedBall) -> dict[str, float]:
+    return {
+        "ball_x": ball.at[0],
+        "ball_y": ball.at[1],
+        BALL_PLACE: float(ball.place),
+        "ball_age": ball.age,
+        "ball_confidence": ball.confidence,
+        BALL_LOST: 0.0,
+    }
+
+
+def _lost(ball: TrackedBall | None) -> StepReward:
+    """Return the reward of a step after which nobody knows where the ball is."""
+    if ball is None:
+        reason = "the court cameras have not seen the ball since the episode began"
+        return replace(StepReward.invalid(reason), states={BALL_LOST: 1.0})
+    reason = (
+        f"the ball has not been seen for {ball.age:.1f} s, last at ({ball.at[0]:.2f}, "
+        f"{ball.at[1]:.2f}) m: hidden by the arm, or lost"
+    )
+    return replace(StepReward.invalid(reason), states={**_states(ball), BALL_LOST: 1.0})
 
 
 class _SeenBalls:
@@ -108,22 +137,10 @@ class _SeenBalls:
         if inputs is not None:
             self._take(inputs)
 
-    def ball(self, step: StepInputs) -> TrackedBall:
-        """Return the ball after a step.
-
-        Raises:
-            ValueError: it has not been seen for LOST seconds, or never.
-        """
+    def ball(self, step: StepInputs) -> TrackedBall | None:
+        """Return the ball after a step; None: it has not been seen since the episode began."""
         self._take(step)
-        ball = self._tracker.ball()
-        if ball is None:
-            raise ValueError("the court cameras have not seen the ball since the episode began")
-        if ball.age > LOST:
-            raise ValueError(
-                f"the ball has not been seen for {ball.age:.1f} s, last at "
-                f"({ball.at[0]:.2f}, {ball.at[1]:.2f}) m: hidden by the arm, or lost"
-            )
-        return ball
+        return self._tracker.ball()
 
     def _take(self, step: StepInputs) -> None:
         """Take the images of a step, oldest first: each of the camera that has the fewest with
@@ -143,4 +160,4 @@ def _true_ball(step: StepInputs) -> TrackedBall:
     if missing:
         raise ValueError(f"the ground truth lacks {missing}; it has {sorted(values)}")
     at = (float(values["ball_x"]), float(values["ball_y"]))
-    return TrackedBall(at, BallPlace(round(values["ball_place"])))
+    return TrackedBall(at, BallPlace(round(values[BALL_PLACE])))

@@ -32,6 +32,8 @@ SUNK = 0.3
 """Height of the middle of what is seen of a ball in hole or water, over the ball's radius."""
 SURE = {2: 1.0, 1: 0.6, 0: 0.0}
 """Confidence by the number of cameras that see the ball."""
+CONFIRMED = 2
+"""Images in a row that must show the ball at the same kind of place for it to be final."""
 FADES = 1.0
 """Seconds after which the confidence in a ball that is not seen has fallen to 1/e."""
 
@@ -46,6 +48,7 @@ class TrackedBall:
         age: seconds since it was last seen.
         confidence: 0 to 1.
         candidates: things that may be the ball in the last images.
+        confirmed: whether the last CONFIRMED images that show it have it in this place.
     """
 
     at: tuple[float, float]
@@ -53,11 +56,17 @@ class TrackedBall:
     age: float = 0.0
     confidence: float = 1.0
     candidates: int = 0
+    confirmed: bool = True
 
     @property
     def hidden(self) -> bool:
         """Whether the last images do not show it."""
         return self.age > 0.0
+
+    @property
+    def gone(self) -> bool:
+        """Whether it has left the court, and that is confirmed."""
+        return self.confirmed and self.place is not BallPlace.ON_COURT
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,7 @@ class BallTracker:
         self._seen = self._stamp = 0
         self._cameras_seen = self._candidates = 0
         self._place = BallPlace.ON_COURT
+        self._images_of_place = 0
 
     def see(self, images: Mapping[str, npt.NDArray[np.uint8]], stamp: int) -> None:
         """Take the images (H, W, 3) of the cameras at one time, nanoseconds."""
@@ -99,7 +109,9 @@ class BallTracker:
             last = self._at
             near = last is not None and bool(np.linalg.norm(best.at - last) < STILL)
             self._at = best.at + KEEP * (last - best.at) if last is not None and near else best.at
-            self._place = self._place_of(best)
+            place = self._place_of(best)
+            self._images_of_place = self._images_of_place + 1 if place is self._place else 1
+            self._place = place
             self._seen, self._cameras_seen = stamp, best.cameras
         for name, image in images.items():
             self._learn(name, image, best is not None)
@@ -113,7 +125,8 @@ class BallTracker:
         if self._candidates > 1:
             confidence *= 0.5
         at = (float(self._at[0]), float(self._at[1]))
-        return TrackedBall(at, self._place, age, confidence, self._candidates)
+        confirmed = self._images_of_place >= CONFIRMED
+        return TrackedBall(at, self._place, age, confidence, self._candidates, confirmed)
 
     def _place_of(self, ball: _Candidate) -> BallPlace:
         """Return where a ball is; in hole and water, between its places as on the felt and as sunk.

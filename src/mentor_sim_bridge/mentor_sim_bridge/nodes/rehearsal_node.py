@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import mujoco
 import numpy as np
@@ -32,7 +32,7 @@ from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Motion, Reward
 from mentor_sim_bridge.graphics import check_graphics
 from mentor_sim_bridge.nodes.camera_faults import CUT, SWAPPED, UNPLUGGED, cameras_in
-from mentor_sim_bridge.nodes.device_topics import DeviceTopics
+from mentor_sim_bridge.nodes.device_topics import COLLECTOR_FAULT, DeviceTopics
 from mentor_sim_bridge.nodes.twin_node import ground_truth_message
 from mentor_sim_bridge.twins.devices import HasDevices
 from mentor_sim_bridge.twins.rehearsal.cameras import RehearsalCameras, Snapshot
@@ -71,7 +71,7 @@ class RehearsalNode(CellNode):
         Param("camera_rate", "float", 30.0, "images per second of each camera", low=1.0, high=60.0),
         Param("repaint", "bool", True,
               "whether colours and light change after each episode, as the twin's do"),
-        UNPLUGGED, SWAPPED, CUT,
+        UNPLUGGED, SWAPPED, CUT, COLLECTOR_FAULT,
         Param("camera_clock_offset", "float", 0.0,
               "seconds by which the cameras' clocks are wrong", low=-10.0, high=10.0),
     )  # fmt: skip
@@ -85,7 +85,7 @@ class RehearsalNode(CellNode):
         self._folder = rehearsal_folder(self.get_namespace())
         self._address = self.text("address") or rehearsal_address(self.get_namespace())
         self._folder.mkdir(parents=True, exist_ok=True)
-        # Copies of the world: one to render it, one to compute poses and the true state.
+        # Copies of the world: one to render it, one to compute poses and the ground truth.
         self._drawn = World(task, self.integer("seed")).simulator
         self._copy = World(task, self.integer("seed")).simulator
         model = self._copy.model
@@ -104,9 +104,10 @@ class RehearsalNode(CellNode):
         if self.text("protocol") == "ros2_control":
             self._make_controller_topics()
         self.timer(1.0, self._watch_box, wall=True)
+        world: Any = self._copy
         if isinstance(self._copy, HasDevices):
-            devices = DeviceTopics(self, SharedDevices(self._copy, self._shared))
-            self.timer(DEVICE_PERIOD, devices.publish, wall=True)
+            world = SharedDevices(self._copy, self._shared)
+        self.timer(DEVICE_PERIOD, DeviceTopics(self, world).publish, wall=True)
         self._loop = self.health.gauge("control loop", "Hz", health.Limits(warn_below=300.0))
         self._frames = self.health.rate("frames")
         self._render_time = self.health.timing("images of all cameras")
@@ -215,7 +216,7 @@ class RehearsalNode(CellNode):
             self._ended.set()
 
     def _on_motion(self, message: Motion) -> None:
-        """Publish the true state at the end of a motion, which is now."""
+        """Publish the ground truth at the end of a motion, which is now."""
         state = self._shared.read()
         if state is None:
             return
@@ -229,6 +230,7 @@ class RehearsalNode(CellNode):
 
     def _set_copy(self, state: WorldState) -> None:
         self._copy.data.qpos[:], self._copy.data.qvel[:] = state.qpos, state.qvel
+        self._copy.hidden_state = state.hidden
         mujoco.mj_kinematics(self._copy.model, self._copy.data)
         self._copy.read_positions()
 

@@ -29,7 +29,7 @@ from mentor_common.tasks.task import Task
 from mentor_msgs.msg import GroundTruth
 from mentor_sim_bridge.graphics import check_graphics
 from mentor_sim_bridge.nodes.camera_faults import UNPLUGGED, cameras_in
-from mentor_sim_bridge.nodes.device_topics import DeviceTopics
+from mentor_sim_bridge.nodes.device_topics import COLLECTOR_FAULT, DeviceTopics
 from mentor_sim_bridge.twins.simulator import Factory, ForceSensing, Simulator, TrueState
 
 IMAGE_SIZE = (168, 168)
@@ -54,7 +54,7 @@ class TwinNode(ArmNodeBase):
             read_only=True,
         ),
         Param("realtime", "bool", False, "simulated time follows wall time"),
-        UNPLUGGED,
+        UNPLUGGED, COLLECTOR_FAULT,
     )  # fmt: skip
 
     def make_backend(self, task: Task) -> Simulator:
@@ -167,7 +167,7 @@ class TwinNode(ArmNodeBase):
             self._wrench.publish(stamped_wrench(self._simulator.wrench(), stamp, self.frame))
 
     def moved(self, episode: int, step: int, outcome: MotionOutcome) -> None:
-        """Publish the motion that led to a step, and the true state after it."""
+        """Publish the motion that led to a step, and the ground truth after it."""
         self._motion.publish(motion_message(episode, step, outcome, self.frame))
         state = self._simulator.ground_truth()
         self._ground_truth.publish(ground_truth_message(episode, step, outcome.end, state))
@@ -206,7 +206,7 @@ def ground_truth_message(episode: int, step: int, stamp: int, state: TrueState) 
         episode: number of the episode.
         step: the step that was reached.
         stamp: end of its motion, nanoseconds of ROS time.
-        state: the true state.
+        state: the ground truth.
     """
     message = GroundTruth(episode=episode, step=step, success=bool(state.success))
     message.header.stamp = nanoseconds_to_time(stamp)

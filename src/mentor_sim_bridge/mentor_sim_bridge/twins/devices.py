@@ -8,6 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
+SENSOR_STUCK, MOTOR_DEAD, BALL_LOST = "sensor stuck", "motor dead", "ball lost"
+FAULTS = (SENSOR_STUCK, MOTOR_DEAD, BALL_LOST)
+"""Faults of a collector, for rehearsal: the sensor always sees a ball, the motor does not turn, or
+the ball never arrives."""
+
 
 @runtime_checkable
 class HasDevices(Protocol):
@@ -25,4 +30,8 @@ class HasDevices(Protocol):
 
     def switch(self, name: str, on: bool) -> None:
         """Switch a device; called from another thread than that of the motions."""
+        ...
+
+    def set_device_fault(self, fault: str) -> None:
+        """Have a fault, one of FAULTS, or none: empty."""
         ...

@@ -68,7 +68,7 @@ class DisturbedEnv(TwinEnv, Generic[Kind, Cell]):
         raise NotImplementedError
 
     def make_expert(self) -> Expert:
-        """Return the scripted expert of one episode, who sees the true state."""
+        """Return the scripted expert of one episode, who sees the ground truth."""
         raise NotImplementedError
 
     def begin_reward(self, episode: EpisodeInfo) -> None:

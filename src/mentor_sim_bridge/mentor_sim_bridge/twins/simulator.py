@@ -19,7 +19,7 @@ from mentor_common.tasks.task import Task
 
 @dataclass(frozen=True)
 class TrueState:
-    """The true state of a cell at one time.
+    """The ground truth of a cell at one time.
 
     Args:
         success: the episode's success as it stands.
@@ -31,7 +31,7 @@ class TrueState:
 
 
 class Simulator(ArmBackend, Protocol):
-    """A cell in simulation: an arm whose time is simulated, with cameras and a true state.
+    """A cell in simulation: an arm whose time is simulated, with cameras and ground truth.
 
     `resets` is True: `begin_episode` sets everything up again, so that a seed alone decides an
     episode. It is called with `seed`, `start` and `options`; what an option means is the twin's.
@@ -50,7 +50,7 @@ class Simulator(ArmBackend, Protocol):
         ...
 
     def ground_truth(self) -> TrueState:
-        """Return the true state as it is now."""
+        """Return the ground truth as it is now."""
         ...
 
     def urdf(self, robot: str = "panda") -> str:

@@ -100,7 +100,7 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
 
     def before_step(self) -> None:
         """Do what happens to the cell between two steps; the newest frames are rendered again if it
-        calls `redraw`."""
+        calls `redraw`. An arm that it leaves in a fault fails the step."""
 
     def true_values(self) -> dict[str, Any]:
         """Return the true values that `info` holds."""
@@ -155,7 +155,7 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
         self._model.begin_episode(episode, self._inputs(self.arm.outcome(self._cell.time, False)))
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Carry out one motion.
+        """Carry out one motion; with an arm in a fault the step is not valid, and the last.
 
         Raises:
             RuntimeError: the episode is over; reset first.
@@ -172,7 +172,11 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             middle.update(self._pictures())
             midpoint.update(self.true_values())
 
-        outcome = self.arm.act(action, midway, self.watch)
+        if self._cell.fault:  # of what happened before the step
+            outcome = self.arm.outcome(self._cell.time, False)
+            midway()
+        else:
+            outcome = self.arm.act(action, midway, self.watch)
         end = self._pictures()
         for camera, frames in self._frames.items():
             frames[:] = [frames[-1], middle[camera], end[camera]]

@@ -122,6 +122,9 @@ class PandaSimulator:
         self._stopped_at = np.zeros(4)
         self.load(model)
 
+    hidden_state = 0.0
+    """Number that a rehearsal's copies of the twin must know beside positions and velocities."""
+
     def load(self, model: mujoco.MjModel) -> None:
         """Start again with a model, which may differ from the one before by numbers alone.
 

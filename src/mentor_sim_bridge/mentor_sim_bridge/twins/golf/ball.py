@@ -26,7 +26,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from mentor_common.tasks.golf_court import BallPlace, Court
+from mentor_common.tasks.golf_court import EXACT, BallPlace, Court
 from mentor_sim_bridge.twins.golf.contact import GRAVITY, Club, Contact, bounce, gets_over
 from mentor_sim_bridge.twins.golf.ground import Ground
 
@@ -35,7 +35,7 @@ STIMPMETER_SPEED, FOOT = 1.83, 0.3048
 FINE = 0.001
 """Longest step over hole and water, seconds."""
 GUTTER_SPEED = 0.6
-"""At which a ball over the border goes on to the middle of the gutter, m/s."""
+"""Speed (m/s) at which a ball over the border goes on to the middle of the gutter."""
 SETTLE = 4.0
 """Share of its speed that a ball loses in each second at the bottom of hole, water or gutter."""
 
@@ -54,9 +54,9 @@ class BallConfig:
         club_restitution: restitution of the club's face.
         club_mass: effective mass of head and arm, kg.
         hole_depth: metres by which the ball's middle is lower in the hole.
-        water_depth: the same of the water.
-        gutter_depth: the same of the gutter beyond the border.
-        gutter_width: from the border's inner side to the gutter's middle, metres.
+        water_depth: metres by which it is lower in the water.
+        gutter_depth: metres by which it is lower in the gutter beyond the border.
+        gutter_width: distance from the border's inner side to the gutter's middle, metres.
     """
 
     mass: float
@@ -129,7 +129,7 @@ class Ball:
 
         Args:
             seconds: at most a few hundredths.
-            club: where it is; None: away.
+            club: the club; None: it is away.
         """
         if self.place is BallPlace.COLLECTED:
             return
@@ -241,14 +241,12 @@ class Ball:
             self.x += self.vx * seconds
             self.y += self.vy * seconds
             if self._is_caught():
-                in_hole = math.dist((self.x, self.y), self.court.hole) <= self.court.hole_radius
-                self.place = BallPlace.IN_HOLE if in_hole else BallPlace.IN_WATER
+                self._catch()
             return
         # The far edge: what is left of the speed must lift the ball out again.
         left, speed = self.speed**2 - 2.0 * GRAVITY * self.sink, self.speed
         if left <= 0.0 or speed == 0.0:
-            hole = math.dist((self.x, self.y), self.court.hole) < 2.0 * self.court.hole_radius
-            self.place = BallPlace.IN_HOLE if hole else BallPlace.IN_WATER
+            self._catch()
             return
         scale = math.sqrt(left) / speed
         self.vx, self.vy = self.vx * scale, self.vy * scale
@@ -261,6 +259,17 @@ class Ball:
         seconds = (math.sqrt(self.fall**2 + 2.0 * GRAVITY * left) - self.fall) / GRAVITY
         ahead = (self.x + self.vx * seconds, self.y + self.vy * seconds)
         return self._depth_of(ahead) > 0.0
+
+    def _catch(self) -> None:
+        """Keep the ball in the hole or the water whose edge is nearer, within that edge."""
+        court, at = self.court, (self.x, self.y)
+        off = math.dist(at, court.hole)
+        if court.hole_radius - off < court.water.depth(at):
+            self.place = BallPlace.IN_WATER
+            self._keep_within(court.water.low, court.water.high)
+            return
+        self.place = BallPlace.IN_HOLE
+        self._keep_near_hole(court.hole_radius * (1.0 - EXACT))
 
     # Border and club.
 
@@ -320,13 +329,7 @@ class Ball:
         self.y += self.vy * seconds
         if self.place is BallPlace.IN_HOLE:
             self._sink_to(config.hole_depth, seconds)
-            room = max(0.0, court.hole_radius - radius)
-            off = math.dist((self.x, self.y), court.hole)
-            if off > room:
-                share = room / off
-                self.x = court.hole[0] + share * (self.x - court.hole[0])
-                self.y = court.hole[1] + share * (self.y - court.hole[1])
-                self.vx = self.vy = 0.0
+            self._keep_near_hole(max(0.0, court.hole_radius - radius))
         elif self.place is BallPlace.IN_WATER:
             self._sink_to(config.water_depth, seconds)
             pond = court.water.grown(-radius)
@@ -342,6 +345,15 @@ class Ball:
         self.sink = min(depth, self.sink + self.fall * seconds)
         if self.sink >= depth:
             self.sink, self.fall = depth, 0.0
+
+    def _keep_near_hole(self, room: float) -> None:
+        """Have the ball's centre at most `room` metres off the hole's middle."""
+        hole, off = self.court.hole, math.dist((self.x, self.y), self.court.hole)
+        if off > room:
+            share = room / off
+            self.x = hole[0] + share * (self.x - hole[0])
+            self.y = hole[1] + share * (self.y - hole[1])
+            self.vx = self.vy = 0.0
 
     def _keep_within(self, low: tuple[float, float], high: tuple[float, float]) -> None:
         x, y = min(max(self.x, low[0]), high[0]), min(max(self.y, low[1]), high[1])

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from mentor_common.tasks.golf_court import BallPlace
+from mentor_sim_bridge.twins.devices import BALL_LOST, SENSOR_STUCK
 from mentor_sim_bridge.twins.golf.ball import Ball
 from mentor_sim_bridge.twins.golf.config import CollectorConfig
 
@@ -17,7 +18,7 @@ class Collector:
     Args:
         config: its times and speeds.
         random: source of the draws.
-        broken: for rehearsal, "sensor stuck", "motor dead" or "ball lost"; empty: nothing.
+        broken: one of twins.devices.FAULTS, for rehearsal; empty: nothing.
     """
 
     def __init__(
@@ -33,9 +34,9 @@ class Collector:
     @property
     def sees_ball(self) -> bool:
         """Whether the light sensor sees a ball."""
-        if self.broken == "sensor stuck":
+        if self.broken == SENSOR_STUCK:
             return True
-        return self._arrived and self.broken != "ball lost"
+        return self._arrived and self.broken != BALL_LOST
 
     @property
     def _arrived(self) -> bool:

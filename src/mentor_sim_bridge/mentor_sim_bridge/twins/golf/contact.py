@@ -29,11 +29,11 @@ class Club:
     """The club's head at one time: a box that is taller than the ball.
 
     Args:
-        x, y: of its middle, metres.
+        x, y: its middle, metres.
         angle: about the vertical, radians; the face looks along (sin angle, -cos angle).
-        vx, vy: of its middle, m/s.
-        turn: rad/s.
-        half_thickness, half_width: along the stroke and across, metres.
+        vx, vy: velocity of its middle, m/s.
+        turn: angular velocity about the vertical, rad/s.
+        half_thickness, half_width: half its size along the stroke and across, metres.
     """
 
     x: float
@@ -70,7 +70,7 @@ class Club:
 
 
 def bounce(
-    velocity: Vector, side_spin: float, contact: Contact, push: float, friction: float
+    velocity: Vector, side_spin: float, contact: Contact, impulse_factor: float, friction: float
 ) -> tuple[float, float, float] | None:
     """Return velocity and side spin after a collision; None: they are leaving each other.
 
@@ -78,8 +78,8 @@ def bounce(
         velocity: velocity of the ball, m/s.
         side_spin: about the vertical, times the radius, m/s.
         contact: how they touch.
-        push: change of the ball's speed over the speed at which they met; 1 + restitution for a
-            heavy thing.
+        impulse_factor: change of the ball's speed over the speed at which they met; 1 + restitution
+            for a heavy thing.
         friction: coefficient along the surface; it ends the slip at most.
     """
     nx, ny = contact.normal
@@ -88,11 +88,12 @@ def bounce(
     towards = -(rx * nx + ry * ny)
     if towards <= 0.0:
         return None
-    change = push * towards
+    change = impulse_factor * towards
     slip = -rx * ny + ry * nx - side_spin
     # A sphere's surface gains 1 + 5/2 times the speed that its middle gains.
-    rub = -math.copysign(min(friction * change, abs(slip) / 3.5), slip)
-    return vx + change * nx - rub * ny, vy + change * ny + rub * nx, side_spin - 2.5 * rub
+    tangential = -math.copysign(min(friction * change, abs(slip) / 3.5), slip)
+    vx, vy = vx + change * nx - tangential * ny, vy + change * ny + tangential * nx
+    return vx, vy, side_spin - 2.5 * tangential
 
 
 def gets_over(speed: float, spin: float, radius: float, height: float) -> bool:

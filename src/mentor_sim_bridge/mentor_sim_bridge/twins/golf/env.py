@@ -49,5 +49,6 @@ class GolfEnv(DisturbedEnv[Disturbance, GolfSimulator]):
         back = PUSH if club.y > ball.y else -PUSH
         aside = -PUSH if arm.position[0] > 0.0 else PUSH
         for push in ([0.0, back, 0.0], [aside, 0.0, 0.0]):
-            arm.move(arm.position + np.array(push), arm.period)
+            if not simulator.fault:
+                arm.move(arm.position + np.array(push), arm.period)
         self.has_happened()

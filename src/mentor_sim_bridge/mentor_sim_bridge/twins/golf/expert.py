@@ -1,4 +1,4 @@
-"""A scripted expert that sees the true state: the measure of whether the task can be solved."""
+"""Scripted policies that see the ground truth: an expert, and one that does not mind the water."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from mentor_common.arm.arm import Arm
-from mentor_common.tasks.golf_court import BallPlace
+from mentor_common.tasks.golf_court import BallPlace, angle_towards
 from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.golf.ball import Ball
 from mentor_sim_bridge.twins.golf.contact import GRAVITY
@@ -28,6 +28,8 @@ ENTRY = 0.35
 """Speed (m/s) with which the ball is to reach the hole."""
 BEYOND = 0.02
 """Metres by which a ball is to roll beyond the corner past which it is sent."""
+HARD = 0.9
+"""Strike of the policy that does not mind the water."""
 TICK, LONGEST = 0.01, 5.0
 """Seconds of the steps in which the ball's way is foreseen, and at most."""
 
@@ -121,6 +123,29 @@ class GolfExpert:
         share = config.club_mass / (config.club_mass + config.mass)
         club = launch / ((1.0 + config.club_restitution) * share)
         return float(np.clip(club / self._speed, 0.02, 1.0))
+
+
+def straight_strike(arm: Arm, simulator: GolfSimulator, task: Task) -> np.ndarray:
+    """Return the next action of a policy that strikes a resting ball hard straight at the hole.
+
+    Args:
+        arm: arm on whose target it acts.
+        simulator: simulator whose ball it sees.
+        task: task whose action it chooses.
+
+    Returns:
+        (4,) float32: dx, dy, dr, strike.
+    """
+    ball, hole = simulator.ball, simulator.court.hole
+    if ball.speed > 0.0 or ball.place is not BallPlace.ON_COURT:
+        return np.array([0.0, 0.0, 0.0, -1.0], np.float32)
+    angle = angle_towards((ball.x, ball.y), hole)
+    off = GAP + simulator.court.ball_radius + simulator.config.club.half_thickness
+    behind = [ball.x - off * math.sin(angle), ball.y + off * math.cos(angle), angle]
+    divisors = [d.divisor for d in task.deltas if d is not None]
+    move = (arm.workspace.to_normalised(behind) - arm.target) * divisors
+    strike = HARD if np.abs(move).max() < 1.0 else -1.0
+    return np.clip([*move, strike], -1.0, 1.0).astype(np.float32)
 
 
 def resting_place(ball: Ball) -> Ball:

@@ -18,9 +18,9 @@ from mentor_sim_bridge.twins.golf.config import GolfConfig
 CAMERAS = ("wrist", "side", "court_long", "court_short")
 BALL_JOINTS = ("ball_x", "ball_y", "ball_z")
 THICKNESS = 0.010
-"""Of the border, metres."""
+"""Thickness of the border, metres."""
 LIFT = 0.0004
-"""Metres by which what is painted on the felt lies above it."""
+"""Height of what is painted on the felt above it, metres."""
 SIDE_VIEW, COURT_LONG_VIEW, COURT_SHORT_VIEW, WRIST_VIEW = 74.0, 72.0, 48.0, 84.0
 """Vertical fields of view of the square images, degrees."""
 

@@ -1,4 +1,4 @@
-"""The tabletop golf cell in simulation: ball, club, collector and true state."""
+"""The tabletop golf cell in simulation: ball, club, collector and ground truth."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class GolfSimulator(PandaSimulator):
         self.court = golf_reward_of(task).court
         model = golf_scene(config, self.court, task.workspace.fixed[2]).compile()
         self._random = np.random.default_rng(0)
-        self._left_by = BallPlace.OUT
+        self._ball_place = BallPlace.ON_COURT
         self.ball = Ball(self.court, config.ball, Ground(), stimp_deceleration(10.0))
         self.collector = Collector(config.collector, self._random)
         super().__init__(model, task, CAMERAS, config.faults, image_size, GRIP)
@@ -106,19 +106,26 @@ class GolfSimulator(PandaSimulator):
         )  # fmt: skip
 
     def ground_truth(self) -> TrueState:
-        """Return place (metres), speed and whereabouts of the ball; success: it is in the hole.
+        """Return `ball_x` and `ball_y` (metres), `ball_speed` (m/s) and `ball_place`, a BallPlace;
+        success: the ball is in the hole.
 
-        Read from the state of the scene, which a rehearsal shares between processes.
+        Read from what a rehearsal shares between processes. A ball in the collector is where it
+        left the court.
         """
-        x, y, z = (float(value) for value in self.data.qpos[self._ball_qpos])
+        x, y, _ = (float(value) for value in self.data.qpos[self._ball_qpos])
         speed = float(np.hypot(*self.data.qvel[self._ball_dofs][:2]))
-        place = BallPlace.ON_COURT
-        if z <= GONE / 2:
-            place = self._left_by
-        elif z < 0.0:
-            place = self._left_by = self.court.place((x, y)) or BallPlace.OUT
-        values = {"ball_x": x, "ball_y": y, "ball_speed": speed, "ball_place": float(place)}
-        return TrueState(place is BallPlace.IN_HOLE, values)
+        place = float(self._ball_place)
+        values = {"ball_x": x, "ball_y": y, "ball_speed": speed, "ball_place": place}
+        return TrueState(self._ball_place is BallPlace.IN_HOLE, values)
+
+    @property
+    def hidden_state(self) -> float:  # type: ignore[override]
+        """Where the ball is, or by where it left the court (see PandaSimulator)."""
+        return float(self._ball_place)
+
+    @hidden_state.setter
+    def hidden_state(self, value: float) -> None:
+        self._ball_place = BallPlace(round(value))
 
     switches = (MOTOR,)
 
@@ -131,6 +138,10 @@ class GolfSimulator(PandaSimulator):
         if name == MOTOR:
             self.collector.motor = on
 
+    def set_device_fault(self, fault: str) -> None:
+        """Have the collector fail, one of twins.devices.FAULTS, or mend it: empty."""
+        self.collector.broken = fault
+
     def begin_episode(
         self, seed: int | None, start: np.ndarray, options: Mapping[str, object] | None = None
     ) -> None:
@@ -140,7 +151,7 @@ class GolfSimulator(PandaSimulator):
             seed: seed of scene and visuals; None continues with the last random state.
             start: (axes,) normalised.
             options: `disturbance`, a value of Disturbance; those within an episode are left to
-                whoever steps.
+                the environment that steps.
 
         Raises:
             ValueError: an option is unknown.
@@ -192,7 +203,6 @@ class GolfSimulator(PandaSimulator):
         self.collector = Collector(
             self.config.collector, np.random.default_rng(random.integers(2**63)), broken
         )
-        self._left_by = BallPlace.OUT
 
     def _show_ball(self) -> None:
         """Set the ball of the scene to where the ball is."""
@@ -201,10 +211,8 @@ class GolfSimulator(PandaSimulator):
             data.qpos[self._ball_qpos] = [*self.config.collector.outlet, GONE]
             data.qvel[self._ball_dofs] = 0.0
             return
-        if ball.place is not BallPlace.ON_COURT:
-            self._left_by = ball.place
-        # Below the felt by a hair as soon as it has left the court: the true state is read from it.
-        sunk = max(ball.sink, 1e-6) if ball.place is not BallPlace.ON_COURT else 0.0
+        self._ball_place = ball.place
+        sunk = ball.sink if ball.place is not BallPlace.ON_COURT else 0.0
         data.qpos[self._ball_qpos] = [ball.x, ball.y, -sunk]
         data.qvel[self._ball_dofs] = [ball.vx, ball.vy, 0.0]
 

@@ -110,7 +110,8 @@ class PegInsertionEnv(DisturbedEnv[Disturbance, PegSimulator]):
         if self.to_come is Disturbance.ARM_PUSHED:
             side = -PUSH if arm.position[1] > 0.0 else PUSH
             for push in ([0.0, 0.0, PUSH, 0.0], [0.0, side, 0.0, 0.0]):
-                arm.move(np.clip(arm.position + np.array(push), -1.0, 1.0), arm.period)
+                if not simulator.fault:
+                    arm.move(np.clip(arm.position + np.array(push), -1.0, 1.0), arm.period)
         else:
             angle = self._random.uniform(0.0, 2.0 * np.pi)
             simulator.move_board(BOARD_MOVED * np.array([np.cos(angle), np.sin(angle)]))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mentor_sim_bridge.twins.devices import HasDevices
+from mentor_sim_bridge.twins.devices import FAULTS, HasDevices
 from mentor_sim_bridge.twins.rehearsal.shared_state import SharedState
+
+_NUMBERED = ("", *FAULTS)
 
 
 def sensor_bits(devices: HasDevices) -> int:
@@ -18,6 +20,11 @@ def set_switches(devices: HasDevices, bits: int) -> None:
     """Set all switches, one bit each, in their order."""
     for index, name in enumerate(devices.switches):
         devices.switch(name, bool(bits >> index & 1))
+
+
+def set_fault(devices: HasDevices, number: int) -> None:
+    """Set the fault of a number, as SharedState has it."""
+    devices.set_device_fault(_NUMBERED[number])
 
 
 class SharedDevices:
@@ -43,3 +50,7 @@ class SharedDevices:
         """Switch a device of the world."""
         bit = 1 << self.switches.index(name)
         self._shared.switches = self._shared.switches & ~bit | (bit if on else 0)
+
+    def set_device_fault(self, fault: str) -> None:
+        """Have the world's devices fail, or mend them: empty."""
+        self._shared.fault = _NUMBERED.index(fault)

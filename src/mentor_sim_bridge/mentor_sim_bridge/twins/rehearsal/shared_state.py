@@ -13,9 +13,9 @@ import numpy.typing as npt
 from mentor_common.files.atomic import replaced
 
 Float64 = npt.NDArray[np.float64]
-_HEADER = 8  # sequence, stamp, ticks, sensors, free; then positions and velocities
-_COMMAND = 8  # sequence, x, y, z, r, switches, free
-_SWITCHES = 5
+_HEADER = 8  # sequence, stamp, ticks, sensors, hidden state, free; then positions and velocities
+_COMMAND = 8  # sequence, x, y, z, r, switches, fault of the devices, free
+_SWITCHES, _FAULT = 5, 6
 _RETRIES = 1000
 
 
@@ -29,6 +29,7 @@ class WorldState:
         qpos: positions, (nq,).
         qvel: velocities, (nv,).
         sensors: what the devices' sensors say, one bit each.
+        hidden: the twin's `hidden_state`.
     """
 
     stamp_ns: int
@@ -36,6 +37,7 @@ class WorldState:
     qpos: Float64
     qvel: Float64
     sensors: int = 0
+    hidden: float = 0.0
 
 
 class SharedState:
@@ -58,15 +60,19 @@ class SharedState:
         self._state = self._memory[_COMMAND:]
 
     def clear(self) -> None:
-        """Forget state, command and switches: the world starts again."""
-        self._state[0] = self._command[0] = self._command[_SWITCHES] = 0.0
+        """Forget state, command, switches and fault: the world starts again."""
+        self._state[0] = self._command[0] = 0.0
+        self._command[_SWITCHES] = self._command[_FAULT] = 0.0
 
-    def write(self, ticks: int, qpos: Float64, qvel: Float64, sensors: int = 0) -> None:
+    def write(
+        self, ticks: int, qpos: Float64, qvel: Float64, sensors: int = 0, hidden: float = 0.0
+    ) -> None:
         """Publish the state as it is now (see WorldState)."""
         state = self._state
         state[0] += 1.0  # odd: being written
         # A double holds nanoseconds of the epoch only to 256 ns, which is far below a frame.
         state[1], state[2], state[3] = float(time.time_ns()), float(ticks), float(sensors)
+        state[4] = hidden
         state[_HEADER : _HEADER + self._nq] = qpos
         state[_HEADER + self._nq :] = qvel
         state[0] += 1.0
@@ -80,7 +86,7 @@ class SharedState:
             if before > 0.0 and before % 2.0 == 0.0 and before == float(state[0]):
                 return WorldState(
                     int(copy[1]), int(copy[2]), copy[_HEADER : _HEADER + self._nq],
-                    copy[_HEADER + self._nq :], int(copy[3]),
+                    copy[_HEADER + self._nq :], int(copy[3]), float(copy[4]),
                 )  # fmt: skip
             if before == 0.0:
                 return None
@@ -108,3 +114,12 @@ class SharedState:
     @switches.setter
     def switches(self, bits: int) -> None:
         self._command[_SWITCHES] = float(bits)
+
+    @property
+    def fault(self) -> int:
+        """Which fault the devices are to have, from 1 on; 0: none."""
+        return int(self._command[_FAULT])
+
+    @fault.setter
+    def fault(self, number: int) -> None:
+        self._command[_FAULT] = float(number)

@@ -15,7 +15,7 @@ from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.arm.panda import ARM_JOINTS, FINGER_JOINTS
 from mentor_sim_bridge.twins.arm.panda_simulator import PandaSimulator
 from mentor_sim_bridge.twins.devices import HasDevices
-from mentor_sim_bridge.twins.rehearsal.shared_devices import sensor_bits, set_switches
+from mentor_sim_bridge.twins.rehearsal.shared_devices import sensor_bits, set_fault, set_switches
 from mentor_sim_bridge.twins.rehearsal.shared_state import SharedState
 from mentor_sim_bridge.twins.simulator import Simulator
 
@@ -104,6 +104,7 @@ class World:
         """
         if self._devices is not None and self._shared is not None:
             set_switches(self._devices, self._shared.switches)
+            set_fault(self._devices, self._shared.fault)
         now = time.monotonic()
         passed, self._last = min(max(SHORTEST, now - self._last), most), now
         steps = math.ceil(passed / self.simulator.longest_step)
@@ -115,7 +116,8 @@ class World:
         self.ticks += 1
         if self._shared is not None and self.ticks % PUBLISHED_EVERY == 0:
             sensors = 0 if self._devices is None else sensor_bits(self._devices)
-            self._shared.write(self.ticks, self.data.qpos, self.data.qvel, sensors)
+            hidden = self.simulator.hidden_state
+            self._shared.write(self.ticks, self.data.qpos, self.data.qvel, sensors, hidden)
         return passed
 
 

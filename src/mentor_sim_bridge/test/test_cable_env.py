@@ -153,23 +153,6 @@ def test_the_arm_itself_stays_in_the_workspace_under_wild_actions(env, episodes)
         assert all(info["valid"] for info in infos)
 
 
-def test_seed_and_actions_repeat_bit_for_bit_whatever_came_before():
-    env = CableRoutingEnv()
-
-    def run(seed: int) -> list:
-        random = np.random.default_rng(seed)
-        trace = [env.reset(seed=seed)[0]]
-        for _ in range(5):
-            image, reward, _, _, info = env.step(random.uniform(-1, 1, 2).astype(np.float32))
-            trace += [image, reward, env.simulator.data.qpos.copy(), info["pose"]]
-        return trace
-
-    first = run(3)
-    run(4)
-    assert all(np.array_equal(a, b) for a, b in zip(first, run(3), strict=True))
-    env.close()
-
-
 def test_unseeded_resets_go_on_from_the_last_seed(env):
     starts = []
     for _ in range(2):

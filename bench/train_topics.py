@@ -30,7 +30,7 @@ from mentor_policy.training.checkpoint_folders import folders
 WINDOW = 200
 """Steps before the first checkpoint, and from there to the second."""
 STEPS = 2 * WINDOW + 20
-"""Of a run: what it does at its end comes after the second checkpoint."""
+"""Steps of a run; what it does at its end comes after the second checkpoint."""
 LIMIT = 1200.0
 """Seconds that a run may take."""
 

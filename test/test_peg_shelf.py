@@ -31,7 +31,7 @@ TASK = find_task("peg_insertion")
 ROUTINE = make_routine(TASK)
 START = np.array([0.7, 0.0, 0.6, 0.0], np.float32)
 SPEED = 1.0
-"""Of a move, normalised units a second."""
+"""Speed of a move, normalised units a second."""
 
 
 class Killed(Exception):

@@ -26,7 +26,7 @@ from mentor_sim_bridge.twins.cable.expert import CableExpert
 from mentor_sim_bridge.twins.config_file import Spread
 
 SEED = 33_000_000
-"""Of the first episode; none of training, search or evaluation."""
+"""Seed of the first episode; none of training, search or evaluation."""
 CORNER = np.array([1.0, 1.0], np.float32)
 HOMING = 10
 """Actions into the corner: from anywhere in the window."""

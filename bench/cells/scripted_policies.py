@@ -18,7 +18,7 @@ from mentor_common.env.registration import register_environments
 from mentor_policy.training.evaluation import wilson_interval
 
 SEEDS = {"expert": 35_000_000, "random": 36_000_000}
-"""Of the first episode of each policy; none of training, search or evaluation."""
+"""Seeds of the first episode of each policy; none of training, search or evaluation."""
 
 
 def play(env: gymnasium.Env, policy: str, seed: int) -> bool:

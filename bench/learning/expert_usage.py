@@ -23,7 +23,7 @@ from mentor_policy.training.environment import make_environment
 from mentor_policy.training.expert_usage import usage_by_kind
 
 SEED = 46_000_000
-"""Of the episodes; apart from those of training and evaluation."""
+"""Seed of the first episode; apart from those of training and evaluation."""
 
 
 def episode_usage(agent: Agent, env: gymnasium.Env, seed: int, options: dict) -> np.ndarray:

@@ -41,7 +41,7 @@ from mentor_recorder.__main__ import main as recorder
 
 CELL = CELLS["cable_routing"]
 EPISODES = 20
-"""Of an evaluation, as in the runs of ``make bench-cable``."""
+"""Episodes of an evaluation, as in the runs of ``make bench-cable``."""
 COLUMNS = ("learned from", "steps of bags", "own steps", "updates", "successes", "episodes")
 
 

@@ -20,7 +20,7 @@ from mentor_policy.training.checkpoint import read_checkpoint
 from mentor_policy.training.environment import make_environment
 
 SEED = 47_000_000
-"""Of the first episode; apart from those of training and evaluation."""
+"""Seed of the first episode; apart from those of training and evaluation."""
 COLUMNS = ("run", "episodes", "steps", "equal rewards", "true successes", "successes by sensors")
 
 

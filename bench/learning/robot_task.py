@@ -33,7 +33,7 @@ from mentor_policy.config.load import preset_differences
 
 AGENTS = ("mentor", "mentor_wo_moe", "mentor_wo_tp", "drm")
 SEEDS = (304, 305, 306)
-"""Of the reported runs; none was used to choose anything."""
+"""Seeds of the reported runs; none was used to choose anything."""
 BLIND = ("blank", "first")
 SAME = (
     "train.frames",
@@ -44,7 +44,7 @@ SAME = (
 """Settings in which presets differ and that change nothing of what is learned: every replay buffer
 holds more than a run's steps."""
 EPISODE_SEED = 45_000_000
-"""Of the final evaluation's episodes, the same for every run."""
+"""Seed of the first episode of the final evaluations, the same for every run."""
 
 
 @dataclass(frozen=True)

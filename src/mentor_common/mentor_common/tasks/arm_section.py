@@ -46,7 +46,7 @@ class MotionLimits:
 
 @dataclass(frozen=True)
 class Impedance:
-    """Of the end effector; N/m, N s/m, N m/rad, N m s/rad. The defaults are those of the twins."""
+    """The end effector's impedance: N/m, N s/m, N m/rad, N m s/rad; the defaults are the twins'."""
 
     stiffness: float = bounded(1200.0, 3000.0)
     damping: float = bounded(90.0, 500.0)

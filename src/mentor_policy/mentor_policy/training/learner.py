@@ -20,7 +20,7 @@ LEAST_SPARE = 2000
 """Records kept beyond the capacity at least, to go back to a checkpoint."""
 
 BAG_DRAWS = 1
-"""Beside a run's seed: what is drawn from bags is not what is drawn from its own replay."""
+"""Second part of the seed of what is drawn from bags; the run's own replay has another one."""
 
 
 class Learner:

@@ -35,6 +35,15 @@ AGENTS = ("mentor", "mentor_wo_moe", "mentor_wo_tp", "drm")
 SEEDS = (304, 305, 306)
 """Seeds of the reported runs; none was used to choose anything."""
 BLIND = ("blank", "first")
+LABELS = {
+    "mentor": "MENTOR",
+    "mentor_wo_moe": "MENTOR w/o MoE",
+    "mentor_wo_tp": "MENTOR w/o TP",
+    "drm": "DrM",
+    "mentor, images: blank": "MENTOR, black images",
+    "mentor, images: first": "MENTOR, first image only",
+}
+"""Names of groups of runs in figures; those of the tables are for programs."""
 SAME = (
     "train.frames",
     "train.eval_every_frames",
@@ -232,7 +241,7 @@ def draw(runs: Sequence[Run], wanted: float, path: Path) -> None:
     axes = figure.subplots()
     for number, name in enumerate(dict.fromkeys(run.name for run in runs)):
         curves = [seen for r in runs if r.name == name and (seen := r.evaluations())]
-        draw_mean(axes, number, name, curves, "success")
+        draw_mean(axes, number, LABELS.get(name, name), curves, "success")
     axes.axhline(wanted, color="0.6", lw=0.8, ls="--")
     axes.set(xlabel="environment steps", ylabel="success of 20 episodes", ylim=(-0.03, 1.03))
     axes.grid(alpha=0.3)

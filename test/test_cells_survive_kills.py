@@ -1,6 +1,6 @@
-"""Kill -9 a node of the running cable routing cell: whoever misses it says so, and after its return
-the cell goes on from the next episode. Every step is compared with the environment in process: a
-wrong transition would show.
+"""Kill -9 a node of a running cell: whoever misses it says so, and after its return the cell goes on
+from the next episode. Every step is compared with the environment in process: a wrong transition
+would show.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from std_srvs.srv import Trigger
 
 from mentor_common.env.ros_env import EnvironmentLost, RosEnv
 
+IN_PROCESS = {
+    "cable_routing": "mentor/cable_routing_classified-v0",
+    "peg_insertion": "mentor/peg_insertion_sensors-v0",
+    "tabletop_golf": "mentor/tabletop_golf_sensors-v0",
+}
 NODES = {
     "twin": ("mentor_sim_bridge.nodes.twin_node",),
     "stacker": ("mentor_camera.nodes.stacker_node", "image_reliability:=reliable"),
@@ -39,23 +44,21 @@ LEASE_OVER = 4.0
 
 
 class Cell:
-    """The nodes of the cell, each a process of its own, and an agent beside its own simulation."""
+    """The nodes of a cell, each a process of its own, and an agent beside its own simulation."""
 
-    def __init__(self, folder: Path) -> None:
-        self.log = folder / "cell.txt"
+    def __init__(self, task: str, folder: Path) -> None:
+        self.task, self.log = task, folder / "cell.txt"
         self.processes: dict[str, ForkedProcess] = {}
         for name in NODES:
             self.start(name)
         self.env = RosEnv(reset_timeout=60.0, use_sim_time=True)
-        self.reference = gymnasium.make(
-            "mentor/cable_routing_classified-v0", disable_env_checker=True
-        )
+        self.reference = gymnasium.make(IN_PROCESS[task], disable_env_checker=True)
         self.random = np.random.default_rng(0)
 
     def start(self, name: str) -> None:
         module, *parameters = NODES[name]
         words = [
-            w for p in ("use_sim_time:=true", "task:=cable_routing", *parameters) for w in ("-p", p)
+            w for p in ("use_sim_time:=true", f"task:={self.task}", *parameters) for w in ("-p", p)
         ]
         self.processes[name] = ForkedProcess(module, ["--ros-args", *words], self.log)
 
@@ -85,7 +88,7 @@ class Cell:
 
     def step(self) -> bool:
         """One step on both sides; whether it is to be learned from. A wrong one fails."""
-        action = self.random.uniform(-1, 1, 2).astype(np.float32)
+        action = self.random.uniform(-1, 1, self.env.action_space.shape).astype(np.float32)
         observation, reward, _, truncated, info = self.env.step(action)
         if not info["valid"]:
             assert truncated, "a step that is not valid ends its episode"
@@ -116,9 +119,9 @@ class Cell:
         return told
 
 
-@pytest.fixture(scope="module")
-def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
-    cell = Cell(tmp_path_factory.mktemp("cell"))
+@pytest.fixture(scope="module", params=IN_PROCESS)
+def cell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
+    cell = Cell(request.param, tmp_path_factory.mktemp("cell"))
     yield cell
     cell.close()
 
@@ -147,7 +150,7 @@ def test_a_killed_node_is_missed_by_name_and_the_next_episode_is_whole(
     survive(cell, name, seed=100)
 
 
-def test_a_torn_cable_ends_the_episode_and_the_reset_mends_it(cell: Cell) -> None:
+def test_a_fault_of_the_twin_ends_the_episode_and_the_reset_mends_it(cell: Cell) -> None:
     cell.begin(300)
     assert cell.step()
     with closing(Observer()) as observer:

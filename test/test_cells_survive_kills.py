@@ -120,7 +120,9 @@ class Cell:
 
 
 @pytest.fixture(scope="module", params=IN_PROCESS)
-def cell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
+def cell(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cell]:
     cell = Cell(request.param, tmp_path_factory.mktemp("cell"))
     yield cell
     cell.close()

@@ -1,6 +1,6 @@
-"""Kill -9 a node of a running cell: whoever misses it says so, and after its return the cell goes on
-from the next episode. Every step is compared with the environment in process: a wrong transition
-would show.
+"""Kill -9 a node of a running cell: whoever misses it says so, and after its return the cell goes
+on from the next episode. Every step is compared with the environment in process: a wrong
+transition would show.
 """
 
 from __future__ import annotations

@@ -63,6 +63,7 @@ def test_the_robots_preset_is_table_2_with_one_frame_a_step() -> None:
     }
     how_long_and_how_often_seen = {
         "train.frames", "train.eval_every_frames", "train.checkpoint_every_frames",
+        "agent.noise_correlation", "agent.stddev_steps",
     }  # fmt: skip
     assert differing == {"train.action_repeat", *how_long_and_how_often_seen}
     assert robot["train"]["action_repeat"] == 1

@@ -63,7 +63,6 @@ def test_the_robots_preset_is_table_2_with_one_frame_a_step() -> None:
     }
     how_long_and_how_often_seen = {
         "train.frames", "train.eval_every_frames", "train.checkpoint_every_frames",
-        "agent.noise_correlation", "agent.stddev_steps",
     }  # fmt: skip
     assert differing == {"train.action_repeat", *how_long_and_how_often_seen}
     assert robot["train"]["action_repeat"] == 1
@@ -266,4 +265,5 @@ def test_the_differences_of_two_presets_turn_one_into_the_other():
 def test_a_preset_may_say_only_what_differs_from_another():
     assert set(preset_differences("peg_insertion", "cable_routing")) == {
         "train.frames", "train.eval_every_frames", "train.checkpoint_every_frames",
+        "agent.noise_correlation", "agent.stddev_steps",
     }  # fmt: skip

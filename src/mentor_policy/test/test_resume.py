@@ -22,10 +22,10 @@ SETTINGS = [
     "agent.perturb_frames=50", "agent.dormant_every=5", "train.frames=190", "train.seed_frames=40",
     "train.batch_size=8", "train.update_every=2", "train.threads=1", "train.eval_every_frames=100",
     "train.eval_episodes=1", "train.checkpoint_every_frames=70", "train.keep_checkpoints=10",
-    "train.replay_capacity=110", "train.video=false", "train.log_every_frames=20", "env.delay=0.01",
+    "train.replay_capacity=110", "train.video=false", "train.log_every_frames=20", "env.delay=0.02",
 ]  # fmt: skip
 # 110 records: the ring goes round, and resuming needs its spare ones.
-# A step lasts 10 ms: between two checkpoints there is time to send a signal.
+# A step lasts 20 ms: between two checkpoints there is time to send a signal.
 
 
 def words(folder: Path, *overrides: str, options: tuple[str, ...] = ()) -> list[str]:

@@ -24,6 +24,7 @@ from mentor_common.tasks.arm_section import MotionLimits
 from mentor_common.tasks.task import Task, find_task
 
 LIMITS = MotionLimits()
+GOLF_LIMITS = MotionLimits(speed=0.7, acceleration=12.0, turn_speed=1.5, turn_acceleration=12.0)
 BOUNDS = PoseBounds(np.array([0.3, -0.2, 0.02, -1.0]), np.array([0.7, 0.2, 0.4, 1.0]))
 HOME = np.array([0.5, 0.0, 0.2, 0.0])
 X, R = np.eye(4)[0], np.eye(4)[3]
@@ -49,15 +50,27 @@ def test_a_slowed_motion_passes_the_guard_whatever_the_pace_of_the_commands(
         guard.check(way.at(elapsed / way.seconds), passed)
 
 
-@given(poses, poses, st.floats(0.3, 3.0), st.floats(0.01, 2.0), ticks)
+ways = st.tuples(*[st.floats(-0.05, 0.05)] * 2, st.floats(-0.02, 0.02), st.floats(-0.2, 0.2)).map(
+    np.array
+)
+
+
+@given(poses, ways, st.floats(0.3, 3.0), st.floats(0.01, 2.0), st.booleans(), ticks)
 def test_a_stroke_passes_the_guard_too_and_is_weaker_where_the_box_leaves_no_room(
-    first: np.ndarray, last: np.ndarray, seconds: float, speed: float, gaps: list[float]
+    first: np.ndarray,
+    way: np.ndarray,
+    seconds: float,
+    speed: float,
+    fast: bool,
+    gaps: list[float],
 ) -> None:
-    guard = CommandGuard(BOUNDS, LIMITS, first)
-    asked = slowed(Stroke(first, last, seconds, speed=speed), LIMITS)
+    limits = GOLF_LIMITS if fast else LIMITS
+    last = np.clip(first + way, BOUNDS.low, BOUNDS.high)
+    guard = CommandGuard(BOUNDS, limits, first)
+    asked = slowed(Stroke(first, last, seconds, speed=speed), limits)
     assert isinstance(asked, Stroke)
-    stroke = asked.within(BOUNDS.low, BOUNDS.high, LIMITS.speed, LIMITS.acceleration)
-    assert stroke.speed <= min(speed, LIMITS.speed) * (1.0 + 1e-9)
+    stroke = asked.within(BOUNDS.low, BOUNDS.high, limits.speed, limits.acceleration)
+    assert stroke.speed <= min(speed, limits.speed) * (1.0 + 1e-9)
     assert np.allclose(stroke.at(1.0), last)
     elapsed = 0.0
     for gap in gaps:
@@ -66,6 +79,18 @@ def test_a_stroke_passes_the_guard_too_and_is_weaker_where_the_box_leaves_no_roo
             break
         elapsed += passed
         guard.check(stroke.at(elapsed / stroke.seconds), passed)
+
+
+@pytest.mark.parametrize("along", [-0.04, -0.02, 0.0, 0.02, 0.04])
+def test_a_stroke_while_the_arm_moves_uses_the_limits_and_passes_the_guard(along: float) -> None:
+    limits = GOLF_LIMITS
+    last = HOME + np.array([0.01, along, 0.0, 0.1])
+    asked = Stroke(HOME, last, 1.0, speed=limits.speed)
+    stroke = asked.within(BOUNDS.low, BOUNDS.high, limits.speed, limits.acceleration)
+    assert stroke.speed >= 0.7 * limits.speed
+    guard = CommandGuard(BOUNDS, limits, HOME)
+    for tick in range(1, 1001):
+        guard.check(stroke.at(tick / 1000), 1e-3)
 
 
 @given(poses, poses, st.floats(0.05, 0.95))

@@ -114,6 +114,10 @@ def test_a_chamfer_as_deep_as_the_sockets_is_refused_by_name(tmp_path: Path) -> 
         load_peg_config(tmp_path / "cell.yaml")
 
 
+def test_a_config_is_read_from_a_path_or_its_text():
+    assert load_peg_config(str(DEFAULT_FILE)) == load_peg_config()
+
+
 def test_pegs_are_drawn_equally_often_and_by_the_seed(env):
     def drawn(seed: int) -> list[int]:
         first = env.reset(seed=seed)[1]["peg"]

@@ -14,6 +14,9 @@ ARRIVED, BACK, THROUGH, RETURNED = 0.22, 0.40, 0.76, 0.95
 """Shares of the duration at which the target is reached, and at which backswing, swing and return
 are done."""
 TINY = 1e-9
+SAMPLES, MARGIN = 1000, 0.998
+"""Intervals at which a stroke is held against its limits, and the share of the strongest that is
+used, because a limit may be exceeded between two of them."""
 
 
 @dataclass(frozen=True)
@@ -47,28 +50,34 @@ class Stroke(Trajectory):
         """Metres by which the swing goes beyond the target, and behind it before."""
         return self.speed * (THROUGH - BACK) * self.seconds / math.pi
 
-    @property
-    def acceleration(self) -> float:
-        """Greatest acceleration of the swing, without what makes up for the lag, m/s2."""
-        spans = (BACK - ARRIVED, THROUGH - BACK, RETURNED - THROUGH)
-        rates = [math.pi / (span * self.seconds) for span in spans]
-        return self.reach * max(0.5 * rates[0] ** 2, rates[1] ** 2, 0.5 * rates[2] ** 2)
-
     def within(self, low: Float64, high: Float64, speed: float, acceleration: float) -> Stroke:
-        """Return the stroke with a swing as strong as bounds allow.
+        """Return the stroke with a swing as strong as the limits allow.
+
+        They hold for the whole motion: the backswing begins while the arm still moves to the
+        target. What makes up for the lag is not counted.
 
         Args:
-            low: least x, y, z, r that the swing may reach.
+            low: least x, y, z, r that may be commanded.
             high: greatest.
             speed: at most, m/s.
             acceleration: at most, m/s2.
         """
-        along = np.abs([math.sin(self.last[3]), math.cos(self.last[3])])
-        room = np.minimum(high - self.last, self.last - low)[:2]
-        share = min(1.0, speed / max(self.speed, TINY), acceleration / max(self.acceleration, TINY))
-        for way, free in zip(along * self.reach, np.maximum(room, 0.0), strict=True):
-            share = min(share, free / max(way, TINY))
-        return replace(self, speed=share * self.speed)
+        times = np.linspace(0.0, 1.0, SAMPLES + 1)
+        way = np.array([super(Stroke, self).at(time)[:3] for time in times])
+        whole = replace(self, lag=0.0)
+        swing = np.array([whole.at(time)[:3] for time in times]) - way
+        rate = SAMPLES / self.seconds
+        share = min(
+            _greatest_share(np.diff(way, axis=0) * rate, np.diff(swing, axis=0) * rate, speed),
+            _greatest_share(
+                np.diff(way, 2, axis=0) * rate**2, np.diff(swing, 2, axis=0) * rate**2, acceleration
+            ),
+        )
+        moves = np.abs(swing) > TINY
+        room = np.where(swing > 0.0, high[:3] - way, way - low[:3])[moves]
+        if moves.any():
+            share = min(share, float((np.maximum(room, 0.0) / np.abs(swing[moves])).min()))
+        return replace(self, speed=MARGIN * share * self.speed if share < 1.0 else self.speed)
 
     def _swing(self, share: float) -> tuple[float, float]:
         """Return how far the swing is ahead of the target, metres, and its velocity, m/s."""
@@ -88,3 +97,19 @@ class Stroke(Trajectory):
             phase = rate * (share - begin)
             place, slope = 0.5 * reach * (1.0 + math.cos(phase)), -0.5 * reach * math.sin(phase)
         return place, slope * rate / self.seconds
+
+
+def _greatest_share(way: Float64, swing: Float64, limit: float) -> float:
+    """Return the greatest share up to 1 with |way + share * swing| <= limit in every row.
+
+    Args:
+        way: (n, 3).
+        swing: (n, 3).
+        limit: at least 0.
+    """
+    rows = np.linalg.norm(swing, axis=1) > TINY
+    square = (swing[rows] ** 2).sum(1)
+    mixed = (way[rows] * swing[rows]).sum(1)
+    room = np.maximum(limit**2 - (way[rows] ** 2).sum(1), 0.0)
+    shares = (np.sqrt(mixed**2 + square * room) - mixed) / square
+    return float(np.clip(shares.min(initial=1.0), 0.0, 1.0))

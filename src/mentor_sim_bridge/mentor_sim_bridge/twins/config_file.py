@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 import yaml
 
@@ -32,8 +32,10 @@ def config_loader(kind: type[Config], default: Path) -> Callable[..., Config]:
     """
     read = cache(partial(read_config, kind))
 
-    def load(source: Config | Path | None = None) -> Config:
-        return source if isinstance(source, kind) else read(source or default)
+    def load(source: Config | Path | str | None = None) -> Config:
+        if isinstance(source, kind):
+            return source
+        return read(Path(cast(Path | str, source or default)))
 
     return load
 

@@ -83,6 +83,13 @@ def test_the_description_has_the_joints_whose_states_are_published(fci: Rehearse
     assert named >= set(fci.newest(topics.JOINT_STATES).name) >= {"fr3_joint7"}
 
 
+def test_the_wrench_that_the_robot_reports_is_published(fci: RehearsedCell) -> None:
+    wrench = fci.newest(topics.WRENCH)
+    assert wrench.header.frame_id == "base"
+    force, torque = wrench.wrench.force, wrench.wrench.torque
+    assert np.isfinite([force.x, force.y, force.z, torque.x, torque.y, torque.z]).all()
+
+
 def after(cell: RehearsedCell) -> None:
     """The next episode comes without starting any other node, and is whole."""
     cell.play(ACTIONS[:3])

@@ -37,6 +37,8 @@ class Readings:
         torque: largest share of a joint's torque limit, 0 to 1.
         force: external force at the end effector, N.
         age: how old the last pose was by this machine's clock when it came, seconds.
+        wrench: external force (N) and torque (N m) at the end effector, (6,), in the frame of the
+            robot's base; None if it reports none.
     """
 
     mode: str = "unknown"
@@ -45,6 +47,7 @@ class Readings:
     torque: float = float("nan")
     force: float = float("nan")
     age: float = float("nan")
+    wrench: Float64 | None = None
 
 
 class Driver(Protocol):

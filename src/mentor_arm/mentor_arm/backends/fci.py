@@ -181,7 +181,7 @@ class FciDriver:
         return self._hand.carry_out(command)
 
     def readings(self) -> Readings:
-        """Return rate, success, torque, force and mode."""
+        """Return mode, rate, success, torque, force and wrench."""
         return self._readings
 
     def close(self) -> None:
@@ -255,12 +255,14 @@ class FciDriver:
             rate = (ticks - self._ticks) / (now - self._ticked)
             self._ticks, self._ticked = ticks, now
             self._rate = rate if 0.0 < rate < 2000.0 else float("nan")
+        wrench = np.array(state.O_F_ext_hat_K)
         self._readings = Readings(
             mode=str(state.robot_mode).rpartition(".")[2],
             rate=self._rate,
             success=float(state.control_command_success_rate),
             torque=float(np.abs(torques / TORQUE_LIMITS).max()),
-            force=float(np.linalg.norm(np.array(state.O_F_ext_hat_K)[:3])),
+            force=float(np.linalg.norm(wrench[:3])),
+            wrench=wrench,
         )
         room = np.minimum(angles - JOINT_LOW, JOINT_HIGH - angles)
         if room.min() < JOINT_MARGIN and not self.fault:

@@ -20,9 +20,11 @@ from mentor_arm.backends.stand_in import StandInDriver
 from mentor_arm.limits import LimitsError, task_bounds
 from mentor_common.arm.arm_node_base import ArmNodeBase
 from mentor_common.arm.command import Command
+from mentor_common.arm.messages import stamped_wrench
 from mentor_common.cell.cell_file import Cell, find_cell
 from mentor_common.cell.rehearsal_place import REHEARSAL, rehearsal_address
 from mentor_common.messages import topics
+from mentor_common.messages.experience import nanoseconds_to_time
 from mentor_common.messages.topics import Interface
 from mentor_common.node import health
 from mentor_common.node.parameters import Param
@@ -126,6 +128,7 @@ class RealArmNode(ArmNodeBase):
             self._description = find_cell(self.text("cell_file")).description()
         if self._description:
             self._described = self.publisher(topics.ROBOT_DESCRIPTION)
+        self._wrench = self.publisher(topics.WRENCH) if self.text("backend") == "fci" else None
         self.serve(HOLD, self._hold)
         self.serve(ARMED, self._arm)
         self._in_action = False
@@ -193,6 +196,14 @@ class RealArmNode(ArmNodeBase):
         if not self.flag("armed"):
             return _NOT_ARMED
         return self._unwatched() if self._in_action else ""
+
+    def publish_state(self) -> None:
+        """Publish current pose, target pose and joints, and the wrench that FCI reports."""
+        super().publish_state()
+        wrench = self._driver.readings().wrench
+        if self._wrench is not None and wrench is not None:
+            stamp = nanoseconds_to_time(self.backend.time)
+            self._wrench.publish(stamped_wrench(wrench, stamp, self.frame))
 
     def publish_last_state(self) -> None:
         """Publish poses and joints; over topics, the robot's joints are published already."""

@@ -194,7 +194,7 @@ def test_a_strike_swings_through_the_target_with_its_share_of_the_speed_and_ends
         fed.clear(), poses.clear()
         outcome = arm.act([0.0, 0.0, 0.0, strike])
         assert not outcome.failed and np.allclose(outcome.normalized, 0.0, atol=1e-6)
-        assert max(-v[1] for v in fed if v is not None) == pytest.approx(fastest, rel=0.02)
+        assert max(-v[1] for v in fed if v is not None) == pytest.approx(fastest, rel=0.03)
         assert min(p[1] for p in poses) < -0.02, "the club goes towards -y at an angle of 0"
     arm.move([0.0, -1.0, 0.0], 2.0)
     arm.window_offset = np.array([0.0, -0.1, 0.0])

@@ -156,6 +156,29 @@ def test_weights_for_acting_make_another_agent_act_alike() -> None:
         actor.load_acting_state({})
 
 
+def test_evaluations_with_noise_leave_training_as_it_is() -> None:
+    noisy, plain = (
+        small_agent("mentor", f"agent.evaluation_stddev={stddev}") for stddev in (0.2, 0.0)
+    )
+    obs = small_batch().obs[0]
+    mean = plain.act(obs, step=99, evaluate=True)
+    copy = small_agent("mentor", "agent.evaluation_stddev=0.2", seed=5)
+    copy.load_state(*copies(noisy))
+    actions = np.stack([noisy.act(obs, step=99, evaluate=True) for _ in range(400)])
+    again = np.stack([copy.act(obs, step=99, evaluate=True) for _ in range(400)])
+    np.testing.assert_array_equal(actions, again)
+    assert np.abs(actions).max() < 1
+    np.testing.assert_allclose(actions.mean(0), mean, atol=0.04)
+    np.testing.assert_allclose(actions.std(0), 0.2, atol=0.04)
+    lag_one = np.mean((actions[1:] - mean) * (actions[:-1] - mean), axis=0) / 0.04
+    np.testing.assert_allclose(lag_one, 0.0, atol=0.2)
+    both = [agent.act(obs, step=99, evaluate=False) for agent in (noisy, plain)]
+    np.testing.assert_array_equal(*both)
+    live(noisy, range(2)), live(plain, range(2))
+    for name, tensor in plain.acting_state().items():
+        assert torch.equal(tensor, noisy.acting_state()[name])
+
+
 def test_actions_explore_uniformly_first_then_around_the_mean() -> None:
     agent = small_agent("drqv2", "agent.stddev_start=0.05", "agent.stddev_end=0.05")
     obs = small_batch().obs[0].numpy()

@@ -50,7 +50,8 @@ class Agent(ABC):
             obs: ``(C, H, W) uint8``.
             state: ``(S,) float32`` for environments that have a state vector.
             step: agent steps taken so far; sets the exploration noise.
-            evaluate: True for the mean action, False to explore.
+            evaluate: True for the mean action (with ``agent.evaluation_stddev``: with that noise,
+                which has a generator of its own), False to explore.
 
         Returns:
             The action and the policy's mean action, each ``(A,) float32`` in [-1, 1]. While actions

@@ -63,10 +63,13 @@ class PixelAgent(Agent):
         self.state_size = shape.state_size
         self.dtype = compute_dtype(self.settings.precision, self.device)
         self.updates = 0
-        # Acting may happen in another thread than updating: each has a generator of its own.
+        # Acting may happen in another thread than updating, and an evaluation must not change a
+        # training: each has a generator of its own.
+        purposes = ["weights", "acting", "updating", "perturbing"]
+        purposes += ["evaluating"] if self.settings.evaluation_stddev else []
         self.generators = {
             name: Generator().manual_seed(seed * 1_000_003 + number)
-            for number, name in enumerate(("weights", "acting", "updating", "perturbing"))
+            for number, name in enumerate(purposes)
         }
         self._noise = CorrelatedNoise(shape.action_size, self.settings.noise_correlation)
         self.networks = self._build()
@@ -112,13 +115,21 @@ class PixelAgent(Agent):
             if routing is not None:
                 self.expert_usage = routing.usage().cpu().float().numpy()
             if evaluate:
-                action = mean
+                action = self._evaluated(mean)
             elif step < self.settings.explore_steps:
                 action = torch.rand(self.action_size, generator=generator) * 2.0 - 1.0
             else:
                 stddev = float(self._stddev(self._scalar(step)))
                 action = inside(mean + stddev * self._noise.next(generator))
         return np.asarray(action.numpy(), np.float32), np.asarray(mean.numpy(), np.float32)
+
+    def _evaluated(self, mean: Tensor) -> Tensor:
+        """Return the action of an evaluation, ``(A,)``: the mean, with noise if it is set."""
+        stddev = self.settings.evaluation_stddev
+        if not stddev:
+            return mean
+        noise = torch.randn(self.action_size, generator=self.generators["evaluating"])
+        return inside(mean + stddev * noise)
 
     def _scalar(self, value: float) -> Tensor:
         """Return a number as a 0-d float64 tensor on the device."""

@@ -57,6 +57,7 @@ class DrQv2Config(AgentConfig):
     stddev_end: float = 0.1
     stddev_steps: int = 3_000_000  # agent steps from start to end (2,000,000 for DMC)
     noise_correlation: float = 0.0  # of exploration noise from one step to the next, 0 for white
+    evaluation_stddev: float = 0.0  # of white noise in evaluations, 0 for the mean action
     stddev_clip: float = 0.3  # of the sampled noise, inside updates only
 
 

@@ -51,7 +51,7 @@ def choose(
         pixels: pixels of the observation, ``(C, H, W) uint8``.
         state: state of the observation, ``(S,) float32`` or None.
         step: agent steps of training so far.
-        evaluate: True for the mean action, False to explore.
+        evaluate: as in :meth:`Agent.act_with_mean`.
         weights: what the weights that act are called.
 
     Returns:

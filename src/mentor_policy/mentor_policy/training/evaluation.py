@@ -95,10 +95,10 @@ def evaluate(
     video: Path | None = None,
     weights: WeightsName = UNNAMED,
 ) -> Evaluation:
-    """Roll out episodes with the mean action.
+    """Roll out episodes with the mean action, or what ``agent.evaluation_stddev`` makes of it.
 
     Args:
-        agent: acts; its randomness is not touched.
+        agent: acts; what is random in its training is not touched.
         env: environment of its own, or the training's between two episodes.
         episodes: how many.
         seed: seed of the run; the episodes are the same ones each time.

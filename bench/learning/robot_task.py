@@ -32,8 +32,6 @@ from mentor_common.files.atomic import write_atomically
 from mentor_policy.config.load import preset_differences
 
 AGENTS = ("mentor", "mentor_wo_moe", "mentor_wo_tp", "drm")
-SEEDS = (304, 305, 306)
-"""Seeds of the reported runs; none was used to choose anything."""
 BLIND = ("blank", "first")
 LABELS = {
     "mentor": "MENTOR",
@@ -66,6 +64,7 @@ class Cell:
         preset: preset of the training.
         steps: steps of a run.
         wanted: success that is drawn as a line.
+        seeds: seeds of the reported runs; none was used to choose anything.
         disturbances: disturbances of the final evaluations.
     """
 
@@ -74,6 +73,7 @@ class Cell:
     preset: str
     steps: int
     wanted: float
+    seeds: tuple[int, int, int]
     disturbances: tuple[str, ...]
 
 
@@ -84,6 +84,7 @@ CELLS = {
         "cable_routing",
         7200,
         0.8,
+        (310, 311, 312),
         ("cable_pulled_out", "arm_pushed", "camera_bumped", "unseen_visuals", "stiff_cable"),
     ),
     "peg_insertion": Cell(
@@ -92,6 +93,7 @@ CELLS = {
         "peg_insertion",
         10_000,
         0.9,
+        (304, 305, 306),
         ("arm_pushed", "board_moved", "camera_bumped", "unseen_visuals"),
     ),
     "tabletop_golf": Cell(
@@ -100,6 +102,7 @@ CELLS = {
         "tabletop_golf",
         7400,
         0.7,
+        (304, 305, 306),
         ("arm_pushed", "camera_bumped", "unseen_visuals"),
     ),
 }
@@ -183,15 +186,18 @@ def runs_of(cell: Cell, options: argparse.Namespace) -> list[Run]:
             if key not in SAME:
                 wanted.append((f"{key}={value}", "", (f"{key}={value}",)))
         return [
-            Run(cell, name, "mentor", SEEDS[0], folder / f"preset-{n}", "all", preset, settings)
+            Run(
+                cell, name, "mentor", cell.seeds[0], folder / f"preset-{n}", "all", preset, settings
+            )
             for n, (name, preset, settings) in enumerate(wanted)
         ]
-    runs = [Run(cell, a, a, s, folder / f"{a}-{s}") for s in SEEDS for a in options.agents]
+    runs = [Run(cell, a, a, s, folder / f"{a}-{s}") for s in cell.seeds for a in options.agents]
     if not options.no_blind:
+        first = cell.seeds[0]
         for images in BLIND:
             name = f"mentor, images: {images}"
             runs.append(
-                Run(cell, name, "mentor", SEEDS[0], folder / f"mentor-{images}-{SEEDS[0]}", images)
+                Run(cell, name, "mentor", first, folder / f"mentor-{images}-{first}", images)
             )
     return runs
 

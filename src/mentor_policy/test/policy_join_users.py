@@ -60,7 +60,7 @@ class MeansOfActions:
     remembers = False
 
     def __init__(self) -> None:
-        self.means = RecomputedMeans(lambda observation, _: np.full(1, observation.step))
+        self.means = RecomputedMeans(lambda observation, *_: np.full(1, observation.step))
 
     def begin(self, episode: int) -> None:
         pass

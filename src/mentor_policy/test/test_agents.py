@@ -179,6 +179,35 @@ def test_evaluations_with_noise_leave_training_as_it_is() -> None:
         assert torch.equal(tensor, noisy.acting_state()[name])
 
 
+def test_evaluations_act_with_the_average_of_the_weights() -> None:
+    averaging = small_agent("mentor", "agent.average_rate=0.25", seed=1)
+    plain = small_agent("mentor", seed=1)
+    tensors = averaging.acting_state()
+    names = [n for n in tensors if n.split("/")[0] in ("encoder", "actor")]
+    expected = {n: tensors[n].clone() for n in names}
+    for update in range(3):
+        live(averaging, [update])
+        live(plain, [update])
+        expected = {n: 0.75 * expected[n] + 0.25 * tensors[n] for n in names}
+    for name in names:
+        assert torch.equal(tensors[name], plain.acting_state()[name])  # learning is the same
+        average = tensors[name.replace("/", "_average/", 1)]
+        torch.testing.assert_close(average, expected[name], rtol=1e-5, atol=1e-7)
+    obs, names_of_average = small_batch().obs[0], set(tensors) - set(names)
+    assert len(names_of_average) == len(names)
+    explored = [agent.act(obs, step=99, evaluate=False) for agent in (averaging, plain)]
+    np.testing.assert_array_equal(*explored)
+    evaluated = averaging.act(obs, step=99, evaluate=True)
+    assert not np.array_equal(evaluated, plain.act(obs, step=99, evaluate=True))
+    plain.load_acting_state(
+        {n: tensors[n.replace("/", "_average/", 1)] for n in plain.acting_state()}
+    )
+    np.testing.assert_array_equal(evaluated, plain.act(obs, step=99, evaluate=True))
+    restored = small_agent("mentor", "agent.average_rate=0.25", seed=2)
+    restored.load_state(*copies(averaging))
+    np.testing.assert_array_equal(evaluated, restored.act(obs, step=99, evaluate=True))
+
+
 def test_actions_explore_uniformly_first_then_around_the_mean() -> None:
     agent = small_agent("drqv2", "agent.stddev_start=0.05", "agent.stddev_end=0.05")
     obs = small_batch().obs[0].numpy()

@@ -268,4 +268,5 @@ def test_a_preset_may_say_only_what_differs_from_another():
         "train.batch_size", "train.update_every", "train.discount",
         "agent.learning_rate", "agent.noise_correlation", "agent.stddev_steps",
         "agent.shift_padding", "agent.perturb_frames", "agent.evaluation_stddev",
+        "agent.average_rate",
     }  # fmt: skip

@@ -195,6 +195,17 @@ def test_a_candidate_acts_by_itself(name: str) -> None:
         candidate.update(small_batch(), 5)
 
 
+def test_a_candidate_is_evaluated_with_its_own_weights_not_an_average() -> None:
+    agents = [small_agent("mentor", f"agent.average_rate={rate}") for rate in (0.0, 0.1)]
+    for agent in agents:
+        for update in range(3):
+            agent.update(small_batch(seed=update), update)
+        agent.end_episode(1.0, 3)
+    obs = small_batch().obs[0]
+    actions = [agent.candidate(seed=1).act(obs, step=9, evaluate=True) for agent in agents]
+    np.testing.assert_array_equal(*actions)
+
+
 def test_there_is_no_candidate_without_perturbation_or_members() -> None:
     with pytest.raises(RuntimeError, match="no perturbation"):
         small_agent("drqv2").candidate(0)

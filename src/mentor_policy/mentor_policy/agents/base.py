@@ -50,8 +50,9 @@ class Agent(ABC):
             obs: ``(C, H, W) uint8``.
             state: ``(S,) float32`` for environments that have a state vector.
             step: agent steps taken so far; sets the exploration noise.
-            evaluate: True for the mean action (with ``agent.evaluation_stddev``: with that noise,
-                which has a generator of its own), False to explore.
+            evaluate: True for the mean action, False to explore. In evaluations
+                ``agent.average_rate`` averages the weights and ``agent.evaluation_stddev`` adds
+                noise, from a generator of its own.
 
         Returns:
             The action and the policy's mean action, each ``(A,) float32`` in [-1, 1]. While actions
@@ -123,7 +124,7 @@ class Agent(ABC):
 
     @abstractmethod
     def acting_state(self) -> dict[str, Tensor]:
-        """Return the weights of encoder and actor: what ``policy_weights`` carries."""
+        """Return the weights of encoder and actor, and their averages: ``policy_weights``."""
 
     @abstractmethod
     def load_acting_state(self, tensors: dict[str, Tensor]) -> None:

@@ -18,6 +18,7 @@ from mentor_policy.agents.exploration import CorrelatedNoise, awaken_stddev, lin
 from mentor_policy.agents.losses import expectile_loss
 from mentor_policy.agents.optimizer import Group
 from mentor_policy.agents.perturbation import fresh_weights, perturb, perturb_factor, perturbable
+from mentor_policy.agents.pixel_agent import ACTING, average_of
 from mentor_policy.agents.snapshot import typed_value
 from mentor_policy.agents.top_performers import TopPerformers, Weights
 from mentor_policy.config import DrMConfig
@@ -166,11 +167,13 @@ class DrMAgent(DrQv2Agent):
         other = copy.copy(self)
         other._is_candidate = True
         other.networks = {**self.networks}
-        for name in ("encoder", "actor"):
+        for name in ACTING:
             other.networks[name] = copy.deepcopy(self.networks[name])
+            if average_of(name) in other.networks:  # an evaluation of phi acts with phi
+                other.networks[average_of(name)] = other.networks[name]
         other._noise = CorrelatedNoise(self.action_size, self.settings.noise_correlation)
         other.generators = {name: Generator().manual_seed(seed) for name in self.generators}
-        acting = [name for name in self._names if name in ("encoder", "actor")]
+        acting = [name for name in self._names if name in ACTING]
         perturb(perturbable(other.networks, acting), phi, 0.0)  # alpha 0: all of it is phi
         return other
 

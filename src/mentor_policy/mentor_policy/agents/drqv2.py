@@ -175,6 +175,7 @@ class DrQv2Agent(PixelAgent):
         self._actor_step(batch, draws, stddev, h.detach(), metrics)
         soft_update(self.critic_target, self.critic, self.settings.soft_update_rate)
         self._auxiliary_step(batch, draws, metrics)
+        self._average()
         return metrics
 
     def _encode(self, name: str, pixels: Tensor, draws: Draws) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 from mentor_policy.agents.base import ActionArray, Agent, Pixels, Vector
 from mentor_policy.agents.exploration import CorrelatedNoise, inside
+from mentor_policy.agents.losses import soft_update
 from mentor_policy.agents.optimizer import NamedAdam
 from mentor_policy.agents.shape import Shape
 from mentor_policy.agents.snapshot import (
@@ -30,6 +32,9 @@ from mentor_policy.networks import (
     TwinCritic,
     initialise,
 )
+
+ACTING = ("encoder", "actor")
+"""The networks that choose an action."""
 
 UPDATE_ORDER = 2
 """Order in which an update's steps are taken; a state of another order is of another run."""
@@ -78,6 +83,11 @@ class PixelAgent(Agent):
                 initialise(network, self.generators["weights"])
         self.networks["critic_target"].load_state_dict(self.networks["critic"].state_dict())
         self.networks["critic_target"].requires_grad_(False)
+        if self.settings.average_rate:
+            self.networks |= {
+                average_of(name): copy.deepcopy(self.networks[name]).requires_grad_(False)
+                for name in ACTING
+            }
         for network in self.networks.values():
             network.to(self.device, weight_dtype(self.dtype))
         self.optimizers = self._make_optimizers()
@@ -109,7 +119,8 @@ class PixelAgent(Agent):
             vector = None
             if state is not None:
                 vector = torch.as_tensor(state).unsqueeze(0).to(self.device, dtype)
-            means, routing = self.actor(self.encoder(pixels), vector)
+            encoder, actor = (self._acting_network(name, evaluate) for name in ACTING)
+            means, routing = actor(encoder(pixels), vector)
             mean = means[0].cpu().float()
             self.expert_usage = None
             if routing is not None:
@@ -130,6 +141,16 @@ class PixelAgent(Agent):
             return mean
         noise = torch.randn(self.action_size, generator=self.generators["evaluating"])
         return inside(mean + stddev * noise)
+
+    def _acting_network(self, name: str, evaluate: bool) -> nn.Module:
+        """Return a network of :data:`ACTING`; an evaluation acts with its average if it has one."""
+        return self.networks.get(average_of(name) if evaluate else name, self.networks[name])
+
+    def _average(self) -> None:
+        """Move the averages towards the networks that an update has changed."""
+        if rate := self.settings.average_rate:
+            for name in ACTING:
+                soft_update(self.networks[average_of(name)], self.networks[name], rate)
 
     def _scalar(self, value: float) -> Tensor:
         """Return a number as a 0-d float64 tensor on the device."""
@@ -245,10 +266,16 @@ class PixelAgent(Agent):
 
     def acting_state(self) -> dict[str, Tensor]:
         """See :meth:`Agent.acting_state`."""
-        return module_tensors({name: self.networks[name] for name in ("encoder", "actor")})
+        averages = [average_of(name) for name in ACTING if self.settings.average_rate]
+        return module_tensors({name: self.networks[name] for name in (*ACTING, *averages)})
 
     def load_acting_state(self, tensors: dict[str, Tensor]) -> None:
         """See :meth:`Agent.load_acting_state`."""
         own = self.acting_state()
         check_tensors(own, tensors, f"weights of {self.settings.name}")
         copy_tensors(own, tensors)
+
+
+def average_of(network: str) -> str:
+    """Return the name of the moving average of a network."""
+    return f"{network}_average"

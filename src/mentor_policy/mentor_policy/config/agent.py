@@ -44,6 +44,7 @@ class DrQv2Config(AgentConfig):
     learning_rate: float = 1e-4  # of Adam, encoder and critic (8e-5 for DMC)
     actor_learning_rate_ratio: float = 1.0  # actor's rate over learning_rate (Table 2: 0.5 or 1)
     soft_update_rate: float = 0.01  # EMA of the target critic
+    average_rate: float = 0.0  # EMA of the weights that evaluations act with, 0: the newest weights
     precision: str = "auto"  # float32, bfloat16, float64, auto: bfloat16 where that is faster
     cuda_graph: bool = False  # record an update once and replay it; needs train.device=cuda
     keep_freed_memory: bool = True  # tell malloc to keep freed blocks of the process; twice as fast

@@ -90,6 +90,7 @@ def _check_drqv2(agent: DrQv2Config) -> None:
     for key in ("learning_rate", "actor_learning_rate_ratio", "stddev_clip", "saturation_weight"):
         _between(agent, key, 0.0, 1000.0)
     _between(agent, "soft_update_rate", 0.0, 1.0)
+    _between(agent, "average_rate", 0.0, 1.0)
     _between(agent, "noise_correlation", 0.0, 0.999)
     _between(agent, "evaluation_stddev", 0.0, 1.0)
     _between(agent, "stddev_start", 0.0, 10.0)

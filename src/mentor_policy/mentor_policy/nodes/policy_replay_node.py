@@ -88,13 +88,14 @@ class PolicyReplayNode(CellNode):
                 self._computed.add()
             self._replayed.publish(answer)
 
-    def _mean(self, observation: Observation, version: int) -> np.ndarray:
+    def _mean(self, observation: Observation, version: int, evaluates: bool) -> np.ndarray:
         if self._weights is None:
             raise LookupError(self._reason)
         state = observation_state(observation) if len(observation.state) else None
         agent = self._weights.agent(version)
         # The step sets the noise only, which the mean does not have.
-        return agent.act_with_mean(observation_pixels(observation), state, step=0, evaluate=True)[1]
+        pixels = observation_pixels(observation)
+        return agent.act_with_mean(pixels, state, step=0, evaluate=evaluates)[1]
 
 
 def main() -> None:

@@ -9,20 +9,22 @@ import numpy.typing as npt
 
 from mentor_common.messages.join import StepJoin
 from mentor_msgs.msg import Action, Observation
+from mentor_policy.training.evaluation import PURPOSE
 
 OBSERVATION, ACTION = "observation", "action"
 KEPT = 64
 """Steps of which one of the two messages is waited for."""
 
-MeanOf = Callable[[Observation, int], npt.NDArray[np.float32]]
+MeanOf = Callable[[Observation, int, bool], npt.NDArray[np.float32]]
 
 
 class RecomputedMeans:
     """Joins each action with its observation and computes its mean again.
 
     Args:
-        mean: returns the mean ``(A,) float32`` of an observation by the weights of a version.
-            Raises LookupError or ValueError with the reason where it cannot.
+        mean: returns the mean ``(A,) float32`` of an observation by the weights of a version, in
+            an evaluation (True) or in training. Raises LookupError or ValueError with the reason
+            where it cannot.
     """
 
     def __init__(self, mean: MeanOf) -> None:
@@ -55,7 +57,9 @@ class RecomputedMeans:
             weights_version=action.weights_version,
         )
         try:
-            answer.mean = self._mean(observation, int(action.weights_version)).tolist()
+            evaluates = action.header.frame_id == PURPOSE
+            version = int(action.weights_version)
+            answer.mean = self._mean(observation, version, evaluates).tolist()
         except (LookupError, ValueError) as error:
             answer.run_id = str(error.args[0] if error.args else error)
         return answer

@@ -213,15 +213,17 @@ def test_a_node_that_is_not_active_is_named_and_nobody_else_blamed(
         manager.close()
 
 
-def test_an_environment_that_was_refused_acts_when_the_cell_is_free(
-    cell: tuple[str, CellProcess], agent: RosEnv
-) -> None:
-    agent.reset(seed=7)
-    with contextlib.closing(
-        gymnasium.make("mentor/ros-v0", namespace=cell[0], reset_timeout=60.0)
-    ) as other:
+def test_an_environment_that_was_refused_acts_when_the_cell_is_free() -> None:
+    namespace = fresh_namespace()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(CellProcess(BRIDGE, namespace))
+        first = RosEnv(namespace, timeout=30.0, reset_timeout=60.0)
+        stack.callback(first.close)
+        first.reset(seed=7)
+        other = gymnasium.make("mentor/ros-v0", namespace=namespace, reset_timeout=60.0)
+        stack.callback(other.close)
         with pytest.raises(CellHeldError, match="holds"):
             other.reset()
-        agent.close()  # the last test of this file
+        first.close()
         other.reset(seed=8)
         other.step(STILL)

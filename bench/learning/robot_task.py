@@ -1,10 +1,13 @@
 """Train the agents on one of the robot's tasks, evaluate what they learned, and write the tables.
 
 Every run is one command, printed before it begins, in a folder that is resumed if the script was
-interrupted; what is done is not done again. Final policies are evaluated in episodes that are the
-same for all runs, undisturbed and with each disturbance. Rewards come from the task's sensors where
-it has some in process, success from the ground truth. Blind runs train on the true reward, which
-can only help them: with black images, and with an episode's first observation for ever.
+interrupted. What is done is not done again: a run whose final evaluations are in the tables is
+over even if its folder is gone. Delete the tables before runs of another commit.
+
+Final policies are evaluated in episodes that are the same for all runs, undisturbed and with each
+disturbance. Rewards come from the task's sensors where it has some in process, success from the
+ground truth. Blind runs train on the true reward, which can only help them: with black images, and
+with an episode's first observation for ever.
 
 Runs of --presets say what each difference between the task's preset and `robot`, Table 2 of the
 paper, is worth: one run for each, with that setting switched back, and one run of `robot` itself.
@@ -21,12 +24,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from run_tables import Tables
 from seed_intervals import over_seeds
-from trainings import draw_mean, evaluations, first_and_lasting, is_over, train, write_csv
+from trainings import draw_mean, evaluations, first_and_lasting, is_over, train
 
 from mentor_common.files.atomic import write_atomically
 from mentor_policy.config.load import preset_differences
@@ -202,51 +207,55 @@ def runs_of(cell: Cell, options: argparse.Namespace) -> list[Run]:
     return runs
 
 
-def report(runs: list[Run], options: argparse.Namespace) -> None:
+def kind_of(options: argparse.Namespace) -> str:
+    """Return how the names of the tables begin."""
+    return f"{options.task}{'_presets' if options.presets else ''}"
+
+
+def disturbances_of(cell: Cell, options: argparse.Namespace) -> tuple[str, ...]:
+    """Return what the final policies are evaluated with; none first."""
+    return ("none",) if options.presets else ("none", *cell.disturbances)
+
+
+def report(runs: list[Run], tables: Tables, options: argparse.Namespace) -> None:
     """Evaluate the runs that are over; write the tables, and print them as Markdown."""
     cell, episodes = CELLS[options.task], options.episodes
-    kind = f"{options.task}{'_presets' if options.presets else ''}"
-    curves, finals = [], []
+    disturbances = disturbances_of(cell, options)
     for run in runs:
-        seen = run.evaluations()
-        for step, success in zip(seen.get("step", []), seen.get("success", []), strict=True):
-            curves.append((run.name, run.seed, int(step), success))
-    header = ("agent", "seed", "step", "success")
-    write_csv(options.data / f"{kind}_curves.csv", header, curves)
-    over = [run for run in runs if run.is_over]
-    disturbances = ("none",) if options.presets else ("none", *cell.disturbances)
-    for disturbance in disturbances:
-        for run in over:
-            share = run.evaluate(disturbance, episodes)["success"]
-            finals.append((run.name, run.seed, disturbance, round(share * episodes), episodes))
-    columns = ("agent", "seed", "disturbance", "successes", "episodes")
-    write_csv(options.data / f"{kind}_final.csv", columns, finals)
+        tables.add(run, disturbances, episodes)
+    tables.write()
+    over = [run for run in runs if tables.holds(run)]
     print("| agent | disturbance | runs | success | 95 % interval |\n|---|---|---|---|---|")
     for name in dict.fromkeys(run.name for run in over):
         for disturbance in disturbances:
-            found = [row[3] for row in finals if (row[0], row[2]) == (name, disturbance)]
+            found = [row[3] for row in tables.finals if (row[0], row[2]) == (name, disturbance)]
             mean, low, high = over_seeds(found, episodes)
             print(
                 f"| {name} | {disturbance} | {len(found)} | {mean:.2f} | {low:.2f} to {high:.2f} |"
             )
     print(f"| agent | seed | first at {cell.wanted:g} | lasting from |\n|---|---|---|---|")
     for run in over:
-        seen = run.evaluations()
+        seen = tables.seen(run)
         first, lasting = first_and_lasting(seen["step"], seen["success"], cell.wanted)
         print(f"| {run.name} | {run.seed} | {first or 'never'} | {lasting or 'never'} |")
-    best = [row[3] / episodes for row in finals if (row[0], row[2]) == ("mentor", "none")]
+    best = [row[3] / episodes for row in tables.finals if (row[0], row[2]) == ("mentor", "none")]
     if best:
-        line = {"name": f"{kind}/success", "value": sum(best) / len(best), "unit": "share"}
+        line = {
+            "name": f"{kind_of(options)}/success",
+            "value": sum(best) / len(best),
+            "unit": "share",
+        }
         print(json.dumps({**line, "ratio": None, "against": None}))
 
 
-def draw(runs: Sequence[Run], wanted: float, path: Path) -> None:
+def draw(runs: Sequence[Run], tables: Tables, wanted: float, path: Path) -> None:
     """Draw success by the ground truth over the steps, the mean of a group's seeds in bold."""
     figure = Figure(figsize=(8, 4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for number, name in enumerate(dict.fromkeys(run.name for run in runs)):
-        curves = [seen for r in runs if r.name == name and (seen := r.evaluations())]
+        found = [tables.seen(run) for run in runs if run.name == name]
+        curves = [seen for seen in found if seen["step"]]
         draw_mean(axes, number, LABELS.get(name, name), curves, "success")
     axes.axhline(wanted, color="0.6", lw=0.8, ls="--")
     axes.set(xlabel="environment steps", ylabel="success of 20 episodes", ylim=(-0.03, 1.03))
@@ -273,16 +282,23 @@ def main() -> None:
     options = parser.parse_args()
     cell = CELLS[options.task]
     runs = runs_of(cell, options)
+    tables = Tables(options.data, kind_of(options), runs)
+    writing = Lock()
 
     def train_one(run: Run) -> None:
         if not run.is_over:
+            if tables.holds(run):
+                return
             train(run.command(options.steps or cell.steps, options.overrides), run.folder, 1)
+        with writing:
+            tables.add(run, disturbances_of(cell, options), options.episodes)
+            tables.write()
 
     if not options.report_only:
         with ThreadPoolExecutor(options.parallel) as pool:
             list(pool.map(train_one, runs))
-    report(runs, options)
-    draw(runs, cell.wanted, runs[0].folder.parent / "success.png")
+    report(runs, tables, options)
+    draw(runs, tables, cell.wanted, runs[0].folder.parent / "success.png")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,13 @@ from mentor_recorder.nodes.parameter_reader import ParameterReader
 NODES = [("stacker", "/"), ("stacker", "/cell_b"), ("_ros_env", "/"), ("recorder", "/")]
 
 
+class NeverReady:
+    """A client whose server is not found."""
+
+    def service_is_ready(self) -> bool:
+        return False
+
+
 class FakeNode:
     """Knows a graph of nodes and notes which services it is given clients of."""
 
@@ -28,6 +35,7 @@ class FakeNode:
 
     def create_client(self, kind: type, name: str) -> Any:
         self.asked.add(name)
+        return NeverReady()
 
 
 @pytest.mark.parametrize(("namespace", "node"), [("/", "/stacker"), ("/cell_b", "/cell_b/stacker")])

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from rcl_interfaces.srv import GetParameters, ListParameters
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 
-PATIENCE = 3
-"""Calls of :meth:`ParameterReader.poll` after which a node that does not answer is asked again."""
+PATIENCE = 1.5
+"""Seconds after which a node that does not answer is asked again."""
+ATTEMPTS = 5.0
+"""Seconds after which a node that has not answered is asked through new clients."""
+
+
+@dataclass
+class _Asked:
+    """A node that has not answered yet."""
+
+    lister: Any
+    getter: Any
+    since: float
+    last: float = -math.inf
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.lister.service_is_ready() and self.getter.service_is_ready())
 
 
 class ParameterReader:
@@ -25,7 +44,7 @@ class ParameterReader:
         self._node = node
         self._received = received
         self._known: set[str] = {node.get_fully_qualified_name()}
-        self._asked: dict[str, tuple[Any, Any, int]] = {}
+        self._asked: dict[str, _Asked] = {}
 
     def poll(self) -> None:
         """Ask the nodes that have appeared; forget those that are gone, to ask them again."""
@@ -36,23 +55,20 @@ class ParameterReader:
             if space == namespace and not name.startswith("_")  # below "/" may lie other cells
         }
         self._known &= there | {self._node.get_fully_qualified_name()}
+        now = time.monotonic()
         for name in there - self._known - set(self._asked):
-            self._asked[name] = (
+            self._asked[name] = _Asked(
                 self._node.create_client(ListParameters, f"{name}/list_parameters"),
                 self._node.create_client(GetParameters, f"{name}/get_parameters"),
-                0,
+                now,
             )
-        for name, (lister, getter, polls) in list(self._asked.items()):
-            self._asked[name] = (lister, getter, polls + 1)
-            if (
-                polls % PATIENCE == PATIENCE - 1
-                and lister.service_is_ready()
-                and getter.service_is_ready()
-            ):
-                future = lister.call_async(ListParameters.Request())
-                future.add_done_callback(lambda done, name=name: self._listed(name, done))
-            elif polls >= PATIENCE * 3 or name not in there:
+        for name, asked in list(self._asked.items()):
+            if now - asked.since >= ATTEMPTS or name not in there:
                 self._end(name)
+            elif now - asked.last >= PATIENCE and asked.ready:
+                asked.last = now
+                future = asked.lister.call_async(ListParameters.Request())
+                future.add_done_callback(lambda done, name=name: self._listed(name, done))
 
     def close(self) -> None:
         """Let go of what is asked just now."""
@@ -64,7 +80,7 @@ class ParameterReader:
         if answer is None or asked is None:
             return
         names = list(answer.result.names)
-        future = asked[1].call_async(GetParameters.Request(names=names))
+        future = asked.getter.call_async(GetParameters.Request(names=names))
         future.add_done_callback(lambda got: self._got(name, names, got))
 
     def _got(self, name: str, names: list[str], done: Any) -> None:
@@ -80,6 +96,6 @@ class ParameterReader:
         self._received(name, dict(zip(names, plain, strict=False)))
 
     def _end(self, name: str) -> None:
-        lister, getter, _ = self._asked.pop(name)
-        self._node.destroy_client(lister)
-        self._node.destroy_client(getter)
+        asked = self._asked.pop(name)
+        self._node.destroy_client(asked.lister)
+        self._node.destroy_client(asked.getter)

@@ -309,9 +309,9 @@ class RecorderNode(CellNode):
         self._record(self._finder.take())
         if self._polls < HURRIED or self._polls % CALM == 0:
             self._finder.poll()
+            self._reader.poll()
         if self._polls % CALM == 0:
             self._finder.check_offers()
-            self._reader.poll()
         if self._fault is not None and time.monotonic() >= self._fault[0]:
             self._write_out(self._fault[1])
         if self._recording is not None:

@@ -22,7 +22,7 @@ import json
 import shutil
 from pathlib import Path
 
-from robot_task import CELLS
+from task_runs import CELLS
 from trainings import evaluations, is_over, train, write_csv
 
 from mentor_common.bags.reader import Bag

@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from task_runs import Run
 from trainings import write_csv
-
-if TYPE_CHECKING:
-    from robot_task import Run
 
 CURVES = {"agent": str, "seed": int, "step": int, "success": float}
 FINALS = {"agent": str, "seed": int, "disturbance": str, "successes": int, "episodes": int}

@@ -133,6 +133,22 @@ def test_rewards_are_scaled_when_they_are_learned_from_and_nowhere_else(tmp_path
     assert torch.equal(scaled.discount, plain.discount)
 
 
+def test_an_offset_is_added_to_each_of_the_rewards_that_are_summed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    ring = ring_of(tmp_path, LAYOUTS[0], capacity=100)
+    for step in episode(rng, LAYOUTS[0], 1, 20):
+        ring.append(step)
+    settings = {"batch_size": 32, "n_step": 3, "gamma": GAMMA, "seed": 1, "reward_scale": 0.1}
+    sampler = Sampler(ring, **settings)
+    plain = sampler.batch(0, ring.count)
+    moved = Sampler(ring, **settings, reward_offset=-15.0).batch(0, ring.count)
+    length = sampler.starts(0, ring.count)[1]
+    summed = torch.tensor([sum(GAMMA**k for k in range(n)) for n in length.tolist()])
+    assert set(length.tolist()) > {3}, "an episode's last steps are shorter"
+    expected = plain.reward - 1.5 * summed.to(plain.reward.dtype)[:, None]
+    assert torch.allclose(moved.reward, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS[:3], ids=["stacked", "two cameras", "blocks"])
 def test_a_ring_that_went_round_gives_only_whole_stacks(layout, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)

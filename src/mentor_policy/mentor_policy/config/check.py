@@ -75,6 +75,7 @@ def _check_train(train: TrainConfig) -> None:
     for key in ("discount", "bag_share"):
         _between(train, key, 0.0, 1.0, section="train")
     _between(train, "reward_scale", 1e-6, 1e6, section="train")
+    _between(train, "reward_offset", -1e6, 1e6, section="train")
     _at_least(train, "replay_capacity", train.batch_size, "train", "train.batch_size")
     _between(train, "replay_capacity", 1, 10**9, section="train")
 

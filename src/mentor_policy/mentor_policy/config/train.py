@@ -20,6 +20,7 @@ class TrainConfig:
     n_step: int = 3
     discount: float = 0.99  # gamma, per agent step
     reward_scale: float = 1.0  # factor on rewards when they are learned from; logs keep the task's
+    reward_offset: float = 0.0  # added before the factor; logs keep the task's
     replay_capacity: int = 1_000_000  # transitions
     bag_share: float = 0.0  # of every batch, drawn from --bags; 0: they fill the run's own replay
     device: str = "auto"  # cpu, cuda, cuda:<n>, or auto: the first CUDA device, else the processor

@@ -33,6 +33,7 @@ class Sampler:
         gamma: discount per step.
         seed: seed of the sampling; two samplers of one run have different ones.
         reward_scale: factor on every reward; the ring keeps them as they arrived.
+        reward_offset: added to every reward, before the factor.
         pinned: whether the pixels are copied into pinned memory, for a copy to CUDA.
     """
 
@@ -45,6 +46,7 @@ class Sampler:
         gamma: float,
         seed: int | tuple[int, ...],
         reward_scale: float = 1.0,
+        reward_offset: float = 0.0,
         pinned: bool = False,
     ) -> None:
         self.ring = ring
@@ -52,6 +54,7 @@ class Sampler:
         self.n_step = n_step
         self._seed = (seed,) if isinstance(seed, int) else seed
         self._gammas = gamma ** np.arange(n_step + 1, dtype=np.float64)
+        self._reward_offset = reward_offset
         self._reward_weights = self._gammas[:-1] * reward_scale
         layout = ring.header.layout
         shape = (batch_size, layout.height, layout.width, layout.channels)
@@ -162,7 +165,8 @@ class Sampler:
         window = np.where(mask, window, numbers[:, None])
         steps = records[window % ring.slots]
         last = records[(numbers + length) % ring.slots]
-        rewards = np.where(mask, steps["reward"], 0.0) @ self._reward_weights
+        offset = steps["reward"] + self._reward_offset
+        rewards = np.where(mask, offset, 0.0) @ self._reward_weights
         discount = self._gammas[length] * (last["flags"] & TERMINATED == 0)
         actions = np.where(mask[..., None], steps["action"], np.float32(0))
         state = next_state = None

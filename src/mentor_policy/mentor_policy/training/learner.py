@@ -52,6 +52,7 @@ class Learner:
                 gamma=train.discount,
                 seed=seed,
                 reward_scale=train.reward_scale,
+                reward_offset=train.reward_offset,
                 pinned=transfer.pinned,
             )
 

@@ -1,8 +1,9 @@
 """Train the agents on one of the robot's tasks, evaluate what they learned, and write the tables.
 
 Every run is one command, printed before it begins, in a folder that is resumed if the script was
-interrupted. What is done is not done again: a run whose final evaluations are in the tables is
-over even if its folder is gone. Delete the tables before runs of another commit.
+interrupted; what is done is not done again. With --continue, a run whose final evaluations are in
+the tables is over even if its folder is gone: so a table is completed on another machine, at the
+commit at which it was begun.
 
 Final policies are evaluated in episodes that are the same for all runs, undisturbed and with each
 disturbance. Rewards come from the task's sensors where it has some in process, success from the
@@ -110,12 +111,15 @@ def main() -> None:
     parser.add_argument("--no-blind", action="store_true", help="leave out the blind runs")
     parser.add_argument("--presets", action="store_true", help="the runs of the presets' table")
     parser.add_argument("--data", type=Path, default=Path("docs/results/data"))
+    parser.add_argument(
+        "--continue", action="store_true", dest="complete", help="keep the runs in the tables"
+    )
     parser.add_argument("--report-only", action="store_true", help="train nothing")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="of every run")
     options = parser.parse_args()
     cell = CELLS[options.task]
     runs = runs_of(cell, options)
-    tables = Tables(options.data, kind_of(options), runs)
+    tables = Tables(options.data, kind_of(options), runs if options.complete else [])
     writing = Lock()
 
     def train_one(run: Run) -> None:

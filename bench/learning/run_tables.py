@@ -21,7 +21,7 @@ class Tables:
     Args:
         folder: where they are.
         kind: how their names begin.
-        runs: the runs that they may hold; rows of others go.
+        runs: the runs whose rows are kept; those of others go.
     """
 
     def __init__(self, folder: Path, kind: str, runs: Sequence[Run]) -> None:

@@ -12,76 +12,18 @@ from typing import Any
 
 import pytest
 from action_msgs.msg import GoalStatus
-from asking import answer
-from fake_peer import FakePeer
-from geometry_msgs.msg import PoseStamped
-from rclpy.action import ActionClient, ActionServer, CancelResponse
-from rclpy.callback_groups import ReentrantCallbackGroup
+from controllers import Controllers, wait_for
 from task_node import TASK, task_node
 
 from mentor_arm.backends.background_call import BackgroundCall
 from mentor_arm.backends.fci import FciDriver
-from mentor_common.arm.messages import stamped_pose
 from mentor_common.cell.cell_file import Cell
 from mentor_common.node.remote_action import Cancelled
 from mentor_msgs.action import MoveTo, Recover
 
-WORKSPACE = TASK.workspace
 LATE = 60.0
 SOON = 0.2  # seconds from asking to cancel until the goal's end
 ADDRESS = "127.77.15.4"
-
-
-class Controllers(FakePeer):
-    """Whoever asks the arm to recover, and franka_ros2, whose recovery takes its time."""
-
-    def __init__(self) -> None:
-        super().__init__("cell")
-        group = ReentrantCallbackGroup()
-        self.recovering, self.cancelled = threading.Event(), threading.Event()
-        self._poses = self.node.create_publisher(PoseStamped, "current_pose", 10)
-        self.node.create_timer(0.05, self._publish_pose, callback_group=group)
-        self._server: Any = ActionServer(
-            self.node, Recover, "action_server/error_recovery", self._recover,
-            cancel_callback=lambda _: CancelResponse.ACCEPT, callback_group=group,
-        )  # fmt: skip
-        self._clients: dict[Any, Any] = {
-            kind: ActionClient(self.node, kind, name, callback_group=group)
-            for kind, name in ((Recover, "recover"), (MoveTo, "move_to"))
-        }
-        self.reports = self.record_diagnostics("arm")
-        self.behind = 0  # seconds by which the controllers' clock is behind
-        self.begin(threads=4)
-
-    def _publish_pose(self) -> None:
-        """Publish that the arm stands still, wherever it is sent."""
-        stamp = self.node.get_clock().now().to_msg()
-        stamp.sec -= self.behind
-        self._poses.publish(stamped_pose(*WORKSPACE.pose([0.0, 0.0]), stamp, WORKSPACE.frame))
-
-    def _recover(self, handle: Any) -> Recover.Result:
-        self.recovering.set()
-        until = time.monotonic() + 20.0
-        while not handle.is_cancel_requested and time.monotonic() < until:
-            time.sleep(0.01)
-        self.cancelled.set()
-        handle.canceled()
-        return Recover.Result()
-
-    def send(self, goal: Any) -> Any:
-        client = next(
-            client for kind, client in self._clients.items() if isinstance(goal, kind.Goal)
-        )
-        self.wait_until_active(client.server_is_ready, "the arm")
-        handle = answer(lambda: client.send_goal_async(goal), wait_for)
-        assert handle.accepted
-        return handle
-
-
-def wait_for(future: Any, seconds: float) -> None:
-    event = threading.Event()
-    future.add_done_callback(lambda _: event.set())
-    event.wait(seconds)
 
 
 def cancel(handle: Any, within: float) -> None:

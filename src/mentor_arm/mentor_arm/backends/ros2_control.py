@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from geometry_msgs.msg import PoseStamped
+from geometry_msgs.msg import PoseStamped, WrenchStamped
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState as JointStateMessage
 
@@ -29,10 +29,15 @@ from mentor_common.node.remote_action import Cancelled, RemoteError
 
 Float64 = npt.NDArray[np.float64]
 SILENCE = 0.5
-"""Seconds without a pose after which the controllers count as gone."""
+"""Seconds without a pose, or without the force, after which the controllers count as gone."""
 TARGET_QOS = reliable(1)
 _GRIPPER_SPEED, _GRIPPER_FORCE, _WIDEST, _TOLERANCE = 0.05, 20.0, 0.08, 0.005
 _GRIPPER_TIMEOUT = 10.0
+_NO_FORCE = (
+    "no external force is known, so arm.contact.stop_force stops nothing; name the topic on which "
+    "the controllers publish it (geometry_msgs/WrenchStamped) in the cell file, under "
+    "controllers.external_wrench"
+)
 
 
 class Ros2ControlDriver:
@@ -50,7 +55,8 @@ class Ros2ControlDriver:
     def __init__(self, node: CellNode, names: ControllerCell, frame: str) -> None:
         self._node, self._names, self._frame = node, names, frame
         self._lock = threading.Lock()
-        self._heard = 0.0
+        self._heard = self._force_heard = 0.0
+        self._force = float("nan")
         self._received = 0
         self._rate_from = (time.monotonic(), 0)
         self._rate = self._age = float("nan")
@@ -69,6 +75,17 @@ class Ros2ControlDriver:
         joints = Topic(names.joint_states, JointStateMessage, qos_profile_sensor_data)
         node.subscription(joints, self._on_joints)
         node.peers.publisher_of(pose)
+        if names.external_wrench:
+            wrench = Topic(
+                names.external_wrench,
+                WrenchStamped,
+                qos_profile_sensor_data,
+                "controllers' wrench broadcaster",
+            )
+            node.subscription(wrench, self._on_wrench)
+            node.peers.publisher_of(wrench)
+        else:
+            node.get_logger().warning(_NO_FORCE)
         self._recovery = self._action("franka_msgs", "ErrorRecovery", names.error_recovery)
         self._hands = {
             name: self._action("franka_msgs", kind, f"{names.gripper}/{name}")
@@ -82,15 +99,14 @@ class Ros2ControlDriver:
 
     @property
     def connected(self) -> bool:
-        """Whether the controllers publish the arm's pose."""
-        return self._there and time.monotonic() - self._heard < SILENCE
+        """Whether the controllers publish the arm's pose, and the force where it is named."""
+        return self._there and not self._silent()
 
     def connect(self, cancelled: CancelCheck = never) -> None:
         """Wait for the arm's pose, and have the controller started where that is asked for."""
-        published = lambda: time.monotonic() - self._heard < SILENCE  # noqa: E731
-        if not _came(published, SILENCE, cancelled):
-            topic = self._node.resolve_topic_name(self._names.current_pose)
-            raise DriverError(f"nobody publishes the arm's pose on {topic}")
+        _came(lambda: not self._silent(), SILENCE, cancelled)
+        if silent := self._silent():
+            raise DriverError(f"nobody publishes {silent}")
         if self._names.controller:
             self._switch(cancelled)
         self._there, self.fault = True, ""
@@ -102,10 +118,9 @@ class Ros2ControlDriver:
         if now - began >= 0.5:
             self._rate = (self._received - count) / (now - began)
             self._rate_from = (now, self._received)
-        if self._there and now - self._heard >= SILENCE:
-            self._there = False
-            topic = self._node.resolve_topic_name(self._names.current_pose)
-            self.fault = f"the arm's pose on {topic} is silent for {SILENCE:g} s"
+        if self._there and (silent := self._silent()):
+            self._there, self._force = False, float("nan")
+            self.fault = f"{silent} is silent for {SILENCE:g} s"
 
     def pose(self) -> tuple[Float64, Float64]:
         """Return the last pose that was received."""
@@ -168,13 +183,13 @@ class Ros2ControlDriver:
         return GripperState(command.width, name == "grasp")
 
     def readings(self) -> Readings:
-        """Return the rate of the poses, and torques where the joints report them."""
+        """Return the rate of the poses, torques where the joints report them, and the force."""
         torque = float("nan")
         message = self._message
         if message is not None and len(message.effort) >= 7:
             torque = float(np.abs(np.array(message.effort[:7]) / TORQUE_LIMITS).max())
         mode = "controllers" if self._there else "silent"
-        return Readings(mode, self._rate, torque=torque, age=self._age)
+        return Readings(mode, self._rate, torque=torque, force=self._force, age=self._age)
 
     def close(self) -> None:
         """Publish no more; the controller holds the last target."""
@@ -189,6 +204,24 @@ class Ros2ControlDriver:
         self._age = (now - time_to_nanoseconds(message.header.stamp)) / 1e9
         self._heard = time.monotonic()
         self._received += 1
+
+    def _on_wrench(self, message: WrenchStamped) -> None:
+        at = message.wrench.force
+        force = math.hypot(at.x, at.y, at.z)
+        if math.isfinite(force):  # what is no number is as good as silence
+            self._force, self._force_heard = force, time.monotonic()
+
+    def _silent(self) -> str:
+        """Return what is awaited on which topic in vain; empty: nothing."""
+        awaited = [("the arm's pose", self._names.current_pose, self._heard)]
+        if self._names.external_wrench:
+            force = ("the external force", self._names.external_wrench, self._force_heard)
+            awaited.append(force)
+        now = time.monotonic()
+        for what, topic, heard in awaited:
+            if now - heard >= SILENCE:
+                return f"{what} on {self._node.resolve_topic_name(topic)}"
+        return ""
 
     def _on_joints(self, message: JointStateMessage) -> None:
         self._message = message

@@ -73,6 +73,8 @@ class ControllerCell:
         target_pose: topic to which the controller listens.
         current_pose: topic of the end effector's pose.
         joint_states: topic of the joints.
+        external_wrench: topic of the force on the end effector (WrenchStamped, in any frame);
+            empty: there is none, and a force stops nothing.
         controller: name that the controller manager knows; empty: it runs already.
         replaces: controllers that are stopped when it is started.
         manager: name of the controller manager.
@@ -83,6 +85,7 @@ class ControllerCell:
     target_pose: str = "target_pose"
     current_pose: str = "current_pose"
     joint_states: str = "joint_states"
+    external_wrench: str = ""
     controller: str = ""
     replaces: tuple[str, ...] = ()
     manager: str = "controller_manager"
@@ -244,7 +247,7 @@ def _read_load(section: Fields) -> Load:
 
 def _read_controllers(top: Fields) -> ControllerCell:
     section = top.section("controllers", optional=True)
-    optional = ("controller", "error_recovery", "gripper")
+    optional = ("external_wrench", "controller", "error_recovery", "gripper")
     readers: dict[str, Callable[[str], Any]] = {
         known.name: lambda key: section.text(key, empty=key in optional)
         for known in fields(ControllerCell)

@@ -66,7 +66,7 @@ def first_and_lasting(
 
     Args:
         steps: steps of the evaluations.
-        success: whether each succeeded.
+        success: share of episodes that succeeded, at each evaluation.
         wanted: share that counts.
 
     Returns:

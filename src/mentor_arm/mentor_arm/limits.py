@@ -67,6 +67,28 @@ def task_bounds(task: Task, cell: Cell) -> PoseBounds:
     return PoseBounds(low, high)
 
 
+def check_actions(task: Task) -> None:
+    """Compare the largest action with `arm.limits.step` and `arm.limits.turn`.
+
+    Raises:
+        LimitsError: one action may move the arm farther or turn it more.
+    """
+    spans = {axis.name: (axis.high - axis.low) / 2.0 for axis in task.workspace.axes}
+    sizes = {d.axis: spans[d.axis] / d.divisor for d in task.deltas if d is not None}
+    turned = sizes.pop("r", 0.0)
+    moved = float(np.linalg.norm(list(sizes.values())))
+    limits = task.arm.limits
+    for verb, size, name, most, unit in (
+        ("moves", moved, "step", limits.step, "m"),
+        ("turns", turned, "turn", limits.turn, "rad"),
+    ):
+        if size > most:
+            raise LimitsError(
+                f"task {task.file}: an action {verb} the arm by up to {size:.3f} {unit}; "
+                f"arm.limits.{name} is {most:g} {unit}; raise the divisors of its actions"
+            )
+
+
 def slowed(trajectory: Trajectory, limits: MotionLimits) -> Trajectory:
     """Return the same way in as much time as the limits of speed and acceleration demand.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -104,6 +105,8 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
 def test_nothing_moves_before_a_person_has_armed_it(cell: Cell) -> None:
     result = cell.result(MoveTo.Goal(target=[0.5, 0.5]))
     assert not result.success and "not armed" in result.message
+    result = cell.result(Gripper.Goal(command="grasp", width=0.02))
+    assert not result.success and "not armed" in result.message and math.isnan(result.width)
     cell.arm(True)
     result = cell.result(MoveTo.Goal(target=[0.5, 0.5]))
     assert result.success and max(abs(value - 0.5) for value in result.reached) < 0.03

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from mentor_arm.limits import (
     CommandRefused,
     LimitsError,
     PoseBounds,
+    check_actions,
     slowed,
     task_bounds,
 )
@@ -154,3 +156,12 @@ def test_the_bounds_of_the_example_cell_hold_the_tasks_for_which_it_says_so(name
     for axis, (least, greatest) in cell.bounds.items():
         index = "xyz".index(axis)
         assert least <= bounds.low[index] <= bounds.high[index] <= greatest
+
+
+@pytest.mark.parametrize("limit", ["step", "turn"])
+def test_a_task_whose_actions_are_too_large_is_refused_by_name(limit: str) -> None:
+    task = find_task("tabletop_golf")
+    check_actions(task)
+    limits = replace(task.arm.limits, **{limit: 0.01})
+    with pytest.raises(LimitsError, match=f"tabletop_golf.*arm.limits.{limit} is 0.01"):
+        check_actions(replace(task, arm=replace(task.arm, limits=limits)))

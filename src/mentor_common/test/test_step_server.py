@@ -81,6 +81,21 @@ def test_between_episodes_in_a_fault_and_while_blocked_nothing_moves(server):
         held.begin_episode(8, 0, np.zeros(3))
 
 
+def test_an_arm_that_is_held_while_its_action_is_checked_does_not_move(backend):
+    person = {"holds": ""}
+
+    def blocked() -> str:
+        backend.fault = person["holds"]
+        return ""
+
+    server = StepServer(fake_arm(backend), 4, Seen(), blocked)
+    server.begin_episode(EPISODE, 0, np.zeros(3))
+    moves, person["holds"] = len(backend.poses), "held by a person"
+    status, reason = server.take(command(server))
+    assert status is CommandStatus.IN_FAULT and "held by a person" in reason
+    assert len(backend.poses) == moves and server.step == 0
+
+
 def test_the_next_action_of_an_episode_that_was_ended_fails_at_once(server, seen):
     server.take(command(server))
     waiting = command(server)

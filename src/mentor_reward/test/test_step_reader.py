@@ -250,6 +250,14 @@ def test_images_are_kept_in_order_and_once():
     assert [image.stamp / SECOND for image in found] == [2.0, 3.0, 4.0]
 
 
+def test_an_image_shortly_before_the_end_is_taken_though_the_next_one_is_too_late():
+    buffer = ImageBuffer(tolerance=SECOND // 10)
+    for seconds in (1.0, 1.95, 2.2):
+        buffer.add(court_image(seconds))
+    found = buffer.between(SECOND, 2 * SECOND)
+    assert [image.stamp / SECOND for image in found] == [1.95]
+
+
 @pytest.mark.parametrize(
     ("message", "said"),
     [

@@ -252,7 +252,7 @@ class FciDriver:
         now = time.monotonic()
         if now - self._ticked >= 0.5:
             ticks = float(state.time.to_msec())
-            rate = (ticks - self._ticks) / (now - self._ticked)
+            rate = (ticks - self._ticks) / (now - self._ticked) if self._ticked else 0.0
             self._ticks, self._ticked = ticks, now
             self._rate = rate if 0.0 < rate < 2000.0 else float("nan")
         wrench = np.array(state.O_F_ext_hat_K)

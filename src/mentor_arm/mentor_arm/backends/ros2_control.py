@@ -18,6 +18,7 @@ from sensor_msgs.msg import JointState as JointStateMessage
 from mentor_arm.backends.driver import CancelCheck, DriverError, JointState, Readings, never
 from mentor_arm.backends.fci import TORQUE_LIMITS
 from mentor_arm.backends.frames import commanded, matrix_of, quaternion
+from mentor_arm.backends.franka_hand import FORCE, SPEED, TIMEOUT, TOLERANCE, WIDEST
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.arm.messages import stamped_pose
 from mentor_common.cell.cell_file import ControllerCell
@@ -31,8 +32,6 @@ Float64 = npt.NDArray[np.float64]
 SILENCE = 0.5
 """Seconds without a pose, or without the force, after which the controllers count as gone."""
 TARGET_QOS = reliable(1)
-_GRIPPER_SPEED, _GRIPPER_FORCE, _WIDEST, _TOLERANCE = 0.05, 20.0, 0.08, 0.005
-_GRIPPER_TIMEOUT = 10.0
 _NO_FORCE = (
     "no external force is known, so arm.contact.stop_force stops nothing; name the topic on which "
     "the controllers publish it (geometry_msgs/WrenchStamped) in the cell file, under "
@@ -88,7 +87,7 @@ class Ros2ControlDriver:
             node.get_logger().warning(_NO_FORCE)
         self._recovery = self._action("franka_msgs", "ErrorRecovery", names.error_recovery)
         self._hands = {
-            name: self._action("franka_msgs", kind, f"{names.gripper}/{name}")
+            name: self._action("franka_msgs", kind, names.gripper and f"{names.gripper}/{name}")
             for name, kind in (("homing", "Homing"), ("grasp", "Grasp"), ("move", "Move"))
         }
 
@@ -159,28 +158,41 @@ class Ros2ControlDriver:
         self.fault = ""
 
     def gripper(self, command: GripperCommand) -> GripperState:
-        """Have franka_gripper carry out a command (see Driver)."""
+        """Have franka_gripper carry out a command (see Driver); widths are its feedback's."""
+        if not self._names.gripper:
+            raise GripperFailed(
+                "there is no gripper: controllers.gripper of the cell file is empty; name the "
+                "prefix of its actions there"
+            )
+        if command.width > WIDEST:
+            raise GripperFailed(f"width {command.width:g} m, at most {WIDEST:g} m")
         name = "move" if command.command == "release" else command.command
         try:
             action = self._needed(self._hands[name], "franka_msgs", f"gripper action {name}")
         except DriverError as error:
             raise GripperFailed(str(error)) from error
         goal = self._gripper_goal(name, command)
+        widths = [math.nan]
+
+        def moving(feedback: Any) -> None:
+            widths.append(float(feedback.current_width))
+            command.moving(widths[-1])
+
         try:
             result = action.call(
                 goal,
-                command.timeout or _GRIPPER_TIMEOUT,
+                command.timeout or TIMEOUT,
                 cancelled=command.cancelled,
-                on_feedback=lambda feedback: command.moving(float(feedback.current_width)),
+                on_feedback=moving,
             )
         except RemoteError as error:
             raise GripperFailed(str(error)) from error
         if not result.success:
             # Its answer has no width; an error that is named was none of grasping.
-            width = math.nan if result.error else 0.0
+            width = math.nan if result.error else widths[-1]
             reason = result.error or f"{command.command} failed without a reason"
             raise GripperFailed(reason, width)
-        return GripperState(command.width, name == "grasp")
+        return GripperState(widths[-1], name == "grasp")
 
     def readings(self) -> Readings:
         """Return the rate of the poses, torques where the joints report them, and the force."""
@@ -227,7 +239,9 @@ class Ros2ControlDriver:
         self._message = message
 
     def _action(self, package: str, kind: str, name: str) -> Any:
-        """Return a client of an action whose package may not exist; None without it."""
+        """Return a client of an action; None without a name, or without its package."""
+        if not name:
+            return None
         try:
             module = importlib.import_module(f"{package}.action")
         except ImportError:
@@ -244,15 +258,13 @@ class Ros2ControlDriver:
 
     def _gripper_goal(self, name: str, command: GripperCommand) -> Any:
         messages = importlib.import_module("franka_msgs.action")
-        speed = command.speed or _GRIPPER_SPEED
+        speed = command.speed or SPEED
         if name == "homing":
             return messages.Homing.Goal()
         if name == "move":
-            return messages.Move.Goal(width=command.width or _WIDEST, speed=speed)
-        goal = messages.Grasp.Goal(
-            width=command.width, speed=speed, force=command.force or _GRIPPER_FORCE
-        )
-        goal.epsilon.inner = goal.epsilon.outer = _TOLERANCE
+            return messages.Move.Goal(width=command.width or WIDEST, speed=speed)
+        goal = messages.Grasp.Goal(width=command.width, speed=speed, force=command.force or FORCE)
+        goal.epsilon.inner = goal.epsilon.outer = TOLERANCE
         return goal
 
     def _switch(self, cancelled: CancelCheck) -> None:

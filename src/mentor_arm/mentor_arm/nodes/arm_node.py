@@ -17,7 +17,7 @@ from mentor_arm.backends.fci import FciDriver
 from mentor_arm.backends.real_arm import RealArm
 from mentor_arm.backends.ros2_control import Ros2ControlDriver
 from mentor_arm.backends.stand_in import StandInDriver
-from mentor_arm.limits import LimitsError, task_bounds
+from mentor_arm.limits import check_actions, task_bounds
 from mentor_common.arm.arm_node_base import ArmNodeBase
 from mentor_common.arm.command import Command
 from mentor_common.arm.messages import stamped_wrench
@@ -81,20 +81,7 @@ class RealArmNode(ArmNodeBase):
     def make_backend(self, task: Task) -> RealArm:
         """Make the driver of the robot; it connects when the node is active."""
         cell = find_cell(self.text("cell_file"))
-        longest = np.linalg.norm(
-            [
-                (axis.high - axis.low) / 2.0 / delta.divisor
-                for delta in task.deltas
-                if delta is not None and delta.axis != "r"
-                for axis in task.workspace.axes
-                if axis.name == delta.axis
-            ]
-        )
-        if longest > task.arm.limits.step:
-            raise LimitsError(
-                f"task {task.file}: an action moves up to {longest:.3f} m; arm.limits.step is "
-                f"{task.arm.limits.step:g} m"
-            )
+        check_actions(task)
         self._driver = self._make_driver(task, cell)
         bounds = task_bounds(task, cell)
         self._real = RealArm(

@@ -306,17 +306,23 @@ class ArmNodeBase(CellNode):
 
         def work() -> Any:
             self.steps.end_episode()
-            return self.backend.gripper(
-                GripperCommand(
-                    request.command,
-                    request.width,
-                    request.force,
-                    request.speed,
-                    request.timeout or self.number("gripper_timeout"),
-                    cancelled=self.goal_cancelled,
-                    moving=lambda width: goal.feedback(width=width),
-                )
+            if blocked := self.blocked():
+                raise GripperFailed(blocked)
+            command = GripperCommand(
+                request.command,
+                request.width,
+                request.force,
+                request.speed,
+                request.timeout or self.number("gripper_timeout"),
+                cancelled=lambda: self.goal_cancelled() or bool(self.blocked()),
+                moving=lambda width: goal.feedback(width=width),
             )
+            try:
+                return self.backend.gripper(command)
+            except Cancelled:
+                if blocked := self.blocked():
+                    raise GripperFailed(blocked) from None
+                raise
 
         try:
             state = self.in_motion_thread(goal, work)

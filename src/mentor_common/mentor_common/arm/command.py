@@ -34,7 +34,10 @@ class CommandStatus(Enum):
 
     @property
     def leaves_step_waiting(self) -> bool:
-        """Whether it was the action of the awaited step, from which no motion follows."""
+        """Whether it was the action of the awaited step, from which no motion follows.
+
+        What has a wrong size or no finite number is no action: the right one may still come.
+        """
         return self in (
             CommandStatus.IN_FAULT, CommandStatus.BLOCKED, CommandStatus.STALE, CommandStatus.FUTURE
         )  # fmt: skip

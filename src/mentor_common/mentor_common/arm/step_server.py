@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mentor_common.arm.arm import Arm, MotionOutcome
+from mentor_common.arm.arm import Arm, ArmFault, MotionOutcome
 from mentor_common.arm.command import Command, CommandStatus, check_command
 
 Float64 = npt.NDArray[np.float64]
@@ -99,17 +99,25 @@ class StepServer:
         elif status.executed and (blocked := self._blocked()):
             status, reason = CommandStatus.BLOCKED, blocked
         if not status.executed:
-            if (command.episode, command.step) == self._cut:
-                self._publish_failed(*self._cut, CUT)
-            if status.leaves_step_waiting and self._refused is None:
-                self._refused = f"{status.value}: {reason}", time.monotonic()
-            return status, reason
-        self._refused = None
+            return self._refuse(command, status, reason)
         self._show_frames()
-        outcome = self.arm.act(command.data, self._show_frames, self._outlet.pace)
+        try:
+            outcome = self.arm.act(command.data, self._show_frames, self._outlet.pace)
+        except ArmFault as error:  # a person has held the arm since it was asked for above
+            return self._refuse(command, CommandStatus.IN_FAULT, str(error))
+        self._refused = None
         self._show_frames()
         self.step += 1
         self._outlet.moved(self.episode, self.step, outcome)
+        return status, reason
+
+    def _refuse(
+        self, command: Command, status: CommandStatus, reason: str
+    ) -> tuple[CommandStatus, str]:
+        if (command.episode, command.step) == self._cut:
+            self._publish_failed(*self._cut, CUT)
+        if status.leaves_step_waiting and self._refused is None:
+            self._refused = f"{status.value}: {reason}", time.monotonic()
         return status, reason
 
     def begin_episode(

@@ -51,7 +51,8 @@ class ImageBuffer:
         """
         images = self._images
         last = bisect_left(images, end, key=_STAMP)
-        if last == len(images):
+        is_late = last == len(images) or images[last].stamp - end > self._tolerance
+        if is_late:  # or none: the nearest before it
             last -= 1
         if last < 0 or abs(images[last].stamp - end) > self._tolerance:
             return ()

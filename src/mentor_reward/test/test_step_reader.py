@@ -15,7 +15,6 @@ from mentor_common.tasks.cameras import Camera, Crop
 from mentor_common.tasks.reward_model import RewardNeeds, StampedImage, StepReward
 from mentor_msgs.msg import EpisodeStart, GroundTruth, Motion
 from mentor_reward.steps.episode_rewards import EpisodeRewards
-from mentor_reward.steps.image_buffer import ImageBuffer
 from mentor_reward.steps.step_reader import StepReader
 
 SECOND = 1_000_000_000
@@ -240,22 +239,6 @@ def test_an_image_that_is_too_far_from_the_end_of_the_motion_is_missing():
     steps.add_image("court", court_image(3.2), 3.0)
     (step,) = steps.collect(9.0)
     assert step.inputs is None and "camera 'court'" in step.reason
-
-
-def test_images_are_kept_in_order_and_once():
-    buffer = ImageBuffer(tolerance=SECOND, depth=3)
-    for seconds in (2.0, 1.0, 1.0, 3.0, 4.0):
-        buffer.add(court_image(seconds))
-    found = buffer.between(0, 10 * SECOND) or buffer.between(0, 4 * SECOND)
-    assert [image.stamp / SECOND for image in found] == [2.0, 3.0, 4.0]
-
-
-def test_an_image_shortly_before_the_end_is_taken_though_the_next_one_is_too_late():
-    buffer = ImageBuffer(tolerance=SECOND // 10)
-    for seconds in (1.0, 1.95, 2.2):
-        buffer.add(court_image(seconds))
-    found = buffer.between(SECOND, 2 * SECOND)
-    assert [image.stamp / SECOND for image in found] == [1.95]
 
 
 @pytest.mark.parametrize(

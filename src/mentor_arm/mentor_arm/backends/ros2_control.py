@@ -192,7 +192,8 @@ class Ros2ControlDriver:
             width = math.nan if result.error else widths[-1]
             reason = result.error or f"{command.command} failed without a reason"
             raise GripperFailed(reason, width)
-        return GripperState(widths[-1], name == "grasp")
+        wanted = command.width if name == "grasp" else command.width or WIDEST
+        return GripperState(wanted if math.isnan(widths[-1]) else widths[-1], name == "grasp")
 
     def readings(self) -> Readings:
         """Return the rate of the poses, torques where the joints report them, and the force."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from walking_states import WalkingStates
 
 from mentor_common.messages.images import array_to_image
 from mentor_reward.__main__ import main
+from mentor_reward.cli.collect import add_arguments
 from mentor_reward.dataset.collection import (
     collect_in_processes,
     import_bag,
@@ -224,3 +226,17 @@ def test_a_bag_without_the_other_slot_gives_no_third_view_in_place_of_the_second
 def test_a_bag_without_the_topic_names_those_it_has(bag, tmp_path):
     with pytest.raises(ValueError, match=r"it has .*/cell_a/camera/slot_1/color/image_raw"):
         import_bag(bag, "slot_2", tmp_path / "data")
+
+
+@pytest.mark.parametrize("text", ["max_steps=50", "[1]", "50"])
+def test_environment_options_that_are_no_json_object_are_refused_by_name(text, capsys):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert parser.parse_args(["--env-options", '{"max_steps": 50}']).env_options == {
+        "max_steps": 50
+    }
+    assert parser.parse_args([]).env_options == {}
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--env-options", text])
+    said = capsys.readouterr().err
+    assert "--env-options" in said and text in said and "no JSON object" in said

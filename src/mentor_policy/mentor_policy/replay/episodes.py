@@ -54,14 +54,6 @@ def known_steps(ring: ReplayRing) -> dict[int, int]:
     return {episode: ring.latest_step(episode) for episode in episodes}
 
 
-def newest_step(ring: ReplayRing) -> tuple[int, int]:
-    """Return episode and step of the newest record, ``(0, 0)`` for an empty ring."""
-    if ring.count == ring.oldest:
-        return 0, 0
-    record = ring.records[ring.slot(ring.count - 1)]
-    return int(record["episode"]), int(record["step"])
-
-
 def steps_in(ring: ReplayRing, since: int, until: int) -> int:
     """Count the steps (records that an action led to) in records ``since`` to ``until - 1``."""
     numbers = np.arange(max(since, ring.oldest), until)

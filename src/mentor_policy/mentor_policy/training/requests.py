@@ -22,11 +22,6 @@ class TrainingRequests:
         self.stop_after_episode = False
         """Whether the training ends, with a checkpoint, when the running episode is over."""
 
-    @property
-    def paused(self) -> bool:
-        """Whether no action is chosen for now."""
-        return self._paused.is_set()
-
     def pause(self) -> None:
         """Choose no further action until :meth:`resume`."""
         self._paused.set()

@@ -6,6 +6,7 @@ import argparse
 import json
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mentor_reward.cli.shared_options import (
     CAMERAS,
@@ -21,7 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show_defaults(parser)
     add_data(parser)
     add_environment(parser)
-    parser.add_argument("--env-options", default="{}", help="arguments of the environment, JSON")
+    parser.add_argument(
+        "--env-options",
+        type=_json_object,
+        default="{}",
+        metavar="JSON",
+        help="arguments of the environment, as a JSON object",
+    )
     parser.add_argument("--per-class", type=int, default=2500, help="most images of each state")
     parser.add_argument("--first-seed", type=int, default=0, help="seed of the first episode")
     parser.add_argument("--episodes", type=int, default=1500, help="most episodes to play")
@@ -41,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
 
     if not options.bag and not options.pictures:
         collection.collect_in_processes(
-            partial(make_environment, options.env, json.loads(options.env_options)),
+            partial(make_environment, options.env, options.env_options),
             options.data,
             range(options.first_seed, options.first_seed + options.episodes),
             per_class=options.per_class,
@@ -63,3 +70,15 @@ def run(options: argparse.Namespace) -> int:
     labelled = sum(image.state is not None for image in added)
     print(f"{len(added)} images of {options.camera} in {options.data}, {labelled} with a label")
     return 0
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        found = error
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(
+            f"{text[:80]!r} is no JSON object; for example '{{\"max_steps\": 50}}'"
+        )
+    return found

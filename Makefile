@@ -94,8 +94,8 @@ format:
 	$(SET_UP) $(DONE)/dev
 	@source $(MENTOR_VENV)/bin/activate && ruff check --fix . ; ruff format .
 
-# The committed weights were made like this, from the seeds in docs/classifiers.md. Training, masks, calibration, held-out images and episodes have
-# disjoint seeds.
+# The committed weights were made like this, from the seeds in docs/classifiers.md. Training, masks,
+# calibration, held-out images and episodes have disjoint seeds.
 classifiers: export OMP_NUM_THREADS = 1
 classifiers: data = runs/classifiers
 classifiers: collect = python -m mentor_reward collect

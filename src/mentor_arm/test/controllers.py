@@ -40,7 +40,7 @@ class Controllers(FakePeer):
         }
         self.reports = self.record_diagnostics("arm")
         self.behind = 0  # seconds by which the controllers' clock is behind
-        self.force: float | None = 0.0  # N; None: the topic is silent
+        self.force = 0.0  # N
         self.begin(threads=4)
 
     def _publish(self) -> None:
@@ -48,9 +48,8 @@ class Controllers(FakePeer):
         stamp = self.node.get_clock().now().to_msg()
         stamp.sec -= self.behind
         self._poses.publish(stamped_pose(*WORKSPACE.pose([0.0, 0.0]), stamp, WORKSPACE.frame))
-        if self.force is not None:
-            wrench = np.array([0.0, 0.0, self.force, 0.0, 0.0, 0.0])
-            self._wrenches.publish(stamped_wrench(wrench, stamp, "tool"))
+        wrench = np.array([0.0, 0.0, self.force, 0.0, 0.0, 0.0])
+        self._wrenches.publish(stamped_wrench(wrench, stamp, "tool"))
 
     def _recover(self, handle: Any) -> Recover.Result:
         self.recovering.set()

@@ -102,7 +102,7 @@ class Ros2ControlDriver:
         return self._there and not self._silent()
 
     def connect(self, cancelled: CancelCheck = never) -> None:
-        """Wait for the arm's pose, and have the controller started where that is asked for."""
+        """Wait for pose and force, and have the controller started where that is asked for."""
         _came(lambda: not self._silent(), SILENCE, cancelled)
         if silent := self._silent():
             raise DriverError(f"nobody publishes {silent}")

@@ -1,9 +1,10 @@
 """A node for the tests that leaves much behind: a child, a folder, a line, a thread and a display
-that hang."""
+that hang, and if it is to, a client library that does."""
 
 from __future__ import annotations
 
 import atexit
+import ctypes
 import multiprocessing
 import sys
 import tempfile
@@ -17,7 +18,10 @@ from mentor_common.node.running import main
 
 
 class LeavingNode(CellNode):
-    PARAMETERS = (Param("status", "int", -1, "ends itself with it; -1: waits", low=-1, high=9),)
+    PARAMETERS = (
+        Param("status", "int", -1, "ends itself with it; -1: waits", low=-1, high=9),
+        Param("stuck", "bool", False, "its client library hangs at the end, with the GIL"),
+    )
 
     def activate(self) -> None:
         self.child = multiprocessing.get_context("spawn").Process(
@@ -32,6 +36,8 @@ class LeavingNode(CellNode):
         atexit.register(egl.eglTerminate, "display")
         print(f"left: {self.child.pid} {self.folder.name} .", flush=True)
         print("without an end", end="")
+        if self.flag("stuck"):
+            self.destroy_node = lambda: ctypes.PyDLL(None).sleep(1000)  # type: ignore[method-assign]
         if self.integer("status") >= 0:
             self.finish(self.integer("status"))
 

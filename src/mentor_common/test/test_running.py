@@ -14,14 +14,21 @@ from cell_process import CellProcess, fresh_namespace
 
 @pytest.mark.usefixtures("in_a_terminal")
 @pytest.mark.parametrize(
-    ("status", "number"),
-    [(None, signal.SIGINT), (None, signal.SIGHUP), (0, None), (5, None)],
-    ids=["sigint", "closed_terminal", "0", "5"],
+    ("status", "number", "stuck"),
+    [
+        (None, signal.SIGINT, False),
+        (None, signal.SIGINT, True),
+        (None, signal.SIGHUP, False),
+        (0, None, False),
+        (5, None, False),
+        (5, None, True),
+    ],
+    ids=["sigint", "sigint_stuck", "closed_terminal", "0", "5", "5_stuck"],
 )
-def test_a_process_puts_everything_away_and_no_thread_holds_it(
-    status: int | None, number: signal.Signals | None
+def test_a_process_puts_everything_away_and_nothing_holds_it(
+    status: int | None, number: signal.Signals | None, stuck: bool
 ) -> None:
-    parameters = {} if status is None else {"status": status}
+    parameters = {"stuck": stuck} | ({} if status is None else {"status": status})
     with CellProcess("leaving_node.py", fresh_namespace(), **parameters) as node:
         assert node.says("left: ", 60), node.output
         if number is not None:

@@ -20,6 +20,7 @@ from mentor_common.node.bounded_sequences import BOUNDED, MISSING
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.dds import configure_dds
 from mentor_common.node.debug_log import forward_python_log, quiet_client_library
+from mentor_common.node.exit_alarm import exit_after
 from mentor_common.node.guarded_executor import GuardedExecutor
 from mentor_common.node.parameters import ParameterError
 from mentor_common.node.starting import ENDING
@@ -38,6 +39,12 @@ CONFIGURING = 1.0
 """Seconds that a node which is told to end while it is configured has for it.
 
 It has begun nothing yet, and a large library that is imported, or a slow device, would hold it.
+"""
+
+LEAVING = 3.0
+"""Seconds in which a process leaves the graph; a launch kills it 5 s after its signal.
+
+Fast DDS 3.2 may wait for ever there when other processes leave it at the same moment.
 """
 
 
@@ -98,13 +105,18 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
 
 
 def _end(node: CellNode, executor: GuardedExecutor, thread: threading.Thread) -> None:
-    """Join the executor's thread and put everything away, unless the node is being configured."""
+    """Join the executor's thread and put everything away, unless the node is being configured.
+
+    The process ends soon after, whatever happens.
+    """
     node.call_soon(lambda: None)  # work to do ends the executor's wait
     thread.join(CONFIGURING if node.state_label == "unconfigured" else None)
     if thread.is_alive():
         return
     executor.remove_node(node)
     executor.shutdown(0.5)
+    _do_exit_functions()
+    exit_after(LEAVING, node.exit_code or 0)
     node.destroy_node()
     rclpy.try_shutdown()
 
@@ -145,16 +157,21 @@ def main(make_node: Callable[[], CellNode], niceness: int = HIGHEST_PRIORITY) ->
     os.setpriority(os.PRIO_PROCESS, 0, max(niceness, os.getpriority(os.PRIO_PROCESS, 0)))
     code = run(make_node)
     try:
-        _leave_the_display()
-        atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        ctypes.CDLL(None).fflush(None)
+        _do_exit_functions()
         if code == ANEW:
             signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # until there is a handler for them
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     finally:
         os._exit(code)
+
+
+def _do_exit_functions() -> None:
+    """Do what was registered to be done at the exit, once, and write what was printed."""
+    _leave_the_display()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    ctypes.CDLL(None).fflush(None)
 
 
 def _leave_the_display() -> None:

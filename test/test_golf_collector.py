@@ -47,6 +47,7 @@ class Cell:
         self.routine.use(self.pins)
         self.asked: list[str] = []
         self.answer: Callable[[], None] = lambda: None
+        self.arm_fault = ""
 
     def sink(self, seed: int = 1) -> None:
         """Drop the ball into the hole; the reward of a step shows it there."""
@@ -76,6 +77,8 @@ class Cell:
         if isinstance(part, Move):
             self.arm.move(part.target, 1.0)
         elif isinstance(part, Wait):
+            if self.arm_fault:
+                raise PartFailed(Move(part.stage), self.arm_fault)
             for _ in range(round(part.timeout / 0.1)):
                 self.pins.set_sensor(self.twin.sensor_signals()[LIGHT_SENSOR])
                 if part.condition():
@@ -96,6 +99,7 @@ def made() -> Cell:
 @pytest.fixture
 def cell(made: Cell) -> Cell:
     made.twin.collector.broken, made.asked, made.answer = "", [], lambda: None
+    made.arm_fault = ""
     return made
 
 
@@ -110,6 +114,16 @@ def test_the_ball_that_fell_into_the_hole_comes_back_onto_the_court(cell: Cell) 
     assert stages == [*cell.routine.stages, "begin_episode"] and not cell.asked
     assert cell.twin.ball.place is BallPlace.ON_COURT
     assert cell.twin.court.inside.contains((cell.twin.ball.x, cell.twin.ball.y))
+
+
+def test_an_arm_fault_during_the_wait_for_the_ball_is_not_put_down_to_the_collector(
+    cell: Cell,
+) -> None:
+    cell.sink()
+    cell.arm_fault = "reflex: contact"
+    with pytest.raises(PartFailed, match="reflex: contact"):
+        cell.reset()
+    assert not cell.asked and not cell.pins.motor_runs
 
 
 def test_the_speed_with_which_it_comes_back_differs(cell: Cell) -> None:

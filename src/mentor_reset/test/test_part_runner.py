@@ -153,6 +153,14 @@ def test_in_lockstep_a_wait_has_the_arm_stay_so_that_time_goes_on(tmp_path):
     assert all(not goal.target and not goal.begins_episode for goal in bench.move_to.goals)
 
 
+def test_an_arm_that_does_not_stay_fails_a_move_and_not_the_wait(tmp_path):
+    bench = Bench(tmp_path, lockstep=True)
+    bench.move_to.answer = lambda goal: MoveTo.Result(success=False, message="reflex: contact")
+    with pytest.raises(PartFailed, match="stage 'collect': reflex: contact") as failure:
+        bench.runner().carry_out(Wait("collect", lambda: False, 5.0, "the ball"))
+    assert isinstance(failure.value.part, Move)
+
+
 def test_a_rest_in_lockstep_does_not_wait_for_time_that_stands(tmp_path):
     Bench(tmp_path, lockstep=True).runner(5.0).carry_out(Rest("still", 60.0, 0.02))
 

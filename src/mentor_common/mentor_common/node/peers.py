@@ -36,16 +36,13 @@ class Peer:
         usual: who that usually is.
         present: asks the graph for the names of those who are there.
         required: whether its absence is an ERROR, or a WARN only.
-        max_silence: seconds without a message after which it counts as missing; None: never.
     """
 
     role: str
     usual: str
     present: Callable[[], list[str]]
     required: bool
-    max_silence: float | None
     since: float
-    last_message: float | None = None
     back: float | None = None
     nodes: tuple[str, ...] = ()
     seen: bool = False
@@ -58,10 +55,6 @@ class Peer:
     def missing(self) -> bool:
         """Whether it is missing now."""
         return bool(self.why)
-
-    def note_message(self) -> None:
-        """Note that a message of it arrived (for ``max_silence``)."""
-        self.last_message = time.monotonic()
 
     def waited(self) -> float:
         """Return seconds since it went missing."""
@@ -86,13 +79,11 @@ class PeerWatch:
         self._peers: list[Peer] = []
         self._on_loss: list[Callable[[Peer], None]] = []
 
-    def publisher_of(
-        self, topic: Topic, *, required: bool = True, max_silence: float | None = None
-    ) -> Peer:
+    def publisher_of(self, topic: Topic, *, required: bool = True) -> Peer:
         """Watch for somebody who publishes the topic."""
         name = self._node.resolve_topic_name(topic.name)
         found = self._publishers(name, topic.qos)
-        peer = self._add(f"publishes {name}", topic.publisher, found, required, max_silence)
+        peer = self._add(f"publishes {name}", topic.publisher, found, required)
         peer.misfits = lambda: found.misfits
         return peer
 
@@ -137,7 +128,7 @@ class PeerWatch:
     def restart(self) -> None:
         """Begin to wait again (at activation)."""
         for peer in self._peers:
-            peer.since, peer.last_message = time.monotonic(), None
+            peer.since = time.monotonic()
             peer.seen = peer.reported = False
             peer.why, peer.nodes, peer.back = "", (), None
             peer.reasons.clear()
@@ -176,9 +167,8 @@ class PeerWatch:
         usual: str,
         present: Callable[[], list[str]],
         required: bool,
-        max_silence: float | None = None,
     ) -> Peer:
-        peer = Peer(role, usual, present, required, max_silence, time.monotonic())
+        peer = Peer(role, usual, present, required, time.monotonic())
         self._peers.append(peer)
         return peer
 
@@ -187,10 +177,6 @@ class PeerWatch:
         present = peer.present()
         nodes = tuple(sorted({name for name in present if name != NOT_NAMED_YET}))
         why = self._why_missing(peer, present, nodes)
-        if present and peer.max_silence is not None:
-            last = peer.last_message if peer.last_message is not None else peer.since
-            if now - last > peer.max_silence:
-                why = f"{_names_of(nodes)}, who {peer.role}, is silent{self._while_idle()}"
         was_missing = peer.missing
         if why and not was_missing:
             peer.since = now if peer.seen else peer.since

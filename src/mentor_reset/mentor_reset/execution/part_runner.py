@@ -264,7 +264,7 @@ class PartRunner:
             if ros_time.still(time.monotonic()):
                 # A twin's clock advances only while a motion is simulated, and so does what is
                 # waited for: a move to where the arm is lets time advance.
-                self._go(part, MoveTo.Goal(speed=self._cell.speed), None)
+                self._go(Move(part.stage), MoveTo.Goal(speed=self._cell.speed), None)
             self.poll()
             time.sleep(POLL)
 

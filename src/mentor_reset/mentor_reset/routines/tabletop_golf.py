@@ -135,6 +135,8 @@ class TabletopGolfReset(ResetRoutine):
                 return
             except PartFailed as failure:
                 collector.run_motor(False)
+                if not isinstance(failure.part, Wait):
+                    raise  # the arm, whose simulated time the wait needs
                 request = f"put the ball onto the court and look at the collector: {failure.reason}"
                 yield AskForHelp("return_ball", request, self._help_timeout)
                 self._has_left = False

@@ -25,7 +25,8 @@ ARGUMENTS = [
                           description="Environment steps after which the launch ends; 0: those "
                           "of the preset, for agent:=random until Ctrl-C"),
     DeclareLaunchArgument("seed", default_value="0",
-                          description="Seed of the agent and of the environment"),
+                          description="Seed of the agent and of the environment; with "
+                          "mode:=eval of the first episode (0: 1,000,000)"),
     DeclareLaunchArgument("device", default_value="auto",
                           description="Where the agent learns and acts: cpu, cuda, cuda:<n>, or "
                           "auto: the first CUDA device, else the processor"),

@@ -279,6 +279,23 @@ trainer.train()
     assert len({(int(r["episode"]), int(r["step"])) for r in records}) == ring.count
 
 
+def test_an_update_that_finds_nothing_to_learn_from_is_done_later() -> None:
+    there, done = threading.Event(), []
+
+    def update() -> bool:
+        if there.is_set():
+            done.append(1)
+        return there.is_set()
+
+    learner = BackgroundLearner(update)
+    learner.allow(5)
+    assert learner.drain() and not done, "nothing to wait for"
+    there.set()
+    learner.allow(6)
+    assert learner.drain() and len(done) == 6
+    learner.close()
+
+
 def test_an_error_in_the_background_reaches_the_loop() -> None:
     def fail() -> None:
         raise ArithmeticError("broken")

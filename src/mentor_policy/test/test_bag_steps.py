@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ring_steps import HEADER, step_of
 
 from mentor_common.bags.reader import Bag
 from mentor_common.messages.frames import FrameLayout
@@ -51,6 +52,28 @@ def test_a_ring_becomes_a_bag_and_a_ring_again(
     assert first.records[:count].tobytes() == second.records[:count].tobytes()
     for number in range(count):
         assert np.array_equal(first.observation(number), second.observation(number))
+
+
+def test_a_damaged_record_is_no_step_of_the_bag_and_a_ring_is_not_added_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, bag, other = tmp_path / "ring", tmp_path / "bag", tmp_path / "other"
+    ring = ReplayRing(folder, HEADER)
+    for step in range(6):
+        ring.append(step_of(3, step))
+    ring.close()
+    data = bytearray((folder / "steps.bin").read_bytes())
+    data[2 * ring.records.itemsize + 30] ^= 1  # of record 2
+    (folder / "steps.bin").write_bytes(data)
+    assert main(["bag-from-ring", str(folder), str(bag)]) == 0
+    assert "bag: 5 steps" in capsys.readouterr().out
+    assert {step.episode for step in bag_steps(Bag(bag))} == {0}
+    convert = ["ring-from-bag", str(bag), str(other), "--capacity", "100", "--spare", "10"]
+    assert main(convert) == 0
+    kept = (other / "steps.bin").read_bytes()
+    assert main(convert) == 2
+    assert "holds a replay ring already; name another folder" in capsys.readouterr().err
+    assert (other / "steps.bin").read_bytes() == kept
 
 
 def test_episodes_are_numbered_on_from_bag_to_bag(tmp_path: Path) -> None:

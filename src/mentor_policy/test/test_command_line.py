@@ -59,6 +59,7 @@ def test_a_run_leaves_everything_that_a_visual_rl_user_expects(tmp_path: Path, c
         (["env.colour={"], "override 'env.colour={' cannot be read"),
         (["train.action_repeat=4"], "give env.action_repeat=4"),
         (["--agent", "dqn"], "agent 'dqn' is not known"),
+        (["--offline-updates", "9"], "--offline-updates 9 needs --bags"),
         (["--evaluate-in", "mentor/dmc-hopper_hop-v0"], "choose one of the same shape"),
     ],
 )

@@ -144,6 +144,13 @@ def test_every_agent_goes_with_every_preset_and_survives_a_round_trip(
     assert config_from_dict(config_to_dict(config)) == config
 
 
+def test_no_preset_shifts_the_images_of_alix() -> None:
+    assert load_config("drqv2", "peg_insertion").agent.shift_padding == 2
+    assert load_config("alix", "peg_insertion").agent.shift_padding == 0
+    overrides = ["agent.shift_padding=3"]
+    assert load_config("alix", "peg_insertion", overrides).agent.shift_padding == 3
+
+
 def test_overrides_win_over_presets() -> None:
     config = load_config("drm", "dog", ["agent.feature_dim=64", "train.seed=7"])
     assert isinstance(config.agent, DrMConfig)

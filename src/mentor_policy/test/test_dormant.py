@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mentor_policy.agents.dormant import dormant_neurons, dormant_ratio
-from mentor_policy.networks import Actor, Trunk, initialise
+from mentor_policy.networks import Actor, Trunk, initialise, moe
 
 
 def an_actor(experts: tuple[int, int, int] | None) -> Actor:
@@ -60,7 +60,14 @@ def numpy_ratio(actor: Actor, h: np.ndarray, tau: float) -> float:
 
 @pytest.mark.parametrize("experts", [None, (5, 2, 4)], ids=["MLP", "mixture of experts"])
 @pytest.mark.parametrize("tau", [0.025, 0.3])
-def test_the_dormant_ratio_is_equation_4(experts: tuple[int, int, int] | None, tau: float) -> None:
+@pytest.mark.parametrize("sparse_on", [("cpu",), ()], ids=["as on the CPU", "as on CUDA"])
+def test_the_dormant_ratio_is_equation_4(
+    experts: tuple[int, int, int] | None,
+    tau: float,
+    sparse_on: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(moe, "SPARSE_ON", sparse_on)
     actor = an_actor(experts)
     h = torch.randn(40, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     expected = numpy_ratio(actor, h.numpy(), tau)

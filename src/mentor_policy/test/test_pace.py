@@ -33,9 +33,20 @@ def test_a_learner_that_does_no_update_is_not_waited_for_for_ever(monkeypatch) -
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     pace.restart()
     for update in (0, 1, 2):
-        pace.progress(update)
+        pace.progress(update, "weights")
         now[0] += module.STALLED - 1
         assert not pace.stalled()
-    pace.progress(2)  # no further one
+    pace.progress(2, "weights")  # no further one
     now[0] += 2
     assert pace.stalled() and not pace.stalled(module.STARTING)
+
+
+def test_weights_that_lag_behind_the_learners_reports_are_no_progress(monkeypatch) -> None:
+    pace, now = pace_of(10), [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    pace.restart()
+    for _ in range(4):  # both stand still
+        pace.progress(90, "weights")
+        pace.progress(100, "report")
+        now[0] += module.STALLED / 3
+    assert pace.stalled()

@@ -296,6 +296,11 @@ def test_a_disk_that_fills_up_is_said_and_costs_nothing(tmp_path: Path, monkeypa
         patch.setattr(os, "pwrite", full)
         with pytest.raises(ReplayDiskFullError, match="no space left for record 5"):
             ring.append(step_of(1, 5))
+    write = os.pwrite
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", lambda file, data, at: write(file, bytes(data)[:20], at))
+        with pytest.raises(ReplayDiskFullError, match="no space left for record 5"):
+            ring.append(step_of(1, 5))
     ring.close()
     ring = ReplayRing(tmp_path, HEADER)
     assert ring.count == 5
@@ -304,7 +309,7 @@ def test_a_disk_that_fills_up_is_said_and_costs_nothing(tmp_path: Path, monkeypa
 
 def test_a_ring_larger_than_the_disk_is_refused_before_it_begins(tmp_path: Path) -> None:
     huge = RingHeader(FrameLayout(("a",), 2, 2000, 2000, True), 2, 0, 10**7, 40)
-    with pytest.raises(ReplayDiskFullError, match=r"GB free. Lower train.replay_capacity"):
+    with pytest.raises(ReplayDiskFullError, match=r"GB free. Lower the ring's capacity"):
         ReplayRing(tmp_path, huge)
     assert not (tmp_path / "ring.json").exists()
 

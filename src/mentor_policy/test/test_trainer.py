@@ -82,6 +82,64 @@ def test_a_run_stopped_between_a_step_and_its_update_makes_up_for_it(tmp_path: P
     run.close()
 
 
+def test_a_run_stopped_between_a_reset_and_its_first_step_begins_the_episode_anew(
+    tmp_path: Path,
+) -> None:
+    class Elsewhere(PointEnv):
+        """As an arm does: each reset ends somewhere else, whatever the seed."""
+
+        def reset(self, *, seed=None, options=None):
+            self.resets = getattr(self, "resets", 0) + 1
+            trainer.stop = trainer.run.steps == 60
+            return super().reset(seed=1000 * id(self) + self.resets, options=options)
+
+    quiet = "train.eval_every_frames=0"
+    trainer, run = trainer_of(tmp_path / "run", quiet, env=Elsewhere())
+    trainer.train()
+    ring = trainer.run.ring
+    assert ring.latest_step(3) == 0, "the stop came between the reset and the first step"
+    run.close()
+    trainer, run = trainer_of(tmp_path / "run", quiet, env=PointEnv())
+    assert trainer.run.ring.latest_step(3) != 0
+    assert trainer.train()["complete"] and trainer.run.steps == 100
+    run.close()
+
+
+def test_a_run_continues_with_another_interval_between_its_checkpoints(tmp_path: Path) -> None:
+    longer, quiet = "train.replay_capacity=1000000", "train.eval_every_frames=0"
+    trainer, run = trainer_of(tmp_path / "run", longer, quiet, "train.frames=50")
+    trainer.train()
+    run.close()
+    interval = "train.checkpoint_every_frames=9000"
+    trainer, run = trainer_of(tmp_path / "run", longer, quiet, interval)
+    assert trainer.train()["complete"] and trainer.run.steps == 100
+    run.close()
+
+
+def test_an_evaluation_that_is_cut_short_is_none_and_the_run_makes_up_for_it(
+    tmp_path: Path,
+) -> None:
+    class Stopping(PointEnv):
+        episodes = 0
+
+        def reset(self, **arguments: Any) -> Any:
+            self.episodes += 1
+            trainer.stop = self.episodes == 3
+            return super().reset(**arguments)
+
+    ten, quiet = "train.eval_episodes=10", "train.eval_every_frames=0"
+    trainer, run = trainer_of(tmp_path / "run", ten, quiet)
+    trainer._evaluation_env = Stopping()
+    summary = trainer.train()
+    run.close()
+    assert not summary["complete"] and not trainer.evaluated.steps and trainer.run.steps == 100
+    trainer, run = trainer_of(tmp_path / "run", ten, quiet)
+    summary = trainer.train()
+    assert summary["complete"] and summary["evaluated_at"] == 100
+    assert len(trainer.evaluated.results[-1].returns) == 10
+    run.close()
+
+
 def test_a_stop_in_an_evaluation_whose_environment_is_closed_ends_it(tmp_path: Path) -> None:
     class Closed(PointEnv):
         def step(self, action):

@@ -62,7 +62,7 @@ def neuron_activity(actor: Actor, h: Tensor, state: Tensor | None) -> list[Tenso
     for module in actor.modules():
         if isinstance(module, (Linear, StackedLinear)):
             hooks.append(module.register_forward_hook(note))
-        elif isinstance(module, MixtureOfExperts):
+        elif isinstance(module, MixtureOfExperts) and module.is_sparse(h):
             hooks.append(module.register_forward_pre_hook(every_expert))
     try:
         with torch.no_grad():

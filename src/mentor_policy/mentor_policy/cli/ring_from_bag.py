@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from mentor_common.bags.reader import Bag
-from mentor_policy.replay import ReplayRing, RingHeader
+from mentor_policy.replay import ReplayError, ReplayRing, RingHeader
 from mentor_policy.replay.bag_steps import BagSteps, bag_layout
 
 
@@ -20,11 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Convert; return the exit code."""
+    if (options.ring / "ring.json").exists():
+        raise ReplayError(f"{options.ring} holds a replay ring already; name another folder")
     layout, action_size, state_size = bag_layout(Bag(options.bags[0]))
     header = RingHeader(layout, action_size, state_size, options.capacity, options.spare)
-    ring = ReplayRing(options.ring, header, expected=1)
+    steps = BagSteps(options.bags)
+    ring = ReplayRing(options.ring, header, expected=steps.most)
     try:
-        for step in BagSteps(options.bags, ring.latest_episode() + 1):
+        for step in steps:
             ring.append(step)
         ring.sync()
         print(f"{options.ring}: {ring.count} records of {ring.latest_episode() + 1} episodes")

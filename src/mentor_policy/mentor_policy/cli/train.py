@@ -13,7 +13,7 @@ from typing import Any
 from gymnasium.error import ResetNeeded
 
 from mentor_policy.cli.arguments import configure
-from mentor_policy.config import agents, presets
+from mentor_policy.config import ConfigError, agents, presets
 from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.environment import (
     Env,
@@ -60,6 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train; return the exit code: 0 when the run is complete, 130 when it was interrupted."""
+    if options.offline_updates and not options.bags:
+        raise ConfigError(f"--offline-updates {options.offline_updates} needs --bags BAG...")
     config, env, arguments = configure(
         options.env, options.agent, options.preset, options.overrides
     )

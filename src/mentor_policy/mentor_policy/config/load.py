@@ -18,6 +18,8 @@ from mentor_policy.config.agent import AGENT_CONFIGS
 from mentor_policy.config.check import ConfigError, check
 from mentor_policy.config.train import Config
 
+OF_THE_METHOD = {"alix": {"shift_padding"}}
+"""Settings of an agent that no preset changes: ALIX is the agent without a random shift."""
 _HERE = Path(__file__).parent
 _DEEPEST = 20  # levels of nesting that are read
 _LONGEST_SHOWN = 200  # characters of an override in an error
@@ -58,7 +60,7 @@ def load_config(
         variant = _read(_HERE / "agents" / f"{agent}.yaml")
     base = _base(str(variant.pop("base", agent)))
     column = _read_preset(preset)
-    known = set(_node(base, "agent"))
+    known = set(_node(base, "agent")) - OF_THE_METHOD.get(agent, set())
     column["agent"] = {key: v for key, v in column.get("agent", {}).items() if key in known}
     config = _merge(base, column)
     config = _merge(config, {"preset": preset, "agent": variant})

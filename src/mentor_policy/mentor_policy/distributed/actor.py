@@ -93,7 +93,7 @@ class Actor:
         """Act without exploration, with the weights that are the newest now.
 
         Raises:
-            InterruptedError: stopped before the first episode was over.
+            InterruptedError: stopped before the last episode was over.
         """
         self.take_weights()
         result = evaluate(
@@ -105,6 +105,8 @@ class Actor:
             stop=self._stop,
             weights=self._weights,
         )
+        if len(result.returns) < episodes:
+            raise InterruptedError(f"stopped after {len(result.returns)} of {episodes} episodes")
         self.progress.evaluated_at = self.steps
         return result
 

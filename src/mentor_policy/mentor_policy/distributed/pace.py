@@ -23,17 +23,22 @@ class Pace:
     def __init__(self, schedule: Schedule, behind: int) -> None:
         self._schedule = schedule
         self._behind = behind
-        self._newest = -1
+        self._newest: dict[str, int] = {}
         self._progressed = time.monotonic()
 
     def owed(self, steps: int, update: int) -> int:
         """Return the updates that ``steps`` allow and weights of ``update`` updates lack."""
         return max(0, self._schedule.updates_allowed(steps) - update)
 
-    def progress(self, update: int) -> None:
-        """Note the learner's count of updates, from its weights or its reports."""
-        if update != self._newest:
-            self._newest, self._progressed = update, time.monotonic()
+    def progress(self, update: int, source: str) -> None:
+        """Note the learner's count of updates.
+
+        Args:
+            update: number of updates.
+            source: where it is from, e.g. "weights"; each lags behind by another time.
+        """
+        if update != self._newest.get(source):
+            self._newest[source], self._progressed = update, time.monotonic()
 
     def restart(self) -> None:
         """Give the learner its time again: the actor begins to wait."""

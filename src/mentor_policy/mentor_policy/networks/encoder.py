@@ -38,7 +38,7 @@ class Encoder(nn.Module):
             channels = _CHANNELS
             height, width = (height - 3) // stride + 1, (width - 3) // stride + 1
         if height < 1 or width < 1:
-            raise ValueError(f"observations {shape} are too small for the encoder, from 18 x 18 on")
+            raise ValueError(f"observations {shape} are too small for the encoder, from 15 x 15 on")
         self.convs = nn.ModuleList(convs)
         self.out_shape = (height, width, channels)
         self.out_features = height * width * channels

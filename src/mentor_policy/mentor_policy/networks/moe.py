@@ -100,7 +100,7 @@ class MixtureOfExperts(nn.Module):
         On the processor each expert computes only its own rows. Elsewhere sorting rows would need
         their number on the host, so all experts are one batched product over all rows.
         """
-        if x.device.type not in SPARSE_ON:
+        if not self.is_sparse(x):
             return self.dense(x)
         routing = self.route(x)
         y = sparse_experts(
@@ -113,6 +113,11 @@ class MixtureOfExperts(nn.Module):
             in_type(self.second.bias, x.dtype),
         )
         return y, routing
+
+    @staticmethod
+    def is_sparse(x: Tensor) -> bool:
+        """Return whether each expert computes only its own rows of ``x``."""
+        return x.device.type in SPARSE_ON
 
     def dense(self, x: Tensor) -> tuple[Tensor, Routing]:
         """Compute it as the paper writes it: every row through every expert, most of it times 0."""

@@ -200,7 +200,7 @@ class ActorNode(CellNode):
                     f"waits for the learner: weights {self._weights.in_use} lack "
                     f"{pace.owed(actor.steps, follower.update)} updates that the steps allow"
                 )
-            pace.progress(follower.update)
+            pace.progress(follower.update, "weights")
             self.stopping.wait(0.1)
 
     def _evaluate(self, actor: Actor) -> None:
@@ -219,18 +219,15 @@ class ActorNode(CellNode):
         folder = self._folder / STEP_LOG
         if self.integer("step_log"):
             try:
-                earlier = self._folder / "memory"  # its name in older releases
-                if earlier.is_dir() and not folder.exists():
-                    earlier.rename(folder)
                 self._step_log = StepLog(folder, shape_of(env), self.integer("step_log"))
-            except ReplayError as error:
+            except (ReplayError, OSError) as error:
                 self._without_step_log(error)
 
     def _log_step(self, step: Step) -> None:
         if self._step_log is not None:
             try:
                 self._step_log.add(step)
-            except ReplayError as error:
+            except (ReplayError, OSError) as error:
                 self._step_log.close()
                 self._step_log = None
                 self._without_step_log(error)
@@ -257,7 +254,7 @@ class ActorNode(CellNode):
 
     def _on_training(self, message: TrainingStats) -> None:
         if self._pace is not None and message.run_id == self._weights.run_id:
-            self._pace.progress(int(message.update))
+            self._pace.progress(int(message.update), "report")
             due = dict(zip(message.names, message.values, strict=False)).get("updates_due")
             self._idle_reports.append(int(message.step) if due == 0.0 else -1)
 

@@ -77,7 +77,10 @@ def begin_training(
     try:
         lost = (EnvironmentLost, ResetNeeded)
         trainer = Trainer(env, folder, progress=_progress(node), lost=lost)
-        if bags := [Path(word).expanduser() for word in shlex.split(node.text("bags"))]:
+        bags = [Path(word).expanduser() for word in shlex.split(node.text("bags"))]
+        if node.integer("offline_updates") and not bags:
+            raise ConfigError(f"offline_updates:={node.integer('offline_updates')} needs bags:=")
+        if bags:
             node.get_logger().info(f"begins with the steps of {len(bags)} bag(s)")
             trainer.begin_with(BagSteps(bags), node.integer("offline_updates"))
     except BaseException:
@@ -127,10 +130,15 @@ def _open_folder(
 ) -> RunFolder:
     """Open the folder of a node's ``run_dir``, by default ``runs/<default>/<agent>-<seed>``."""
     task, repeat = str(description.task), int(description.action_repeat) or 1
+    if steps := node.integer("max_steps"):
+        own = [*own, f"train.frames={steps * repeat}"]
+    own = [*own, f"train.action_repeat={repeat}"]
     config = configuration(node, task, own)
-    config.train.action_repeat = repeat
-    if node.integer("max_steps"):
-        config.train.frames = node.integer("max_steps") * repeat
+    if config.train.action_repeat != repeat:
+        raise ConfigError(
+            f"overrides:=train.action_repeat={config.train.action_repeat}: the cell repeats an "
+            f"action {repeat} times; leave it out"
+        )
     named = node.text("run_dir")
     path = Path(named) if named else default_folder(default, node.text("agent"), config.train.seed)
     environment = {"id": "mentor/ros-v0", "arguments": {}, "task": task}

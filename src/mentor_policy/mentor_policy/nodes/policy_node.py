@@ -209,12 +209,10 @@ class PolicyNode(CellNode):
 
     def _own_settings(self) -> list[str]:
         """Return the settings that have parameters of their own."""
-        steps = self.integer("max_steps")
         return [
             f"train.seed={self.integer('seed')}",
             f"train.asynchronous={not self.flag('synchronous')}",
             f"train.threads={self.integer('threads')}",
-            *([f"train.frames={steps}"] if steps else []),
         ]
 
     def _done(self, summary: Summary) -> bool:

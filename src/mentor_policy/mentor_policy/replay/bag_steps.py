@@ -215,7 +215,8 @@ def write_ring_as_bag(ring: ReplayRing, folder: Path, task: str = "") -> int:
     writer.add_record(RECORD, {"describe": json.dumps({"stacked": ring.header.layout.stacked})})
     count = 0
     for number in range(ring.oldest, ring.count):
-        if int(ring.records[ring.slot(number)]["flags"]) & CONTEXT:
+        damaged = not ring.there(np.array([number]))[0]
+        if damaged or int(ring.records[ring.slot(number)]["flags"]) & CONTEXT:
             continue
         now = (number + 1) * PERIOD
         step, stamp = stored_step(ring, number), nanoseconds_to_time(now)

@@ -280,7 +280,9 @@ class ReplayRing:
         try:
             record["frames_checksum"] = self.frames.write(slot, obs, frame)
             record["serial"] = self.count + 1
-            os.pwrite(self._file, seal(record), slot * self._dtype.itemsize)
+            sealed = seal(record)
+            if os.pwrite(self._file, sealed, slot * self._dtype.itemsize) < self._dtype.itemsize:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise disk_full(self.folder, self.count, error) from error

@@ -51,7 +51,8 @@ def refuse_small_disk(
     if needed > free:
         raise ReplayDiskFullError(
             f"replay ring {folder}: {records} records need {needed / 1e9:.2f} GB, the "
-            f"disk has {free / 1e9:.2f} GB free. Lower train.replay_capacity, or free space"
+            f"disk has {free / 1e9:.2f} GB free. Lower the ring's capacity "
+            "(train.replay_capacity, the actor's step_log, --capacity), or free space"
         )
 
 

@@ -11,7 +11,8 @@ class BackgroundLearner:
     """Runs updates one after the other in a thread, up to what has been allowed.
 
     Args:
-        update: one update.
+        update: one update; False if there is nothing to learn from yet, which counts as none, and
+            the next one waits until more is allowed.
         stop: asked before each; True ends the learning.
     """
 
@@ -24,7 +25,7 @@ class BackgroundLearner:
         self._allowed = 0
         self._done = 0
         self._waiting = 0
-        self._busy = False
+        self._busy = self._idle = False
         self._stopped = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="learner", daemon=True)
@@ -35,6 +36,7 @@ class BackgroundLearner:
         with self._condition:
             self._raise()
             self._allowed = max(self._allowed, updates)
+            self._idle = False
             self._condition.notify_all()
 
     @contextmanager
@@ -55,16 +57,17 @@ class BackgroundLearner:
                 self._condition.notify_all()
 
     def drain(self, behind: int = 0) -> bool:
-        """Wait until all but ``behind`` of what was allowed is done; False if ``stop`` came before.
+        """Wait until all but ``behind`` of what was allowed is done, as far as there is something
+        to learn from; False if ``stop`` came before.
 
         Raises:
             whatever an update raised.
         """
         with self._condition:
-            while self._error is None and self._done + behind < self._allowed and not self._stop():
+            while self._error is None and self._due > behind and not self._stop():
                 self._condition.wait(0.1)
             self._raise()
-            return self._done + behind >= self._allowed
+            return self._due <= behind
 
     def close(self) -> None:
         """Stop when the update that is running is done."""
@@ -76,21 +79,25 @@ class BackgroundLearner:
     def _run(self) -> None:
         while True:
             with self._condition:
-                self._condition.wait_for(
-                    lambda: self._stopped or (not self._waiting and self._done < self._allowed)
-                )
+                self._condition.wait_for(lambda: self._stopped or (not self._waiting and self._due))
                 if self._stopped or self._stop():
                     return
                 self._busy = True
+            learned: object = False
             try:
-                self._update()
+                learned = self._update()
             except BaseException as error:
                 self._error = error
                 self._stopped = True
             with self._condition:
                 self._busy = False
-                self._done += 1
+                self._done += learned is not False
+                self._idle = learned is False
                 self._condition.notify_all()
+
+    @property
+    def _due(self) -> int:
+        return 0 if self._idle else self._allowed - self._done
 
     def _raise(self) -> None:
         if self._error is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mentor_policy.replay import ReplayError
 from mentor_policy.replay.bag_steps import BagSteps
-from mentor_policy.training.bag_replay import make_bag_replay
+from mentor_policy.training.bag_replay import make_bag_replay, refuse_empty
 from mentor_policy.training.run import Run
 
 
@@ -28,6 +28,7 @@ def begin_with_bags(run: Run, steps: BagSteps) -> None:
     if not run.config.train.bag_share:
         for step in steps:
             run.ring.append(step)
+        refuse_empty(run.ring, run.config, steps)
         run.counted = run.ring.count
     else:
         if run.bags is not None:

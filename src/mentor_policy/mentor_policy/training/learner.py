@@ -11,6 +11,7 @@ from mentor_policy.agents.base import Agent
 from mentor_policy.agents.shape import Shape
 from mentor_policy.config import Config
 from mentor_policy.replay import ReplayError, ReplayRing, RingHeader
+from mentor_policy.replay.header import read_header
 from mentor_policy.replay.prefetch import Prefetcher
 from mentor_policy.replay.sampler import Sampler
 from mentor_policy.replay.shared_sampler import SharedSampler
@@ -68,7 +69,8 @@ class Learner:
         """Do one update at agent step ``step``; False if there is no transition to learn from yet.
 
         Raises:
-            NonFiniteGradientError: the agent is as it was.
+            NonFiniteGradientError: the network whose gradient it is has not moved; those before it
+                in the update have.
         """
         try:
             batch = self._prefetcher.batch(self.updates)
@@ -123,5 +125,7 @@ def open_ring(folder: Path, config: Config, shape: Shape) -> ReplayRing:
     capacity = train.replay_capacity
     between = -(-train.checkpoint_every_frames // train.action_repeat)
     spare = max(LEAST_SPARE, min(2 * between, capacity // 50))
+    if (folder / "ring.json").exists():  # the interval of checkpoints may differ since
+        spare = read_header(folder).spare
     header = RingHeader(shape.layout, shape.action_size, shape.state_size, capacity, spare)
     return ReplayRing(folder, header, expected=expected)

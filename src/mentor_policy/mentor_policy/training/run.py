@@ -173,7 +173,7 @@ class Run:
         """Do one update; return False if the replay holds no transition to learn from yet.
 
         Raises:
-            NonFiniteGradientError: the agent is as it was.
+            NonFiniteGradientError: see :meth:`Learner.update`.
         """
         count = self.ring.count
         with self.learning:

@@ -96,6 +96,9 @@ class Trainer:
         if not lockstep:
             self._number = max(self._number, run.ring.latest_episode() + 1)
         self._steps_into = int(saved.get("episode_step", 0)) if lockstep else 0
+        if lockstep and not self._steps_into and run.ring.latest_step(self._number) == 0:
+            # It was stopped between a reset and the first step: the episode's reset comes anew.
+            run.ring.truncate(run.ring.count - 1)
         # Where training and evaluation share a cell, the first evaluation waits for some learning.
         first = run.schedule.evaluation_interval if self._evaluation_env is env else 0
         self._next_evaluation = int(saved.get("next_evaluation", first))
@@ -173,10 +176,6 @@ class Trainer:
                         self._wait("a reset is tried", episode.fault)
             except self._lost as error:
                 self._break_off(error)
-
-    def drain(self) -> bool:
-        """Wait until all updates that the steps allow are done; False if it was stopped before."""
-        return self._background is None or self._background.drain()
 
     def close(self) -> None:
         """Stop learning, and close the run."""
@@ -285,7 +284,7 @@ class Trainer:
         self._backoff.wait(lambda: self.stop, error)
 
     def _evaluate(self) -> bool:
-        """Evaluate the agent; False if it was stopped before the first episode was over."""
+        """Evaluate the agent; False if it was stopped before the last episode was over."""
         run, train = self.run, self._train
         video = run.folder.video(run.steps) if train.video else None
         result: Evaluation | None = None
@@ -300,6 +299,8 @@ class Trainer:
                 return False
             except self._lost as error:
                 self._wait("environment lost, the evaluation begins again", error)
+        if len(result.returns) < train.eval_episodes:
+            return False
         self._backoff.reset()
         self.evaluated.steps.append(run.steps)
         self.evaluated.results.append(result)
@@ -329,9 +330,9 @@ class Trainer:
                 complete = self._background.drain()
             else:  # an arm that waits for nobody: what is evaluated is what is saved
                 self._background.close()
-        if complete and run.steps not in self.evaluated.steps and not self.stop:
+        if complete and run.steps not in self.evaluated.steps:
             run.save()  # nothing is lost where the evaluation is cut off
-            self._evaluate()
+            complete = not self.stop and self._evaluate()
         steps, results = self.evaluated.steps, self.evaluated.results
         last = results[-1] if results else None
         video = run.folder.video(steps[-1]) if steps else None

@@ -1,5 +1,7 @@
 """Images of cameras, raw or compressed, with the stamps of this machine's clock or another's."""
 
+import struct
+import zlib
 from types import SimpleNamespace
 
 import cv2
@@ -9,6 +11,7 @@ from rclpy.qos import ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
 from mentor_common.messages.experience import nanoseconds_to_time
+from mentor_common.messages.image_reader import compressed_to_rgb
 from mentor_common.messages.images import ImageError, array_to_image
 from mentor_common.node.camera_images import CAMERA_PARAMETERS, CameraImages
 
@@ -52,6 +55,14 @@ def test_compressed_images_have_the_topic_of_image_transport_and_the_same_pixels
     assert stamp == NOW and np.array_equal(pixels, PIXELS)
     with pytest.raises(ImageError, match="no JPEG or PNG"):
         images.read(CompressedImage(header=message.header, data=b"nothing"))
+
+
+def test_a_compressed_image_that_announces_billions_of_pixels_is_refused():
+    header = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
+    part = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    message = CompressedImage(format="png", data=b"\x89PNG\r\n\x1a\n" + part + bytes(20))
+    with pytest.raises(ImageError, match=r"compressed image \(53 bytes"):
+        compressed_to_rgb(message)
 
 
 @pytest.mark.parametrize(

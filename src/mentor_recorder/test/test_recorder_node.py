@@ -137,7 +137,42 @@ def test_the_last_minutes_are_written_out_when_an_episode_is_not_valid(
     assert bag.counts[f"{space}/camera/side/color/image_raw"] == len(steps) - 1
     assert bag.counts[f"{space}/observation"] == 7
     assert "cable torn" in bag.record("mentor", "fault")
-    answer = cell.call("recorder/keep")
-    assert answer.success and len(list((tmp_path / "bags").iterdir())) == 2
+    named = set()
+    for _ in range(2):  # within one second, after which the bags are named
+        answer = cell.call("recorder/keep")
+        assert answer.success, answer.message
+        named.add(tmp_path / answer.message.rpartition(" ")[2])
+    assert {folder, *named} == set((tmp_path / "bags").iterdir()) and len(named) == 2
     assert process.end() == 0
     assert LAYOUT.frames == 3
+
+
+def test_keeping_the_last_minutes_is_no_success_if_the_disk_refuses(
+    cell: Cell, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    process = recorder(
+        cell, tmp_path, "profile:=fault", f"folder:={tmp_path / 'file'}", "diagnostics_period:=0.2"
+    )
+    answer = cell.call("recorder/keep")
+    while answer.message.startswith("the node is"):
+        answer = cell.call("recorder/keep")
+    assert not answer.success, answer.message
+    assert answer.message.startswith(f"the last minutes are lost: bag {tmp_path / 'file'}/")
+    assert cell.peer.wait(
+        lambda: any(level == 2 and "minutes are lost" in text for level, text in cell.reports), 60.0
+    ), process.output
+    assert process.end() == 0, process.output
+
+
+def test_a_fault_shortly_before_the_end_is_written(cell: Cell, tmp_path: Path) -> None:
+    process = recorder(cell, tmp_path, "profile:=fault", "folder:=bags", "fault_delay:=60.0")
+    assert cell.peer.wait(cell.images.get_subscription_count, 60.0), process.output
+    stamp = array_to_image(np.zeros((1, 1, 3), np.uint8), "rgb8").header.stamp
+    fault = reward_message(0.0, 204, 1, stamp, truncated=True, valid=False, reason="cable torn")
+    cell.publish(topics.REWARD.name, fault)
+    assert cell.peer.wait(lambda: "fault: episode 204" in process.output, 60.0), process.output
+    assert process.end() == 0, process.output
+    (folder,) = (tmp_path / "bags").iterdir()
+    assert Bag(folder).counts[f"{cell.peer.node.get_namespace()}/reward"] == 1
+    assert all(file.whole for file in Bag(folder).files), process.output

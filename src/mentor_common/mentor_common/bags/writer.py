@@ -138,9 +138,12 @@ class BagWriter:
         too_large = limits.file_bytes and file.written_bytes >= limits.file_bytes
         if file.figures.messages and (too_old or too_large):
             self.split()
-        elif not _has_room(self.folder):
-            file.abandon()
-            raise refused(file.path, OSError(errno.ENOSPC, "hardly any space is left on the disk"))
+        else:
+            try:
+                require_room(file.path)
+            except BagWriteError:
+                file.abandon()
+                raise
         self._delete_oldest()
 
     def split(self) -> None:
@@ -172,8 +175,7 @@ class BagWriter:
 
     def _begin(self) -> McapFile:
         path = self.folder / f"{self.folder.resolve().name}_{self._number}.mcap"
-        if not _has_room(self.folder):
-            raise refused(path, OSError(errno.ENOSPC, "hardly any space is left on the disk"))
+        require_room(path)
         self._file = McapFile(path, self._compression)
         self._number += 1
         for topic in self._topics.values():
@@ -210,12 +212,14 @@ class BagWriter:
             self._write_metadata()
 
 
-def _has_room(folder: Path) -> bool:
+def require_room(path: Path) -> None:
+    """Raise BagWriteError unless the disk of a bag's file has ``RESERVE_BYTES`` left."""
     try:
-        free = os.statvfs(folder)
+        free = os.statvfs(path.parent)
     except OSError as error:
-        raise refused(folder, error) from error
-    return free.f_bavail * free.f_frsize >= RESERVE_BYTES
+        raise refused(path, error) from error
+    if free.f_bavail * free.f_frsize < RESERVE_BYTES:
+        raise refused(path, OSError(errno.ENOSPC, "hardly any space is left on the disk"))
 
 
 def _size(path: Path) -> int:

@@ -55,7 +55,10 @@ class ImageReader:
 def compressed_to_rgb(message: CompressedImage) -> UInt8:
     """Return a JPEG or PNG image as (height, width, 3) uint8 RGB. Raises: ImageError."""
     encoded = np.frombuffer(message.data, np.uint8)
-    pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    try:
+        pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+    except cv2.error as error:  # a damaged header announces billions of pixels
+        raise ImageError(f"compressed image ({encoded.size} bytes): {error.err}") from error
     if pixels is None:
         raise ImageError(
             f"compressed image ({encoded.size} bytes, format '{message.format}') is no JPEG or PNG"

@@ -45,6 +45,11 @@ CAMERA_PARAMETERS = (
 """Parameters of every node that reads images."""
 
 
+def compressed_images(raw: Topic) -> Topic:
+    """Return the topic on which image_transport publishes the same images as JPEG or PNG."""
+    return replace(raw, name=f"{raw.name}/compressed", type=CompressedImage)
+
+
 class CameraImages:
     """Reads images as a node's ``CAMERA_PARAMETERS`` ask for it.
 
@@ -61,7 +66,7 @@ class CameraImages:
         """Return the topic on which the images of a camera come."""
         topic = topics.camera_image(camera)
         if self._node.text("image_transport") == "compressed":
-            topic = replace(topic, name=f"{topic.name}/compressed", type=CompressedImage)
+            topic = compressed_images(topic)
         if self._node.text("image_reliability") == "reliable":
             topic = replace(topic, qos=topics.LOSSLESS_IMAGE_QOS)
         return topic

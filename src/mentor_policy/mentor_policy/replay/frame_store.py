@@ -84,9 +84,7 @@ class FrameStore:
         begin = slot * self.record_bytes
         self._reserve(begin + self.record_bytes)
         view = memoryview(data.reshape(-1).data)
-        written = os.pwrite(self._file, view, begin)
-        if written != len(view):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write_whole(self._file, view, begin)
         return zlib.crc32(view)
 
     def frames_checksum(self, slot: int) -> int:
@@ -161,3 +159,13 @@ def frame_bytes(layout: FrameLayout) -> int:
     """Return the bytes that one record of frames takes: one frame per camera, or a whole block."""
     frames = 1 if layout.stacked else layout.frames
     return len(layout.cameras) * frames * 3 * layout.height * layout.width
+
+
+def write_whole(file: int, data: bytes | memoryview, begin: int) -> None:
+    """Write all of it at an offset in bytes, as a disk that fills up may take a part only.
+
+    Raises:
+        OSError: ENOSPC if it took a part only, or what the disk refuses.
+    """
+    if os.pwrite(file, data, begin) < len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from mentor_common.messages.numbers import usable
 from mentor_policy.replay.damage import Damage
-from mentor_policy.replay.frame_store import FrameStore
+from mentor_policy.replay.frame_store import FrameStore, write_whole
 from mentor_policy.replay.header import ReplayError, RingHeader, read_header, write_header
 from mentor_policy.replay.records import CONTEXT, finite, record_dtype, seal, whole
 from mentor_policy.replay.ring_folder import (
@@ -280,9 +280,7 @@ class ReplayRing:
         try:
             record["frames_checksum"] = self.frames.write(slot, obs, frame)
             record["serial"] = self.count + 1
-            sealed = seal(record)
-            if os.pwrite(self._file, sealed, slot * self._dtype.itemsize) < self._dtype.itemsize:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            write_whole(self._file, seal(record), slot * record.itemsize)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise disk_full(self.folder, self.count, error) from error

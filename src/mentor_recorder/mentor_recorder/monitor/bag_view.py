@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from rclpy.serialization import deserialize_message
 from mentor_common.bags.definitions import message_class
 from mentor_common.bags.reader import Bag, BagError, BagMessage
 from mentor_common.bags.steps import step_of
+from mentor_common.messages.image_reader import ImageReader
+from mentor_common.messages.images import ImageError
 from mentor_recorder.bags.cell_checks import check_cell, recorded_task
 from mentor_recorder.bags.summary import RECORD
 from mentor_recorder.monitor.cell_view import CellView
-from mentor_recorder.monitor.pictures import image_picture, jpeg, observation_sheet
+from mentor_recorder.monitor.pictures import jpeg, observation_sheet
 from mentor_recorder.monitor.task_view import task_view, window_view
 
 SMALL = {
@@ -32,6 +35,8 @@ OPEN = 3
 """Bags whose index is kept."""
 AROUND = 3_000_000_000
 """Nanoseconds around a step in which its images and diagnostics are looked for."""
+IMAGES = ("/color/image_raw", "/color/image_raw/compressed")
+"""How the names of the topics end that have the images of cameras."""
 
 
 class BagIndex:
@@ -43,6 +48,7 @@ class BagIndex:
 
     def __init__(self, bag: Bag) -> None:
         self.bag = bag
+        self._images = ImageReader()
         self.episodes: list[dict[str, Any]] = []
         self._task = recorded_task(bag)
         self._observed: dict[tuple[int, int], int] = {}
@@ -57,7 +63,7 @@ class BagIndex:
             if message.type not in SMALL:
                 self._observed[key.episode, key.step] = message.log_time
                 continue
-            view = views.setdefault(key.episode, CellView())
+            view = views.setdefault(key.episode, CellView(steps=None))
             decoded = deserialize_message(message.data, message_class(message.type))
             getattr(view, SMALL[message.type])(decoded)
         self._training = CellView()
@@ -67,8 +73,9 @@ class BagIndex:
         cell = check_cell(bag)
         self._unchecked = cell.unchecked
         for (episode, step), text in cell.contradicted.items():
-            if episode in views:
-                views[episode].episode.step(step)["contradicted"] = [text]
+            entries = views[episode].episode.entries if episode in views else {}
+            if step in entries:  # a note alone is no step
+                entries[step]["contradicted"] = [text]
         for number, view in views.items():
             self.episodes.append(self._episode(number, view))
 
@@ -91,7 +98,7 @@ class BagIndex:
         }
 
     def step(self, episode: int, step: int) -> dict[str, Any]:
-        """Return one step in full: its pictures and how the nodes were.
+        """Return one step in full: its pictures, or why there is none, and how the nodes were.
 
         Raises:
             BagError: the bag has no observation of it.
@@ -100,11 +107,13 @@ class BagIndex:
         if time is None:
             raise BagError(f"no observation of episode {episode} step {step} in {self.bag.path}")
         found: dict[str, Any] = {"episode": str(episode), "step": step, "cameras": {}}
-        found["log_time"] = time / 1e9
+        found["log_time"], found["unreadable"] = time / 1e9, []
         for message in self.bag.messages(self._named("Observation"), time, time + 1):
             if step_of(message.data, message.type)[2:] == (episode, step):
                 observation = deserialize_message(message.data, message_class(message.type))
-                found["observation"] = _picture(observation_sheet(observation))
+                found["observation"] = _picture(
+                    found, "observation", observation_sheet, observation
+                )
                 found["names"] = list(observation.cameras)
                 found["frames"] = int(observation.frames)
                 found["stamps"] = [f"{s.sec}.{s.nanosec:09d}" for s in observation.stamps]
@@ -115,13 +124,14 @@ class BagIndex:
 
     def _add_images(self, found: dict[str, Any], time: int) -> None:
         newest: dict[str, BagMessage] = {}
-        topics = {n for n in self._named("Image") if n.endswith("/color/image_raw")}
+        named = self._named("Image") | self._named("CompressedImage")
+        topics = {name for name in named if name.endswith(IMAGES)}
         for message in self.bag.messages(topics, time - AROUND, time + 1):
-            newest[message.topic] = message
-        for topic, message in newest.items():
-            camera = topic.split("/")[-3]
+            newest[message.topic.partition("/color/")[0].rpartition("/")[2]] = message
+        for camera, message in newest.items():
             image = deserialize_message(message.data, message_class(message.type))
-            found["cameras"][camera] = _picture(image_picture(image))
+            if picture := _picture(found, f"camera {camera}", self._images.rgb, image):
+                found["cameras"][camera] = picture
 
     def _add_nodes(self, found: dict[str, Any], time: int) -> None:
         view = CellView()
@@ -195,8 +205,16 @@ class BagShelf:
             return index
 
 
-def _picture(picture: Any) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg(picture)).decode()
+def _picture(
+    found: dict[str, Any], name: str, pixels: Callable[[Any], Any], message: Any
+) -> str | None:
+    """Return the picture of a message; None if it has none, which is added to what was found."""
+    try:
+        picture = jpeg(pixels(message))
+    except ImageError as error:
+        found["unreadable"].append(f"{name}: {error}")
+        return None
+    return "data:image/jpeg;base64," + base64.b64encode(picture).decode()
 
 
 def encoded(content: Any) -> bytes:

@@ -12,16 +12,22 @@ from mentor_recorder.monitor.node_table import NodeTable
 EPISODES = 400
 """Episodes whose outcome is remembered."""
 STEPS = 400
-"""Steps of the running episode that are remembered."""
+"""Steps of the running episode that the live view remembers."""
 POINTS = 600
 """Points of the training's curves that are remembered."""
 
 
 @dataclass
 class EpisodeView:
-    """The running episode."""
+    """The running episode.
+
+    Args:
+        number: number of the episode.
+        limit: entries that are remembered at most, the newest; None: all.
+    """
 
     number: int = 0
+    limit: int | None = None
     purpose: str = ""
     entries: dict[int, dict[str, Any]] = field(default_factory=dict)
     """What is known of each step."""
@@ -32,7 +38,7 @@ class EpisodeView:
         """Return the entry of a step, made if it is not there."""
         if number not in self.entries:
             self.entries[number] = {"step": number}
-            while len(self.entries) > STEPS:
+            while self.limit is not None and len(self.entries) > self.limit:
                 del self.entries[next(iter(self.entries))]
         return self.entries[number]
 
@@ -46,10 +52,14 @@ class CellView:
     """Gathers what is shown; every method takes a message as it comes.
 
     It does not use the join: a step is shown with whatever has come of it, and never whole.
+
+    Args:
+        steps: steps of an episode that are remembered at most, the newest; None: all.
     """
 
-    def __init__(self) -> None:
-        self.episode = EpisodeView()
+    def __init__(self, steps: int | None = STEPS) -> None:
+        self._steps = steps
+        self.episode = EpisodeView(limit=steps)
         self.episodes: deque[dict[str, Any]] = deque(maxlen=EPISODES)
         self.training: dict[str, Any] = {}
         self.curves: deque[dict[str, Any]] = deque(maxlen=POINTS)
@@ -180,7 +190,7 @@ class CellView:
             return self.episode
         if any(entry["episode"] == str(number) for entry in self.episodes):
             return None  # what the topics' history still had of an episode that is over
-        self.episode = EpisodeView(number)
+        self.episode = EpisodeView(number, self._steps)
         return self.episode
 
 

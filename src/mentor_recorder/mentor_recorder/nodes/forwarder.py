@@ -24,9 +24,13 @@ class Forwarder:
         self._known: dict[str, int] = {}
         self._types: dict[int, tuple[str, str]] = {}
         self._subscriptions: dict[int, Any] = {}
+        self._watched: set[int] = set()
 
     def poll(self) -> None:
-        """Announce the topics that have appeared in the cell, and those that all cells share."""
+        """Announce the topics that have appeared in the cell, and those that all cells share.
+
+        What is watched and had no publisher so far is subscribed to if it has one now.
+        """
         space = self._node.get_namespace().rstrip("/") + "/"
         for name, types in self._node.get_topic_names_and_types():
             shared = name in ("/tf", "/tf_static", "/diagnostics")
@@ -40,14 +44,22 @@ class Forwarder:
             number = self._server.add_channel(name, "cdr", types[0], text, "ros2msg")
             self._known[name] = number
             self._types[number] = (name, types[0])
+        self._subscribe()
 
     def watch(self, numbers: set[int]) -> None:
         """Subscribe to what is watched, and to nothing else."""
+        self._watched = set(numbers)
         for number in set(self._subscriptions) - numbers:
             self._node.destroy_subscription(self._subscriptions.pop(number))
-        for number in (numbers & set(self._types)) - set(self._subscriptions):
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        """Subscribe to what is watched and published; before that, its QoS is not known."""
+        for number in (self._watched & set(self._types)) - set(self._subscriptions):
             name, kind = self._types[number]
             offers = [i.qos_profile for i in self._node.get_publishers_info_by_topic(name)]
+            if not offers:
+                continue
             self._subscriptions[number] = self._node.create_subscription(
                 message_class(kind),
                 name,

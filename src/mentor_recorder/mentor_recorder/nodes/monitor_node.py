@@ -7,6 +7,7 @@ import math
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,15 +15,19 @@ from typing import Any, ClassVar
 from std_srvs.srv import Trigger
 
 from mentor_common.messages import topics
+from mentor_common.messages.image_reader import ImageReader
+from mentor_common.messages.images import ImageError
 from mentor_common.messages.qos import best_effort, reliable
 from mentor_common.messages.topics import Topic
+from mentor_common.node import health
+from mentor_common.node.camera_images import compressed_images
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import TASK, Param
 from mentor_common.tasks.task import Task, TaskError, find_task
 from mentor_recorder.monitor.access import Access
 from mentor_recorder.monitor.bag_view import BagShelf
 from mentor_recorder.monitor.cell_view import CellView
-from mentor_recorder.monitor.pictures import SCHEMA, SCHEMA_NAME, compressed, image_picture
+from mentor_recorder.monitor.pictures import SCHEMA, SCHEMA_NAME, compressed
 from mentor_recorder.monitor.pictures import observation_sheet as sheet
 from mentor_recorder.monitor.routes import Routes
 from mentor_recorder.monitor.server import MonitorServer
@@ -78,6 +83,7 @@ class MonitorNode(CellNode):
         self._view = CellView()
         self._task = self._find_task()
         self._task_view = task_view(self._task)  # once: it looks for the reward's plug-in
+        self._images = ImageReader()
         self._cameras = [camera.name for camera in self._task.cameras] if self._task else []
         self._watched: set[int] = set()
         self._numbers: dict[str, int] = {}
@@ -120,6 +126,8 @@ class MonitorNode(CellNode):
     def deactivate(self) -> None:
         """Close the port."""
         self._watched_messages.clear()
+        for name in self._numbers:
+            self._report_picture(name, "")
         server = self.__dict__.pop("_server", None)
         if server is not None:
             server.close()
@@ -163,15 +171,34 @@ class MonitorNode(CellNode):
         """Send the newest observation and images; those between are never decoded."""
         if (message := self._newest("observation")) is not None:
             where = f"episode {message.episode} step {message.step}"
-            self._publish("observation", compressed(sheet(message), message.header.stamp, where))
+            self._publish_picture("observation", sheet, message, where)
         now = time.monotonic()
         for camera in self._cameras:
             name = f"camera/{camera}"
             due = self._sent.get(camera, -math.inf) + 1.0 / self.number("picture_rate") <= now
             if due and (message := self._newest(name)) is not None:
                 self._sent[camera] = now
-                picture = compressed(image_picture(message), message.header.stamp, camera)
-                self._publish(name, picture)
+                self._publish_picture(name, self._images.rgb, message, camera)
+
+    def _publish_picture(
+        self, name: str, pixels: Callable[[Any], Any], message: Any, frame_id: str
+    ) -> None:
+        """Send the picture of a message, or report why it has none."""
+        try:
+            picture = compressed(pixels(message), message.header.stamp, frame_id)
+        except ImageError as error:
+            self._report_picture(name, str(error))
+            return
+        self._report_picture(name, "")
+        self._publish(name, picture)
+
+    def _report_picture(self, name: str, reason: str) -> None:
+        """Report why a channel has no picture; empty: it has one, or needs none."""
+        key = f"picture of {name}"
+        if reason:
+            self.health.problem(key, health.WARN, f"no {key}: {reason}")
+        else:
+            self.health.solved(key)
 
     def _newest(self, name: str) -> Any:
         """Return the newest message for a channel; None: none is new, or nobody watches."""
@@ -194,25 +221,41 @@ class MonitorNode(CellNode):
             return
         self._watched = numbers
         self._subscribe("observation", replace(topics.OBSERVATION, qos=reliable(1)))
-        for camera in self._cameras:
-            topic = topics.camera_image(camera)
-            self._subscribe(f"camera/{camera}", replace(topic, qos=best_effort(1)))
+        self._subscribe_cameras()
         joints = replace(topics.JOINT_STATES, qos=best_effort(1))  # matches any publisher
         self._subscribe("state", joints)
         self._forwarder.watch(numbers)
+
+    def _subscribe_cameras(self) -> None:
+        """Subscribe to the watched cameras, raw or compressed, whichever is published."""
+        for camera in self._cameras:
+            name, raw = f"camera/{camera}", topics.camera_image(camera)
+            offered = [raw]
+            if self._numbers[name] in self._watched and name not in self._watched_messages:
+                offered = [t for t in (raw, compressed_images(raw)) if self._is_published(t)]
+                nobody = f"nobody publishes {raw.name}, raw or compressed"
+                self._report_picture(name, "" if offered else nobody)
+            if offered:
+                self._subscribe(name, replace(offered[0], qos=best_effort(1)))
+
+    def _is_published(self, topic: Topic) -> bool:
+        return bool(self.count_publishers(self.resolve_topic_name(topic.name)))
 
     def _subscribe(self, name: str, topic: Topic) -> None:
         """Subscribe while the channel is watched, to what is new from now on."""
         watched, messages = self._numbers[name] in self._watched, self._watched_messages
         if watched and name not in messages:
             messages.add(name, topic.type, topic.name, topic.qos)
-        elif not watched and name in messages:
-            messages.remove(name)
+        elif not watched:
+            self._report_picture(name, "")
+            if name in messages:
+                messages.remove(name)
 
     def _poll(self) -> None:
         self._viewers.set(self._server.viewers)
         if self._server.viewers:
             self._forwarder.poll()
+            self._subscribe_cameras()
 
     # What the buttons call.
 

@@ -28,11 +28,12 @@ from mentor_recorder.nodes.background import run_node
 from mentor_recorder.nodes.batches import Taken
 from mentor_recorder.nodes.parameter_reader import ParameterReader
 from mentor_recorder.nodes.topic_finder import TopicFinder
-from mentor_recorder.recording.last_minutes import LastMinutes, write_out
+from mentor_recorder.recording.last_minutes import LastMinutes
 from mentor_recorder.recording.origin import cell_files, input_hashes, input_texts, origin
 from mentor_recorder.recording.profiles import EXPERIENCE, PROFILES, found_by_profile
 from mentor_recorder.recording.received import Received
 from mentor_recorder.recording.recording import Recording
+from mentor_recorder.recording.snapshot_writer import SnapshotWriter
 
 KEEP = Interface("~/keep", Trigger, "recorder")
 """Writes the last minutes out (profile `fault`)."""
@@ -42,6 +43,10 @@ HURRIED = 100
 """Polls for new topics at this pace; what is published before a topic is found is in no bag."""
 CALM = 10
 """Later every so many periods are enough: a poll costs milliseconds."""
+ANSWER = 0.5
+"""Seconds after which ``~/keep`` answers, even if the last minutes are still being written."""
+WRITE_AT_END = 2.0
+"""Seconds in which the last minutes are written when the node ends; its workers have 2.5 s."""
 
 
 def megabytes(name: str, default: int, description: str, low: int, high: int) -> Param:
@@ -132,6 +137,7 @@ class RecorderNode(CellNode):
 
     def activate(self) -> None:
         """Begin to record."""
+        self._write_until = math.inf
         if self._profile == "fault":
             self._ring = LastMinutes(
                 60.0 * self.number("fault_minutes"), self.integer("fault_megabytes") << 20
@@ -158,6 +164,7 @@ class RecorderNode(CellNode):
 
     def deactivate(self) -> None:
         """Close the bag."""
+        self._write_until = time.monotonic() + WRITE_AT_END
         self._record(self._finder.take(last=True))
         self._finder.close()
         self._reader.close()
@@ -238,27 +245,28 @@ class RecorderNode(CellNode):
         return response
 
     def _write_out(self, reason: str) -> tuple[bool, str]:
+        """Write the last minutes; return whether nothing has failed so far, and a sentence."""
         self._fault = None
         assert self._ring is not None
         with self._ring_lock:
             messages, known = self._ring.snapshot(), dict(self._ring.topics)
         record = {**self._origin, "fault": json.dumps(reason)}
-        folder = self._new_bag("-fault")
+        folder, compression = self._new_bag("-fault"), self.text("compression")
+        writer = SnapshotWriter(folder, messages, known, {RECORD: record}, compression)
 
         def write() -> None:
-            try:
-                path = write_out(folder, messages, known, {RECORD: record})
-            except OSError as error:
-                self.health.problem("disk", health.ERROR, f"the last minutes are lost: {error}")
-                self.get_logger().error(f"the last minutes are lost: {error}")
+            writer.run(lambda: self._write_until)
+            good, text = writer.answer()
+            if not good:
+                self.health.problem("disk", health.ERROR, text)
+                self.get_logger().error(text)
                 return
             self.health.solved("disk")
             self._kept.add()
-            self.get_logger().info(f"the last {len(messages)} messages are in {path}: {reason}")
+            self.get_logger().info(f"{text}: {reason}")
 
-        writer = self.start_worker("last minutes", write)
-        writer.join(0.5)
-        return True, f"{len(messages)} messages are written to {folder}"
+        self.start_worker("last minutes", write).join(ANSWER)
+        return writer.answer()
 
     # Origin.
 

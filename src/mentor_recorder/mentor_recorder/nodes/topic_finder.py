@@ -124,7 +124,7 @@ class TopicFinder:
 
 
 def matching_qos(offers: list[QoSProfile]) -> QoSProfile:
-    """Return the strictest profile that every publisher offers."""
+    """Return the strictest profile that every publisher offers; there must be one at least."""
     reliable = all(offer.reliability == ReliabilityPolicy.RELIABLE for offer in offers)
     latched = all(offer.durability == DurabilityPolicy.TRANSIENT_LOCAL for offer in offers)
     return QoSProfile(

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections import deque
-from pathlib import Path
 
 from mentor_common.bags.metadata import BagTopic
-from mentor_common.bags.writer import BagWriter
-from mentor_recorder.bags.parameters import write_parameters
 from mentor_recorder.recording.received import Received
 
 
@@ -54,43 +49,3 @@ class LastMinutes:
         """Return what is held, oldest first, and before it the last transient local message of a
         topic."""
         return [*self._latched.values(), *self._messages]
-
-
-def write_out(
-    folder: Path,
-    messages: list[Received],
-    topics: dict[str, BagTopic],
-    records: dict[str, dict[str, str]],
-) -> Path:
-    """Write messages as a bag.
-
-    Args:
-        folder: folder of the bag; if there is one of this name, a number is added.
-        messages: in the order of their coming.
-        topics: topics of the messages.
-        records: metadata records.
-
-    Returns:
-        The bag's folder.
-
-    Raises:
-        BagWriteError: the disk refuses.
-    """
-    number, path = 1, folder
-    while path.exists():
-        number += 1
-        path = folder.with_name(f"{folder.name}-{number}")
-    writer = BagWriter(path)
-    for topic in topics.values():
-        writer.add_topic(topic)
-    for name, values in records.items():
-        writer.add_record(name, values)
-        write_parameters(path, json.loads(values.get("parameters", "{}")))
-    begun = time.monotonic()
-    for message in messages:
-        writer.write(*message)
-        if time.monotonic() - begun > 1.0:
-            writer.flush()
-            begun = time.monotonic()
-    writer.close()
-    return path

@@ -111,7 +111,8 @@ function showBagStep(episode, entry, detail) {
   showStep(entry, `${entry.step} of episode ${episode.episode}`);
   showEpisode(episode, entry.step);
   showNodes(detail.nodes);
-  $("seen").textContent = detail.missing || (detail.stamps ? `images of ${shortened(detail.stamps[0])} to ${shortened(detail.stamps.at(-1))} s` : "");
+  const stamps = detail.stamps?.length ? [`images of ${shortened(detail.stamps[0])} to ${shortened(detail.stamps.at(-1))} s`] : [];
+  $("seen").textContent = detail.missing || [...stamps, ...detail.unreadable].join("; ");
   $("observation").hidden = !detail.observation;  // not that of another step
   if (detail.observation) { $("observation").src = detail.observation; document.body.dataset.pictures = pictures += 1; }
   for (const figure of [...$("cameras").children]) if (!(figure.dataset.name in detail.cameras)) figure.remove();

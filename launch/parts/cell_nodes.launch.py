@@ -123,6 +123,7 @@ def generate_launch_description():
         "mentor_reward",
         "reward_node",
         states=LaunchConfiguration("states"),
+        cell_file=text(CELL_FILE),
         image_reliability=reliability,
         image_transport=transport,
     )

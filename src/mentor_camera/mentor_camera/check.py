@@ -37,7 +37,8 @@ def check_cameras(
         cell, task = find_cell(cell_file), find_task(task_name)
         for asked in task.cameras:
             source = (sources or {}).get(asked.name, DEVICE)
-            camera = RealSenseCamera(cell.placed(asked), cell.camera(asked.name), source)
+            placed = cell.placed(asked, task.image_size(asked.name))
+            camera = RealSenseCamera(placed, cell.camera(asked.name), source)
             cameras.append((asked, camera))
         return f"cell '{cell.name}' and task '{task.name}': {len(cameras)} cameras"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from camera_peers import Shutter, Viewer
 from fake_peer import FakePeer
 from rclpy.qos import ReliabilityPolicy
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CompressedImage
 from task_node import task_node
 
-from mentor_common.cell.frame_feed import FeedHeader, FrameFeed
 from mentor_common.messages import topics
 from mentor_common.messages.experience import (
     nanoseconds_to_time,
@@ -25,54 +25,11 @@ from mentor_common.messages.images import image_to_rgb
 from mentor_msgs.msg import Motion, Observation
 
 ERROR = 2
-HEADER = FeedHeader("Simulated D435", "1234", 640, 480, 30, 600.0)
 CELL = """
 name: test
 cameras:
   side: {serial: '0000', crop: {x: 100, y: 50, width: 168, height: 168}}
 """
-
-
-class Viewer(FakePeer):
-    """Receives the images of a camera and the node's diagnostics."""
-
-    def __init__(self) -> None:
-        super().__init__("viewer")
-        self.images: list[Image] = []
-        self.node.create_subscription(
-            Image, topics.camera_image("side").name, self.images.append, topics.IMAGE_QOS
-        )
-        self.diagnostics = self.record_diagnostics("camera")
-        self.begin()
-
-    def reads(self, level: int, text: str) -> bool:
-        """Wait for a report of this level with this text."""
-        return self.wait(
-            lambda: any(at == level and text in said for at, said in self.diagnostics), 60
-        )
-
-
-class Shutter:
-    """A simulated camera that is plugged in, takes pictures and is unplugged."""
-
-    def __init__(self, path: Path, serial: str = "1234") -> None:
-        header = FeedHeader(HEADER.name, serial, 640, 480, 30, 600.0)
-        self._feed = FrameFeed(path, header)
-        self.number = 0
-
-    def shoot_until(self, done: object, offset: float = 0.0, seconds: float = 60.0) -> bool:
-        """Take pictures at 30 Hz, stamped `offset` seconds off, until `done()`."""
-        until = time.monotonic() + seconds
-        picture = np.zeros((480, 640, 3), np.uint8)
-        while not done() and time.monotonic() < until:  # type: ignore[operator]
-            self.number += 1
-            picture[50, 100] = (self.number % 256, 1, 2)
-            self._feed.send(time.time_ns() + round(1e9 * offset), self.number, picture)
-            time.sleep(1 / 30)
-        return bool(done())  # type: ignore[operator]
-
-    def unplug(self) -> None:
-        self._feed.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from clockface import MS, clock_image, times_in
+from plugged_camera import CAMERA, HEADER, Pump
 
 from mentor_camera.cameras.frame import CameraMissing, CameraRefused, CameraSilent
 from mentor_camera.cameras.frame_watch import FrameWatch
@@ -22,10 +22,8 @@ from mentor_common.cell.cell_file import CameraCell
 from mentor_common.cell.frame_feed import FeedHeader, FrameFeed
 from mentor_common.cell.hardware_library import hardware_library
 from mentor_common.messages.frames import FrameLayout
-from mentor_common.tasks.cameras import Camera, Crop
+from mentor_common.tasks.cameras import Camera
 
-HEADER = FeedHeader("Simulated D435", "1234", 96, 64, 30, 90.0)
-CAMERA = Camera("side", 96, 64, 30.0, True, False, 0.1, Crop(4, 2, 84, 60))
 SECOND = 1_000_000_000
 
 
@@ -39,23 +37,6 @@ def feed(tmp_path: Path) -> Iterator[FrameFeed]:
 
 def camera_of(feed: FrameFeed, serial: str = "1234", camera: Camera = CAMERA) -> RealSenseCamera:
     return RealSenseCamera(camera, CameraCell(serial=serial), f"feed:{feed.path}")
-
-
-class Pump:
-    """Calls a function over and over in a thread, as a simulated camera takes in its readers."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
-        self._thread.start()
-
-    def _run(self, work: Callable[[], object]) -> None:
-        while not self._stop.wait(0.002):
-            work()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
 
 
 @pytest.fixture
@@ -80,23 +61,6 @@ def test_a_frame_keeps_its_stamp_its_number_and_the_cropped_pixels(
     assert np.array_equal(frame.pixels, picture[2:62, 4:88])
     assert camera.intrinsics is not None
     assert (camera.intrinsics.cx, camera.intrinsics.cy) == (48.0 - 4.0, 32.0 - 2.0)
-    camera.close()
-
-
-def test_what_the_camera_chose_in_the_warm_up_is_kept_and_the_cell_file_wins(
-    feed: FrameFeed, accepting: Pump
-) -> None:
-    settings = CameraCell(serial="1234", gain=32.0)
-    camera = RealSenseCamera(CAMERA, settings, f"feed:{feed.path}")
-    camera.open()
-    assert camera.image_settings is not None and not camera.image_settings.locked
-    sensor = camera._colour_sensor()
-    options = camera._rs.option
-    assert sensor.get_option(options.enable_auto_white_balance) == 1.0
-    locked = camera.image_settings.lock()
-    assert locked == {"exposure": 156.0, "gain": 32.0, "white_balance": 4600.0}
-    assert sensor.get_option(options.enable_auto_exposure) == 0.0
-    assert sensor.get_option(options.enable_auto_white_balance) == 0.0
     camera.close()
 
 

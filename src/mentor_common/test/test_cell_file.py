@@ -70,12 +70,38 @@ def test_the_description_is_read_beside_the_cell_file_or_refused(
     assert find_cell("").description() == ""
 
 
-def test_a_crop_that_leaves_the_capture_is_refused() -> None:
-    cell = parse_cell("name: a\ncameras: {side: {crop: {x: 600, y: 0, width: 84, height: 84}}}")
-    camera = Camera("side", 640, 480, 30.0, True, False, 0.1, Crop(80, 0, 480, 480))
-    with pytest.raises(ValueError, match="captures of 640x480"):
-        cell.placed(camera)
-    assert find_cell("").placed(camera) is camera
+SIDE = Camera("side", 640, 480, 30.0, True, False, 0.1, Crop(80, 0, 480, 480))
+
+
+@pytest.mark.parametrize(
+    ("crop", "size", "allowed"),
+    [
+        ((600, 0, 84, 84), (84, 84), "a region of the task's captures of 640x480 pixels"),
+        ((0, 0, 480, 400), (84, 84), "at least 84x84 pixels,.* aspect ratio within 1%"),
+        ((0, 0, 60, 60), (84, 84), "at least 84x84 pixels"),
+        ((0, 0, 100, 100), (168, 168), "at least 168x168 pixels"),
+        ((0, 0, 200, 199), (200, 200), "at least 200x200 pixels"),
+        ((0, 0, 480, 480), (84, 168), "at least 168x84 pixels"),
+        ((0, 0, 84, 84), (84, 84), ""),
+        ((0, 0, 480, 240), (84, 168), ""),
+        ((0, 0, 300, 302), (84, 84), ""),
+    ],
+)
+def test_a_crop_that_cannot_become_the_tasks_images_is_refused_by_its_key(
+    crop: tuple[int, int, int, int], size: tuple[int, int], allowed: str
+) -> None:
+    text = "{{x: {}, y: {}, width: {}, height: {}}}".format(*crop)
+    cell = parse_cell(f"name: a\ncameras: {{side: {{crop: {text}}}}}", "mine.yaml")
+    if not allowed:
+        assert cell.placed(SIDE, size).crop == Crop(*crop)
+        return
+    with pytest.raises(ValueError, match=f"allowed: {allowed}") as refused:
+        cell.placed(SIDE, size)
+    assert "cell file mine.yaml: key 'cameras.side.crop'" in str(refused.value)
+
+
+def test_without_a_crop_in_the_cell_the_tasks_crop_holds() -> None:
+    assert find_cell("").placed(SIDE, (84, 84)) is SIDE
 
 
 def test_a_missing_library_is_refused_with_the_command_that_brings_it() -> None:

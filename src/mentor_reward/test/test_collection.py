@@ -1,28 +1,24 @@
-"""Collecting: from an environment by its id, from pictures in folders, from an MCAP bag."""
+"""Collecting from an environment."""
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
-from builtin_interfaces.msg import Time
-from slot_pictures import shown
+from slot_pictures import make_dataset, shown
 from walking_states import WalkingStates
 
-from mentor_common.messages.images import array_to_image
-from mentor_reward.__main__ import main
 from mentor_reward.cli.collect import add_arguments
-from mentor_reward.dataset.collection import (
-    collect_in_processes,
-    import_bag,
-    import_pictures,
-    rollout_samples,
+from mentor_reward.dataset.collection import collect_in_processes, rollout_samples
+from mentor_reward.dataset.label_changes import change_labels, known_labels
+from mentor_reward.dataset.labelled_images import (
+    LabelledImage,
+    load_examples,
+    load_masks,
+    read_labels,
 )
-from mentor_reward.dataset.labelled_images import load_examples, load_masks, read_labels
 
 
 def test_every_step_is_a_sample_and_its_midpoint_too_with_the_states_they_show():
@@ -130,102 +126,39 @@ def test_the_same_seeds_give_the_same_images(tmp_path):
     assert np.array_equal(first.states, second.states)
 
 
-def test_pictures_in_folders_named_as_states_get_their_labels(tmp_path):
-    for folder, value in (("inside", 200), ("side", 100), ("unsorted", 50)):
-        (tmp_path / "real" / folder).mkdir(parents=True)
-        picture = np.full((480, 640, 3), value, np.uint8)
-        cv2.imwrite(str(tmp_path / "real" / folder / "a.jpg"), picture)
-    arguments = ["collect", "--pictures", str(tmp_path / "real"), "--camera", "slot_1"]
-    assert main([*arguments, "--data", str(tmp_path / "data")]) == 0
-    images = read_labels(tmp_path / "data")
-    assert [image.state for image in images] == [3, 1, None]
-    assert load_examples(tmp_path / "data", images).frames.shape == (2, 3, 84, 84)
-    import_pictures(tmp_path / "real", "slot_2", tmp_path / "data")
-    assert len(read_labels(tmp_path / "data")) == 6, "what was there stays"
+def test_a_twin_s_images_are_not_added_to_those_of_a_person(tmp_path):
+    make_dataset(tmp_path, per_class=1)
+    before = read_labels(tmp_path), (tmp_path / "slot_1" / "side-0.png").read_bytes()
+    with pytest.raises(
+        ValueError, match=r"lists 11 images of another origin than the seeds 0 to 3"
+    ):
+        collect_in_processes(WalkingStates, tmp_path, range(4), per_class=5, processes=1)
+    assert before == (read_labels(tmp_path), (tmp_path / "slot_1" / "side-0.png").read_bytes())
 
 
-def test_a_folder_without_pictures_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds no pictures"):
-        import_pictures(tmp_path, "slot_1", tmp_path / "data")
+def test_a_collection_from_a_twin_may_be_repeated(tmp_path):
+    made = [
+        collect_in_processes(
+            WalkingStates, tmp_path, range(4), per_class=5, processes=1, log=lambda line: None
+        )
+        for _ in range(2)
+    ]
+    assert made[0] == made[1] == read_labels(tmp_path)
 
 
-@pytest.fixture
-def bag(tmp_path):
-    """A bag with four seconds of a red picture at 10 Hz, in a namespace."""
-    return write_bag(tmp_path / "cell.mcap", {"slot_1": 0})
+def test_what_is_imported_during_a_collection_stays_listed(tmp_path):
+    imported = LabelledImage("slot_1/import-000000.png", "slot_1", 2, "bag")
 
+    def import_one(line):
+        """Do once what an import does; the first line comes before the first episode."""
+        if not known_labels(tmp_path):
+            change_labels(tmp_path, lambda known: [*known, imported])
 
-def write_bag(path, planes, stamped=lambda index: None):
-    """Pictures at 10 Hz whose brightness tells the time, each camera in one colour plane."""
-    from mcap.writer import CompressionType, Writer
-    from rclpy.serialization import serialize_message
-
-    with path.open("wb") as stream:
-        writer = Writer(stream, compression=CompressionType.ZSTD)
-        writer.start(profile="ros2", library="test")
-        schema = writer.register_schema("sensor_msgs/msg/Image", "ros2msg", b"")
-        channels = {
-            camera: writer.register_channel(
-                f"/cell_a/camera/{camera}/color/image_raw", "cdr", schema
-            )
-            for camera in planes
-        }
-        for index in range(40):
-            for camera, plane in planes.items():
-                pixels = np.zeros((48, 64, 3), np.uint8)
-                pixels[:, :, plane] = 6 * index
-                data = serialize_message(array_to_image(pixels, "rgb8", stamp=stamped(index)))
-                stamp = index * 100_000_000
-                writer.add_message(channels[camera], stamp, data, stamp)
-        writer.finish()
-    return path
-
-
-def test_a_bag_gives_unlabelled_frames_at_the_wanted_distance_in_the_right_colour(bag, tmp_path):
-    added = import_bag(bag, "slot_1", tmp_path / "data", every_s=0.5)
-    assert len(added) == 8 and all(image.state is None for image in added)
-    from mentor_reward.dataset.labelled_images import read_frame
-
-    frame = read_frame(tmp_path / "data" / added[1].file)
-    assert frame.shape == (3, 84, 84)
-    assert (frame[0] == 30).all() and not frame[1:].any()
-
-
-def test_frames_of_a_bag_are_spaced_by_their_stamps_also_behind_a_clock_set_back(tmp_path):
-    def stamp(index):  # a twin ten times as fast as real time, restarted after 20 images
-        return Time(sec=100 + index % 20)
-
-    bag = write_bag(tmp_path / "twin.mcap", {"slot_1": 0}, stamp)
-    added = import_bag(bag, "slot_1", tmp_path / "data", every_s=5.0)
-    assert len(added) == 8
-
-
-@pytest.mark.parametrize(
-    "planes", [{"slot_2": 2, "slot_1": 0}, {"slot_2": 2, "side": 1, "slot_1": 0}]
-)
-def test_a_bag_gives_all_views_of_a_timestep_that_it_has(planes, tmp_path):
-    bag = write_bag(tmp_path / "all.mcap", planes)
-    added = import_bag(bag, "slot_1", tmp_path / "data", every_s=0.5)
-    assert len(added) == 8
-    labelled = [replace(image, state=0) for image in added]
-    frames = load_examples(tmp_path / "data", labelled).frames
-    assert frames.shape == (8, 3 * len(planes), 84, 84)
-    for index, views in enumerate(frames):
-        brightest = views.max(axis=(1, 2)).reshape(-1, 3)
-        in_order = [planes[name] for name in ("slot_1", "slot_2", "side") if name in planes]
-        assert (brightest == 30 * index * np.eye(3)[in_order]).all()
-
-
-def test_a_bag_without_the_other_slot_gives_no_third_view_in_place_of_the_second(tmp_path):
-    bag = write_bag(tmp_path / "gap.mcap", {"side": 1, "slot_1": 0})
-    added = import_bag(bag, "slot_1", tmp_path / "data", every_s=0.5)
-    labelled = [replace(image, state=0) for image in added]
-    assert load_examples(tmp_path / "data", labelled).frames.shape == (8, 3, 84, 84)
-
-
-def test_a_bag_without_the_topic_names_those_it_has(bag, tmp_path):
-    with pytest.raises(ValueError, match=r"it has .*/cell_a/camera/slot_1/color/image_raw"):
-        import_bag(bag, "slot_2", tmp_path / "data")
+    images = collect_in_processes(
+        WalkingStates, tmp_path, range(4), per_class=5, processes=1, log=import_one
+    )
+    listed = read_labels(tmp_path)
+    assert imported in listed and all(image in listed for image in images)
 
 
 @pytest.mark.parametrize("text", ["max_steps=50", "[1]", "50"])

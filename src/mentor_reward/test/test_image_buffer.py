@@ -28,3 +28,20 @@ def test_an_image_shortly_before_the_end_is_taken_though_the_next_one_is_too_lat
         buffer.add(court_image(seconds))
     found = buffer.between(SECOND, 2 * SECOND)
     assert [image.stamp / SECOND for image in found] == [1.95]
+
+
+def test_an_image_of_a_clock_that_was_set_back_drops_those_of_the_old_clock() -> None:
+    buffer = ImageBuffer(tolerance=SECOND // 10, depth=3)
+    for seconds in (100.0, 100.5, 101.0, 0.5, 1.0):
+        buffer.add(court_image(seconds))
+    assert not buffer.covers(2 * SECOND)
+    found = buffer.between(0, SECOND)
+    assert [image.stamp / SECOND for image in found] == [0.5, 1.0]
+
+
+def test_an_image_that_comes_late_drops_no_other() -> None:
+    buffer = ImageBuffer(tolerance=SECOND // 10)
+    for seconds in (10.0, 10.5, 6.0):
+        buffer.add(court_image(seconds))
+    found = buffer.between(0, round(10.5 * SECOND))
+    assert [image.stamp / SECOND for image in found] == [6.0, 10.0, 10.5]

@@ -12,7 +12,7 @@ import pytest
 from slot_pictures import make_dataset
 
 from mentor_reward.dataset.label_server import Labelling, make_server
-from mentor_reward.dataset.labelled_images import read_labels, write_labels
+from mentor_reward.dataset.labelled_images import LabelledImage, read_labels, write_labels
 
 
 @pytest.fixture
@@ -72,6 +72,25 @@ def test_an_image_that_is_left_out_keeps_no_label(page, folder):
     assert post(page, file=file, state=None, left_out=True) == 200
     assert read_labels(folder)[0].state is None
     assert json.loads(get(page + "/api/images"))["images"][0]["left_out"]
+
+
+def test_a_label_keeps_what_others_have_written_since_the_page_was_loaded(page, folder):
+    file, other = (image.file for image in read_labels(folder)[:2])
+    added = LabelledImage("slot_1/import-000000.png", "slot_1", None, "bag")
+    changed = [replace(i, state=1) if i.file == other else i for i in read_labels(folder)]
+    write_labels(folder, [*changed, added])
+    assert post(page, file=file, state=3) == 200
+    states = {image.file: image.state for image in read_labels(folder)}
+    assert (states[file], states[other]) == (3, 1) and added in read_labels(folder)
+    listed = json.loads(get(page + "/api/images"))["images"]
+    assert added.file in [image["file"] for image in listed]
+
+
+def test_an_image_that_is_no_longer_listed_is_not_labelled(page, folder):
+    gone, *rest = read_labels(folder)
+    write_labels(folder, rest)
+    assert post(page, file=gone.file, state=3) == 400
+    assert read_labels(folder) == rest
 
 
 @pytest.mark.parametrize(

@@ -98,36 +98,50 @@ class Calibration:
         }  # fmt: skip
 
     def cameras(self) -> dict[str, Any]:
-        """Return what the page shows of each camera."""
+        """Return what the page shows of each camera; a wrong crop of the file, too."""
         shown = {}
         for camera in self.task.cameras:
-            crop = self.cell.placed(camera).crop
+            cell = self.cell.camera(camera.name)
+            crop = camera.crop if cell.crop is None else cell.crop
+            height, width = self.task.image_size(camera.name)
             shown[camera.name] = {
-                "serial": self.cell.camera(camera.name).serial,
+                "serial": cell.serial,
                 "width": camera.width,
                 "height": camera.height,
+                "least": {"width": width, "height": height},
                 "crop": None if crop is None else vars(crop),
             }
         return shown
 
     def save(self, wanted: dict[str, Any]) -> str:
-        """Write serials and crops to the file; return what was done.
+        """Write serials and crops of the task's cameras to the file; return what was done.
+
+        The rest of the file is read again and stays: exposure of these cameras, other cameras.
+
+        Args:
+            wanted: by camera, ``serial`` and ``crop``, as the page has them; a camera that is not
+                named stays as it is.
 
         Raises:
-            ValueError: a camera is unknown, or a crop leaves its capture.
+            ValueError: a camera is unknown, or a crop is not usable.
         """
+        known = [camera.name for camera in self.task.cameras]
+        if unknown := ", ".join(sorted(wanted.keys() - set(known))):
+            raise ValueError(
+                f"task '{self.task.name}' has no camera {unknown}; it has: {', '.join(known)}"
+            )
+        cell = load_cell(self.path) if self.path.exists() else Cell(file=str(self.path))
         cameras: dict[str, CameraCell] = {}
-        for camera in self.task.cameras:
-            one = wanted.get(camera.name, {})
+        for name, one in wanted.items():
             crop = one.get("crop")
-            cameras[camera.name] = replace(
-                self.cell.camera(camera.name),
+            cameras[name] = replace(
+                cell.camera(name),
                 serial=str(one.get("serial", "")),
                 crop=None if crop is None else Crop(**{k: int(v) for k, v in crop.items()}),
             )
-        candidate = replace(self.cell, cameras=cameras, file=str(self.path))
+        candidate = replace(cell, cameras={**cell.cameras, **cameras})
         for camera in self.task.cameras:
-            candidate.placed(camera)  # refuses what leaves the capture
+            candidate.placed(camera, self.task.image_size(camera.name))
         self.cell = write_cameras(self.path, cameras)
         return f"written: {self.path}"
 

@@ -5,13 +5,16 @@ The same code reads all three, so that what a rehearsal and the tests show is wh
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mentor_camera.cameras.frame import (
+    CameraError,
     CameraMissing,
     CameraRefused,
     CameraSilent,
@@ -34,6 +37,8 @@ _TEMPERATURES = ("asic_temperature", "temperature", "projector_temperature")
 
 class RealSenseCamera:
     """One camera; :meth:`open` and :meth:`close` as often as it is unplugged.
+
+    librealsense raises RuntimeError for a device that is gone; methods raise CameraError instead.
 
     Args:
         camera: camera of the task: what is captured, and which region of it is kept.
@@ -97,10 +102,11 @@ class RealSenseCamera:
             self.close()
             raise CameraRefused(f"camera '{self.name}' {self._asked()}: {error}") from error
         self._pipeline, self._device = pipeline, started.get_device()
-        if self.is_recording:
-            self._device.as_playback().set_real_time(self._real_time)
         try:
             self._set_up(started)
+        except CameraError:
+            self.close()
+            raise
         except (ValueError, RuntimeError) as error:
             self.close()
             raise CameraRefused(f"camera '{self.name}': {error}") from error
@@ -114,29 +120,49 @@ class RealSenseCamera:
             timeout: seconds of wall time to wait for it.
 
         Raises:
-            CameraSilent: none came.
+            CameraSilent: none came, or the camera was unplugged.
             CameraRefused: it is no frame of the profile, or carries the camera's own clock.
         """
         if self._pipeline is None:
             raise CameraSilent(f"camera '{self.name}' is not open")
-        come, frames = self._pipeline.try_wait_for_frames(round(1000 * timeout))
-        if not come:
-            raise CameraSilent(f"camera '{self.name}' has sent no frame for {timeout:g} s")
-        frame = frames.get_color_frame()
-        if not frame:
-            raise CameraSilent(f"camera '{self.name}' sends frames without colour")
-        try:
-            pixels = self.camera.cropped(np.asanyarray(frame.get_data()))
-        except ValueError as error:
-            raise CameraRefused(str(error)) from error
-        # A copy: librealsense reuses its buffers.
-        return Frame(self._stamp(frame), int(frame.get_frame_number()), pixels.copy())
+        with self._answering():
+            come, frames = self._pipeline.try_wait_for_frames(round(1000 * timeout))
+            if not come:
+                raise CameraSilent(f"camera '{self.name}' has sent no frame for {timeout:g} s")
+            if not self._device.is_connected():
+                # librealsense has started the stream again by itself, without our settings.
+                raise CameraSilent(f"camera '{self.name}' was unplugged and plugged in again")
+            frame = frames.get_color_frame()
+            if not frame:
+                raise CameraSilent(f"camera '{self.name}' sends frames without colour")
+            if self.image_settings is not None and not self.image_settings.locked:
+                self.image_settings.see(frame)
+            try:
+                pixels = self.camera.cropped(np.asanyarray(frame.get_data()))
+            except ValueError as error:
+                raise CameraRefused(str(error)) from error
+            # A copy: librealsense reuses its buffers.
+            return Frame(self._stamp(frame), int(frame.get_frame_number()), pixels.copy())
+
+    def lock(self) -> dict[str, float]:
+        """Lock exposure, gain and white balance; return those that the camera has.
+
+        Raises:
+            CameraSilent: the camera was unplugged, or is not open.
+        """
+        if self.image_settings is None:
+            raise CameraSilent(f"camera '{self.name}' is not open, or is a recording")
+        with self._answering():
+            return self.image_settings.lock()
 
     def close(self) -> None:
         """Stop the stream and release the device."""
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
-            pipeline.stop()
+            # librealsense stops a pipeline by itself when its device is unplugged; a second stop
+            # is an error.
+            with contextlib.suppress(RuntimeError):
+                pipeline.stop()
         simulated, self._simulated = self._simulated, None
         if simulated is not None:
             simulated.close()
@@ -155,42 +181,62 @@ class RealSenseCamera:
         return ", ".join(found)
 
     def temperature(self) -> float | None:
-        """Return the device's temperature in degrees Celsius; None if it does not measure it."""
+        """Return the device's temperature in degrees Celsius; None if it does not report one."""
         if self._device is None:
             return None
-        for sensor in self._device.query_sensors():
-            for name in _TEMPERATURES:
-                option = getattr(self._rs.option, name, None)
-                if option is not None and sensor.supports(option):
-                    return float(sensor.get_option(option))
+        # Whether an unplugged camera has to be opened again is decided by its frames.
+        with contextlib.suppress(RuntimeError):
+            for sensor in self._device.query_sensors():
+                for name in _TEMPERATURES:
+                    option = getattr(self._rs.option, name, None)
+                    if option is not None and sensor.supports(option):
+                        return float(sensor.get_option(option))
         return None
+
+    @contextlib.contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Turn librealsense's errors into CameraSilent."""
+        try:
+            yield
+        except CameraError:
+            raise
+        except RuntimeError as error:
+            raise CameraSilent(f"camera '{self.name}' does not answer: {error}") from error
 
     def _find(self) -> Any:
         """Return the device with the serial number that the cell file names."""
-        if self.source.startswith(FEED):
-            try:
-                self._simulated = SimulatedDevice(self._rs, Path(self.source[len(FEED) :]))
-            except FeedClosed as error:
-                raise CameraMissing(f"camera '{self.name}': {error}") from error
-            devices = [self._simulated.device]
-        else:
-            devices = list(self._rs.context().query_devices())
-        info, wanted = self._rs.camera_info.serial_number, self.settings.serial
-        serials = [device.get_info(info) for device in devices]
-        if wanted and wanted not in serials:
+        try:
+            devices = self._connected()
+        except FeedClosed as error:
+            raise CameraMissing(f"camera '{self.name}': {error}") from error
+        except RuntimeError as error:
+            raise CameraMissing(
+                f"camera '{self.name}': the connected cameras cannot be listed: {error}"
+            ) from error
+        wanted, serials = self.settings.serial, ", ".join(devices) or "none"
+        if wanted and wanted not in devices:
             self.close()
             raise CameraMissing(
-                f"camera '{self.name}': serial {wanted} is not connected; "
-                f"connected: {', '.join(serials) or 'none'}"
+                f"camera '{self.name}': serial {wanted} is not connected; connected: {serials}"
             )
         if not wanted and len(devices) != 1:
             self.close()
             raise CameraMissing(
                 f"camera '{self.name}': no serial is given and {len(devices)} cameras are "
-                f"connected ({', '.join(serials) or 'none'}); name it in the cell file"
+                f"connected ({serials}); name it in the cell file"
             )
-        self.serial = wanted or serials[0]
-        return devices[serials.index(self.serial)]
+        self.serial = wanted or next(iter(devices))
+        return devices[self.serial]
+
+    def _connected(self) -> dict[str, Any]:
+        """Return the devices by serial number. Raises: FeedClosed, RuntimeError."""
+        if self.source.startswith(FEED):
+            self._simulated = SimulatedDevice(self._rs, Path(self.source[len(FEED) :]))
+            devices = [self._simulated.device]
+        else:
+            devices = list(self._rs.context().query_devices())
+        info = self._rs.camera_info.serial_number
+        return {device.get_info(info): device for device in devices if device.supports(info)}
 
     def _enable_stream(self, config: Any) -> None:
         """Ask for the task's profile; a simulated camera may draw no more than the region used."""
@@ -215,6 +261,7 @@ class RealSenseCamera:
             tuple(model.coeffs),
         )  # fmt: skip
         if self.is_recording:
+            self._device.as_playback().set_real_time(self._real_time)
             return
         option = self._rs.option.global_time_enabled
         for sensor in self._device.query_sensors():

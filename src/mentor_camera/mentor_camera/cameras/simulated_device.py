@@ -9,12 +9,12 @@ from typing import Any
 from mentor_common.cell.frame_feed import FeedClosed, FeedReader
 
 _POLL = 0.2  # seconds between two checks whether the device was closed
-_OPTIONS = {  # name of librealsense: least, greatest, value at the start
-    "enable_auto_exposure": (0.0, 1.0, 1.0),
-    "exposure": (1.0, 10000.0, 156.0),
-    "gain": (0.0, 128.0, 64.0),
-    "enable_auto_white_balance": (0.0, 1.0, 1.0),
-    "white_balance": (2800.0, 6500.0, 4600.0),
+_OPTIONS = {  # name of librealsense: least, greatest, value at the start, step
+    "enable_auto_exposure": (0.0, 1.0, 1.0, 1.0),
+    "exposure": (1.0, 10000.0, 156.0, 1.0),
+    "gain": (0.0, 128.0, 64.0, 1.0),
+    "enable_auto_white_balance": (0.0, 1.0, 1.0, 1.0),
+    "white_balance": (2800.0, 6500.0, 4600.0, 10.0),
 }
 """The options of a D435's colour sensor that this project sets."""
 
@@ -39,10 +39,10 @@ class SimulatedDevice:
         self.device.register_info(info.name, header.name)
         self.device.register_info(info.serial_number, header.serial)
         self._sensor = self.device.add_sensor("RGB Camera")
-        for name, (low, high, value) in _OPTIONS.items():
+        for name, (low, high, value, step) in _OPTIONS.items():
             # By name: the constructor of 2.59 takes the last two in reverse order.
             limits = library.option_range()
-            limits.min, limits.max, limits.default, limits.step = low, high, value, 1.0
+            limits.min, limits.max, limits.default, limits.step = low, high, value, step
             self._sensor.add_option(getattr(library.option, name), limits)
         self._profile = self._sensor.add_video_stream(self._stream()).as_video_stream_profile()
         self._closed = threading.Event()

@@ -11,6 +11,7 @@ from sensor_msgs.msg import CameraInfo
 from mentor_camera.cameras.frame import CameraError, Frame, Intrinsics
 from mentor_camera.cameras.frame_watch import FrameWatch
 from mentor_camera.cameras.realsense import DEVICE, FEED, RealSenseCamera
+from mentor_camera.cameras.warm_up import WarmUp
 from mentor_common.cell.cell_file import find_cell
 from mentor_common.cell.rehearsal_place import REHEARSAL, rehearsal_folder
 from mentor_common.messages import topics
@@ -32,8 +33,8 @@ _SLOW = 0.8  # share of the asked rate below which the camera is reported as slo
 class RealSenseCameraNode(CellNode):
     """Publishes the images of one camera of the task, and reconnects by itself.
 
-    While the exposure settles (``warm_up``) nothing is published: a policy must not learn from
-    pictures that change by themselves.
+    While the exposure settles (``warm_up``, and until it is seen to be locked) nothing is
+    published: a policy must not learn from pictures that change by themselves.
     """
 
     NAME = "camera"
@@ -74,7 +75,7 @@ class RealSenseCameraNode(CellNode):
         name = self._camera_name = self.text("camera")
         cell = find_cell(self.text("cell_file"))
         task = find_task(self.text("task"))
-        asked = cell.placed(task.camera(name))
+        asked = cell.placed(task.camera(name), task.image_size(name))
         source = self.text("source")
         if source == REHEARSAL:
             source = f"{FEED}{rehearsal_folder(self.get_namespace()) / name}"
@@ -128,23 +129,34 @@ class RealSenseCameraNode(CellNode):
         self._watch.restart()
         assert self._camera.intrinsics is not None
         self._info = camera_info(self._camera.intrinsics.resized(self._size), self._frame_id)
-        warm = time.monotonic() + self.number("warm_up")
+        self._warm_up()
         measure = 0.0
         while not self.stopping.is_set():
             frame = self._camera.read(self.number("frame_timeout"))
             now = time.monotonic()
-            settings = self._camera.image_settings
-            if settings is not None and not settings.locked:
-                if now < warm:
-                    continue
-                values = ", ".join(f"{name} {value:g}" for name, value in settings.lock().items())
-                self.get_logger().info(f"locked {values or 'nothing: it has no such option'}")
             self._pass_on(frame)
             if now >= measure:
                 measure = now + _TEMPERATURE_PERIOD
                 temperature = self._camera.temperature()
                 if temperature is not None:
                     self._temperature.set(temperature)
+
+    def _warm_up(self) -> None:
+        """Wait until the settings are locked, and report what that changes. Raises: CameraError."""
+        if self._camera.image_settings is None:
+            return  # a recording
+        warm_up = WarmUp(self._camera, self.number("warm_up"), time.monotonic())
+        timeout = self.number("frame_timeout")
+        while not warm_up.over(self._camera.read(timeout).pixels, time.monotonic()):
+            if self.stopping.is_set():
+                return
+        locked = ", ".join(f"{name} {value:g}" for name, value in (warm_up.locked or {}).items())
+        self.get_logger().info(f"locked {locked or 'nothing: it has no such option'}")
+        if warm_up.change:
+            self.health.problem("exposure", health.WARN, warm_up.change)
+            self.get_logger().warning(warm_up.change)
+        else:
+            self.health.solved("exposure")
 
     def _pass_on(self, frame: Frame) -> None:
         now_ns = self.get_clock().now().nanoseconds

@@ -77,7 +77,10 @@ class StackerNode(CellNode):
         )
         self._images = CameraImages(self)
         cell = find_cell(self.text("cell_file"))
-        self._crops = {name: cell.placed(task.camera(name)) for name in self._layout.cameras}
+        self._crops = {
+            name: cell.placed(task.camera(name), task.image_size(name))
+            for name in self._layout.cameras
+        }
         self._observations = self.publisher(topics.OBSERVATION)
         self._monitor = self.publisher(MONITOR)
         self.subscription(topics.MOTION, self._on_motion, low_latency=True)

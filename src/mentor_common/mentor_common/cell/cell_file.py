@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from mentor_common.tasks.cameras import Camera, Crop
+from mentor_common.tasks.cameras import ASPECT_TOLERANCE, Camera, Crop
 from mentor_common.tasks.yaml_fields import Fields, parse_yaml
 
 AUTO = "auto"
@@ -100,8 +100,10 @@ class CameraCell:
     Args:
         serial: serial of the device; empty: the only one that is connected.
         crop: region of interest; None: that of the task.
-        exposure: microseconds; None: chosen automatically during the warm-up, then locked.
-        gain: as librealsense counts it; None: likewise.
+        exposure: in the unit of librealsense's option, which is 100 microseconds for the colour
+            sensors of D415, D435 and D455; None: chosen automatically during the warm-up, then
+            locked.
+        gain: in the unit of librealsense's option; None: likewise.
         white_balance: kelvin; None: likewise.
     """
 
@@ -159,19 +161,34 @@ class Cell:
         """Return the camera of that name, or the defaults."""
         return self.cameras.get(name, CameraCell())
 
-    def placed(self, camera: Camera) -> Camera:
+    def placed(self, camera: Camera, size: tuple[int, int]) -> Camera:
         """Return a camera of the task with the crop that it has in this cell.
 
+        Args:
+            camera: as the task has it.
+            size: height and width at which the task uses its images, pixels
+                (:meth:`mentor_common.tasks.task.Task.image_size`).
+
         Raises:
-            ValueError: the crop leaves the capture.
+            ValueError: the crop leaves the capture, has another aspect ratio than those images, or
+                fewer pixels.
         """
         crop = self.camera(camera.name).crop
         if crop is None:
             return camera
+        height, width = size
+        allowed = ""
         if crop.x + crop.width > camera.width or crop.y + crop.height > camera.height:
+            allowed = f"a region of the task's captures of {camera.width}x{camera.height} pixels"
+        elif not crop.fits(width, height):
+            allowed = (
+                f"at least {width}x{height} pixels, the size at which the task uses its images, "
+                f"and their aspect ratio within {ASPECT_TOLERANCE:.0%}"
+            )
+        if allowed:
             raise ValueError(
                 f"cell file {self.file}: key 'cameras.{camera.name}.crop': {crop} is refused; "
-                f"allowed: a region of the task's captures of {camera.width}x{camera.height} pixels"
+                f"allowed: {allowed}"
             )
         return replace(camera, crop=crop)
 

@@ -23,6 +23,12 @@ class Crop:
     width: int
     height: int
 
+    def fits(self, width: int, height: int) -> bool:
+        """Return whether an image of this size (pixels) can show the region: it has its aspect
+        ratio, and no more pixels."""
+        alike = abs(width * self.height / (height * self.width) - 1.0) <= ASPECT_TOLERANCE
+        return alike and width <= self.width and height <= self.height
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -71,8 +77,7 @@ class Camera:
         height, width = image.shape[:2]
         if (width, height) == (self.width, self.height):
             return image[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
-        alike = abs(width * crop.height / (height * crop.width) - 1.0) <= ASPECT_TOLERANCE
-        if not alike or width > crop.width:
+        if not crop.fits(width, height):
             raise ValueError(
                 f"camera '{self.name}': an image of {width}x{height} pixels; the task file has "
                 f"captures of {self.width}x{self.height}, of which {crop.width}x{crop.height} are "

@@ -58,7 +58,7 @@ class RewardNeeds:
 
 @dataclass(frozen=True)
 class StampedImage:
-    """An image of a camera, cropped by the task file.
+    """An image of a camera, cropped to the region that is used.
 
     Args:
         stamp: nanoseconds of ROS time.

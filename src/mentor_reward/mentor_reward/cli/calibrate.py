@@ -16,8 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", default="tabletop_golf", help="task whose court is seen")
     parser.add_argument("--camera", required=True, help="name of the court camera")
     parser.add_argument(
-        "--image", type=Path, required=True, help="a picture of it, cropped as the task file says"
-    )
+        "--image", type=Path, required=True,
+        help="a picture of it, cropped as the cell file says, or else the task file",
+    )  # fmt: skip
     parser.add_argument(
         "--points", nargs=4, required=True, metavar="X,Y",
         help="pixels at which the picture shows the inner corners of the border, in the order "

@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from mentor_common.bags.reader import Bag, BagError
+from mentor_common.bags.reader import Bag, BagError, BagMessage
 from mentor_common.bags.steps import stamp_of
-from mentor_common.messages.images import image_to_rgb, resize
+from mentor_common.messages.images import image_to_rgb
 from mentor_common.messages.topics import camera_image
-from mentor_reward.classifier.slots import IMAGE_SIZE, VIEWS, views_of
+from mentor_common.tasks.cameras import Camera
+from mentor_reward.classifier.slots import VIEWS, views_of
+from mentor_reward.dataset.slot_frame import slot_frame
+
+FARTHEST = 0.1
+"""Seconds between a frame and those of other cameras that are shown beside it, at most."""
+
+
+class _Image(NamedTuple):
+    """An image message."""
+
+    time_s: float
+    data: bytes
+
+    def distance_to(self, other: _Image) -> float:
+        """Return the seconds between two images."""
+        return abs(self.time_s - other.time_s)
 
 
 def bag_frames(
-    bag: str | Path, camera: str, every_s: float, topic: str = ""
+    bag: str | Path,
+    camera: str,
+    cameras: Mapping[str, Camera],
+    every_s: float,
+    topic: str = "",
+    log: Callable[[str], None] = print,
 ) -> Iterator[np.ndarray]:
     """Yield the views of a slot camera from a bag.
 
-    A sample is the camera's frame with the newest frames of the other cameras of VIEWS, which are
-    at most one camera period older; their topics are looked up under their usual names in the
-    namespace of the camera's own.
+    A sample is the camera's frame with the nearest frames of the other cameras of VIEWS that both
+    the bag and ``cameras`` have. Their topics are looked up under their usual names in the
+    namespace of the camera's own. If one of them lies farther than FARTHEST from the camera's
+    frame, that frame is left out.
 
     Args:
         bag: the .mcap file, or the folder of a rosbag2 recording.
         camera: the slot camera.
+        cameras: cameras as they stand in the cell, by name; the slot camera at least.
         every_s: least distance of two samples by their images' stamps, seconds: a twin's clock
             may run at another pace than the recorder's. Images without a stamp count by the time at
             which they were recorded.
         topic: name of the image topic; empty: what ends in camera/<camera>/color/image_raw.
+        log: called at the end with a line for each camera for want of whose frames some were left
+            out.
 
     Yields:
         (3, 84, 84) uint8, or (6, 84, 84) where the bag has the other slot camera, or (9, 84, 84)
@@ -37,43 +64,87 @@ def bag_frames(
 
     Raises:
         BagError: there is no .mcap file, or the bag lacks the topic; its topics are named.
+        ValueError: an image is neither a capture of its camera nor the region that is used.
     """
-    ending = topic or camera_image(camera).name
     recorded = Bag(bag)
-    known = sorted(recorded.topics)
+    topics = _topics(recorded, camera, topic or camera_image(camera).name)
+    read = {name: known for name, known in topics.items() if known in cameras}
+    images = (
+        (read[message.topic], _Image(_seconds(message), message.data))
+        for message in recorded.messages(read)
+    )
+    left_out: Counter[str] = Counter()
+    last_s: float | None = None
+    for sample in _samples(camera, images):
+        time_s = sample[camera].time_s
+        # A stamp that goes back starts again: the cell was restarted.
+        if last_s is not None and last_s <= time_s < last_s + every_s:
+            continue
+        missing = [
+            name
+            for name in set(read.values())
+            if name not in sample or sample[name].distance_to(sample[camera]) > FARTHEST
+        ]
+        left_out.update(missing)
+        if not missing:
+            last_s = time_s
+            frames = {name: _frame(one.data, cameras[name]) for name, one in sample.items()}
+            yield views_of(camera, frames)
+    for name, number in sorted(left_out.items()):
+        log(f"{number} images of {camera} are left out: none of {name} within {FARTHEST:g} s")
+
+
+def _seconds(message: BagMessage) -> float:
+    return (stamp_of(message.data) or message.log_time) / 1e9
+
+
+def _samples(camera: str, images: Iterable[tuple[str, _Image]]) -> Iterator[dict[str, _Image]]:
+    """Yield each image of a camera with the nearest of each other one, by camera.
+
+    The nearest is searched for up to the camera's next image.
+    """
+    newest: dict[str, _Image] = {}
+    sample: dict[str, _Image] = {}
+    for name, image in images:
+        newest[name] = image
+        if name == camera:
+            if sample:
+                yield sample
+            sample = dict(newest)
+        elif sample:
+            sample[name] = min(sample.get(name, image), image, key=sample[camera].distance_to)
+    if sample:
+        yield sample
+
+
+def _topics(bag: Bag, camera: str, ending: str) -> dict[str, str]:
+    """Return the image topics of a slot camera and of the others of VIEWS, with each one's camera.
+
+    Args:
+        bag: the bag.
+        camera: the slot camera.
+        ending: what the names of its topics end in.
+
+    Raises:
+        BagError: there is none.
+    """
+    known = sorted(bag.topics)
     names = [name for name in known if name.endswith(ending)]
     if not names:
-        raise BagError(f"{bag} has no topic ending in '{ending}'; it has {known}")
-    cameras = dict.fromkeys(names, camera)
-    cameras |= _beside(camera, names, known)
-    wanted, newest = set(cameras.values()), dict[str, bytes]()
-    last_s: float | None = None
-    for message in recorded.messages(cameras):
-        newest[cameras[message.topic]] = message.data
-        if message.topic not in names or len(newest) < len(wanted):
-            continue
-        time_s = (stamp_of(message.data) or message.log_time) / 1e9
-        # A stamp that goes back starts again: the cell was restarted.
-        if last_s is None or not last_s <= time_s < last_s + every_s:
-            last_s = time_s
-            yield views_of(camera, {name: _frame(newest[name]) for name in wanted})
-
-
-def _beside(camera: str, names: list[str], known: list[str]) -> dict[str, str]:
-    """Return the topics of the other cameras of VIEWS, with each one's camera."""
+        raise BagError(f"{bag.path} has no topic ending in '{ending}'; it has {known}")
     usual = camera_image(camera).name
-    found = {
+    beside = {
         name.removesuffix(usual) + camera_image(other).name: other
         for name in names
         if name.endswith(usual)
         for other in VIEWS[camera][1:]
     }
-    return {topic: other for topic, other in found.items() if topic in known}
+    found = {topic: other for topic, other in beside.items() if topic in known}
+    return dict.fromkeys(names, camera) | found
 
 
-def _frame(data: bytes) -> np.ndarray:
+def _frame(data: bytes, camera: Camera) -> np.ndarray:
     from rclpy.serialization import deserialize_message
     from sensor_msgs.msg import Image
 
-    rgb = image_to_rgb(deserialize_message(data, Image))
-    return resize(rgb, IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1)
+    return slot_frame(image_to_rgb(deserialize_message(data, Image)), camera)

@@ -1,8 +1,8 @@
-"""Collection of slot images: labelled ones from a simulated cell, others from bags and folders."""
+"""Collection of labelled slot images from a simulated cell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -15,18 +15,15 @@ import numpy as np
 from mentor_common.messages.frames import FrameLayout
 from mentor_reward.classifier.slots import SLOTS, VIEWS, states_of, views_of
 from mentor_reward.dataset.exploration import choose_behaviour
+from mentor_reward.dataset.label_changes import change_labels, known_labels
 from mentor_reward.dataset.labelled_images import (
     LABELS,
     LabelledImage,
     count_states,
-    read_frame,
-    read_labels,
     write_image,
-    write_labels,
     write_masks,
 )
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp")
 _PROFILE_UNIT = 0.02  # metres
 EPISODES_PER_PART = 60
 """Episodes of a part: a process plays it with counts and random choices of its own."""
@@ -83,6 +80,10 @@ def _profile(metres: np.ndarray | None) -> tuple[float, ...]:
     return tuple(round(float(v), 4) for v in np.clip(np.ravel(metres) / _PROFILE_UNIT, -3, 3))
 
 
+def _group_of(seed: int) -> str:
+    return f"seed-{seed}"
+
+
 def rollout_samples(
     env: gymnasium.Env, seed: int, wanted: Callable[[dict[str, int]], bool] = lambda states: False
 ) -> Iterator[Sample]:
@@ -97,7 +98,7 @@ def rollout_samples(
         wanted: whether states (by camera) are still rare; the episode stays longer in those.
     """
     layout: FrameLayout = env.unwrapped.frame_layout  # type: ignore[attr-defined]
-    group = f"seed-{seed}"
+    group = _group_of(seed)
     observation, info = env.reset(seed=seed)
     behaviour = choose_behaviour(env, np.random.default_rng(seed))
     over = False
@@ -190,7 +191,8 @@ def collect_in_processes(
 
     Episodes are played in parts of EPISODES_PER_PART, which share ``per_class`` evenly. A part is
     written with its labels as soon as it has ended: the result does not depend on the number of
-    processes, and an interruption loses at most the running parts.
+    processes, and an interruption loses at most the running parts. A repetition replaces the images
+    of its seeds.
 
     Args:
         make_env: makes the environment; picklable.
@@ -202,7 +204,12 @@ def collect_in_processes(
 
     Returns:
         All images that were kept.
+
+    Raises:
+        ValueError: the folder has images of another origin, a bag or other seeds.
     """
+    groups = {_group_of(seed) for seed in seeds}
+    _refuse_others(folder, groups, seeds)
     Path(folder).mkdir(parents=True, exist_ok=True)
     parts = [seeds[i : i + EPISODES_PER_PART] for i in range(0, len(seeds), EPISODES_PER_PART)]
     share = -(-per_class // len(parts))
@@ -211,7 +218,8 @@ def collect_in_processes(
 
     def add(more: list[LabelledImage]) -> None:
         images.extend(more)
-        write_labels(folder, images)
+        # What was imported since the beginning stays.
+        change_labels(folder, lambda known: [i for i in known if i.group not in groups] + images)
 
     if processes == 1:
         for job in jobs:
@@ -223,6 +231,17 @@ def collect_in_processes(
     for camera in SLOTS:
         log(f"{camera}: {count_states(images, camera)}")
     return images
+
+
+def _refuse_others(folder: str | Path, groups: Collection[str], seeds: range) -> None:
+    """Refuse a folder with images of other groups, whose files might be overwritten."""
+    others = [image for image in known_labels(folder) if image.group not in groups]
+    if others:
+        raise ValueError(
+            f"{Path(folder) / LABELS} lists {len(others)} images of another origin than the seeds "
+            f"{seeds.start} to {seeds.stop - 1}, for example '{others[0].file}' of "
+            f"'{others[0].group}'; name another folder for the twin's images (--data)"
+        )
 
 
 def _collect_part(
@@ -246,81 +265,3 @@ def _report(counts: dict[tuple[str, int], int], episodes: int) -> str:
         for camera in SLOTS
     ]
     return f"{episodes} episodes, images of each state: {', '.join(shown)}"
-
-
-def import_pictures(source: str | Path, camera: str, folder: str | Path) -> list[LabelledImage]:
-    """Import pictures of a real slot camera; those in a folder named like a state get its label.
-
-    ``source/inside/a.jpg`` is labelled INSIDE, ``source/a.jpg`` has no label yet. The folder that
-    holds a picture is its group.
-
-    Args:
-        source: folder of the pictures.
-        camera: the slot camera.
-        folder: folder of labelled images; made if it is not there.
-
-    Returns:
-        The images that were added.
-
-    Raises:
-        FileNotFoundError: there is no picture under ``source``.
-    """
-    by_name = {state.name.lower(): int(state) for state in states_of(camera)}
-    files = sorted(p for p in Path(source).rglob("*") if p.suffix.lower() in _PICTURES)
-    if not files:
-        raise FileNotFoundError(f"{source} holds no pictures ({', '.join(_PICTURES)})")
-    return _append(
-        folder,
-        camera,
-        (
-            (
-                read_frame(p),
-                by_name.get(p.parent.name.lower()),
-                f"{Path(source).name}-{p.parent.name}",
-            )
-            for p in files
-        ),
-    )
-
-
-def import_bag(
-    bag: str | Path, camera: str, folder: str | Path, *, every_s: float = 0.5, topic: str = ""
-) -> list[LabelledImage]:
-    """Import unlabelled frames of a slot camera from an MCAP bag.
-
-    Args:
-        bag: the .mcap file, or the folder of a rosbag2 recording that holds one.
-        camera: the slot camera.
-        folder: folder of labelled images; made if it is not there.
-        every_s: least distance of two frames, seconds of recording time.
-        topic: name of the image topic; empty: what ends in camera/<camera>/color/image_raw.
-
-    Returns:
-        The images that were added.
-    """
-    from mentor_reward.dataset.bag_images import bag_frames
-
-    return _append(
-        folder,
-        camera,
-        ((frame, None, Path(bag).stem) for frame in bag_frames(bag, camera, every_s, topic)),
-    )
-
-
-def _append(
-    folder: str | Path, camera: str, frames: Iterable[tuple[np.ndarray, int | None, str]]
-) -> list[LabelledImage]:
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    images = read_labels(folder) if (folder / LABELS).exists() else []
-    taken = {image.file for image in images}
-    number, added = 0, []
-    for frame, state, group in frames:
-        while (name := f"{camera}/import-{number:06d}.png") in taken:
-            number += 1
-        taken.add(name)
-        image = LabelledImage(name, camera, state, group)
-        write_image(folder, image, frame)
-        added.append(image)
-    write_labels(folder, images + added)
-    return added

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -14,11 +13,15 @@ from urllib.parse import unquote
 
 from mentor_common.cli.local_page import LocalPage
 from mentor_reward.classifier.slots import SLOTS, states_of
-from mentor_reward.dataset.labelled_images import LabelledImage, read_labels, write_labels
+from mentor_reward.dataset.label_changes import change_labels
+from mentor_reward.dataset.labelled_images import LABELS, LabelledImage, read_labels
 
 
 class Labelling:
     """The images of a folder and their labels; each change is written before it returns.
+
+    Other processes may add images and labels meanwhile: each change is made in labels.csv as it is
+    then.
 
     Args:
         folder: folder with labels.csv.
@@ -26,16 +29,14 @@ class Labelling:
     """
 
     def __init__(self, folder: str | Path, camera: str = "") -> None:
-        self.folder = Path(folder)
-        self._all = read_labels(folder)
-        self._shown = [i for i, image in enumerate(self._all) if camera in ("", image.camera)]
-        self._index = {self._all[i].file: i for i in self._shown}
+        self.folder, self._camera = Path(folder), camera
         self._left_out: set[str] = set()
-        self._lock = threading.Lock()
+        self._shown = {image.file for image in self._read()}
 
     def listing(self) -> dict[str, Any]:
         """Return what the page shows: the images in order, and the states of each camera."""
-        images = [self._all[i] for i in self._shown]
+        images = self._read()
+        self._shown = {image.file for image in images}
         return {
             "images": [
                 {
@@ -51,7 +52,9 @@ class Labelling:
 
     def image(self, file: str) -> bytes:
         """Return the PNG of a listed image. Raises: KeyError for any other file."""
-        return (self.folder / self._all[self._index[file]].file).read_bytes()
+        if file not in self._shown:
+            raise KeyError(file)
+        return (self.folder / file).read_bytes()
 
     def label(self, file: str, state: int | None, *, left_out: bool = False) -> LabelledImage:
         """Label an image.
@@ -61,19 +64,35 @@ class Labelling:
             state: its class; None removes the label.
             left_out: whether the image is to be used neither in training nor in evaluation.
 
+        Returns:
+            The image with its label.
+
         Raises:
-            KeyError: the file is not listed.
-            ValueError: the camera has no such state.
+            ValueError: the file is not listed, or the camera has no such state.
         """
-        with self._lock:
-            index = self._index[file]
-            image = self._all[index]
-            if state is not None:
-                state = int(states_of(image.camera)(state))
-            self._all[index] = replace(image, state=state)
-            (self._left_out.add if left_out else self._left_out.discard)(file)
-            write_labels(self.folder, self._all)
-            return self._all[index]
+        labelled: list[LabelledImage] = []
+
+        def change(images: list[LabelledImage]) -> list[LabelledImage]:
+            found = [i for i, one in enumerate(images) if one.file == file and self._shows(one)]
+            if not found:
+                raise ValueError(
+                    f"{self.folder / LABELS} does not list '{file}'; load the page again"
+                )
+            image = images[found[0]]
+            known = None if state is None else int(states_of(image.camera)(state))
+            images[found[0]] = replace(image, state=known)
+            labelled.append(images[found[0]])
+            return images
+
+        change_labels(self.folder, change)
+        (self._left_out.add if left_out else self._left_out.discard)(file)
+        return labelled[0]
+
+    def _read(self) -> list[LabelledImage]:
+        return [image for image in read_labels(self.folder) if self._shows(image)]
+
+    def _shows(self, image: LabelledImage) -> bool:
+        return self._camera in ("", image.camera)
 
 
 class _Handler(LocalPage):

@@ -199,14 +199,6 @@ def _mask_file(folder: str | Path, image: LabelledImage) -> Path:
     return former if former.exists() else picture.with_suffix(".mask.png")
 
 
-def read_frame(path: str | Path) -> np.ndarray:
-    """Read a picture and resize it to (3, 84, 84) uint8, planes R, G, B. Raises: ValueError."""
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise ValueError(f"{path} is not a picture that can be read")
-    return resize(bgr[:, :, ::-1], IMAGE_SIZE, IMAGE_SIZE).transpose(2, 0, 1)
-
-
 def read_views(path: str | Path) -> np.ndarray:
     """Read the picture of a labelled image: (3 to 9, 84, 84) uint8, one to three views.
 

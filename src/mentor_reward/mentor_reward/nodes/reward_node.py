@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from sensor_msgs.msg import CompressedImage, Image
 
+from mentor_common.cell.cell_file import find_cell
 from mentor_common.messages import topics
 from mentor_common.messages.experience import (
     ExperienceError,
@@ -54,6 +55,11 @@ class RewardNode(CellNode):
             read_only=True,
         ),
         Param(
+            "cell_file", "str", "",
+            "path of the cell file, whose crops replace the task's; empty: none",
+            read_only=True,
+        ),
+        Param(
             "max_steps", "int", 0, "steps after which an episode is truncated; 0: that of the task",
             low=0, high=1_000_000, read_only=True,
         ),
@@ -74,7 +80,11 @@ class RewardNode(CellNode):
         )
         self._awaited: list[Any] = []
         self._steps = StepReader(
-            task, model.needs, self.number("observation_timeout"), self._every_topic_is_matched
+            task,
+            model.needs,
+            self.number("observation_timeout"),
+            self._every_topic_is_matched,
+            find_cell(self.text("cell_file")),
         )
         self._episodes = EpisodeRewards(model, self.integer("max_steps") or task.episode.max_steps)
         self._rewards = self.publisher(topics.REWARD)

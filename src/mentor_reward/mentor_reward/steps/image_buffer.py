@@ -8,6 +8,9 @@ from operator import attrgetter
 from mentor_common.tasks.reward_model import StampedImage
 
 _STAMP = attrgetter("stamp")
+_RESTART = 5_000_000_000
+"""Nanoseconds by which an image is older than the newest if the clock was set back, as a twin does
+that is started again; the stacker's FrameRing has the same limit."""
 
 
 class ImageBuffer:
@@ -23,16 +26,18 @@ class ImageBuffer:
         self._images: list[StampedImage] = []
 
     def add(self, image: StampedImage) -> None:
-        """Take an image; one whose stamp is there already is dropped."""
+        """Take an image; one whose stamp is there already is dropped.
+
+        One that is more than _RESTART older than the newest is of a clock that was set back: the
+        images of the old clock are dropped.
+        """
+        if self._images and self._images[-1].stamp - image.stamp > _RESTART:
+            self._images.clear()
         index = bisect_left(self._images, image.stamp, key=_STAMP)
         if index < len(self._images) and self._images[index].stamp == image.stamp:
             return
         insort(self._images, image, key=_STAMP)
         del self._images[: -self._depth]
-
-    def clear(self) -> None:
-        """Drop all images."""
-        self._images.clear()
 
     def covers(self, end: int) -> bool:
         """Return whether there is an image at or after ``end``: no better one will come."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from mentor_common.cell.cell_file import Cell
 from mentor_common.messages.episode_start import episode_info
 from mentor_common.messages.experience import (
     action_data,
@@ -70,6 +71,11 @@ class StepReader:
             without a motion waits longer, and so does the newest step of history, for which an
             agent may be waiting: the topics of a publisher may be found seconds apart.
         matched: returns whether each topic that is read is matched with a publisher.
+        cell: cell whose crops replace the task's; None: none do.
+
+    Raises:
+        ValueError: the reward needs a camera that the task does not reward, or a crop of the cell
+            is refused.
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class StepReader:
         needs: RewardNeeds,
         timeout: float,
         matched: Callable[[], bool] = lambda: True,
+        cell: Cell | None = None,
     ) -> None:
         unknown = [name for name in needs.cameras if name not in task.rewarded_cameras]
         if unknown:
@@ -104,9 +111,13 @@ class StepReader:
         self._starts: _Recent[int, EpisodeInfo] = _Recent()
         self._ends: _Recent[StepKey, int] = _Recent()
         self._motions: _Recent[StepKey, float] = _Recent()  # when they arrived
+        cell = cell or Cell()
+        self._cameras = {
+            name: cell.placed(task.camera(name), task.image_size(name)) for name in needs.cameras
+        }
         self._buffers = {
-            name: ImageBuffer(round(1e9 * task.camera(name).frame_tolerance))
-            for name in needs.cameras
+            name: ImageBuffer(round(1e9 * camera.frame_tolerance))
+            for name, camera in self._cameras.items()
         }
 
     # Messages come in. Each method raises Refused or ExperienceError for one that contradicts
@@ -177,7 +188,7 @@ class StepReader:
     def add_image(self, camera: str, image: StampedImage, now: float) -> None:
         """Take an image of a camera that the reward reads; it is cropped, unless it is already."""
         try:
-            pixels = self._task.camera(camera).cropped(image.pixels)
+            pixels = self._cameras[camera].cropped(image.pixels)
         except ValueError as error:
             raise Refused(str(error)) from error
         self._buffers[camera].add(StampedImage(image.stamp, pixels))

@@ -55,7 +55,7 @@ def acting(env: CableRoutingEnv) -> Callable[[], None]:
         nonlocal left
         if left < STEPS:
             env.reset(seed=int(random.integers(1000)))
-            left = 40
+            left = env.task.episode.steps
         for _ in range(STEPS):
             env.step(random.uniform(-1, 1, 2).astype(np.float32))
         left -= STEPS
@@ -70,8 +70,14 @@ def drawing(render: Callable[[str], np.ndarray]) -> Callable[[], None]:
 
 def stock_solver(env: CableRoutingEnv) -> CableRoutingEnv:
     """Return the environment with an elliptic cone and MuJoCo's own form of the Jacobian."""
-    env.simulator.model.opt.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    env.simulator.model.opt.jacobian = mujoco.mjtJacobian.mjJAC_AUTO
+    load = env.simulator.load
+
+    def stock(model: mujoco.MjModel) -> None:  # each episode compiles a scene of its own
+        model.opt.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+        model.opt.jacobian = mujoco.mjtJacobian.mjJAC_AUTO
+        load(model)
+
+    env.simulator.load = stock  # type: ignore[method-assign]
     return env
 
 

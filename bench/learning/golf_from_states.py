@@ -148,7 +148,7 @@ class Learner:
 
     Args:
         config: of the agent whose numbers are used.
-        env: the cell.
+        env: the cell that it plays in.
         blur: what is wrong with what it sees.
         seed: of weights and noise.
     """
@@ -251,18 +251,17 @@ def train(learner: Learner, env: States, config: Config, seed: int) -> None:
         else:
             action = learner.act(state, step)
         later, reward, terminated, truncated, info = env.step(action)
-        is_due = step % EVALUATE_EVERY == 0
         over = terminated or truncated
-        memory.add(state, action, reward, later, over or is_due)
+        memory.add(state, action, reward, later, over)
         holes += int(over and info["success"])
         if step > settings.seed_frames and step % settings.update_every == 0:
             learner.update(memory, step)
-        if is_due:
+        if step % EVALUATE_EVERY == 0:
             successes, strikes = learner.play(10, EVALUATIONS, step)
             report = {"step": step, "holes": holes, "successes": successes, "of": 10}
             print(json.dumps({**report, "strikes": strikes}), flush=True)
         state = later
-        if over or is_due:
+        if over:
             state, _ = env.reset()
             learner.noise.value.zero_()
     successes, strikes = learner.play(20, FRESH, settings.frames)
@@ -282,10 +281,12 @@ def main() -> None:
     options = parser.parse_args()
     config = load_config("drqv2", "tabletop_golf", options.overrides)
     torch.set_num_threads(1)
-    env = States(GolfEnv(images="blank"), options.seed)
+    env, fresh = (States(GolfEnv(images="blank"), options.seed) for _ in range(2))
     blur = Blur(options.blur / 1000.0, options.first_blur / 1000.0, options.fade)
-    train(Learner(config, env, blur, options.seed), env, config, options.seed * 1000)
+    # It is evaluated in a cell of its own: seeds there would repeat the training's episodes here.
+    train(Learner(config, fresh, blur, options.seed), env, config, options.seed * 1000)
     env.close()
+    fresh.close()
 
 
 if __name__ == "__main__":

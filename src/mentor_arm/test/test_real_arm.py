@@ -13,6 +13,7 @@ from mentor_arm.limits import PoseBounds, task_bounds
 from mentor_common.arm.arm import Arm, MotionOutcome
 from mentor_common.arm.command import Command, CommandStatus
 from mentor_common.arm.step_server import MoveFailed, StepServer
+from mentor_common.arm.trajectory import seconds_of
 from mentor_common.cell.cell_file import Cell
 from mentor_common.tasks.arm_section import MotionLimits
 from mentor_common.tasks.task import Task, find_task
@@ -242,5 +243,47 @@ def test_a_force_beyond_the_limit_stops_the_arm() -> None:
     rig.take(np.array([1.0, 0.0]))
     assert "external force 31.0 N, at most 30 N" in rig.motions[-1][2].reason
     rig.driver.force = 0.0
+    rig.driver.plugged = False
+    rig.real.idle()
+    rig.driver.plugged = True
+    rig.clock.sleep(2.0)
+    rig.real.idle()
+    assert "external force 31.0 N" in rig.real.fault, "a cable that was out and in ends no fault"
     rig.steps.recover()
     assert rig.real.fault == ""
+
+
+@pytest.mark.parametrize("speed", [0.25, 10.0])
+def test_a_move_that_mostly_turns_or_is_faster_than_the_limits_has_the_time_for_it(
+    speed: float,
+) -> None:
+    task = find_task("peg_insertion")
+    driver, clock = StandInDriver(task.workspace, task.workspace.xyzr(np.zeros(4))), FastClock()
+    bounds = task_bounds(task, Cell())
+    real = RealArm(driver, task.workspace, task.arm, bounds, rate=50.0, clock=clock)
+    driver.connect()
+    arm = Arm(real, task.workspace, task.deltas, task.episode.period)
+    arm.stop()
+    steps = StepServer(arm, len(task.deltas), Rig())
+    starts = [0.7, 0.0, 0.5, -0.8], [0.7, 0.0, 0.5, 0.8], [0.8, 0.3, 0.5, 0.0]
+    for episode, start in enumerate(starts):
+        way = task.workspace.xyzr(np.array(start)) - task.workspace.xyzr(arm.position)
+        seconds = seconds_of(way, speed, task.arm.limits)
+        steps.begin_episode(episode + 1, None, start, seconds=seconds)
+        assert np.allclose(arm.position, start, atol=0.05)
+
+
+def test_a_hand_that_was_guided_askew_is_not_turned_upright_in_one_jump() -> None:
+    rig = Rig()
+    position, (x, y, z, w) = rig.driver.pose()
+    tilt = np.array([np.cos(0.25), np.sin(0.25)])  # of 0.5 rad, about the hand's own x axis
+    askew = np.array([x * tilt[0] + w * tilt[1], y * tilt[0] + z * tilt[1],
+                      z * tilt[0] - y * tilt[1], w * tilt[0] - x * tilt[1]])  # fmt: skip
+    rig.driver.pose = lambda: (position, askew)  # type: ignore[method-assign]
+    sent = rig.real.commands
+    with pytest.raises(MoveFailed, match=r"the hand is tilted by 0\.50 rad, at most 0\.2"):
+        rig.steps.go(np.zeros(2), 1.0, 10.0, lambda place, distance: None)
+    assert rig.real.commands == sent
+    del rig.driver.pose  # type: ignore[misc]
+    rig.steps.recover()
+    rig.steps.go(np.zeros(2), 1.0, 10.0, lambda place, distance: None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from mentor_common.messages import topics
 from mentor_common.messages.experience import reward_message
 from mentor_common.node.cell_node import CellNode
@@ -21,6 +23,7 @@ class PlainNode(CellNode):
         Param("count", "int", 3, "a number of things", low=1, high=9),
         Param("names", "str[]", [], "names of things"),
         Param("file", "str", "", "a file to be read", read_only=True),
+        Param("late", "float", 0.0, "seconds that a worker works, whatever it is told", low=0.0),
     )
 
     def check_parameters(self, values: dict[str, object]) -> str | None:
@@ -38,6 +41,10 @@ class PlainNode(CellNode):
         self.subscription(topics.ACTION, self.on_action)
         self.peers.publisher_of(topics.ACTION)
         self.serve_action(topics.MOVE_TO, self.move, accept=self.accept)
+
+    def activate(self) -> None:
+        if self.number("late"):
+            self.start_worker("late", lambda: time.sleep(self.number("late")))
 
     def tick(self) -> None:
         self.rewards.publish(reward_message(1.0, 1, 1, self.get_clock().now().to_msg()))

@@ -115,6 +115,18 @@ def test_a_killed_bag_is_read_up_to_what_was_flushed(tmp_path: Path) -> None:
         assert bag.record("mentor", "task") == "cable_routing"
 
 
+def test_a_closed_bag_that_was_damaged_is_refused_where_the_damage_is(tmp_path: Path) -> None:
+    write_bag(tmp_path / "bag", compression="none").close()
+    (file,) = (tmp_path / "bag").glob("*.mcap")
+    data = bytearray(file.read_bytes())
+    data[data.index(action_bytes(9)) + 40] ^= 1
+    file.write_bytes(data)
+    bag = Bag(tmp_path / "bag")
+    assert bag.counts["/cell/action"] == 20, "the summary is whole"
+    with pytest.raises(BagError, match=r"damaged: CRC.*mentor_recorder check .*bag"):
+        list(bag.messages())
+
+
 def test_files_are_split_and_the_oldest_is_let_go(tmp_path: Path) -> None:
     writer = write_bag(
         tmp_path / "bag",

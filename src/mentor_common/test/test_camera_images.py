@@ -65,6 +65,12 @@ def test_a_compressed_image_that_announces_billions_of_pixels_is_refused():
         compressed_to_rgb(message)
 
 
+def test_a_compressed_depth_image_is_no_picture():
+    message = CompressedImage(format="16UC1; png compressed ", data=b"any")
+    with pytest.raises(ImageError, match="depth is no RGB image"):
+        compressed_to_rgb(message)
+
+
 @pytest.mark.parametrize(
     ("stamp", "named"), [(NOW - 3 * SECOND, "old.*max_age"), (NOW + SECOND, "future.*max_future")]
 )

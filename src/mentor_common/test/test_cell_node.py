@@ -221,6 +221,17 @@ def test_a_node_that_is_not_active_publishes_nothing_and_rejects_goals(peer: Pee
         assert process.end(signal.SIGTERM) == 0
 
 
+def test_a_node_begins_nothing_anew_beside_a_worker_that_does_not_end(peer: Peer) -> None:
+    namespace = fresh_namespace()
+    with CellProcess(PLAIN, namespace, late=9.0) as process:
+        assert peer.change(namespace, Transition.TRANSITION_DEACTIVATE)
+        assert not peer.change(namespace, Transition.TRANSITION_ACTIVATE)
+        assert "worker late of the last activation has not ended; try again" in process.output
+        time.sleep(9.0)
+        assert peer.change(namespace, Transition.TRANSITION_ACTIVATE), process.output
+        assert process.end(signal.SIGTERM) == 0
+
+
 def test_what_cannot_be_configured_says_why_and_ends_with_status_1() -> None:
     with CellProcess(PLAIN, fresh_namespace(), file="/no/such/file") as process:
         assert process.process.wait(60.0) == 1

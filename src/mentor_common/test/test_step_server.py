@@ -183,6 +183,29 @@ def test_a_move_reports_where_it_is_and_ends_when_it_is_told_or_late(server):
     assert np.allclose(server.arm.target, server.arm.position)
 
 
+def test_an_arm_that_is_disarmed_on_the_way_stops_there_and_one_in_a_fault_has_no_target_ahead(
+    backend,
+):
+    reason = ""
+    server = StepServer(fake_arm(backend), 4, Seen(), lambda: reason)
+
+    def disarm(place, distance):
+        nonlocal reason
+        reason = "not armed"
+
+    with pytest.raises(MoveFailed, match="not armed; stopped on the way"):
+        server.go([0.9, 0.9, 0.9], 1.0, 10.0, disarm)
+    assert np.abs(server.arm.position).max() < 0.8
+    reason = ""
+
+    def fail(place, distance):
+        backend.fault = "held"
+
+    with pytest.raises(MoveFailed, match="held"):
+        server.go([0.9, 0.9, 0.9], 1.0, 10.0, fail)
+    assert np.allclose(server.arm.target, server.arm.position), "the next move has its way to go"
+
+
 def test_a_move_that_does_not_arrive_fails(server):
     server.arm.backend.slip = 0.01
     with pytest.raises(MoveFailed, match="off the target"):

@@ -38,7 +38,7 @@ class Readings:
         force: external force at the end effector, N.
         age: how old the last pose was by this machine's clock when it came, seconds.
         wrench: external force (N) and torque (N m) at the end effector, (6,), in the frame of the
-            robot's base; None if it reports none.
+            workspace; None if it reports none.
     """
 
     mode: str = "unknown"

@@ -255,7 +255,8 @@ class FciDriver:
             rate = (ticks - self._ticks) / (now - self._ticked) if self._ticked else 0.0
             self._ticks, self._ticked = ticks, now
             self._rate = rate if 0.0 < rate < 2000.0 else float("nan")
-        wrench = np.array(state.O_F_ext_hat_K)
+        turn = self._to_workspace[:3, :3]
+        wrench = (np.array(state.O_F_ext_hat_K).reshape(2, 3) @ turn.T).ravel()
         self._readings = Readings(
             mode=str(state.robot_mode).rpartition(".")[2],
             rate=self._rate,

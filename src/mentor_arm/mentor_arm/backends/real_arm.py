@@ -29,6 +29,10 @@ RECOVERY_TIMEOUT = 10.0  # seconds of wall time, where a goal names none
 RETRY_EVERY = 0.2  # seconds of wall time between two attempts of a recovery
 RECONNECT_EVERY = 1.0  # seconds of wall time between two attempts while nothing else is to do
 
+MOST_TILT = 0.2
+"""Radians by which the hand may be off pointing down before a motion: its first command turns it
+upright at once, whatever the limits."""
+
 
 class Clock(Protocol):
     """Time, so that a test need not wait for it."""
@@ -207,7 +211,7 @@ class RealArm:
                 return
             except Cancelled:
                 return
-            self._guard, self._own_fault = None, ""
+            self._guard = None  # a fault of its own stays until it is recovered from
         self._read_and_check_force()
 
     def stop(self, reason: str) -> None:
@@ -224,6 +228,14 @@ class RealArm:
             return None
         if self._guard is None:
             position, quaternion = self.pose()
+            x, y = quaternion[:2]
+            tilt = float(np.arccos(np.clip(2.0 * (x * x + y * y) - 1.0, -1.0, 1.0)))
+            if tilt > MOST_TILT:
+                self._own_fault = (
+                    f"the hand is tilted by {tilt:.2f} rad, at most {MOST_TILT:g}: guide it "
+                    "upright, then recover"
+                )
+                return None
             names = self._workspace.names
             place = self._workspace.xyzr(self._workspace.position_of(position, quaternion))
             place[:3] = position

@@ -24,6 +24,7 @@ from mentor_common.arm.messages import (
 )
 from mentor_common.arm.motion_jobs import MotionJobs
 from mentor_common.arm.step_server import MoveFailed, StepServer
+from mentor_common.arm.trajectory import seconds_of
 from mentor_common.messages import topics
 from mentor_common.messages.experience import action_data, nanoseconds_to_time, time_to_nanoseconds
 from mentor_common.node import health
@@ -206,7 +207,7 @@ class ArmNodeBase(CellNode):
 
     def _on_action(self, message: Action) -> None:
         deadline = (
-            time_to_nanoseconds(message.deadline)
+            max(0, time_to_nanoseconds(message.deadline))
             or round(1e9 * self.number("action_deadline"))
             or round(1e9 * self.task.episode.action_deadline)
         )
@@ -275,9 +276,9 @@ class ArmNodeBase(CellNode):
         if not target.size:
             target = self.arm.target
         workspace = self.task.workspace
-        path = (workspace.xyzr(target) - self.arm.target_pose)[:3]
+        way = workspace.xyzr(target) - workspace.xyzr(self.arm.position)
         speed = self.number("max_speed") * (request.speed or 0.5)
-        seconds = float(np.linalg.norm(path)) / speed
+        seconds = seconds_of(way, speed, self.task.arm.limits)
 
         def go_on(place: Any, distance: float) -> None:
             goal.feedback(position=place.tolist(), distance=distance)

@@ -76,4 +76,5 @@ class MotionJobs:
                 if goal.cancelled and future.cancel():
                     raise Cancelled("cancelled before it began") from None
                 if stopping.is_set():
+                    future.cancel()  # else it would begin after the next activation
                     raise Cancelled("the node goes down") from None

@@ -246,7 +246,7 @@ class StepServer:
             where the end effector stands, (axes,) normalised.
 
         Raises:
-            MoveFailed: outside the workspace, a fault, or the timeout.
+            MoveFailed: outside the workspace, a fault, blocked, or the timeout.
         """
         self._check_may_move()
         arm, last = self.arm, self.check_target(target)
@@ -256,6 +256,8 @@ class StepServer:
         def watch() -> None:
             nonlocal checked
             self._outlet.pace()
+            if blocked := self._blocked():
+                raise MoveFailed(f"{blocked}; stopped on the way")
             now = arm.backend.time
             if now - checked >= CHECKED_EVERY * 1e9:
                 checked = now
@@ -270,12 +272,12 @@ class StepServer:
                 if arm.backend.time - began > (seconds + SETTLE) * 1e9:
                     raise MoveFailed(f"{self._distance(last):.3f} off the target, normalised")
                 arm.hold(CHECKED_EVERY, watch)
+            self._check_may_move()
         except BaseException:
             arm.stop()
             raise
         finally:
             self._outlet.show(frames=False)
-        self._check_may_move()
         return arm.position
 
     def check_target(self, target: npt.ArrayLike) -> Float64:

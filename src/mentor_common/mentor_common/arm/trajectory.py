@@ -8,6 +8,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from mentor_common.tasks.arm_section import MotionLimits
+
 Float64 = npt.NDArray[np.float64]
 
 
@@ -33,3 +35,16 @@ class Trajectory:
         """Return the commanded pose (4,) after this share of the duration, 0 to 1."""
         part = min(1.0, share / self.ramp)
         return self.first + part * part * (3.0 - 2.0 * part) * (self.last - self.first)
+
+
+def seconds_of(way: Float64, speed: float, limits: MotionLimits) -> float:
+    """Return how long a move takes at a mean speed, or longer where the limits ask for it.
+
+    Args:
+        way: (x, y, z, r) from where the arm is: metres, and radians about the vertical axis.
+        speed: metres per second.
+        limits: of the arm.
+    """
+    peak = 1.5 / Trajectory.ramp  # a trajectory's greatest speed, by its mean
+    translation = float(np.linalg.norm(way[:3])) / min(speed, limits.speed / peak)
+    return max(translation, abs(float(way[3])) * peak / limits.turn_speed)

@@ -196,10 +196,18 @@ def _indexed(
     file: BagFile, topics: Collection[str] | None, start: int | None, end: int | None
 ) -> Iterator[BagMessage]:
     with file.path.open("rb") as stream:
-        reader = SeekingReader(stream)
+        reader = SeekingReader(stream, validate_crcs=True)
         wanted = None if topics is None else list(topics)
         found = reader.iter_messages(wanted, starting_at=start, ending_before=end)
-        for schema, channel, message in found:
+        while True:
+            try:
+                schema, channel, message = next(found)
+            except StopIteration:
+                return
+            except Exception as error:  # whatever a damaged block makes of itself
+                file.problem = f"damaged: {type(error).__name__} {error}".rstrip()
+                check = f"python -m mentor_recorder check {file.path.parent}"
+                raise BagError(f"{file.path}: {file.problem}; `{check}` names the place") from error
             yield _message(channel, schema, message)
 
 

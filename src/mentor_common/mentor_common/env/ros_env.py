@@ -86,6 +86,10 @@ class RosEnv(gymnasium.Env[Any, npt.NDArray[np.float32]]):
         for name, value in (("timeout", timeout), ("reset_timeout", reset_timeout)):
             if not value > 0.0:
                 raise ValueError(f"RosEnv: {name} is {value}, must be above 0 seconds")
+        if not 0.0 <= action_deadline < 2.0**31:
+            raise ValueError(
+                f"RosEnv: action_deadline is {action_deadline}, must be seconds from 0"
+            )
         self.timeout, self.reset_timeout = timeout, reset_timeout
         self.action_deadline = action_deadline
         self.render_mode = render_mode

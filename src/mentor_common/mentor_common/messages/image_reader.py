@@ -54,6 +54,8 @@ class ImageReader:
 
 def compressed_to_rgb(message: CompressedImage) -> UInt8:
     """Return a JPEG or PNG image as (height, width, 3) uint8 RGB. Raises: ImageError."""
+    if "16UC1" in message.format or "compressedDepth" in message.format:
+        raise ImageError(f"compressed image of format '{message.format}': depth is no RGB image")
     encoded = np.frombuffer(message.data, np.uint8)
     try:
         pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None

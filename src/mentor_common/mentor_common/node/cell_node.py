@@ -243,6 +243,8 @@ class CellNode(WorkingNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run ``configure``."""
+        if not self._cell_step_taken("configure", self.refuse_late_workers):
+            return TransitionCallbackReturn.FAILURE
         # The name is claimed before anything is made: a second server would answer for the first.
         steps = (self.holding.prepare, self._cell_configure, self.holding.prepare)
         if not all(self._cell_step_taken("configure", step) for step in steps):
@@ -253,6 +255,8 @@ class CellNode(WorkingNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Run ``activate``."""
+        if not self._cell_step_taken("activate", self.refuse_late_workers):
+            return TransitionCallbackReturn.FAILURE
         self._cell_stopping.clear()
         if not self._cell_step_taken("activate", self.holding.begin):
             return TransitionCallbackReturn.FAILURE

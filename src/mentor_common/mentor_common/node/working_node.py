@@ -68,6 +68,18 @@ class WorkingNode(LifecycleNode):
         """Set while the node goes down: workers must end."""
         return self._cell_stopping
 
+    def refuse_late_workers(self) -> None:
+        """Refuse to begin anew while a worker of the last activation runs: it would go on.
+
+        Raises:
+            RuntimeError: names it.
+        """
+        if late := [thread.name for thread in self._cell_workers if thread.is_alive()]:
+            raise RuntimeError(
+                f"worker {', '.join(late)} of the last activation has not ended; try again when it "
+                "has, or restart the node"
+            )
+
     def call_soon(self, work: Callable[[], None]) -> None:
         """Run ``work`` on the thread of the callbacks; callable from any thread."""
         executor = self.executor

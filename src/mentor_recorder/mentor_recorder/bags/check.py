@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +12,7 @@ from mcap.records import Chunk
 from mcap.stream_reader import StreamReader, breakup_chunk
 
 from mentor_common.bags.definitions import UnknownTypeError, definition_of
-from mentor_common.bags.reader import Bag, BagFile
+from mentor_common.bags.reader import Bag, BagError, BagFile, BagMessage
 from mentor_common.bags.steps import STEP_TYPES, step_of
 
 NAMED = 5
@@ -93,7 +95,7 @@ def _collect(bag: Bag, findings: Findings) -> dict[str, dict[int, _Episode]]:
     topics = {name for name, topic in bag.topics.items() if topic.type in STEP_TYPES}
     order: dict[str, int] = {}
     unreadable: Counter[str] = Counter()
-    for message in bag.messages(topics):
+    for message in _readable(bag.messages(topics)):
         try:
             key = step_of(message.data, message.type)
         except ValueError:
@@ -106,6 +108,11 @@ def _collect(bag: Bag, findings: Findings) -> dict[str, dict[int, _Episode]]:
     for topic, count in unreadable.items():
         findings.add(f"{topic}: {count} message(s) are too short for their type")
     return cells
+
+
+def _readable(messages: Iterator[BagMessage]) -> Iterator[BagMessage]:
+    with contextlib.suppress(BagError):  # _check_file has found it
+        yield from messages
 
 
 def _check_episode(

@@ -16,6 +16,8 @@ from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, Vie
 from dm_control import suite
 
 CAMERAS = {"quadruped": 2}
+UNBOUNDED = 1e9
+"""An actuator's bound from which on it counts as none."""
 """Number of the camera where it is not the first one (as in DrQ-v2)."""
 
 
@@ -46,8 +48,9 @@ class DmcSimulator(MujocoSimulator):
         self._rendered_model = physics.model.ptr
         self._renderer = self._make_renderer(self._rendered_model)
         spec = self._env.action_spec()
-        self._low = spec.minimum.astype(np.float64)
-        self._high = spec.maximum.astype(np.float64)
+        bounded = np.abs(spec.maximum) < UNBOUNDED  # LQR's forces are not: they are -1 to 1 here
+        self._low = np.where(bounded, spec.minimum, -1.0)
+        self._high = np.where(bounded, spec.maximum, 1.0)
         self._unit = bool((self._low == -1.0).all() and (self._high == 1.0).all())
         names = [physics.model.id2name(i, "actuator") for i in range(physics.model.nu)]
         if len(names) != spec.shape[0]:

@@ -58,7 +58,7 @@ def test_a_node_that_is_being_configured_ends_all_the_same(tmp_path: Path) -> No
 
 def test_log_level_debug_shows_what_passes_the_node_and_not_the_client_library() -> None:
     with CellProcess("plain_node.py", fresh_namespace(), "--log-level", "debug") as node:
-        assert node.says("activate: CellNode.activate took", 60), node.output
+        assert node.says("activate: PlainNode.activate took", 60), node.output
         assert node.end(signal.SIGINT, 60) == 0
         output = node.output
     assert "parameters: {'autostart': True" in output and "'speed': 1.0" in output
@@ -72,7 +72,7 @@ def test_nobody_can_write_to_a_node_in_shared_memory(
 ) -> None:
     monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", discovery)
     with CellProcess("plain_node.py", fresh_namespace(), "--log-level", "debug") as node:
-        assert node.says("activate: CellNode.activate took", 60), node.output
+        assert node.says("activate: PlainNode.activate took", 60), node.output
         mapped = Path(f"/proc/{node.process.pid}/maps").read_text()
     assert "libfastdds" in mapped and "fastdds_port" not in mapped
 
@@ -81,5 +81,5 @@ def test_nobody_can_write_to_a_node_in_shared_memory(
 def test_a_node_keeps_the_priority_that_it_was_given() -> None:
     with CellProcess("plain_node.py", fresh_namespace(), "--log-level", "debug") as node:
         os.setpriority(os.PRIO_PROCESS, node.process.pid, -5)  # as `nice -n -5` does
-        assert node.says("activate: CellNode.activate took", 60), node.output
+        assert node.says("activate: PlainNode.activate took", 60), node.output
         assert os.getpriority(os.PRIO_PROCESS, node.process.pid) == -5

@@ -206,8 +206,8 @@ def _indexed(
                 return
             except Exception as error:  # whatever a damaged block makes of itself
                 file.problem = f"damaged: {type(error).__name__} {error}".rstrip()
-                check = f"python -m mentor_recorder check {file.path.parent}"
-                raise BagError(f"{file.path}: {file.problem}; `{check}` names the place") from error
+                check = f"python -m mentor_recorder check {file.path}"
+                raise BagError(f"{file.path}: {file.problem}; `{check}` names more") from error
             yield _message(channel, schema, message)
 
 

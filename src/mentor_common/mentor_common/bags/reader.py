@@ -207,7 +207,8 @@ def _indexed(
             except Exception as error:  # whatever a damaged block makes of itself
                 file.problem = f"damaged: {type(error).__name__} {error}".rstrip()
                 check = f"python -m mentor_recorder check {file.path}"
-                raise BagError(f"{file.path}: {file.problem}; `{check}` names more") from error
+                text = f"{file.path}: {file.problem}; `{check}` finds what else is wrong"
+                raise BagError(text) from error
             yield _message(channel, schema, message)
 
 

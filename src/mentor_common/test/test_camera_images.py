@@ -1,13 +1,17 @@
 """Images of cameras, raw or compressed, with the stamps of this machine's clock or another's."""
 
+import logging
 import struct
 import zlib
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+from rclpy.clock import ROSClock
 from rclpy.qos import ReliabilityPolicy
+from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 
 from mentor_common.messages.experience import nanoseconds_to_time
@@ -20,16 +24,28 @@ SECOND = 1_000_000_000
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
 
 
-def reading(use_sim_time=False, **parameters) -> CameraImages:
+def simulated_clock() -> ROSClock:
+    clock = ROSClock()
+    clock._set_ros_time_is_active(True)
+    return clock
+
+
+def reading(
+    use_sim_time=False, forget: Callable[[], None] = lambda: None, clock=None, **parameters
+) -> CameraImages:
     values = {each.name: each.default for each in CAMERA_PARAMETERS} | parameters
-    clock = SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW))
+    if clock is None and use_sim_time:
+        clock = simulated_clock()
+    clock = clock or SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=NOW))
     return CameraImages(
         SimpleNamespace(
             text=values.get,
             number=values.get,
             get_clock=lambda: clock,
+            get_logger=lambda: logging.getLogger("test"),
             get_parameter=lambda _: SimpleNamespace(value=use_sim_time),
-        )
+        ),
+        forget,
     )
 
 
@@ -42,6 +58,16 @@ def test_images_are_asked_for_as_sensor_data_and_reliably_only_where_told():
     reliable = reading(image_reliability="reliable").topic("side")
     assert reliable.qos.reliability == ReliabilityPolicy.RELIABLE
     assert (reliable.name, reliable.type) == ("camera/side/color/image_raw", Image)
+
+
+def test_images_are_forgotten_when_a_simulated_clock_is_set_back_however_little():
+    forgotten, clock = [], simulated_clock()
+    images = reading(True, lambda: forgotten.append(clock.now().nanoseconds), clock)
+    for seconds in (3.0, 3.5, 3.4, 4.0, 0.1, 0.2):
+        clock.set_ros_time_override(Time(nanoseconds=round(seconds * SECOND)))
+    images.close()
+    clock.set_ros_time_override(Time(nanoseconds=1))
+    assert forgotten == [round(3.4 * SECOND), SECOND // 10]
 
 
 def test_compressed_images_have_the_topic_of_image_transport_and_the_same_pixels():

@@ -6,8 +6,6 @@ import time
 from functools import partial
 from typing import ClassVar
 
-from rclpy.clock import JumpThreshold
-from rclpy.duration import Duration
 from sensor_msgs.msg import CompressedImage, Image
 
 from mentor_camera.contact_sheet import contact_sheet
@@ -75,12 +73,12 @@ class StackerNode(CellNode):
             gap_wait_s=self.number("gap_wait"),
             depth=self.integer("ring_depth"),
         )
-        self._images = CameraImages(self)
         cell = find_cell(self.text("cell_file"))
         self._crops = {
             name: cell.placed(task.camera(name), task.image_size(name))
             for name in self._layout.cameras
         }
+        self._images = CameraImages(self, self._stacker.clear)
         self._observations = self.publisher(topics.OBSERVATION)
         self._monitor = self.publisher(MONITOR)
         self.subscription(topics.MOTION, self._on_motion, low_latency=True)
@@ -104,28 +102,15 @@ class StackerNode(CellNode):
         self._failures = DropLog(lambda text: self.get_logger().error(text))
         self._drops = DropLog(self.get_logger().warning)
         self._motion_at: dict[tuple[int, int], float] = {}
-        if self.get_parameter("use_sim_time").value:
-            self._jump = self.get_clock().create_jump_callback(
-                JumpThreshold(
-                    min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
-                ),
-                post_callback=lambda _: self._on_clock_set_back(),
-            )
 
     def cleanup(self) -> None:
-        """Remove the callback for jumps of the clock."""
-        jump = self.__dict__.pop("_jump", None)
-        if jump is not None:
-            jump.unregister()
+        """Watch the clock no longer."""
+        self._images.close()
 
     def activate(self) -> None:
         """Begin without frames, as old ones may be out of date."""
         self._stacker.clear()
         self._active_since = time.monotonic()
-
-    def _on_clock_set_back(self) -> None:
-        self._drops.note("the clock was set back: all frames are dropped")
-        self._stacker.clear()
 
     def _on_image(self, camera: str, message: Image | CompressedImage) -> None:
         try:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from rclpy.clock import JumpThreshold
+from rclpy.duration import Duration
 from sensor_msgs.msg import CompressedImage, Image
 
 from mentor_common.messages import topics
@@ -55,12 +58,30 @@ class CameraImages:
 
     Args:
         node: declares the parameters.
+        forget: drops the images that are kept. It is called when a simulated clock was set back, as
+            by a twin that is started again: the images of the two clocks could not be told apart.
     """
 
-    def __init__(self, node: CellNode) -> None:
-        self._node = node
+    def __init__(self, node: CellNode, forget: Callable[[], None]) -> None:
+        self._node, self._forget = node, forget
         self._reader = ImageReader()
         self._simulated_time = bool(node.get_parameter("use_sim_time").value)
+        if self._simulated_time:
+            backward = JumpThreshold(
+                min_forward=None, min_backward=Duration(nanoseconds=-1), on_clock_change=False
+            )
+            self._jump = node.get_clock().create_jump_callback(
+                backward, post_callback=lambda _: self._clock_was_set_back()
+            )
+
+    def close(self) -> None:
+        """Watch the clock no longer."""
+        if self._simulated_time:
+            self._jump.unregister()
+
+    def _clock_was_set_back(self) -> None:
+        self._node.get_logger().warning("the clock was set back: all images are dropped")
+        self._forget()
 
     def topic(self, camera: str) -> Topic:
         """Return the topic on which the images of a camera come."""

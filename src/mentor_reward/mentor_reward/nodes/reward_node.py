@@ -88,7 +88,7 @@ class RewardNode(CellNode):
         )
         self._episodes = EpisodeRewards(model, self.integer("max_steps") or task.episode.max_steps)
         self._rewards = self.publisher(topics.REWARD)
-        self._images, reader = CameraImages(self), self._steps
+        self._images, reader = CameraImages(self, self._steps.forget_images), self._steps
         self._read(topics.MOTION, self._add_motion)
         self._read(topics.OBSERVATION, reader.add_observation)
         self._read(topics.ACTION, reader.add_action, required=False)
@@ -109,6 +109,10 @@ class RewardNode(CellNode):
         self._faults = self.health.counter("steps that are not valid")
         self._refused = self.health.counter("malformed messages dropped")
         self._repeated = self.health.counter("repeated messages")
+
+    def cleanup(self) -> None:
+        """Watch the clock no longer."""
+        self._images.close()
 
     def _read(self, topic: Topic, add: Callable[[Any, float], None], required: bool = True) -> None:
         """Subscribe to what the reward needs; a message that is refused is dropped."""

@@ -8,7 +8,7 @@ from operator import attrgetter
 from mentor_common.tasks.reward_model import StampedImage
 
 _STAMP = attrgetter("stamp")
-_RESTART = 5_000_000_000
+_RESTART = 500_000_000
 """Nanoseconds by which an image is older than the newest if the clock was set back, as a twin does
 that is started again; the stacker's FrameRing has the same limit."""
 
@@ -38,6 +38,10 @@ class ImageBuffer:
             return
         insort(self._images, image, key=_STAMP)
         del self._images[: -self._depth]
+
+    def clear(self) -> None:
+        """Forget all images."""
+        self._images.clear()
 
     def covers(self, end: int) -> bool:
         """Return whether there is an image at or after ``end``: no better one will come."""

@@ -194,6 +194,11 @@ class StepReader:
         self._buffers[camera].add(StampedImage(image.stamp, pixels))
         self._add_images(now)
 
+    def forget_images(self) -> None:
+        """Drop the images that no step has: the clock was set back."""
+        for buffer in self._buffers.values():
+            buffer.clear()
+
     # Steps leave.
 
     def collect(self, now: float) -> list[ReadStep]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +23,7 @@ from mentor_common.messages import topics
 from mentor_common.messages.cdr import write_action
 from mentor_common.messages.qos import transient_local
 from mentor_common.node.claim import Claim, claim_from_json, held_text
-from mentor_common.node.claims import SETTLED, TOPIC
+from mentor_common.node.claims import SETTLED, TOPIC, Claims
 
 BRIDGE = "grey_bridge.py"
 STILL = np.zeros(2, np.float32)
@@ -49,6 +51,41 @@ def test_who_holds_wins_and_of_two_that_begin_the_one_that_was_first() -> None:
     assert newcomer.wins_over(waiting) and not waiting.wins_over(newcomer)
     assert not FIRST.wins_over(replace(newcomer, names=frozenset({"/cell_b/observation"})))
     assert not FIRST.wins_over(replace(FIRST, active=False)), "its own claim"
+
+
+def test_several_threads_may_ask_who_holds_what_while_claims_come_and_go() -> None:
+    peer, failed, over = FakePeer("asker", fresh_namespace()), [], threading.Event()
+    claims, interval = Claims(peer.node), sys.getswitchinterval()
+    publishers = [
+        peer.node.create_publisher(String, TOPIC, transient_local(1)) for _ in range(16)
+    ]
+    peer.begin()
+
+    def ask() -> None:
+        try:
+            while not over.is_set():
+                claims.nodes()
+                claims.inactive()
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for number in range(8000):
+            key = str(number)
+            claim = Claim(f"/n{key}", frozenset({"/topic"}), number % 3 > 0, 1, key, state="s")
+            publishers[number % len(publishers)].publish(String(data=claim.to_json()))
+        assert peer.wait(lambda: bool(claims.nodes()) or bool(failed), 20.0)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(interval)
+        peer.close()
+    assert not failed
 
 
 def test_a_claim_survives_the_wire_and_anything_else_is_refused() -> None:

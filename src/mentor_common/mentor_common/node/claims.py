@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -57,7 +58,9 @@ ANSWERS = 32
 
 
 class Claims:
-    """Announces what a node holds, and knows what others hold. Not thread-safe.
+    """Announces what a node holds, and knows what others hold.
+
+    What others hold may be asked for by any thread; one thread announces, asks and answers.
 
     Args:
         node: on whose graph this is.
@@ -69,7 +72,8 @@ class Claims:
         self._began = time.monotonic()
         self._topic = node.resolve_topic_name(topic)
         self._publisher: Any = None
-        self._others: dict[str, Claim] = {}
+        self._lock = threading.RLock()  # of whoever changes the two tables
+        self._others: dict[str, Claim] = {}  # replaced at each change, as others iterate over it
         self._arrived: dict[str, float] = {}
         self._held_since = math.inf
         self._asks: dict[str, int] = {}
@@ -164,15 +168,17 @@ class Claims:
 
     def poll(self) -> None:
         """Take the claims that have arrived."""
-        for raw, sender in take_with_sender(self._subscription):
-            try:
-                if len(raw) > LONGEST:
+        with self._lock:
+            for raw, sender in take_with_sender(self._subscription):
+                try:
+                    if len(raw) > LONGEST:
+                        continue
+                    claim = claim_from_json(_text_of(raw), sender)
+                except (ValueError, struct.error):  # bytes that are no claim
                     continue
-                claim = claim_from_json(_text_of(raw), sender)
-            except (ValueError, struct.error):  # bytes that are no claim
-                continue
-            if self.mine is None or claim.key != self.mine.key:
-                self._take(claim)
+                mine = self.mine
+                if mine is None or claim.key != mine.key:
+                    self._take(claim)
 
     def rival(self) -> Claim | None:
         """Return who holds what this node would hold; None if it may hold it."""
@@ -235,7 +241,7 @@ class Claims:
             needed: only those that steps wait for.
         """
         self.poll()
-        if any(claim.state and not claim.active for claim in list(self._others.values())):
+        if any(claim.state and not claim.active for claim in self._others.values()):
             self._forget_ended()
         claims = list(self._others.values())
         active = {c.holder for c in claims if c.active}  # a second node of its name is refused
@@ -271,7 +277,7 @@ class Claims:
         return [claim for claim in self._others.values() if claim.wins_over(mine)]
 
     def _is_late(self, claim: Claim) -> bool:
-        return self._arrived[claim.key] - self._held_since > SETTLED
+        return self._arrived.get(claim.key, 0.0) - self._held_since > SETTLED
 
     def _publish(self, claim: Claim) -> None:
         if not claim.active:
@@ -292,15 +298,16 @@ class Claims:
             same = [c for c in self._others.values() if c.endpoint == claim.endpoint != b""]
             for other in same:
                 self._forget(other.key)
-        elif known.active != claim.active:
-            del self._others[claim.key]
-        if claim.key not in self._others:
+        others = dict(self._others)
+        if known is not None and known.active != claim.active:
+            del others[claim.key]
+        if claim.key not in others:
             self._arrived[claim.key] = time.monotonic()
-        self._others[claim.key] = claim
+        self._others = {**others, claim.key: claim}
 
     def _holders(self, name: str) -> list[Claim]:
         """Return the claim that has held a topic for the longest time, if there is one."""
-        for claim in list(self._others.values()):
+        for claim in self._others.values():
             if claim.active and name in claim.names:
                 return [claim]
         return []
@@ -313,14 +320,16 @@ class Claims:
         return bool(len(self._others) >= self._subscription.get_publisher_count() - mine)
 
     def _forget_ended(self) -> None:
-        infos = self._node.get_publishers_info_by_topic(self._topic)
-        alive = {bytes(info.endpoint_gid)[:GUID] for info in infos}
-        for key, claim in list(self._others.items()):
-            if claim.endpoint and claim.endpoint[:GUID] not in alive:
-                self._forget(key)
+        with self._lock:  # a claim that comes meanwhile is not among the endpoints below
+            infos = self._node.get_publishers_info_by_topic(self._topic)
+            alive = {bytes(info.endpoint_gid)[:GUID] for info in infos}
+            for key, claim in self._others.items():
+                if claim.endpoint and claim.endpoint[:GUID] not in alive:
+                    self._forget(key)
 
     def _forget(self, key: str) -> None:
-        del self._others[key], self._arrived[key]
+        self._others = {other: claim for other, claim in self._others.items() if other != key}
+        self._arrived.pop(key, None)
 
 
 def _text_of(raw: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -69,6 +70,11 @@ def test_the_command_lists_the_papers_fourteen() -> None:
         (["show", "mentor/dmc-hopper_hopp-v0", "--out", "/tmp/x.png"], "hopper_hopp"),
         (["show", "dmc-hopper_hop", "--camera", "nose", "--out", "/tmp/x.png"], "nose"),
         (["play", "dmc-hopper_hop", "--policy", "scripted"], "scripted expert"),
+        (["play", "dmc-hopper_hop", "--episodes", "0"], "--episodes: '0' must be from 1"),
+        (["play", "dmc-hopper_hop", "--seed", "-1"], "--seed: '-1' must be from 0"),
+        (["show", "dmc-hopper_hop", "--across", "0", "--out", "x.png"], "--across: '0' must"),
+        (["show", "dmc-hopper_hop", "--columns", "0", "--out", "x.png"], "--columns: '0' must"),
+        (["show", "dmc-hopper_hop", "--colours", "300", "--out", "x.png"], "from 0 to 256"),
     ],
 )
 def test_the_command_names_what_is_wrong(arguments: list[str], word: str) -> None:
@@ -79,3 +85,13 @@ def test_the_command_names_what_is_wrong(arguments: list[str], word: str) -> Non
     assert done.returncode == 2
     assert word in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_command_plays_the_expert_of_a_twin() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mentor_sim_bridge", "play", "cable_routing", "--policy", "scripted",
+         "--steps", "2"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["steps"] == 2

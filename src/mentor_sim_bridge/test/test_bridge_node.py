@@ -321,6 +321,11 @@ def test_a_bridge_goes_through_its_lifecycle_and_plays_again() -> None:
         probe.rest()
         assert (episode, 1) not in probe.observations  # inactive: receives nothing
         assert probe.reset(seed=4) is None  # and its action server rejects goals
+        change(Transition.TRANSITION_ACTIVATE)
+        # The agent of the episode that the deactivation has ended does not wait in vain.
+        reward = probe.until(lambda: probe.rewards.get((episode, 1)), 20.0)
+        assert not reward.valid and "became inactive" in reward.reason
+        change(Transition.TRANSITION_DEACTIVATE)
         change(Transition.TRANSITION_CLEANUP)
         change(Transition.TRANSITION_CONFIGURE)
         change(Transition.TRANSITION_ACTIVATE)

@@ -141,3 +141,11 @@ def test_only_a_finite_action_of_the_right_size_step_and_episode_is_carried_out(
     assert status.executed == fine
     if fine:
         assert np.abs(action).max() <= 1.0
+
+
+def test_an_episode_that_is_ended_early_is_remembered_as_cut_off(runner: EpisodeRunner) -> None:
+    runner.act(np.zeros(2, np.float32))
+    runner.end_episode()
+    assert runner.over and runner.cut_off == (FIRST, 1)
+    runner.end_episode()
+    assert runner.cut_off == (FIRST, 1)

@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 from mentor_sim_bridge.benchmarks.renderer import PixelRenderer  # sets GL's defaults: stays first
-from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, View, check_state
+from mentor_sim_bridge.benchmarks.simulator import (
+    MujocoSimulator,
+    Outcome,
+    View,
+    check_state,
+    refuse_options,
+)
 
 # isort: split
 with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
@@ -91,6 +97,7 @@ class AdroitSimulator(MujocoSimulator):
 
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
         """Begin an episode; the seed decides the positions of the objects."""
+        refuse_options(self.task, options)
         self._frames = 0
         self._observation, _ = self._env.reset(seed=seed)
 

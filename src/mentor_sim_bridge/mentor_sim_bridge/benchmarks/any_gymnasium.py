@@ -29,8 +29,8 @@ class GymnasiumSimulator(TaskSimulator):
         kwargs: passed to ``gymnasium.make``.
 
     Raises:
-        ValueError: the actions are not bounded numbers, or there is no image, or none can be
-        rendered.
+        ValueError: the actions are not bounded numbers, or there is no image or no such camera, or
+        nothing can be rendered.
     """
 
     def __init__(self, name: str, view: View | None = None, **kwargs: Any) -> None:
@@ -52,7 +52,12 @@ class GymnasiumSimulator(TaskSimulator):
             env.close()
             if "rgb_array" not in env.metadata.get("render_modes", []):
                 raise ValueError(f"{name} has no images: no image observation, no rgb_array")
-            env = gym.make(name, render_mode="rgb_array", **kwargs)
+            env = gym.make(name, **{**kwargs, "render_mode": "rgb_array"})
+        if self._renderer is None and view.camera is not None:
+            env.close()
+            raise ValueError(
+                f"{name} has no camera {view.camera!r}, as it shows its own image; leave camera out"
+            )
         space = env.action_space
         if not isinstance(space, gym.spaces.Box) or not space.is_bounded():
             raise ValueError(f"{name} has actions {space}; only bounded Box spaces are supported")
@@ -67,7 +72,9 @@ class GymnasiumSimulator(TaskSimulator):
         limit = env.spec.max_episode_steps if env.spec else None
         self.max_frames = int(limit or 0)
         self._observation: Any = None
+        self._seeded = False
         self._render_once(name)
+        self._seeded = False  # but by what was only to try it
 
     def _render_once(self, name: str) -> None:
         """Refuse now what cannot be rendered, or it would fail at each reset."""
@@ -80,6 +87,9 @@ class GymnasiumSimulator(TaskSimulator):
 
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
         """Begin an episode."""
+        if seed is None and not self._seeded:
+            seed = int(np.random.SeedSequence().generate_state(1)[0])
+        self._seeded = True
         self._observation, _ = self._env.reset(seed=seed, options=options or None)
 
     def step(self, action: NDArray[np.float32]) -> Outcome:

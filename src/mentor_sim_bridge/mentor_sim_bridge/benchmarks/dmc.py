@@ -10,22 +10,23 @@ from numpy.typing import NDArray
 
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 from mentor_sim_bridge.benchmarks.renderer import PixelRenderer  # sets GL's defaults: stays first
-from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, View
+from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, View, refuse_options
 
 # isort: split
 from dm_control import suite
 
 CAMERAS = {"quadruped": 2}
+"""Number of the camera where it is not the first one (as in DrQ-v2)."""
 UNBOUNDED = 1e9
 """An actuator's bound from which on it counts as none."""
-"""Number of the camera where it is not the first one (as in DrQ-v2)."""
 
 
 class DmcSimulator(MujocoSimulator):
     """One dm_control task.
 
     ``reset(seed)`` begins the same episode as the first one of
-    ``suite.load(domain, task, task_kwargs={"random": seed})``.
+    ``suite.load(domain, task, task_kwargs={"random": seed})``. A seed from 2^32 on, which the suite
+    does not take, stands for numbers that are derived from it.
 
     Args:
         domain: e.g. ``dog``.
@@ -62,8 +63,11 @@ class DmcSimulator(MujocoSimulator):
 
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
         """Begin an episode with the suite's own randomization."""
+        refuse_options(self.task, options)
         if seed is not None:
-            self._env.task._random = np.random.RandomState(seed)
+            self._env.task._random = np.random.RandomState(
+                seed if seed < 2**32 else np.random.SeedSequence(seed).generate_state(8)
+            )
         elif not self._seeded:
             self._env.task._random = np.random.RandomState()
         self._seeded = True

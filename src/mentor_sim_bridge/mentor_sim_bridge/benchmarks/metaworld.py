@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
 from mentor_sim_bridge.benchmarks.renderer import PixelRenderer  # sets GL's defaults: stays first
-from mentor_sim_bridge.benchmarks.simulator import MujocoSimulator, Outcome, View, check_state
+from mentor_sim_bridge.benchmarks.simulator import (
+    MujocoSimulator,
+    Outcome,
+    View,
+    check_state,
+    refuse_options,
+)
 
 # isort: split
 from metaworld import ALL_V3_ENVIRONMENTS
@@ -75,6 +81,7 @@ class MetaworldSimulator(MujocoSimulator):
 
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
         """Begin an episode; the seed decides goal and object."""
+        refuse_options(self.task, options)
         if seed is not None:
             self._env.seed(seed)
         elif not self._seeded:

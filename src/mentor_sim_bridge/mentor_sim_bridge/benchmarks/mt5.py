@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mentor_sim_bridge.benchmarks.metaworld import MetaworldSimulator
 from mentor_sim_bridge.benchmarks.names import MT5
 from mentor_sim_bridge.benchmarks.pixel_env import PixelEnv
-from mentor_sim_bridge.benchmarks.simulator import Outcome, TaskSimulator, View
+from mentor_sim_bridge.benchmarks.simulator import Outcome, TaskSimulator, View, refuse_options
 
 
 class Mt5Simulator(TaskSimulator):
@@ -63,11 +63,13 @@ class Mt5Simulator(TaskSimulator):
         """Begin an episode.
 
         Raises:
-            ValueError: ``options["task_id"]`` is not an integer from 0 to 4.
+            ValueError: ``options["task_id"]`` is not an integer from 0 to 4, or another option is
+            given.
         """
+        refuse_options("metaworld-mt5", options, ("task_id",))
         wanted = options.get("task_id")
         if wanted is not None:
-            if isinstance(wanted, bool) or int(wanted) != wanted or not 0 <= wanted < len(MT5):
+            if isinstance(wanted, bool) or wanted not in range(len(MT5)):
                 raise ValueError(f"task_id is {wanted!r}, must be 0 to {len(MT5) - 1}")
             self.task_id = int(wanted)
         elif seed is not None:

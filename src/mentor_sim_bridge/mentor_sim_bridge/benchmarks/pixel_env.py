@@ -106,8 +106,13 @@ class PixelEnv(gym.Env[Observation, NDArray[np.float32]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode. Without a seed the random state continues as it is."""
+        """Begin an episode. Without a seed the random state continues as it is.
+
+        Raises:
+            ValueError: an option is unknown; no episode runs then.
+        """
         super().reset(seed=seed)
+        self._ended = True
         self.simulator.reset(seed, options or {})
         self._success = False
         self._ended = False

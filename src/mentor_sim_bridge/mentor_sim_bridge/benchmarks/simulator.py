@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +51,20 @@ def refuse_outside(name: str, value: object, low: int, high: int) -> None:
         raise ValueError(f"{name} is {value!r}, must be a whole number from {low} to {high}")
 
 
+def refuse_options(task: str, options: Mapping[str, Any], known: tuple[str, ...] = ()) -> None:
+    """Raise ValueError for options of a reset that a task does not have.
+
+    Args:
+        task: name of the task.
+        options: given.
+        known: names of those that it has.
+    """
+    if unknown := sorted(options.keys() - set(known)):
+        raise ValueError(
+            f"{task}: options {unknown} are unknown; known: {', '.join(known) or 'none'}"
+        )
+
+
 @dataclass
 class Outcome:
     """The result of one simulator frame."""
@@ -83,7 +98,10 @@ class TaskSimulator(ABC):
 
     @abstractmethod
     def reset(self, seed: int | None, options: dict[str, Any]) -> None:
-        """Begin an episode; without a seed the random state continues as it is."""
+        """Begin an episode; without a seed the random state continues as it is.
+
+        Raises: ValueError: an option is unknown; the simulator is then as it was.
+        """
 
     @abstractmethod
     def step(self, action: NDArray[np.float32]) -> Outcome:

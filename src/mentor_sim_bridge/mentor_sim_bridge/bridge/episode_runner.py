@@ -70,7 +70,7 @@ class EpisodeRunner:
         self.step = 0
         self.over = True
         self.cut_off: tuple[int, int] | None = None
-        """Episode and awaited step of the last episode that a reset has ended early."""
+        """Episode and awaited step of the last episode that was ended before its end."""
         self.pixels: NDArray[np.uint8] = np.zeros(self.layout.shape, np.uint8)
         self.state: NDArray[np.float32] = np.zeros(self.state_size, np.float32)
         # PixelEnv returns the reward before it renders, so that the reward is published sooner.
@@ -102,15 +102,19 @@ class EpisodeRunner:
         Raises:
             Exception: whatever the environment raises; then no episode is running.
         """
-        if not self.over:
-            self.cut_off = self.episode, self.step
-        self.over = True
+        self.end_episode()
         observation, _ = self.env.reset(seed=seed, options=options)
         self._take(observation)
         self.episode = self._numbers.next()
         self.step = 0
         self.over = False
         return self.episode
+
+    def end_episode(self) -> None:
+        """End the running episode, if there is one, before its end."""
+        if not self.over:
+            self.cut_off = self.episode, self.step
+        self.over = True
 
     def check(
         self, command: Command, now: int

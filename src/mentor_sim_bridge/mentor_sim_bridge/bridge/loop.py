@@ -30,7 +30,7 @@ LONGEST_WAIT = 0.25
 """Seconds that the thread sleeps at most."""
 PATIENCE = 2.0
 """Seconds in which another action may follow one that was refused; then its step fails."""
-CUT_OFF = "another reset has begun an episode meanwhile"
+CUT_OFF = "the episode was ended early, by another reset or as the bridge became inactive"
 
 
 class BridgeLoop:
@@ -91,12 +91,14 @@ class BridgeLoop:
         self._refused: tuple[str, float] | None = None
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """Run until ``stopping()``; whoever sets that wakes the thread by ``wake``."""
+        """Run until ``stopping()``, which ends the episode; whoever sets that calls ``wake``."""
         while not stopping():
             self._serve_work()
             self._drain()
             self._fail_refused_step()
             self._reader.wait(LONGEST_WAIT)
+        self.runner.end_episode()
+        self._refused = None
         self._refuse_work()
 
     def wake(self) -> None:

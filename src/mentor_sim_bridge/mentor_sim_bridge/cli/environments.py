@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 PAPER = (
@@ -24,11 +25,25 @@ PAPER = (
 """The paper's simulated tasks, hopper hop and MT5."""
 
 
+def at_least(low: int, high: int = 2**63 - 1) -> Callable[[str], int]:
+    """Return a type of argparse's options: a whole number from `low` on, up to `high`."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} must be from {low} to {high}")
+        return value
+
+    return number
+
+
 def add_episode_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of commands that play episodes."""
     parser.add_argument("--policy", choices=("random", "scripted"), default="random")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=0, help="stop after so many (default: never)")
+    parser.add_argument("--seed", type=at_least(0), default=0)
+    parser.add_argument(
+        "--steps", type=at_least(0), default=0, help="stop after so many (default: never)"
+    )
     parser.add_argument("--image-size", type=int, default=84, help="pixels (default 84)")
     parser.add_argument("--camera", help="another camera than the task's usual one")
     parser.add_argument("--stock", action="store_true", help="render as the suite does")
@@ -80,21 +95,25 @@ def make_with_policy(name: str, options: argparse.Namespace) -> tuple[Any, Any]:
     from mentor_sim_bridge.benchmarks.experts import ScriptedExpert, task_of
 
     name = full_id(name)
-    more: dict[str, Any] = {}
-    if options.policy == "scripted":
-        task = task_of(name)
-        if task is None:
-            raise ValueError(f"{name} has no scripted expert; only Meta-World's single tasks have")
-        expert = ScriptedExpert(task)
-        more["state"] = "full"
+    task = task_of(name) if options.policy == "scripted" else None
+    more: dict[str, Any] = {} if task is None else {"state": "full"}
     try:
         env = make_pixel_env(
             name, options.image_size, camera=options.camera, stock=options.stock, **more
         )
     except (gym.error.Error, TypeError) as error:
         raise ValueError(f"{name} cannot be made: {error}") from error
-    if options.policy == "scripted":
+    if task is not None:
+        expert = ScriptedExpert(task)
         return env, lambda observation: expert.act(observation["state"])
+    if options.policy == "scripted":
+        twin: Any = env
+        if not hasattr(twin, "expert_action"):
+            env.close()
+            raise ValueError(
+                f"{name} has no scripted expert; Meta-World's single tasks and the twins have"
+            )
+        return env, lambda _: twin.expert_action()
     space = env.action_space
     space.seed(options.seed)
     return env, lambda _: space.sample()

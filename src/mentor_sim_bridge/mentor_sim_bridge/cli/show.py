@@ -5,16 +5,23 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mentor_sim_bridge.cli.environments import PAPER, add_episode_options, make_with_policy
+from mentor_sim_bridge.cli.environments import (
+    PAPER,
+    add_episode_options,
+    at_least,
+    make_with_policy,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("id", nargs="+", help="gymnasium id; or 'paper' for all of the paper's")
     parser.add_argument("--out", type=Path, required=True, metavar="PNG")
-    parser.add_argument("--columns", type=int, default=6, help="frames of the episode (default 6)")
-    parser.add_argument("--across", type=int, default=1, help="episodes side by side (default 1)")
-    parser.add_argument("--colours", type=int, default=0, help="size of the palette; 0: no palette")
+    parser.add_argument("--columns", type=at_least(1), default=6, help="frames of the episode (6)")
+    parser.add_argument("--across", type=at_least(1), default=1, help="episodes side by side (1)")
+    parser.add_argument(
+        "--colours", type=at_least(0, 256), default=0, help="size of the palette; 0: none"
+    )
     add_episode_options(parser)
 
 

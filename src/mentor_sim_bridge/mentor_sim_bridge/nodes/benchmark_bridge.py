@@ -128,9 +128,8 @@ class BenchmarkBridge(CellNode):
         self.start_worker("environment", lambda: self._loop.run(self.stopping.is_set))
 
     def deactivate(self) -> None:
-        """Stop the thread; the episode is over."""
+        """Stop the thread, which ends the episode."""
         self._loop.wake()
-        self._runner.over = True
 
     def cleanup(self) -> None:
         """Close the environment."""

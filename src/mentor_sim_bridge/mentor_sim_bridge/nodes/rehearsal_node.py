@@ -31,7 +31,13 @@ from mentor_common.node.running import main as run_node
 from mentor_common.tasks.task import find_task
 from mentor_msgs.msg import Motion, Reward
 from mentor_sim_bridge.graphics import check_graphics
-from mentor_sim_bridge.nodes.camera_faults import CUT, SWAPPED, UNPLUGGED, cameras_in
+from mentor_sim_bridge.nodes.camera_faults import (
+    CUT,
+    SWAPPED,
+    UNPLUGGED,
+    cameras_in,
+    unknown_cameras,
+)
 from mentor_sim_bridge.nodes.device_topics import COLLECTOR_FAULT, DeviceTopics
 from mentor_sim_bridge.nodes.twin_node import ground_truth_message
 from mentor_sim_bridge.twins.devices import HasDevices
@@ -75,6 +81,10 @@ class RehearsalNode(CellNode):
         Param("camera_clock_offset", "float", 0.0,
               "seconds by which the cameras' clocks are wrong", low=-10.0, high=10.0),
     )  # fmt: skip
+
+    def check_parameters(self, values: dict[str, Any]) -> str | None:
+        """Refuse cameras that the task does not have."""
+        return super().check_parameters(values) or unknown_cameras(values)
 
     def configure(self) -> None:
         """Make a copy of the world to render it, the feeds and the publishers."""

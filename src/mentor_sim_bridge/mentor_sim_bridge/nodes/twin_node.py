@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from rosgraph_msgs.msg import Clock
@@ -28,7 +28,7 @@ from mentor_common.tasks.plugins import TWINS, load_plugin
 from mentor_common.tasks.task import Task
 from mentor_msgs.msg import GroundTruth
 from mentor_sim_bridge.graphics import check_graphics
-from mentor_sim_bridge.nodes.camera_faults import UNPLUGGED, cameras_in
+from mentor_sim_bridge.nodes.camera_faults import UNPLUGGED, cameras_in, unknown_cameras
 from mentor_sim_bridge.nodes.device_topics import COLLECTOR_FAULT, DeviceTopics
 from mentor_sim_bridge.twins.simulator import Factory, ForceSensing, Simulator, TrueState
 
@@ -74,6 +74,10 @@ class TwinNode(ArmNodeBase):
     def environment(self) -> str:
         """Name and version, for `describe`."""
         return "twin 0.1.0"
+
+    def check_parameters(self, values: dict[str, Any]) -> str | None:
+        """Refuse cameras that the task does not have."""
+        return super().check_parameters(values) or unknown_cameras(values)
 
     def configure(self) -> None:
         """Make the simulator, the publishers and the servers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import gymnasium
 import numpy as np
@@ -43,6 +43,9 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             "blank", black. The last two show what a policy can do that does not look.
         render_mode: "rgb_array" lets `render` return the image of the camera `side`.
         states: what the reward is computed from: "ground_truth", or "sensors" as on a real cell.
+
+    Raises:
+        ValueError: an argument is unknown or out of its bounds.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 2}  # noqa: RUF012
@@ -59,6 +62,15 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
     ) -> None:
         if images not in IMAGES:
             raise ValueError(f"images is {images!r}; known: {', '.join(IMAGES)}")
+        if states not in get_args(States):
+            raise ValueError(f"states is {states!r}; known: {', '.join(get_args(States))}")
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode is {render_mode!r}; known: None, 'rgb_array'")
+        if max_steps is not None and (not isinstance(max_steps, int) or max_steps < 1):
+            raise ValueError(
+                f"max_steps is {max_steps!r}, must be a whole number from 1 on, or None for the "
+                "task's"
+            )
         self.task = task
         self.arm = Arm(simulator, task.workspace, task.deltas, task.episode.period, task.arm.limits)
         self.frame_layout = task.layout
@@ -141,11 +153,13 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             ValueError: an option is unknown.
         """
         super().reset(seed=seed)
+        self._frames = {}  # no episode runs until this one has begun
+        for taken in self._rewarded.values():
+            taken.clear()
         draw = self._draws.draw(seed)
         chosen = self.episode_options(draw, seed, options or {})
         self.arm.begin_episode(seed, draw.start, draw.window_offset, chosen)
         self._episode, self._steps = self._episode + 1, 0
-        self._frames = {}
         self._frames = {camera: [image] * 3 for camera, image in self._pictures().items()}
         self.begin_reward(EpisodeInfo(self._episode, seed, draw.start, draw.window_offset, chosen))
         return self._observation(), self._info(None, None)[1]
@@ -164,6 +178,7 @@ class TwinEnv(gymnasium.Env[np.ndarray, np.ndarray]):
             raise RuntimeError(
                 f"{self.task.name}: the episode is over or never began; call reset()"
             )
+        action = np.asarray(action, np.float32)  # as messages carry it
         self.before_step()
         middle: dict[str, np.ndarray] = {}
         midpoint: dict[str, Any] = {}

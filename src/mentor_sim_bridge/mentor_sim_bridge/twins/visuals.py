@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from mentor_sim_bridge.twins.config_file import Colour, Range
+from mentor_sim_bridge.twins.config_file import Colour, Ends
 
 FRAME = 84
 """Height of a frame of the observation, pixels."""
@@ -34,8 +34,8 @@ class VisualRanges:
     """
 
     colours: Mapping[str, tuple[Colour, Colour]]
-    light_diffuse: Range
-    light_ambient: Range
+    light_diffuse: Ends
+    light_ambient: Ends
     light_shift: float
     camera_shift: float
     camera_turn: float
@@ -78,7 +78,7 @@ def sample_visuals(
     def share() -> float:
         return float(random.uniform(low, high))
 
-    def amount(ends: Range) -> float:
+    def amount(ends: Ends) -> float:
         return ends[0] + share() * (ends[1] - ends[0])
 
     def colour(ends: tuple[Colour, Colour]) -> np.ndarray:

@@ -21,6 +21,10 @@ class CableShape:
     density: float
     damping: float
 
+    def __post_init__(self) -> None:
+        if self.segments < 2:
+            raise ValueError(f"segments is {self.segments}, must be at least 2")
+
 
 @dataclass(frozen=True)
 class SlotConfig:

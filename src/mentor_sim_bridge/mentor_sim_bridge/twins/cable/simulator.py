@@ -51,8 +51,8 @@ class CableSimulator(PandaSimulator):
     def __init__(self, config: CableConfig, task: Task, image_size: Size = SIZE) -> None:
         self.config = config
         check_fits(task, ("x", "z"), CAMERAS)
-        self._random = np.random.default_rng(0)
-        self.scene = sample_scene(config, self._random)
+        self._random = np.random.default_rng()
+        self.scene = sample_scene(config, np.random.default_rng(0))
         model = cable_scene(config, self.scene).compile()
         super().__init__(model, task, CAMERAS, config.faults, image_size, GRIP)
         self._reward = cable_reward_of(task)

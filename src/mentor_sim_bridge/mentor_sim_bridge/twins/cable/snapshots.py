@@ -33,6 +33,7 @@ class CableSnapshotsEnv(CableRoutingEnv):
         scatter: to each snapshot's cameras, the slots appear at other places of their ranges, so
             that a classifier is trained on as many places as there are images.
         task: cable_routing, or the path of a task file.
+        render_mode: see TwinEnv.
 
     Raises:
         ValueError: there are more snapshots than a motion has control intervals, or none.
@@ -46,8 +47,11 @@ class CableSnapshotsEnv(CableRoutingEnv):
         masks: bool = False,
         scatter: bool = False,
         task: str = "cable_routing",
+        render_mode: str | None = None,
     ) -> None:
-        super().__init__(config, task=task, max_steps=max_steps, images="blank")
+        super().__init__(
+            config, task=task, max_steps=max_steps, images="blank", render_mode=render_mode
+        )
         timestep = self.simulator.config.motion.timestep
         self._paces = round(self.period / timestep) // PACE
         if not 1 <= snapshots <= self._paces:

@@ -69,6 +69,10 @@ class SceneRandomization:
     start_x: Range
     start_y: Range
 
+    def __post_init__(self) -> None:
+        if self.stimp[0] <= 0.0:
+            raise ValueError(f"stimp is {list(self.stimp)}, must be above 0 feet")
+
 
 @dataclass(frozen=True)
 class GolfConfig:

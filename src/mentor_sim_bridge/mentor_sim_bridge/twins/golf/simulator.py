@@ -50,10 +50,10 @@ class GolfSimulator(PandaSimulator):
         check_fits(task, AXES, CAMERAS)
         self.court = golf_reward_of(task).court
         model = golf_scene(config, self.court, task.workspace.fixed[2]).compile()
-        self._random = np.random.default_rng(0)
+        self._random = np.random.default_rng()
         self._ball_place = BallPlace.ON_COURT
         self.ball = Ball(self.court, config.ball, Ground(), stimp_deceleration(10.0))
-        self.collector = Collector(config.collector, self._random)
+        self.collector = Collector(config.collector, np.random.default_rng(0))
         super().__init__(model, task, CAMERAS, config.faults, image_size, GRIP)
         self._limits, self._reach = task.arm.limits, task.reach
         self._visuals = VisualsOfModel(model, config.visual_randomization)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mentor_sim_bridge.twins.arm.panda_simulator import ArmFaults
-from mentor_sim_bridge.twins.config_file import Range, Spread, config_loader
+from mentor_sim_bridge.twins.config_file import Range, Spread, check_timestep, config_loader
 from mentor_sim_bridge.twins.visuals import VisualRanges
 
 DEFAULT_FILE = Path(__file__).with_name("peg_insertion.yaml")
@@ -102,6 +102,9 @@ class MotionConfig:
     timestep: float
     rotational_stiffness: float
     turn_stiffness: float
+
+    def __post_init__(self) -> None:
+        check_timestep(self.timestep)
 
 
 @dataclass(frozen=True)

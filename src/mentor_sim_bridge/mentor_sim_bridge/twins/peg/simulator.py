@@ -70,7 +70,7 @@ class PegSimulator(PandaSimulator):
                 f"task {task.file}: reward.pegs names {', '.join(pegs)}, must name "
                 f"{', '.join(PEGS)}, in this order: the ground truth gives a peg by its number"
             )
-        self._random = np.random.default_rng(0)
+        self._random = np.random.default_rng()
         self.scene = nominal_scene(config)
         model = peg_scene(config).compile()
         self._visuals = VisualsOfModel(model, config.visual_randomization)

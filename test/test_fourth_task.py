@@ -1,6 +1,7 @@
 """A task in a package of its own trains through the launch parts and nodes, none of which knows it.
 
-The package `toy_task` beside this file brings a task file, a launch file, and the three plug-ins.
+The package `toy_task` beside this file brings a task file, a preset, a launch file, and the three
+plug-ins.
 """
 
 from __future__ import annotations
@@ -28,8 +29,7 @@ HERE = Path(__file__).parent
 STEPS = 200
 SMALL = (
     "agent.hidden_dim=32 agent.feature_dim=16 agent.expert_dim=16 agent.experts=4 agent.top_k=2 "
-    "agent.explore_steps=40 agent.precision=float32 train.batch_size=4 train.seed_frames=40 "
-    "train.update_every=4 train.replay_capacity=2000 train.eval_episodes=1 "
+    "agent.precision=float32 train.update_every=4 train.replay_capacity=2000 train.eval_episodes=1 "
     "train.eval_every_frames=0 train.video=false"
 )
 
@@ -71,6 +71,12 @@ def test_it_trains_for_its_steps_and_learns_from_each(run: Path) -> None:
     assert summary["complete"] and summary["step"] == STEPS
     # One for every fourth step from step 40 on, each with a batch of what was stored until then.
     assert summary["updates"] == (STEPS - 40) // 4 + 1
+
+
+def test_it_trains_with_the_preset_that_it_brings(run: Path) -> None:
+    config = json.loads((run / "config.json").read_text())["config"]
+    assert (config["preset"], config["train"]["batch_size"]) == ("toy_reach", 4)
+    assert config["train"]["frames"] == STEPS and config["train"]["action_repeat"] == 1
 
 
 def test_its_replay_holds_what_its_reward_pays_for_what_its_twin_draws(run: Path) -> None:

@@ -1,7 +1,9 @@
 """The arguments of whoever learns: the policy node, and the learner of another machine."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
@@ -38,12 +40,30 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
+LARGEST = {"max_steps": 10**9, "seed": 2**31 - 1}
+"""The largest values that the nodes take."""
+
+
 def check_numbers(context):
     """Refuse a number that is none before any process is started."""
-    for name in ("max_steps", "seed"):
+    for name, most in LARGEST.items():
         value = context.launch_configurations[name]
-        if not value.isdecimal():
-            raise RuntimeError(f"{name}:={value} is not a whole number, 0 or larger")
+        if not (value.isascii() and value.isdecimal() and int(value) <= most):
+            raise RuntimeError(f"{name}:={value} is not a whole number from 0 to {most}")
+
+
+def check_run_dir(context):
+    """Refuse a folder that cannot be made. A leading `~`, which a shell leaves in `run_dir:=~/x`,
+    is the home folder."""
+    run = Path(os.path.expanduser(context.launch_configurations["run_dir"]))
+    context.launch_configurations["run_dir"] = str(run)
+    whole = run.absolute()
+    there = next(each for each in (whole, *whole.parents) if os.path.exists(each))
+    if not os.path.isdir(there) or (there != whole and not os.access(there, os.W_OK)):
+        raise RuntimeError(
+            f"run_dir:={run} cannot be made: {there} is no folder that you may write to; give "
+            "another one"
+        )
 
 
 def check_configuration(context):
@@ -61,5 +81,5 @@ def check_configuration(context):
 
 def generate_launch_description():
     """Declare and check the arguments."""
-    checks = [OpaqueFunction(function=check) for check in (check_numbers, check_configuration)]
-    return LaunchDescription([*ARGUMENTS, *checks])
+    checks = (check_numbers, check_run_dir, check_configuration)
+    return LaunchDescription([*ARGUMENTS, *(OpaqueFunction(function=check) for check in checks)])

@@ -5,6 +5,7 @@ agent:=none neither is started.
 """
 
 import json
+import os
 from pathlib import Path
 
 from launch import LaunchDescription
@@ -18,12 +19,14 @@ from launch.conditions import IfCondition
 from launch.substitutions import (
     AndSubstitution,
     EqualsSubstitution,
+    IfElseSubstitution,
     LaunchConfiguration,
     NotEqualsSubstitution,
 )
 
 from mentor_bringup.description import SAVES, node, part, switch, text
 
+EPISODES = "20"
 ARGUMENTS = [
     DeclareLaunchArgument("learner", default_value="here",
                           description="Where the agent learns: in the policy node, or by "
@@ -33,7 +36,7 @@ ARGUMENTS = [
                           choices=["train", "eval"]),
     DeclareLaunchArgument("checkpoint", default_value="",
                           description="For mode:=eval: folder of a checkpoint or of a run"),
-    DeclareLaunchArgument("episodes", default_value="20",
+    DeclareLaunchArgument("episodes", default_value=EPISODES,
                           description="For mode:=eval: episodes to roll out"),
     DeclareLaunchArgument("bags", default_value="",
                           description="For mode:=train: folders of bags, separated by spaces, "
@@ -50,6 +53,11 @@ OF_POLICY = {
     "mode": "train", "checkpoint": "", "bags": "", "offline_updates": "0", "synchronous": "false",
 }  # fmt: skip
 """Arguments of the policy node alone, and what they are if nobody gives them."""
+RESET_OPTIONS = LaunchConfiguration("reset_options", default="")
+KNOWN_RESET_OPTIONS = IfElseSubstitution(
+    EqualsSubstitution(RESET_OPTIONS, ""), if_value="{}", else_value=RESET_OPTIONS
+)
+"""What the run's folder records of the reset node's options; none, where none are given."""
 TEXTS = ("agent", "preset", "overrides", "run_dir", "device", "mode", "checkpoint", "bags")
 
 
@@ -74,8 +82,18 @@ def check_combination(context):
                 f"{given[0]} is for the policy node; with {absent} {instead} acts in its place: "
                 "leave one of them out"
             )
+    if values["mode"] != "eval" and values["episodes"] != EPISODES:
+        raise RuntimeError(
+            f"episodes:={values['episodes']} is for mode:=eval; a training ends after max_steps:="
+        )
+    for name in ("bags", "offline_updates", "max_steps"):
+        if values["mode"] == "eval" and values[name] not in ("", "0"):
+            raise RuntimeError(
+                f"{name}:={values[name]} is for mode:=train; mode:=eval ends after episodes:="
+            )
     if values["agent"] == "random" and (values["bags"] or values["offline_updates"] != "0"):
         raise RuntimeError("bags:= and offline_updates:= are for an agent that learns, not random")
+    values["checkpoint"] = os.path.expanduser(values["checkpoint"])
     if values["mode"] == "eval" and not (
         values["checkpoint"] and Path(values["checkpoint"]).is_dir()
     ):
@@ -104,15 +122,16 @@ def choose_log_folder(context):
     return [SetEnvironmentVariable("ROS_LOG_DIR", str(folder))]
 
 
-def agent(executable, names, learner):
+def agent(executable, names, learner, **others):
     """Return the node that acts for a place of the learner; its end is the launch's.
 
     Args:
         executable: executable of package mentor_policy.
         names: launch arguments that are its parameters.
         learner: value of the argument `learner` that it is started for.
+        others: further parameters.
     """
-    parameters = {name: LaunchConfiguration(name) for name in names}
+    parameters = {name: LaunchConfiguration(name) for name in names} | others
     for name in set(names) & set(TEXTS):
         parameters[name] = text(LaunchConfiguration(name))
     return node(
@@ -139,7 +158,12 @@ def generate_launch_description():
             OpaqueFunction(function=check_numbers),
             OpaqueFunction(function=check_combination),
             OpaqueFunction(function=choose_log_folder),
-            agent("policy_node", SHARED + POLICY_ONLY, "here"),
+            agent(
+                "policy_node",
+                SHARED + POLICY_ONLY,
+                "here",
+                reset_options=text(KNOWN_RESET_OPTIONS),
+            ),
             agent("actor_node", SHARED, "elsewhere"),
         ]
     )

@@ -109,10 +109,13 @@ def test_a_checkpoint_trained_over_topics_says_at_once_that_no_cell_answers(
 ) -> None:
     monkeypatch.setattr("mentor_policy.cli.evaluate.CONNECT_SECONDS", 0.5)
     environment = {"id": "mentor/ros-v0", "arguments": {}, "task": task}
+    environment["reset_options"] = {"peg": "star"}
     config = load_config("mentor", "robot", [*TINY, "train.frames=20"])
     run = RunFolder(tmp_path / "run", config, environment, shape_of(PointEnv()))
     Trainer(PointEnv(), run).train()
     run.close()
+    assert main(["info", str(tmp_path / "run")]) == 0
+    assert "resets       {'peg': 'star'}" in capsys.readouterr().out
     for options in ([], ["--episodes", "1"]):  # a setting may stand behind an option
         words = ["evaluate", str(tmp_path / "run"), *options, "env.namespace=/nobody"]
         assert main(words) == 2

@@ -40,6 +40,8 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_made(tmp_path: P
         {"mode": "eval", "checkpoint": Path(__file__).parent / "first_run"},
         {"agent": "random", "device": "nonsense"},
         {"agent": "random", "device": "cuda"},
+        {"reset_options": "star"},
+        {"reset_options": "[1]"},
     ]
     cases = [
         PolicyProcess(
@@ -58,6 +60,8 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_made(tmp_path: P
         "is of an older version of this program",
         "train.device is 'nonsense'; allowed are auto, cpu, cuda",
         "device is 'cuda', but torch ",
+        "reset_options:=star is no JSON: ",
+        "reset_options:=[1] is no JSON object",
     ]
     for process, text in zip(cases, words, strict=True):
         with process:
@@ -68,7 +72,8 @@ def test_settings_that_cannot_be_are_refused_before_anything_is_made(tmp_path: P
 
 def test_a_run_folder_in_use_or_of_another_run_is_refused(cell: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    first = PolicyProcess("policy", cell, run_dir=folder, progress_period=0.5)
+    options = {"reset_options": '{"peg": "star"}', "progress_period": 0.5}
+    first = PolicyProcess("policy", cell, run_dir=folder, **options)
     with first:
         assert first.says("new run in"), first.output
         second = PolicyProcess("policy", cell, run_dir=folder)
@@ -83,10 +88,14 @@ def test_a_run_folder_in_use_or_of_another_run_is_refused(cell: str, tmp_path: P
         assert first.says("%"), first.output
         assert first.end() == 0, first.output
         assert "stopped; the same command goes on with it" in first.output
-    other = PolicyProcess("policy", cell, run_dir=folder, overrides="agent.experts=8")
+    changed = {"overrides": "agent.experts=8", "reset_options": '{"peg": "all"}'}
+    other = PolicyProcess("policy", cell, run_dir=folder, **changed)
     with other:
         assert other.ends() == 1
-        assert "belongs to another run: agent.experts is 4 there and 8 here" in other.output
+        assert "belongs to another run: agent.experts is 4 there and 8 here; environment." in (
+            other.output
+        )
+        assert "reset_options.peg is 'star' there and 'all' here" in other.output
 
 
 def test_a_read_only_run_folder_is_refused(cell: str, tmp_path: Path) -> None:

@@ -72,6 +72,25 @@ def test_a_folder_older_than_a_setting_is_resumed(tmp_path: Path) -> None:
     open_folder()
 
 
+def test_a_run_goes_on_only_with_the_reset_options_that_it_was_made_with(tmp_path: Path) -> None:
+    def open_folder(name: str, **environment: Any) -> dict[str, Any]:
+        config = load_config("mentor", "robot", TINY)
+        path = tmp_path / name
+        run = RunFolder(path, config, {**ENVIRONMENT, **environment}, shape_of(PointEnv()))
+        run.write_config()
+        run.close()
+        kept: dict[str, Any] = json.loads((path / "config.json").read_text())["environment"]
+        assert run.environment == kept
+        return kept
+
+    star, every = {"reset_options": {"peg": "star"}}, {"reset_options": {"peg": "all"}}
+    assert open_folder("run", **star) == open_folder("run", **star) == {**ENVIRONMENT, **star}
+    peg = r"environment\.reset_options\.peg is 'star' there and 'all' here"
+    with pytest.raises(RunFolderError, match=f"belongs to another run: {peg}"):
+        open_folder("run", **every)
+    assert open_folder("older") == open_folder("older", **every) == ENVIRONMENT
+
+
 def test_a_run_of_the_first_version_is_refused_by_name_and_left(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

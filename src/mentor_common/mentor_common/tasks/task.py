@@ -148,11 +148,17 @@ def task_folders() -> list[Path]:
     """Return where task files are searched: $MENTOR_TASK_PATH, then share/<package>/tasks of every
     package, mentor_bringup's first."""
     folders = [Path(part) for part in os.environ.get(TASK_PATH, "").split(os.pathsep) if part]
-    shares: list[Path] = []
+    shares = package_folders("tasks")
+    return folders + sorted(shares, key=lambda folder: folder.parent.name != "mentor_bringup")
+
+
+def package_folders(kind: str) -> list[Path]:
+    """Return share/<package>/<kind> of every package, those of the last sourced workspace first."""
+    folders: list[Path] = []
     for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep):
         if prefix:
-            shares += sorted((Path(prefix) / "share").glob("*/tasks"))
-    return folders + sorted(shares, key=lambda folder: folder.parent.name != "mentor_bringup")
+            folders += sorted((Path(prefix) / "share").glob(f"*/{kind}"))
+    return folders
 
 
 def list_tasks() -> dict[str, Path]:

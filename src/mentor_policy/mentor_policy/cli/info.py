@@ -36,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
     print(f"checkpoint {checkpoint.folder}: whole, {len(tensors)} tensors")
     print(f"  agent        {config.agent.name} (preset {config.preset}, seed {config.train.seed})")
     print(f"  environment  {checkpoint.environment['id']} {checkpoint.environment['arguments']}")
+    if options_of_resets := checkpoint.environment.get("reset_options"):
+        print(f"  resets       {options_of_resets}")
     print(
         f"  observation  {shape.layout.shape} uint8: {len(shape.layout.cameras)} camera(s) x "
         f"{shape.layout.frames} {'stacked' if shape.layout.stacked else 'block'} frames"

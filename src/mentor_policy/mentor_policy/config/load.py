@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from mentor_policy.config.agent import AGENT_CONFIGS
 from mentor_policy.config.check import ConfigError, check
+from mentor_policy.config.preset_files import preset_files, read_preset, refuse_unknown_preset
 from mentor_policy.config.train import Config
 
 OF_THE_METHOD = {"alix": {"shift_padding"}}
@@ -31,8 +32,8 @@ def agents() -> list[str]:
 
 
 def presets() -> list[str]:
-    """Return the names that ``preset=`` takes: columns of Table 2, and cells of their own."""
-    return sorted(file.stem for file in (_HERE / "presets").glob("*.yaml"))
+    """Return the names that ``preset=`` takes: columns of Table 2, cells, and those of packages."""
+    return list(preset_files())
 
 
 def load_config(
@@ -53,20 +54,23 @@ def load_config(
     """
     if agent not in agents():
         raise ConfigError(f"agent {agent!r} is not known; known: {', '.join(agents())}")
-    if preset not in presets():
-        raise ConfigError(f"preset {preset!r} is not known; known: {', '.join(presets())}")
+    column = read_preset(preset)
     variant: dict[str, Any] = {}
     if agent not in AGENT_CONFIGS:
         variant = _read(_HERE / "agents" / f"{agent}.yaml")
     base = _base(str(variant.pop("base", agent)))
-    column = _read_preset(preset)
     known = set(_node(base, "agent")) - OF_THE_METHOD.get(agent, set())
     column["agent"] = {key: v for key, v in column.get("agent", {}).items() if key in known}
-    config = _merge(base, column)
+    try:
+        config = _merge(base, column)
+    except ConfigError as error:
+        raise ConfigError(f"preset {preset!r}: {error}") from error
     config = _merge(config, {"preset": preset, "agent": variant})
     for override in overrides:
         config = _merge(config, _parse(override))
-    return _finish(config)
+    result = _finish(config)
+    refuse_unknown_preset(result.preset)
+    return result
 
 
 def preset_differences(preset: str, other: str, agent: str = "mentor") -> dict[str, Any]:
@@ -94,6 +98,8 @@ def preset_differences(preset: str, other: str, agent: str = "mentor") -> dict[s
 
 def config_from_dict(values: Mapping[str, Any]) -> Config:
     """Rebuild a configuration that :func:`config_to_dict` took apart (from a checkpoint, say).
+
+    Its preset need not be installed here: it only names where the values came from.
 
     Raises:
         ConfigError: an unknown key, a wrong type or an impossible value.
@@ -128,18 +134,6 @@ def _defaults(name: str) -> DictConfig:
 
 def _read(file: Path) -> dict[str, Any]:
     return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(file)) or {})
-
-
-def _read_preset(name: str) -> dict[str, Any]:
-    """Read a preset; one that names another as its `base` holds only what differs from it."""
-    column = _read(_HERE / "presets" / f"{name}.yaml")
-    if "base" not in column:
-        return column
-    base = _read_preset(str(column.pop("base")))
-    return {
-        section: {**base.get(section, {}), **column.get(section, {})}
-        for section in {**base, **column}
-    }
 
 
 def override_list(text: str) -> list[str]:
@@ -255,8 +249,5 @@ def _finish(config: DictConfig) -> Config:
         result = cast(Config, OmegaConf.to_object(config))
     except (OmegaConfBaseException, ValueError, TypeError) as error:
         raise ConfigError(f"configuration: {error}") from error
-    if result.preset not in presets():
-        known = ", ".join(presets())
-        raise ConfigError(f"preset {result.preset!r} is not known; known: {known}")
     check(result)
     return result

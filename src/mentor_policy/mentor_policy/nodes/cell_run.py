@@ -24,7 +24,7 @@ from mentor_policy.distributed.learner_run import LearnerRun
 from mentor_policy.distributed.weights import WeightsError
 from mentor_policy.nodes.environment import layout_of
 from mentor_policy.nodes.ground_truth import GroundTruthEvaluation
-from mentor_policy.nodes.policy_parameters import configuration
+from mentor_policy.nodes.policy_parameters import configuration, known_reset_options
 from mentor_policy.replay import ReplayError
 from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.backoff import GivenUpError
@@ -142,6 +142,7 @@ def _open_folder(
     named = node.text("run_dir")
     path = Path(named) if named else default_folder(default, node.text("agent"), config.train.seed)
     environment = {"id": "mentor/ros-v0", "arguments": {}, "task": task}
+    environment |= known_reset_options(node)
     folder = RunFolder(path, config, environment, shape)
     if folder.finished is not None:
         node.get_logger().info(

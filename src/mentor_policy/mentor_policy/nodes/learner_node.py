@@ -19,7 +19,9 @@ from mentor_policy.nodes.policy_parameters import (
     AGENT,
     LAST_CHECKPOINT,
     PROGRESS_PERIOD,
+    RESET_OPTIONS,
     configuration,
+    known_reset_options,
 )
 from mentor_policy.nodes.weights_message import weights_message
 
@@ -34,6 +36,7 @@ class LearnerNode(CellNode):
     STEPS_NEED_IT = False
     PARAMETERS = (
         *AGENT,
+        RESET_OPTIONS,
         wall_seconds("publish_period", 10.0, "from one publication of weights to the next; they "
                      "are published at the end of an episode, too", 0.1, 3600.0),
         Param("max_steps", "int", 0, "environment steps of the whole run; 0: the preset's", low=0,
@@ -46,6 +49,7 @@ class LearnerNode(CellNode):
     def configure(self) -> None:
         """Read the configuration; subscribe to the stream."""
         config = configuration(self, None, self._own_settings())
+        known_reset_options(self)
         if config.agent.name == "random":
             raise ConfigError("agent 'random' has nothing to learn; start an actor alone")
         self._messages: queue.SimpleQueue[Any] = queue.SimpleQueue()

@@ -24,7 +24,9 @@ from mentor_policy.nodes.policy_parameters import (
     ENVIRONMENT,
     LAST_CHECKPOINT,
     PROGRESS_PERIOD,
+    RESET_OPTIONS,
     configuration,
+    known_reset_options,
 )
 from mentor_policy.training.backoff import Backoff, FruitlessEpisodeError
 from mentor_policy.training.random_actions import Summary, act_at_random
@@ -51,6 +53,7 @@ class PolicyNode(CellNode):
     PARAMETERS: ClassVar[Sequence[Param]] = (
         *AGENT,
         *ENVIRONMENT,
+        RESET_OPTIONS,
         Param("mode", "str", "train", "train, or eval: roll a checkpoint out",
               choices=("train", "eval"), read_only=True),
         Param("checkpoint", "str", "", "mode eval: folder of a checkpoint or of a run",
@@ -85,6 +88,7 @@ class PolicyNode(CellNode):
         if self.text("mode") == "eval" and not self.text("checkpoint"):
             raise ValueError("mode:=eval needs checkpoint:=, the folder of a checkpoint or a run")
         configuration(self, None, self._own_settings())
+        known_reset_options(self)
         for name in REQUESTS:
             self.serve(Interface(f"~/{name}", Trigger, "policy"), partial(self._on_request, name))
         self.timer(1.0, self._publish_stats, wall=True)

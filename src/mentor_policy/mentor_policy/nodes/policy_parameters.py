@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from mentor_common.node.cell_node import CellNode
 from mentor_common.node.parameters import Param, wall_seconds
-from mentor_policy.config import Config, load_config
+from mentor_policy.config import Config, ConfigError, load_config
 from mentor_policy.config.load import override_list
 from mentor_policy.config.preset_for import OF_TASKS, preset_for
 
@@ -20,7 +22,7 @@ AGENT = (
     Param(
         "preset", "str", "auto",
         "column of Table 2: metaworld, dmc, dog, adroit or coffee_push_soccer; robot, or "
-        "another file of mentor_policy/config/presets; auto: what fits the task",
+        "another preset of mentor_policy or of a task's package; auto: what fits the task",
         read_only=True,
     ),
     Param(
@@ -42,6 +44,13 @@ AGENT = (
     Param("threads", "int", 0, "torch threads; 0: one per core", low=0, high=1024, read_only=True),
 )  # fmt: skip
 
+RESET_OPTIONS = Param(
+    "reset_options", "str", "",
+    "JSON object: options of every reset, as the cell's reset node has them; recorded in the run "
+    "folder. Empty: not known",
+    read_only=True,
+)  # fmt: skip
+
 LAST_CHECKPOINT = 15.0
 """Seconds of wall time that a node which ends gives its worker for the last checkpoint.
 
@@ -56,6 +65,24 @@ ENVIRONMENT = (
           "seconds of ROS time after which an action moves nothing any more; 0: the arm's own",
           low=0.0, high=60.0, read_only=True),
 )  # fmt: skip
+
+
+def known_reset_options(node: CellNode) -> dict[str, dict[str, Any]]:
+    """Return what a run records of the parameter ``reset_options``: ``reset_options``, or nothing.
+
+    Raises:
+        ConfigError: its text is no JSON object.
+    """
+    text = node.text(RESET_OPTIONS.name)
+    if not text:
+        return {}
+    try:
+        options = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"reset_options:={text[:80]} is no JSON: {error}") from error
+    if not isinstance(options, dict):
+        raise ConfigError(f"reset_options:={text[:80]} is no JSON object; {{}} is one without any")
+    return {RESET_OPTIONS.name: options}
 
 
 def configuration(node: CellNode, task: str | None, own: Sequence[str] = ()) -> Config:

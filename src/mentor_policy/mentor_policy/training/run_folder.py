@@ -45,7 +45,8 @@ class RunFolder:
     Args:
         path: made if it is not there; an empty folder is taken as new.
         config: configuration of the run.
-        environment: gymnasium id and arguments.
+        environment: gymnasium id and arguments; of a cell also its task and, where they are known,
+            ``reset_options``. A folder that was made without these is resumed and stays so.
         shape: shape of the environment.
 
     Raises:
@@ -92,6 +93,9 @@ class RunFolder:
             self._lock = _take_lock(path)
             if self.resumed:
                 found = _read_run(file)
+                if "reset_options" not in found["environment"]:  # nobody knows what they were
+                    for environment in (self.environment, wanted["environment"]):
+                        environment.pop("reset_options", None)
                 self._refuse_other(found, wanted)
                 self.finished = self._finished(found, Schedule(config.train))
                 earlier = _earlier_frames(found, config.train.frames)

@@ -11,7 +11,7 @@ from mentor_common.node.goal_server import Goal
 from mentor_common.node.health import Limits
 from mentor_common.node.parameters import Param
 from mentor_common.node.running import main
-from mentor_msgs.action import MoveTo
+from mentor_msgs.action import Gripper, MoveTo
 from mentor_msgs.msg import Action
 
 
@@ -41,6 +41,7 @@ class PlainNode(CellNode):
         self.subscription(topics.ACTION, self.on_action)
         self.peers.publisher_of(topics.ACTION)
         self.serve_action(topics.MOVE_TO, self.move, accept=self.accept)
+        self.serve_action(topics.GRIPPER, self.grip)
 
     def activate(self) -> None:
         if self.number("late"):
@@ -65,6 +66,12 @@ class PlainNode(CellNode):
             goal.feedback(distance=float(i))
             goal.wait(0.05)
         return MoveTo.Result(success=True, message="there")
+
+    def grip(self, goal: Goal) -> Gripper.Result:
+        if goal.request.command == "homing":
+            raise RuntimeError("the fingers are stuck")
+        goal.wait(60.0)
+        return Gripper.Result(success=True)
 
 
 if __name__ == "__main__":

@@ -56,9 +56,7 @@ def test_who_holds_wins_and_of_two_that_begin_the_one_that_was_first() -> None:
 def test_several_threads_may_ask_who_holds_what_while_claims_come_and_go() -> None:
     peer, failed, over = FakePeer("asker", fresh_namespace()), [], threading.Event()
     claims, interval = Claims(peer.node), sys.getswitchinterval()
-    publishers = [
-        peer.node.create_publisher(String, TOPIC, transient_local(1)) for _ in range(16)
-    ]
+    publishers = [peer.node.create_publisher(String, TOPIC, transient_local(1)) for _ in range(16)]
     peer.begin()
 
     def ask() -> None:

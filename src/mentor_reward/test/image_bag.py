@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
 from mcap.writer import CompressionType, Writer
 from rclpy.serialization import serialize_message
+from sensor_msgs.msg import CompressedImage, Image
 
 from mentor_common.messages.images import array_to_image
 
@@ -22,27 +24,55 @@ class Shot(NamedTuple):
         received_s: when the recorder received it, seconds.
         pixels: (H, W, 3) uint8 RGB.
         stamp: stamp of the message; None: none.
+        compressed: whether it is a PNG on the topic that image_transport has for it.
     """
 
     camera: str
     received_s: float
     pixels: np.ndarray
     stamp: Time | None = None
+    compressed: bool = False
+
+    @property
+    def topic(self) -> str:
+        """Name of its topic."""
+        raw = f"/cell_a/camera/{self.camera}/color/image_raw"
+        return f"{raw}/compressed" if self.compressed else raw
+
+    @property
+    def message(self) -> Image | CompressedImage:
+        """The message."""
+        raw = array_to_image(self.pixels, "rgb8", stamp=self.stamp)
+        if not self.compressed:
+            return raw
+        png = cv2.imencode(".png", self.pixels[:, :, ::-1])[1].tobytes()
+        return CompressedImage(header=raw.header, format="png", data=png)
 
 
-def write_shots(path: Path, shots: Iterable[Shot]) -> Path:
-    """Write images in this order, each on the usual topic of its camera in the namespace cell_a."""
+def write_shots(path: Path, shots: Iterable[Shot], silent: Iterable[str] = ()) -> Path:
+    """Write images in this order, each on the usual topic of its camera in the namespace cell_a.
+
+    Args:
+        path: the .mcap file.
+        shots: the images.
+        silent: raw image topics without a message.
+    """
     channels: dict[str, int] = {}
     with path.open("wb") as stream:
         writer = Writer(stream, compression=CompressionType.ZSTD)
         writer.start(profile="ros2", library="test")
-        schema = writer.register_schema("sensor_msgs/msg/Image", "ros2msg", b"")
+        schemas = {
+            compressed: writer.register_schema(f"sensor_msgs/msg/{name}", "ros2msg", b"")
+            for compressed, name in ((False, "Image"), (True, "CompressedImage"))
+        }
+        for topic in silent:
+            channels[topic] = writer.register_channel(topic, "cdr", schemas[False])
         for shot in shots:
-            topic = f"/cell_a/camera/{shot.camera}/color/image_raw"
-            if topic not in channels:
-                channels[topic] = writer.register_channel(topic, "cdr", schema)
-            data = serialize_message(array_to_image(shot.pixels, "rgb8", stamp=shot.stamp))
+            if shot.topic not in channels:
+                schema = schemas[shot.compressed]
+                channels[shot.topic] = writer.register_channel(shot.topic, "cdr", schema)
             time_ns = round(shot.received_s * 1e9)
-            writer.add_message(channels[topic], time_ns, data, time_ns)
+            data = serialize_message(shot.message)
+            writer.add_message(channels[shot.topic], time_ns, data, time_ns)
         writer.finish()
     return path

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from builtin_interfaces.msg import Time
 from image_bag import Shot, write_shots
+from sensor_msgs.msg import CompressedImage
 from task_node import TASK, TASK_FILE
 
 from mentor_reward.__main__ import main
@@ -153,9 +154,55 @@ def test_a_bag_without_the_other_slot_gives_no_third_view_in_place_of_the_second
     assert views_in(tmp_path / "data").shape == (8, 3, 84, 84)
 
 
-def test_a_bag_without_the_topic_names_those_it_has(bag, tmp_path):
-    with pytest.raises(ValueError, match=r"it has .*/cell_a/camera/slot_1/color/image_raw"):
+def test_a_bag_without_the_topic_names_those_looked_for_and_those_it_has(bag, tmp_path):
+    raw = "camera/slot_2/color/image_raw"
+    there = "/cell_a/camera/slot_1/color/image_raw"
+    with pytest.raises(ValueError, match=f"'{raw}' or '{raw}/compressed'; it has .*{there}"):
         import_bag(bag, "slot_2", tmp_path / "data", CAMERAS)
+
+
+def test_images_that_a_bag_holds_compressed_only_are_read_beside_raw_ones(tmp_path):
+    cameras = {"slot_2": True, "side": False, "slot_1": True}  # whether they are compressed
+    shots = (
+        Shot(name, index / 10, lit(10 * index, plane), None, compressed)
+        for index in range(3)
+        for plane, (name, compressed) in enumerate(cameras.items())
+    )
+    silent = ["/cell_a/camera/slot_1/color/image_raw"]  # as a recorder that subscribed in vain
+    bag = write_shots(tmp_path / "cell.mcap", shots, silent)
+    assert collect(tmp_path, "--bag", bag, "--every", 0) == 0
+    for index, views in enumerate(views_in(tmp_path / "data")):
+        brightest = views.max(axis=(1, 2)).reshape(-1, 3)
+        assert (brightest == 10 * index * np.eye(3)[[2, 0, 1]]).all(), "slot_1, slot_2, side"
+
+
+def test_raw_images_of_a_bag_win_over_compressed_ones_unless_these_are_named(tmp_path):
+    shots = (
+        Shot("slot_1", index / 10, lit(value), None, value == 9)
+        for index in range(3)
+        for value in (9, 5)
+    )
+    bag = write_shots(tmp_path / "both.mcap", shots)
+    assert len(imported(bag, tmp_path / "raw", every_s=0.0)) == 3
+    assert (views_in(tmp_path / "raw") == 5).all()
+    assert len(imported(bag, tmp_path / "png", every_s=0.0, topic="image_raw/compressed")) == 3
+    assert (views_in(tmp_path / "png") == 9).all()
+
+
+class DamagedShot(Shot):
+    """A compressed image whose data are no picture."""
+
+    @property
+    def message(self) -> CompressedImage:
+        return CompressedImage(format="jpeg", data=b"nothing")
+
+
+def test_a_damaged_image_of_a_bag_is_refused_with_its_camera_and_time(tmp_path):
+    shot = DamagedShot("slot_1", 2.0, lit(1), None, True)
+    bag = write_shots(tmp_path / "damaged.mcap", [shot])
+    named = r"camera 'slot_1', image at 2\.000 s: compressed image \(7 bytes.* is no JPEG or PNG"
+    with pytest.raises(ValueError, match=named):
+        imported(bag, tmp_path / "data")
 
 
 def test_captures_of_a_bag_are_cropped_as_the_cell_says_or_else_the_task(tmp_path, cell_file):

@@ -22,6 +22,10 @@ _ENCODINGS: dict[str, tuple[type[np.generic], int]] = {
     "bgra8": (np.uint8, 4),
     "mono8": (np.uint8, 1),
     "mono16": (np.uint16, 1),
+    "uyvy": (np.uint8, 2),
+    "yuv422": (np.uint8, 2),
+    "yuyv": (np.uint8, 2),
+    "yuv422_yuy2": (np.uint8, 2),
     **{
         f"{bits}{kind}C{channels}": (dtype, channels)
         for bits, kind, dtype in (
@@ -44,6 +48,13 @@ _COLOUR = {
     "mono8": (0, 0, 0),
     "8UC1": (0, 0, 0),
 }
+_YUV422 = {
+    "uyvy": cv2.COLOR_YUV2RGB_UYVY,
+    "yuv422": cv2.COLOR_YUV2RGB_UYVY,
+    "yuyv": cv2.COLOR_YUV2RGB_YUY2,
+    "yuv422_yuy2": cv2.COLOR_YUV2RGB_YUY2,
+}
+"""Encodings in which two neighbouring pixels share their colour, under both names of each."""
 
 
 class ImageError(ValueError):
@@ -88,18 +99,24 @@ def image_to_array(message: Image) -> npt.NDArray[Any]:
 def image_to_rgb(message: Image) -> UInt8:
     """Return a colour or grey image as (height, width, 3) uint8 RGB, C-contiguous.
 
-    Raises: ImageError for an encoding that is not 8-bit colour or grey.
+    Raises: ImageError for an encoding that is not 8-bit colour or grey, and for an odd width where
+    two pixels share their colour.
     """
-    if message.encoding not in _COLOUR:
-        raise ImageError(
-            f"image encoding '{message.encoding}' is no 8-bit colour; known: {sorted(_COLOUR)}"
-        )
+    encoding = message.encoding
+    if encoding not in _COLOUR and encoding not in _YUV422:
+        known = sorted({*_COLOUR, *_YUV422})
+        raise ImageError(f"image encoding '{encoding}' is no 8-bit colour; known: {known}")
     pixels = image_to_array(message)
+    if encoding in _YUV422:
+        if pixels.shape[1] % 2:
+            raise ImageError(f"image is {pixels.shape[1]} pixels wide, {encoding} needs even width")
+        converted = cv2.cvtColor(np.ascontiguousarray(pixels), _YUV422[encoding])
+        return np.asarray(converted, np.uint8)
     if pixels.ndim == 2:
         return np.repeat(pixels[:, :, None], 3, axis=2)
-    if message.encoding == "rgb8":
+    if encoding == "rgb8":
         return np.ascontiguousarray(pixels)
-    return np.ascontiguousarray(pixels[:, :, list(_COLOUR[message.encoding])])
+    return np.ascontiguousarray(pixels[:, :, list(_COLOUR[encoding])])
 
 
 def array_to_image(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -151,14 +152,21 @@ class GoalServer:
                 goal.check()
                 result = self._execute(goal)
             except Cancelled as stop:
-                result = self._type.Result(success=False, message=str(stop))
+                result = self._failed(str(stop))
             except Exception as error:
                 self._node.get_logger().error(f"goal of {self._name} failed: {error!r}")
-                result = self._type.Result(
-                    success=False, message=f"{type(error).__name__}: {error}"
-                )
+                result = self._failed(f"{type(error).__name__}: {error}")
         # States and the result change on the executor's thread only.
         self._node.call_soon(lambda: handle.execute(lambda h: self._finish(h, result)))
+
+    def _failed(self, message: str) -> Any:
+        """Return the result of a goal that was not carried out: its numbers are NaN, as a width of
+        0 would be that of an empty gripper."""
+        result = self._type.Result(success=False, message=message)
+        for name, kind in result.get_fields_and_field_types().items():
+            if kind in ("float", "double"):
+                setattr(result, name, math.nan)
+        return result
 
     def _finish(self, handle: Any, result: Any) -> Any:
         debug(self._node, lambda: f"goal of {self._name} ends: {result}")

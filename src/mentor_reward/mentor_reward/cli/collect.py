@@ -47,7 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         help="cell file of --bag or --pictures, whose crops replace the task's; empty: none",
     )
-    parser.add_argument("--topic", default="", help="image topic in the bag, if not the usual one")
+    parser.add_argument(
+        "--topic",
+        default="",
+        help="image topic in the bag, if not the usual one; where the bag has no images on it, "
+        "<image topic>/compressed is read",
+    )
     parser.add_argument(
         "--every", type=float, default=0.5, help="seconds between frames of a bag, by stamps"
     )

@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mentor_common.bags.definitions import message_class
 from mentor_common.bags.reader import Bag, BagError, BagMessage
 from mentor_common.bags.steps import stamp_of
-from mentor_common.messages.images import image_to_rgb
+from mentor_common.messages.image_reader import ImageReader
+from mentor_common.messages.images import ImageError
 from mentor_common.messages.topics import camera_image
 from mentor_common.tasks.cameras import Camera
 from mentor_reward.classifier.slots import VIEWS, views_of
@@ -19,12 +21,16 @@ from mentor_reward.dataset.slot_frame import slot_frame
 
 FARTHEST = 0.1
 """Seconds between a frame and those of other cameras that are shown beside it, at most."""
+COMPRESSED = "/compressed"
+"""What image_transport appends to the name of a topic, for the same images as JPEG or PNG."""
+IMAGE_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
 
 class _Image(NamedTuple):
     """An image message."""
 
     time_s: float
+    type: str
     data: bytes
 
     def distance_to(self, other: _Image) -> float:
@@ -45,7 +51,7 @@ def bag_frames(
     A sample is the camera's frame with the nearest frames of the other cameras of VIEWS that both
     the bag and ``cameras`` have. Their topics are looked up under their usual names in the
     namespace of the camera's own. If one of them lies farther than FARTHEST from the camera's
-    frame, that frame is left out.
+    frame, that frame is left out. Where a raw topic has no images, its compressed one is read.
 
     Args:
         bag: the .mcap file, or the folder of a rosbag2 recording.
@@ -64,16 +70,16 @@ def bag_frames(
 
     Raises:
         BagError: there is no .mcap file, or the bag lacks the topic; its topics are named.
-        ValueError: an image is neither a capture of its camera nor the region that is used.
+        ValueError: an image is unreadable, or neither a capture nor the region that is used.
     """
     recorded = Bag(bag)
     topics = _topics(recorded, camera, topic or camera_image(camera).name)
     read = {name: known for name, known in topics.items() if known in cameras}
     images = (
-        (read[message.topic], _Image(_seconds(message), message.data))
+        (read[message.topic], _Image(_seconds(message), message.type, message.data))
         for message in recorded.messages(read)
     )
-    left_out: Counter[str] = Counter()
+    reader, left_out = ImageReader(), Counter[str]()
     last_s: float | None = None
     for sample in _samples(camera, images):
         time_s = sample[camera].time_s
@@ -88,7 +94,7 @@ def bag_frames(
         left_out.update(missing)
         if not missing:
             last_s = time_s
-            frames = {name: _frame(one.data, cameras[name]) for name, one in sample.items()}
+            frames = {name: _frame(one, cameras[name], reader) for name, one in sample.items()}
             yield views_of(camera, frames)
     for name, number in sorted(left_out.items()):
         log(f"{number} images of {camera} are left out: none of {name} within {FARTHEST:g} s")
@@ -123,28 +129,44 @@ def _topics(bag: Bag, camera: str, ending: str) -> dict[str, str]:
     Args:
         bag: the bag.
         camera: the slot camera.
-        ending: what the names of its topics end in.
+        ending: what the names of its topics end in, but for COMPRESSED.
 
     Raises:
         BagError: there is none.
     """
-    known = sorted(bag.topics)
-    names = [name for name in known if name.endswith(ending)]
+    images = {name for name, topic in bag.topics.items() if topic.type in IMAGE_TYPES}
+
+    def held(raw: str) -> str:
+        """Return the topic with the images of a raw one; empty: there is none."""
+        both = [name for name in (raw, raw + COMPRESSED) if name in images]
+        return max(both, key=lambda name: bag.counts[name] > 0, default="")
+
+    raws = {name if name.endswith(ending) else name.removesuffix(COMPRESSED) for name in images}
+    names = sorted(held(raw) for raw in raws if raw.endswith(ending))
     if not names:
-        raise BagError(f"{bag.path} has no topic ending in '{ending}'; it has {known}")
+        wanted = f"'{ending}'"
+        wanted += "" if ending.endswith(COMPRESSED) else f" or '{ending}{COMPRESSED}'"
+        raise BagError(
+            f"{bag.path} has no image topic ending in {wanted}; it has {sorted(bag.topics)}"
+        )
     usual = camera_image(camera).name
     beside = {
-        name.removesuffix(usual) + camera_image(other).name: other
-        for name in names
-        if name.endswith(usual)
+        held(raw.removesuffix(usual) + camera_image(other).name): other
+        for raw in (name.removesuffix(COMPRESSED) for name in names)
+        if raw.endswith(usual)
         for other in VIEWS[camera][1:]
     }
-    found = {topic: other for topic, other in beside.items() if topic in known}
+    found = {topic: other for topic, other in beside.items() if topic}
     return dict.fromkeys(names, camera) | found
 
 
-def _frame(data: bytes, camera: Camera) -> np.ndarray:
+def _frame(image: _Image, camera: Camera, reader: ImageReader) -> np.ndarray:
     from rclpy.serialization import deserialize_message
-    from sensor_msgs.msg import Image
 
-    return slot_frame(image_to_rgb(deserialize_message(data, Image)), camera)
+    message = deserialize_message(image.data, message_class(image.type))
+    try:
+        pixels = reader.rgb(message)
+    except ImageError as error:
+        where = f"camera '{camera.name}', image at {image.time_s:.3f} s"
+        raise ValueError(f"{where}: {error}") from error
+    return slot_frame(pixels, camera)

@@ -72,15 +72,16 @@ def import_bag(
         cameras: cameras as they stand in the cell, by name; the slot camera at least. Captures are
             cropped as they say.
         every_s: least distance of two frames, seconds of recording time.
-        topic: name of the image topic; empty: what ends in camera/<camera>/color/image_raw.
+        topic: name of the image topic; empty: what ends in camera/<camera>/color/image_raw. Where
+            the bag has no images on it, <image topic>/compressed is read.
         log: called with a line for each other camera for want of whose images some were left out.
 
     Returns:
         The images that were added.
 
     Raises:
-        ValueError: the bag lacks the topic, or an image is neither a capture of its camera nor the
-            region that is used.
+        ValueError: the bag lacks the topic, or an image cannot be read, or it is neither a capture
+            of its camera nor the region that is used.
     """
     from mentor_reward.dataset.bag_images import bag_frames
 

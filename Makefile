@@ -35,7 +35,7 @@ MENTOR: a robot learns from camera images, on the robot itself.
   make build                        set up and build, start nothing
   make security [ARGS="--namespace cell_a --keystore FOLDER"]   keys and permissions (SROS2) of every node, by `ros2 security`
   make hardware                     install what a real cell and its rehearsal need (robot:=fci and robot:=ros2_control ask for it by themselves)
-  make clean                        remove everything that make made, but runs, and what killed processes left in shared memory
+  make clean                        remove everything that make made, but runs and keys, and what killed processes left in shared memory
 
 Set-up happens by itself: system packages, $(MENTOR_VENV) with the pinned requirements, colcon build.
 $(if $(ROS_DISTRO),ROS 2 $(ROS_DISTRO) is sourced and used.,No ROS 2 distribution is sourced: the client library comes as wheels and mentor_bringup.runner launches.)
@@ -140,8 +140,8 @@ security:
 
 clean:
 	@$(PYTHON) launch/mentor_bringup/shared_memory.py
-	rm -rf build install log .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find src launch test bench -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf build install log .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis __pycache__
+	find src launch test bench setup docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- the set-up, step by step; a stamp is written when its step is done --------------------------------------------
 ready: install/.built

@@ -2,6 +2,7 @@
 # All benchmarks, or those that are named, one after the other. One that fails, or that takes longer than
 # MENTOR_BENCH_LIMIT seconds, is named on stderr and the next one runs; the status is then 1.
 set -uo pipefail
+trap 'exit 130' INT # Ctrl-C ends all of it, not only what runs
 limit=${MENTOR_BENCH_LIMIT:-3600} # on two idle cores the longest takes about 15 minutes
 failed=()
 for script in "$@"; do

@@ -3,6 +3,7 @@
 # that hold a part of the product to a time (marker real_time). Both passes always run; each one's failure is a failure.
 # Arguments go to pytest.
 set -uo pipefail
+trap 'exit 130' INT # Ctrl-C ends all of it, not only what runs
 # The tests start many processes; without bytecode each of them compiles the workspace's modules for itself.
 unset PYTHONDONTWRITEBYTECODE
 nothing_selected=5 # what pytest ends with, e.g. for "-k runner" in the second pass

@@ -3,6 +3,7 @@
 # processor can do, and each kernel rounds differently. All runs take place; the status is that of the worst.
 # Arguments go to pytest; without any, the tests of all packages run.
 set -uo pipefail
+trap 'exit 130' INT # Ctrl-C ends all of it, not only what runs
 opencv=AVX,FP16,AVX2,FMA3
 # Of what the processor lacks OpenCV says on stderr that it cannot be disabled, and some tests want silence.
 if grep -q avx512bw /proc/cpuinfo; then opencv+=,AVX512-SKX; fi

@@ -8,7 +8,12 @@ shift 2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mark=$venv/.setup/installing
 
-if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+fits='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+if ! "$venv/bin/python" -c "$fits" 2>/dev/null || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+  if ! "$python" -c "$fits"; then
+    echo "set-up: Python 3.11 to 3.13 is needed, $python is $("$python" -V 2>&1); install one of these and name it: make PYTHON=python3.12 launch" >&2
+    exit 1
+  fi
   options=(--clear)
   if [ -n "${ROS_DISTRO:-}" ]; then options+=(--system-site-packages); fi
   "$here/quietly.sh" "virtual environment $venv" log/setup/venv.log "$python" -m venv "${options[@]}" "$venv"

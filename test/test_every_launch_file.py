@@ -163,6 +163,14 @@ def are_refused(file: str, wrong: tuple[tuple[str, str], ...], folder: Path) -> 
 def test_wrong_arguments_are_refused_before_any_process_starts(tmp_path: Path) -> None:
     are_refused("cable_routing.launch.py", WRONG, tmp_path)
     are_refused("replay.launch.py", (("diff:=true", WRONG[4][1]),), tmp_path)
+    of_training = (
+        ("seed:=2147483648", "seed:=2147483648 is not a whole number from 0 to 2147483647"),
+        ("episodes:=5", "episodes:=5 is for mode:=eval"),
+    )
+    are_refused("cable_routing.launch.py", of_training, tmp_path)
+    evaluation = runner("cable_routing.launch.py", "mode:=eval", "checkpoint:=.", "max_steps:=100")
+    refused = subprocess.run(evaluation, capture_output=True, text=True, cwd=tmp_path)
+    assert refused.returncode == 1 and "max_steps:=100 is for mode:=train" in refused.stdout
 
 
 @pytest.mark.parametrize("file", [file for file in FILES if file != "cable_routing.launch.py"])

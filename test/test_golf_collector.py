@@ -20,6 +20,7 @@ from mentor_common.tasks.reset_routine import (
     PartFailed,
     PartResult,
     ResetContext,
+    Rest,
     Wait,
 )
 from mentor_common.tasks.tabletop_golf import LIGHT_SENSOR, MOTOR
@@ -34,6 +35,7 @@ from mentor_sim_bridge.twins.golf.simulator import GolfSimulator
 TASK = find_task("tabletop_golf")
 START = np.array([0.0, 0.9, 0.0], np.float32)
 HIGH, LOW = 17, 27
+CONTEXT = ResetContext(START, np.zeros(3, np.float32), np.random.default_rng(0))
 
 
 class Cell:
@@ -67,8 +69,7 @@ class Cell:
     def reset(self) -> list[str]:
         """Do the routine; return the stages, once each."""
         self.parts: list[Part] = []
-        context = ResetContext(START, np.zeros(3, np.float32), np.random.default_rng(0))
-        run_routine(self.routine.parts(context), self._do)
+        run_routine(self.routine.parts(CONTEXT), self._do)
         assert not self.pins.motor_runs, "the motor never runs on"
         return list(dict.fromkeys(part.stage for part in self.parts))
 
@@ -124,6 +125,21 @@ def test_an_arm_fault_during_the_wait_for_the_ball_is_not_put_down_to_the_collec
     with pytest.raises(PartFailed, match="reflex: contact"):
         cell.reset()
     assert not cell.asked and not cell.pins.motor_runs
+
+
+def test_a_ball_that_came_back_before_the_reset_failed_is_not_waited_for_again(cell: Cell) -> None:
+    cell.sink()
+
+    def never_still(part: Part) -> PartResult:
+        if isinstance(part, Rest):
+            raise PartFailed(part, "the arm does not stand still")
+        return cell._do(part)
+
+    cell.parts = []
+    with pytest.raises(PartFailed, match="does not stand still"):
+        run_routine(cell.routine.parts(CONTEXT), never_still)
+    assert cell.twin.ball.place is BallPlace.ON_COURT
+    assert "return_ball" not in cell.reset() and not cell.asked
 
 
 def test_the_speed_with_which_it_comes_back_differs(cell: Cell) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from importlib.metadata import Distribution
 from pathlib import Path
 from types import ModuleType
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -76,6 +81,24 @@ def test_as_root_what_is_missing_is_installed_and_nothing_else(tmp_path: Path) -
     )
 
 
+def test_a_python_that_does_not_fit_is_refused_with_the_way_out_before_anything_is_made(
+    tmp_path: Path,
+) -> None:
+    program(tmp_path, "python3", 'if [ "$1" = -V ]; then echo Python 3.10.12; else exit 1; fi')
+    command = [ROOT / "setup" / "venv.sh", tmp_path / "python3", ".venv", "requirements.txt"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and not (tmp_path / ".venv").exists()
+    assert "Python 3.11 to 3.13 is needed" in done.stderr and "is Python 3.10.12" in done.stderr
+    assert "make PYTHON=python3.12" in done.stderr
+
+
+def test_keys_and_runs_are_copied_into_no_container() -> None:
+    """Nothing that git ignores at the root of the tree is."""
+    left_out = set((ROOT / ".dockerignore").read_text().splitlines())
+    ignored = re.findall(r"^/(.+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE)
+    assert {"keystore", "runs"} <= set(ignored) <= left_out
+
+
 def test_a_step_that_fails_shows_the_end_of_its_log(tmp_path: Path) -> None:
     script = "for i in $(seq 100); do echo line $i; done; exit 3"
     command = [ROOT / "setup" / "quietly.sh", "thing: all of it", "log.txt", "bash", "-c", script]
@@ -119,3 +142,71 @@ def test_a_benchmark_that_fails_or_hangs_does_not_keep_the_next_from_running(
     assert done.returncode == 1
     assert done.stdout == "measured\n"
     assert "bench: failed: failing.py hanging.py" in done.stderr
+
+
+@pytest.mark.parametrize("script", ["test.sh", "test_processors.sh", "bench.sh"])
+def test_ctrl_c_ends_all_of_it_where_what_runs_handles_it_itself(
+    tmp_path: Path, script: str
+) -> None:
+    runs = tmp_path / "runs"
+    program(tmp_path, "python", f"echo run >>{runs}; trap 'exit 2' INT; sleep 60 & wait")
+    called = subprocess.Popen(
+        ["bash", str(ROOT / "setup" / script), "one", "two"],
+        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    until = time.monotonic() + 60.0
+    while not runs.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.2)  # until it traps the signal
+    os.killpg(called.pid, signal.SIGINT)
+    try:
+        assert called.wait(20.0) == 130 and runs.read_text() == "run\n"
+    finally:
+        if called.poll() is None:
+            os.killpg(called.pid, signal.SIGKILL)
+
+
+def enter(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Source setup/env.sh of a workspace in this folder; print what its environment prints."""
+    env = {name: value for name, value in os.environ.items() if name != "MENTOR_VENV"} | variables
+    (folder / "setup").mkdir(exist_ok=True)
+    (folder / "setup" / "env.sh").write_text((ROOT / "setup" / "env.sh").read_text())
+    command = ["bash", "-c", f"source '{folder}/setup/env.sh' && echo in the workspace"]
+    return subprocess.run(command, env=env, capture_output=True, text=True)
+
+
+def test_a_shell_enters_the_environment_that_make_has_made_for_the_sourced_distribution(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "my workspace"
+    for name in (".venv", ".venv-jazzy"):
+        (folder / name / "bin").mkdir(parents=True)
+        (folder / name / "bin" / "activate").write_text(f"echo {name}")
+    assert enter(folder, ROS_DISTRO="jazzy").stdout == ".venv-jazzy\nin the workspace\n"
+    assert enter(folder, ROS_DISTRO="").stdout == ".venv\nin the workspace\n"
+
+
+def test_a_shell_that_enters_before_anything_was_built_is_told_how_to(tmp_path: Path) -> None:
+    entered = enter(tmp_path, ROS_DISTRO="jazzy")
+    assert entered.returncode == 1 and entered.stdout == ""
+    assert (
+        f"there is no environment {tmp_path}/.venv-jazzy yet: call 'make build'" in entered.stderr
+    )
+
+
+def test_make_clean_leaves_no_bytecode_and_keeps_runs_and_keys(tmp_path: Path) -> None:
+    folders = ("src", "launch", "test", "bench", "setup", "docs")
+    for name in (
+        *(f"{folder}/__pycache__" for folder in folders),
+        "__pycache__",
+        "runs",
+        "keystore",
+    ):
+        (tmp_path / name).mkdir(parents=True)
+    command = ["make", "-f", str(ROOT / "Makefile"), "clean", "PYTHON=true"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    assert not list(tmp_path.rglob("__pycache__"))
+    assert (tmp_path / "runs").is_dir() and (tmp_path / "keystore").is_dir()

@@ -10,6 +10,7 @@ The ROS domain is that of ROS_DOMAIN_ID, or that of the launch on this machine i
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -17,6 +18,9 @@ from collections.abc import Callable
 from typing import Any
 
 import rclpy
+from rclpy.exceptions import NameValidationException
+from rclpy.executors import ExternalShutdownException
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from std_srvs.srv import SetBool, Trigger
 
@@ -97,6 +101,35 @@ def call_recover(node: Node, timeout: float) -> Any:
         action.destroy()
 
 
+def call(options: argparse.Namespace) -> Any:
+    """Call what the command line names; return its response or result.
+
+    Raises:
+        CallError, RemoteError: it was not called, or has not answered.
+        ExternalShutdownException: the process was told to end.
+    """
+    try:
+        node = rclpy.create_node(f"call_{os.getpid()}", namespace=options.namespace)
+        if options.name == topics.RECOVER.name:
+            return call_recover(node, options.timeout)
+        return call_service(node, options.name, options.value, options.timeout)
+    except rclpy_implementation.RCLError as error:
+        if rclpy.ok():
+            raise
+        raise ExternalShutdownException from error
+
+
+def seconds(text: str) -> float:
+    """Return a time that the user gave. Raises: ArgumentTypeError if it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds above 0")
+    return value
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Call what the arguments name; return 0, 1 if it failed, or 2 if it was not called."""
     parser = argparse.ArgumentParser(
@@ -107,24 +140,29 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name", help="service, relative to the namespace; or `recover`")
     parser.add_argument("value", nargs="?", choices=sorted(SWITCH), help="of a switch")
     parser.add_argument("--namespace", default="", help="of the cell")
-    parser.add_argument("--timeout", type=float, default=30.0, help="seconds")
+    parser.add_argument("--timeout", type=seconds, default=30.0, help="seconds")
     options = parser.parse_args(arguments)
+    if options.name == topics.RECOVER.name and options.value is not None:
+        parser.error(f"{options.name} takes no argument, '{options.value}' was given")
     try:
         os.environ["ROS_DOMAIN_ID"] = str(choose_domain())
         os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
         configure_dds()
         with rclpy.init(args=[]):
-            node = rclpy.create_node(f"call_{os.getpid()}", namespace=options.namespace)
-            if options.name == topics.RECOVER.name:
-                answer = call_recover(node, options.timeout)
-            else:
-                answer = call_service(node, options.name, options.value, options.timeout)
+            answer = call(options)
     except (CallError, DomainError, RemoteError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except NameValidationException as error:
+        what, name, *_ = str(error).splitlines()  # and a line that points into the name
+        print(f"error: {what} {name.strip()}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except ExternalShutdownException:
+        print("terminated", file=sys.stderr)
+        return 143
     print(answer.message or ("done" if answer.success else "failed"))
     return 0 if answer.success else 1
 

@@ -92,6 +92,6 @@ def chosen_domain() -> int | None:
     text = os.environ.get("ROS_DOMAIN_ID", "").strip()
     if not text:
         return None
-    if not text.isdigit() or int(text) > 232:
+    if not text.isdecimal() or int(text) > 232:
         raise DomainError(f"ROS_DOMAIN_ID={text!r} is not a domain; it is a number from 0 to 232")
     return int(text)

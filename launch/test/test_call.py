@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +69,34 @@ def test_what_nobody_serves_is_named_with_its_domain(asked: list[Any]) -> None:
     status, printed = call("held", "--timeout", "0.5")
     assert status == 2
     assert f"/cell_a/held in ROS domain {os.environ['ROS_DOMAIN_ID']}" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("foo bar",), "Invalid service name: "),
+        (("hold", "--namespace", "cell a"), "Invalid namespace: "),
+        (("hold", "--timeout", "nan"), "'nan' is not a number of seconds above 0"),
+        (("recover", "true"), "recover takes no argument, 'true' was given"),
+    ],
+)
+def test_what_cannot_be_called_is_named_without_a_traceback(
+    arguments: tuple[str, ...], said: str
+) -> None:
+    status, printed = call(*arguments)
+    assert status == 2 and said in printed and "Traceback" not in printed
+
+
+def test_a_call_that_is_terminated_ends_without_a_traceback() -> None:
+    command = [sys.executable, "-m", "mentor_bringup.call", "nobody_serves_this"]
+    called = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    participant = f"/proc/{called.pid}/maps"
+    until = time.monotonic() + 60.0
+    while "fastdds_" not in Path(participant).read_text() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    called.terminate()
+    assert called.communicate(timeout=60.0)[1] == "terminated\n" and called.returncode == 143
 
 
 def test_the_domain_is_that_of_the_only_launch(monkeypatch: pytest.MonkeyPatch) -> None:

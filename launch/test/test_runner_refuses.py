@@ -81,6 +81,16 @@ def test_an_unknown_package_or_launch_file(tmp_path: Path) -> None:
     status, output = run("mentor_bringu", "benchmark.launch.py", folder=tmp_path)
     assert status == 1
     assert "no package 'mentor_bringu'; did you mean 'mentor_bringup'?" in output
+    status, output = run("mentor_bringup", folder=tmp_path)
+    assert status == 1
+    assert "name a launch file of package mentor_bringup: agent.launch.py, benchmark" in output
+    status, output = run("missing.launch.py", folder=tmp_path)
+    assert status == 1 and output.endswith("launch file missing.launch.py is not there\n")
+
+
+def test_an_option_may_stand_between_the_arguments(tmp_path: Path) -> None:
+    status, output = run("mentor_bringup", "benchmark.launch.py", "-s", "a:=1", folder=tmp_path)
+    assert status == 0 and "'suite':" in output
 
 
 @pytest.mark.parametrize(

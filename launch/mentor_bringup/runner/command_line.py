@@ -21,7 +21,7 @@ from mentor_bringup.runner.service import LaunchService
 
 def main(argv: list[str] | None = None) -> int:
     """Run a launch file; return the launch's exit status."""
-    options = _parser().parse_args(argv)
+    options = _parser().parse_intermixed_args(argv)
     is_real = modules.real_launch_is_installed()
     if not is_real:
         modules.provide_stand_in()
@@ -64,8 +64,14 @@ def _launch_file(options: argparse.Namespace) -> tuple[str, list[str]]:
     if os.path.isfile(options.package_name):
         first = [options.launch_file_name] if options.launch_file_name else []
         return options.package_name, first + options.launch_arguments
+    if options.package_name.endswith(".py"):
+        raise LaunchRefused(f"launch file {options.package_name} is not there")
     share = package_prefix(options.package_name) / "share" / options.package_name
     files = {path.name: path for path in sorted(share.rglob("*.launch.py"))}
+    if options.launch_file_name is None:
+        raise LaunchRefused(
+            f"name a launch file of package {options.package_name}: {', '.join(sorted(files))}"
+        )
     if options.launch_file_name not in files:
         raise unknown(
             f"package {options.package_name} has no launch file '{options.launch_file_name}'", files

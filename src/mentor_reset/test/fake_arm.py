@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -68,6 +69,7 @@ class FakeArm(FakePeer):
         self.stops_short = 0.0  # of the target, normalised
         self.slow: Callable[[Any], float] = lambda goal: 0.0
         self.shows = True
+        self.lost = False  # whether its pose is NaN
         self.cancelled = 0
 
     def serve(self) -> None:
@@ -119,7 +121,7 @@ class FakeArm(FakePeer):
         message = PoseStamped()
         message.header.stamp = self.node.get_clock().now().to_msg()
         point, quaternion = message.pose.position, message.pose.orientation
-        point.x, point.y, point.z = (float(v) for v in place)
+        point.x, point.y, point.z = (math.nan if self.lost else float(v) for v in place)
         quaternion.x, quaternion.y, quaternion.z, quaternion.w = (float(v) for v in turn)
         self._poses.publish(message)
 

@@ -178,6 +178,17 @@ def test_a_request_for_help_is_announced_and_ends_with_the_answer(bench):
     assert not bench.cell.help.answer(), "nothing is asked for any more"
 
 
+def test_an_answer_that_is_sent_again_does_not_answer_the_next_request(monkeypatch):
+    help_request = HelpRequest()
+    help_request.open("hold the peg")
+    assert help_request.answer() == "hold the peg"
+    help_request.close()
+    help_request.open("take the peg away")
+    assert help_request.answer() == "" and not help_request.wait(0.0)
+    monkeypatch.setattr("mentor_reset.execution.help_request.REPEATED", 0.0)
+    assert help_request.answer() == "take the peg away" and help_request.wait(0.0)
+
+
 def test_a_request_that_nobody_answers_fails_the_part_and_a_cancelled_one_stops(bench):
     part = AskForHelp("take_peg", "free the shelf", 0.05)
     with pytest.raises(PartFailed, match=r"nobody answered in 0\.05 s: free the shelf"):

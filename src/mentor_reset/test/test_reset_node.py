@@ -70,6 +70,13 @@ def test_an_option_that_is_no_json_is_refused_by_name(arm):
     assert "option 'colour': 'red' is no JSON" in answer.result.message
 
 
+@pytest.mark.parametrize("timeout", [float("nan"), -1.0])
+def test_a_timeout_that_is_none_is_refused_before_anything_moves(arm, timeout):
+    answer = arm.reset(timeout=timeout)
+    assert not answer.result.success and not arm.goals
+    assert f"timeout is {timeout:g}, must be seconds" in answer.result.message
+
+
 def test_an_option_that_the_routine_does_not_read_is_refused_by_name(arm):
     answer = arm.reset(options={"colour": '"red"'})
     assert not answer.result.success and not arm.goals

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
+
+REPEATED = 3.0
+"""Seconds after an answer in which another one counts as the same, sent again: whoever receives no
+response calls again after 2 s (mentor_bringup.call), when the next request may be open already."""
 
 
 class HelpRequest:
@@ -10,6 +16,7 @@ class HelpRequest:
 
     def __init__(self) -> None:
         self._answered = threading.Event()
+        self._answered_at = -math.inf
         self.text = ""
         """What is asked for; empty: nothing."""
 
@@ -23,10 +30,15 @@ class HelpRequest:
         self.text = ""
 
     def answer(self) -> str:
-        """Note that it is done; return what was asked for, empty if nothing was."""
-        text = self.text
-        if text:
-            self._answered.set()
+        """Note that it is done; return what was asked for, empty if nothing was.
+
+        An answer that comes within REPEATED of the last one answers nothing.
+        """
+        text, now = self.text, time.monotonic()
+        if not text or now - self._answered_at < REPEATED:
+            return ""
+        self._answered_at = now
+        self._answered.set()
         return text
 
     def wait(self, seconds: float) -> bool:

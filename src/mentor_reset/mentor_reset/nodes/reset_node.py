@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,7 +36,7 @@ from mentor_msgs.action import Recover, ResetEpisode
 from mentor_msgs.msg import EpisodeStart, Observation
 from mentor_reset.execution.attempt import progress_of, run_routine
 from mentor_reset.execution.backoff import backoff
-from mentor_reset.execution.help_request import HelpRequest
+from mentor_reset.execution.help_request import REPEATED, HelpRequest
 from mentor_reset.execution.part_runner import POLL, CellAccess, NewEpisode, PartRunner
 from mentor_reset.execution.reset_options import options_of_goal, options_of_parameter
 from mentor_reset.execution.saved_state import SavedState
@@ -81,7 +82,6 @@ class ResetNode(CellNode):
     def __init__(self, **node_arguments: Any) -> None:
         super().__init__(**node_arguments)
         self._numbers = EpisodeNumbers()
-        self._failed_resets = 0
 
     def configure(self) -> None:
         """Make the routine, the server and the clients of the arm."""
@@ -107,6 +107,7 @@ class ResetNode(CellNode):
             self.peers.publisher_of(topics.OBSERVATION)
         self._resets = self.health.counter("episodes begun")
         self._failures = self.health.counter("attempts failed")
+        self._not_finite = self.health.counter("poses not finite")
         self._duration = self.health.timing("reset")
         self._cell = CellAccess(
             move_to=self.remote_action(topics.MOVE_TO),
@@ -125,6 +126,11 @@ class ResetNode(CellNode):
         )
         self._routine.open(self)
 
+    def activate(self) -> None:
+        """Begin anew: failures of the last activation neither delay a reset nor are reported."""
+        self._failed_resets = 0
+        self.health.solved("reset")
+
     def cleanup(self) -> None:
         """Let go of the routine's devices."""
         self._routine.close()
@@ -138,9 +144,13 @@ class ResetNode(CellNode):
 
     def _on_pose(self, message: PoseStamped) -> None:
         point, turn = message.pose.position, message.pose.orientation
-        self._position = self._task.workspace.position_of(
+        position = self._task.workspace.position_of(
             (point.x, point.y, point.z), (turn.x, turn.y, turn.z, turn.w)
         )
+        if np.isfinite(position).all():  # an arm at NaN would seem to stand still
+            self._position = position
+        else:
+            self._not_finite.add()
 
     def _on_observation(self, message: Observation) -> None:
         if (message.episode, message.step) == (self._awaited, 0):
@@ -152,13 +162,24 @@ class ResetNode(CellNode):
         """Note that a person did what was asked for."""
         text = self._help.answer()
         response.success = bool(text)
-        response.message = f"goes on; done was: {text}" if text else "nothing is asked for"
+        if text:
+            response.message = f"goes on; done was: {text}"
+        elif asked := self._help.text:
+            response.message = (
+                f"the last answer came less than {REPEATED:g} s ago; when this is done too, call "
+                f"again: {asked}"
+            )
+        else:
+            response.message = "nothing is asked for"
         return response
 
     # The goal's thread.
 
     def _reset(self, goal: Goal) -> ResetEpisode.Result:
         request, attempts = goal.request, self._task.reset.attempts
+        if not request.timeout >= 0.0:  # a NaN neither: it would never be over
+            text = f"reset: timeout is {request.timeout:g}, must be seconds, or 0 for the node's"
+            return ResetEpisode.Result(success=False, message=text)
         try:
             given = options_of_goal(request, self._task, self._known)
         except ValueError as error:
@@ -178,11 +199,16 @@ class ResetNode(CellNode):
                     goal.wait(max(0.0, min(backoff(attempt - 1), runner.left)))
                     self._end_fault(runner)
                 self._run(runner, episode, attempt)
-            except (PartFailed, RuntimeError, ValueError) as failure:
+            except Cancelled:
+                raise
+            except Exception as failure:  # a routine or its devices may raise whatever they like
                 until = runner.until
                 self._failures.add()
-                reasons.append(str(failure))
-                text = f"reset attempt {attempt} of {attempts} failed: {failure}"
+                expected = isinstance(failure, (OSError, RuntimeError, ValueError))
+                reason = str(failure) if expected else f"{type(failure).__name__}: {failure}"
+                reasons.append(reason)
+                text = f"reset attempt {attempt} of {attempts} failed: {reason}"
+                self.get_logger().debug(traceback.format_exc())
                 self.get_logger().warning(text)
                 self.health.problem("reset", health.WARN, text)
                 if runner.left <= 0.0:

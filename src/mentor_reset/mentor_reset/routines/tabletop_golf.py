@@ -132,6 +132,7 @@ class TabletopGolfReset(ResetRoutine):
                 collector.run_motor(True)
                 yield Wait("return_ball", lambda: not collector.sees_ball(), self._motor_time,
                            self._lifted)  # fmt: skip
+                self._has_left = False  # it is back, even if a later part fails
                 return
             except PartFailed as failure:
                 collector.run_motor(False)

@@ -37,6 +37,8 @@ def generate_launch_description():
             *ARGUMENTS,
             SetLaunchConfiguration("task_name", name),
             part("every_node"),
+            part("policy_arguments"),
+            part("observer_arguments"),
             part("policy"),
             part("observers"),  # early: what is published before the recorder starts is in no bag
             bridge,

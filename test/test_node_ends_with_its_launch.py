@@ -7,25 +7,28 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
 from ament_index_python.packages import get_package_prefix
 from node_process import eventually
 
 from mentor_common.node.running import ENDS_WITH_LAUNCH
 
 
-def test_a_node_ends_cleanly_when_the_process_that_started_it_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("early", [False, True])
+def test_a_node_ends_cleanly_when_its_launch_is_gone(tmp_path: Path, early: bool) -> None:
+    """`early`: the launch has ended before the node has read who started it."""
     program = Path(get_package_prefix("mentor_reset")) / "lib" / "mentor_reset" / "reset_node"
     log = tmp_path / "node.txt"
     log.touch()
-    script = f"{program} --ros-args -p task:=cable_routing >{log} 2>&1 & echo $!; wait"
-    launch = subprocess.Popen(
-        ["bash", "-c", script], stdout=subprocess.PIPE, env=os.environ | {ENDS_WITH_LAUNCH: "true"}
-    )
+    command = f"{ENDS_WITH_LAUNCH}=$$ {program} --ros-args -p task:=cable_routing"
+    script = f"{command} >{log} 2>&1 & echo $!; {'' if early else 'wait'}"
+    launch = subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE)
     assert launch.stdout is not None
     node = os.pidfd_open(int(launch.stdout.readline()))
     try:
-        assert eventually(lambda: "waits: " in log.read_text()), log.read_text()
-        launch.kill()
+        if not early:
+            assert eventually(lambda: "waits: " in log.read_text()), log.read_text()
+            launch.kill()
         launch.wait()
         assert eventually(lambda: _has_ended(node)), log.read_text()
         assert "the launch that started this node is gone" in log.read_text()

@@ -8,9 +8,14 @@ from launch import LaunchDescription
 
 from mentor_bringup.description import part
 
+# All arguments come before all nodes: the real launch starts a node as it comes to it, and leaves
+# it running if something after it is refused.
 PARTS = (
     "robot_arguments",
     "every_node",
+    "policy_arguments",
+    "observer_arguments",
+    "rviz_arguments",
     "policy",
     "observers",  # early: what is published before the recorder starts is in no bag
     "rviz",

@@ -5,7 +5,7 @@ Reward and reset do not know which robot the cell has. `task_name` is the task's
 """
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, LogInfo
+from launch.actions import LogInfo
 from launch.conditions import IfCondition
 from launch.substitutions import (
     AndSubstitution,
@@ -20,19 +20,6 @@ from launch_ros.substitutions import FindPackageShare
 
 from mentor_bringup.description import ONE_THREAD, node, required, text
 
-STATES = DeclareLaunchArgument(
-    "states",
-    default_value="sensors",
-    description="What the reward is computed from: the cell's sensors (cameras, the arm's pose), "
-    "or the ground truth of a twin",
-    choices=["sensors", "ground_truth"],
-)
-RESET_OPTIONS = DeclareLaunchArgument(
-    "reset_options",
-    default_value="",
-    description="JSON object: options of every reset of an episode whose goal names no others; "
-    "empty: none",
-)
 CAMERAS = ("camera_1", "camera_2", "camera_3", "camera_4")
 TWIN = EqualsSubstitution(LaunchConfiguration("robot"), "twin")
 REAL = NotEqualsSubstitution(LaunchConfiguration("robot"), "twin")
@@ -82,7 +69,7 @@ def camera(number):
 
 
 def generate_launch_description():
-    """Declare the arguments and start the nodes."""
+    """Start the nodes."""
     twin = cell_node(
         "mentor_sim_bridge",
         "twin_node",
@@ -137,6 +124,4 @@ def generate_launch_description():
         ),
     )
     cameras = [camera(number) for number in CAMERAS]
-    return LaunchDescription(
-        [STATES, RESET_OPTIONS, no_twin, twin, rehearsal, arm, *cameras, stacker, reward, reset]
-    )
+    return LaunchDescription([no_twin, twin, rehearsal, arm, *cameras, stacker, reward, reset])

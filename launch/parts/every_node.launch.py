@@ -119,7 +119,7 @@ def generate_launch_description():
             SetRemap("/clock", "clock"),  # a twin's clock is its cell's alone
             SetParameter("use_sim_time", LaunchConfiguration("use_sim_time")),
             SetParameter("autostart", LaunchConfiguration("autostart")),
-            SetEnvironmentVariable("MENTOR_ENDS_WITH_LAUNCH", "true"),
+            SetEnvironmentVariable("MENTOR_ENDS_WITH_LAUNCH", str(os.getpid())),
             # Images are rendered without a screen, by the calling thread.
             SetEnvironmentVariable(
                 "MUJOCO_GL", EnvironmentVariable("MUJOCO_GL", default_value="egl")

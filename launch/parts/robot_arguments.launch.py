@@ -1,4 +1,4 @@
-"""Which robot and which cameras a cell has: the arguments, to be declared before all others."""
+"""Which robot, cameras, reward and resets a cell has: the arguments, declared before all others."""
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, SetLaunchConfiguration
@@ -33,6 +33,13 @@ ARGUMENTS = [
     ),
     switch("use_sim_time", LaunchConfiguration("robot_is_twin"), "Whether nodes take the time "
            "from the cell's clock topic"),
+    DeclareLaunchArgument("states", default_value="sensors",
+                          description="What the reward is computed from: the cell's sensors "
+                          "(cameras, the arm's pose), or the ground truth of a twin",
+                          choices=["sensors", "ground_truth"]),
+    DeclareLaunchArgument("reset_options", default_value="",
+                          description="JSON object: options of every reset of an episode whose "
+                          "goal names no others; empty: none"),
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""RViz and what it shows, for the launch file of any task.
+"""RViz and what it shows, for the launch file of any task; its arguments: rviz_arguments.launch.py.
 
 tf comes from robot_state_publisher, which a ROS 2 distribution has, as it has RViz. Without one,
 scene:=true still publishes the markers and the dashboard, for a viewer on another machine.
@@ -9,22 +9,14 @@ from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, OrSubstitution, PathJoinSubstitution
 from launch_ros.substitutions import FindPackageShare
 
-from mentor_bringup.description import ONE_THREAD, RESPAWN_DELAY, node, switch, text
-
-ARGUMENTS = [
-    switch("rviz", "false", "Whether RViz shows the cell; needs the packages rviz2 and "
-           "robot_state_publisher of a ROS 2 distribution"),
-    switch("scene", "false", "Whether markers and a dashboard image are published, for RViz "
-           "elsewhere"),
-]  # fmt: skip
-
+from mentor_bringup.description import ONE_THREAD, RESPAWN_DELAY, node, text
 
 TF = [("/tf", "tf"), ("/tf_static", "tf_static")]
 """Two cells have frames of the same names: each has its tf in its namespace, as in nav2."""
 
 
 def generate_launch_description():
-    """Declare the arguments and start what is wanted."""
+    """Start what is wanted."""
     rviz = LaunchConfiguration("rviz")
     name = PathJoinSubstitution(
         [FindPackageShare("mentor_bringup"), "rviz", LaunchConfiguration("task_name")]
@@ -32,7 +24,6 @@ def generate_launch_description():
     config = [name, ".rviz"]
     return LaunchDescription(
         [
-            *ARGUMENTS,
             node(
                 "mentor_recorder", "scene_node", [{"task": text(LaunchConfiguration("task_name"))}],
                 condition=IfCondition(OrSubstitution(rviz, LaunchConfiguration("scene"))),

@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import rclpy
 from rclpy.executors import ExternalShutdownException
@@ -27,7 +28,8 @@ from mentor_common.node.starting import ENDING
 from mentor_common.node.working_node import ANEW
 
 ENDS_WITH_LAUNCH = "MENTOR_ENDS_WITH_LAUNCH"
-"""Environment variable that launch files set: the node ends when the process that started it has.
+"""Environment variable that launch files set to their process id: the node ends when that process
+has, or the one that started the node.
 
 `ros2 launch` leaves its processes running when it ends by SIGTERM or is killed.
 """
@@ -55,7 +57,7 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     The executor has a thread of its own, which is joined before the exit; this thread only waits
     for signals. Status 0 after a signal, 2 for refused parameters, else the node's own.
     """
-    parent = os.getppid() if os.environ.get(ENDS_WITH_LAUNCH) else None
+    launch = LaunchWatch(os.environ.get(ENDS_WITH_LAUNCH, ""))
     configure_dds()
     stop = threading.Event()
     _stop_at_signals(stop)
@@ -99,9 +101,34 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
 
     thread = threading.Thread(target=spin, name="executor")
     thread.start()
-    _wait(node, stop, parent)
+    _wait(node, stop, launch)
     _end(node, executor, thread)
     return node.exit_code or 0
+
+
+class LaunchWatch:
+    """Whether the launch that started this process still runs.
+
+    A launch may be gone before this process has read who its parent is, and between the two there
+    may be another one (a launch prefix).
+
+    Args:
+        launch: process id of the launch, as text; empty: this process does not end with it.
+    """
+
+    def __init__(self, launch: str) -> None:
+        self._launch = launch
+        self._parent = os.getppid()
+
+    def is_gone(self) -> bool:
+        """Return whether the launch, or the process that started this one, has ended."""
+        if not self._launch:
+            return False
+        try:
+            state = Path("/proc", self._launch, "stat").read_text().rpartition(")")[2].split()[0]
+        except (OSError, IndexError):
+            return True
+        return state in ("Z", "X") or os.getppid() != self._parent
 
 
 def _end(node: CellNode, executor: GuardedExecutor, thread: threading.Thread) -> None:
@@ -128,16 +155,16 @@ def _stop_at_signals(stop: threading.Event) -> None:
             signal.signal(number, lambda *_: stop.set())
 
 
-def _wait(node: CellNode, stop: threading.Event, parent: int | None) -> None:
+def _wait(node: CellNode, stop: threading.Event, launch: LaunchWatch) -> None:
     """Wait until the node is to end: after a signal, by itself, or with its launch.
 
     Args:
         node: that runs.
         stop: set when it is to end.
-        parent: process id of the launch; None: the node does not end with it.
+        launch: that started it.
     """
     while not stop.wait(0.5):
-        if parent is not None and os.getppid() != parent:
+        if launch.is_gone():
             node.get_logger().warning("the launch that started this node is gone: ending")
             stop.set()
 

@@ -44,7 +44,7 @@ def test_a_launch_with_the_folder_of_a_complete_run_logs_beside_it(tmp_path: Pat
         "    made = types.SimpleNamespace(launch_configurations={'run_dir': f'{run}/'})\n"
         "    print(choose(made)[0].value)\n"
     )
-    file = Path(__file__).parents[1] / "parts" / "policy.launch.py"
+    file = Path(__file__).parents[1] / "parts" / "policy_arguments.launch.py"
     run_folder = tmp_path / "run"
     done = subprocess.run(
         [sys.executable, "-c", script, file, run_folder], capture_output=True, text=True, check=True

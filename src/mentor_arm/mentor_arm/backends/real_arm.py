@@ -111,6 +111,11 @@ class RealArm:
         return self._newest_ns
 
     @property
+    def stopped(self) -> str:
+        """Why :meth:`stop` was called; empty since :meth:`release`."""
+        return self._stopped_because
+
+    @property
     def fault(self) -> str:
         """Why the arm does not move; empty if it can."""
         return self._stopped_because or self._own_fault or self.driver.fault

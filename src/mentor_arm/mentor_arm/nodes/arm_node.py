@@ -181,7 +181,7 @@ class RealArmNode(ArmNodeBase):
     def blocked(self) -> str:
         """Return why nothing may move at present; empty: it may."""
         if not self.flag("armed"):
-            return _NOT_ARMED
+            return self._real.stopped or _NOT_ARMED
         return self._unwatched() if self._in_action else ""
 
     def publish_state(self) -> None:

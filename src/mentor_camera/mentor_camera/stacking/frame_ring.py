@@ -20,7 +20,7 @@ class FrameRing:
             clock was set back (a twin or a bag was started again): the ring starts from that frame.
     """
 
-    def __init__(self, depth: int, restart_s: float = 0.5) -> None:
+    def __init__(self, depth: int, restart_s: float = 5.0) -> None:
         if depth < 3:
             raise ValueError(
                 f"frame ring: depth is {depth}, must be at least 3 (one a wanted time)"

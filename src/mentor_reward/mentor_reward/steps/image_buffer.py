@@ -10,7 +10,7 @@ from mentor_common.tasks.reward_model import StampedImage
 _STAMP = attrgetter("stamp")
 _RESTART = 500_000_000
 """Nanoseconds by which an image is older than the newest if the clock was set back, as a twin does
-that is started again; the stacker's FrameRing has the same limit."""
+that is started again. A camera's images come in order."""
 
 
 class ImageBuffer:

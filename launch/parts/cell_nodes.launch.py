@@ -5,7 +5,6 @@ Reward and reset do not know which robot the cell has. `task_name` is the task's
 """
 
 from launch import LaunchDescription
-from launch.actions import LogInfo
 from launch.conditions import IfCondition
 from launch.substitutions import (
     AndSubstitution,
@@ -117,11 +116,5 @@ def generate_launch_description():
     reset = cell_node(
         "mentor_reset", "reset_node", options=text(LaunchConfiguration("reset_options"))
     )
-    no_twin = LogInfo(
-        msg="rehearsal:=true is for robot:=fci or robot:=ros2_control; a twin needs none",
-        condition=IfCondition(
-            AndSubstitution(TWIN, EqualsSubstitution(LaunchConfiguration("rehearsal"), "true"))
-        ),
-    )
     cameras = [camera(number) for number in CAMERAS]
-    return LaunchDescription([no_twin, twin, rehearsal, arm, *cameras, stacker, reward, reset])
+    return LaunchDescription([twin, rehearsal, arm, *cameras, stacker, reward, reset])

@@ -1,7 +1,12 @@
 """Which robot, cameras, reward and resets a cell has: the arguments, declared before all others."""
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, SetLaunchConfiguration
+from launch.actions import (
+    DeclareLaunchArgument,
+    LogInfo,
+    OpaqueFunction,
+    SetLaunchConfiguration,
+)
 from launch.substitutions import EqualsSubstitution, LaunchConfiguration
 
 from mentor_bringup.description import switch
@@ -42,7 +47,30 @@ ARGUMENTS = [
                           "goal names no others; empty: none"),
 ]  # fmt: skip
 
+OF_REAL_CELL = {"rehearsal": "false", "cameras": "realsense", "armed": "false"}
+"""Arguments of a real cell alone, and what they are if nobody gives them."""
+
+
+def say_what_has_no_effect(context):
+    """Name the arguments that change nothing beside the others. They are no error, so that a
+    command goes over from the real arm to the twin by one argument."""
+    values = context.launch_configurations
+    idle = []
+    if values["robot"] == "twin":
+        usual = OF_REAL_CELL | {"armed": values["rehearsal"]}
+        idle += [
+            f"{name}:={values[name]} is for robot:=fci or robot:=ros2_control"
+            for name in OF_REAL_CELL
+            if values[name] != usual[name]
+        ]
+    elif values["realtime"] == "true":
+        idle.append("realtime:=true is for robot:=twin")
+    transport = values["image_transport"]
+    if transport != "raw" and (values["robot"] == "twin" or values["cameras"] != "topics"):
+        idle.append(f"image_transport:={transport} is for a real cell with cameras:=topics")
+    return [LogInfo(msg=f"Without effect: {each}") for each in idle]
+
 
 def generate_launch_description():
-    """Declare the arguments."""
-    return LaunchDescription(ARGUMENTS)
+    """Declare the arguments, and name those without effect."""
+    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=say_what_has_no_effect)])

@@ -68,14 +68,38 @@ def test_four_marked_points_give_the_camera_and_the_places_that_it_sees():
     ("field", "points", "said"),
     [
         (72.0, [(0.1, 0.4), (0.9, 0.4), (0.1, 0.7), (0.9, 0.7)], "in the order"),
-        (72.0, [(0.5, 0.5)] * 4, "court camera"),
+        (72.0, [(0.5, 0.5)] * 4, "no camera sees the court's corners at .*in the order"),
         (200.0, MARKS["court_long"].points, "allowed: 5 to 150"),
         (72.0, [(0.1, 0.4), (0.9, 0.4), (0.1, math.nan), (0.9, 0.7)], "four of"),
+        (72.0, [(0.1, 0.4), (0.9, 0.4), (0.9, 0.7), (0.9, 0.7)], "any view of the court"),
+        (72.0, [(0.1, 0.4), (0.3, 0.5), (0.5, 0.6), (0.7, 0.7)], r"up to \d\.\d+ of the image"),
     ],
 )
 def test_points_that_are_no_view_of_the_court_are_refused(field, points, said):
     with pytest.raises(ValueError, match=said):
         CourtCamera(Marks(field, tuple(points)), COURT)
+
+
+@pytest.mark.parametrize(("name", "field"), [("court_long", 40.0), ("court_short", 33.0)])
+def test_a_field_of_view_that_moves_the_ball_by_centimetres_is_refused(name, field):
+    with pytest.raises(ValueError, match="check the field of view"):
+        CourtCamera(Marks(field, MARKS[name].points), COURT, name)
+
+
+@pytest.mark.parametrize(
+    ("field", "points", "place"),
+    [
+        (61.0, [(0.6197, 0.2993), (0.3803, 0.2993), (0.272, 0.8824), (0.728, 0.8824)],
+         (0.49, 0.72, 0.72)),
+        (54.0, [(0.2549, 0.9272), (0.7451, 0.9272), (0.6359, 0.263), (0.3641, 0.263)],
+         (0.49, -0.72, 0.78)),
+        (66.0, [(0.6098, 0.3195), (0.3902, 0.3195), (0.2851, 0.8533), (0.7149, 0.8533)],
+         (0.49, 0.72, 0.69)),
+    ],
+)  # fmt: skip
+def test_a_camera_exactly_at_the_middle_of_either_short_side_is_calibrated(field, points, place):
+    """For these views OpenCV's solver for planar points alone finds nothing, or something else."""
+    assert np.allclose(CourtCamera(Marks(field, tuple(points)), COURT).place, place, atol=0.02)
 
 
 def test_a_ball_is_found_to_a_few_millimetres_all_over_the_court(tracker):
@@ -144,6 +168,16 @@ def test_of_two_balls_the_one_that_was_followed_is_kept_and_the_other_lowers_con
     see(tracker, 0.0, BALL)
     ball = see(tracker, 0.5, BALL, (0.6, -0.3))
     assert math.dist(ball.at, BALL) < 0.006 and ball.candidates == 2 and ball.confidence < 1.0
+
+
+def test_a_ball_that_one_camera_sees_is_not_given_up_for_a_thing_farther_off_that_both_see(tracker):
+    see(tracker, 0.0, BALL)
+    thing = (BALL[0], BALL[1] - 0.15)
+    images = {"court_long": picture("court_long", BALL, thing)}
+    images["court_short"] = picture("court_short", thing)
+    tracker.see(images, SECOND // 10)
+    ball = tracker.ball()
+    assert math.dist(ball.at, BALL) < 0.006 and ball.candidates == 2 and ball.confidence < 0.5
 
 
 def test_two_balls_at_the_beginning_are_refused_with_their_places(tracker):
@@ -247,8 +281,13 @@ def test_the_command_calibrates_a_camera_for_the_reward(tmp_path, capsys):
     assert (tmp_path / "overlay.png").stat().st_size > 0
     with pytest.raises(ValueError, match=r"no calibration of the cameras \['court_short'\]"):
         make_reward(TASK, RewardOptions(weights=str(tmp_path / "cameras")))
-    assert main([*command[:6], "1,1", "2,2", "3", "4,4", *command[10:]]) != 0
-    assert "allowed: two numbers" in capsys.readouterr().err
+    for wrong, said in (("3", "allowed: two numbers"), ("3,169", "allowed: 0,0 to 168,168")):
+        assert main([*command[:6], "1,1", "2,2", wrong, "4,4", *command[10:]]) != 0
+        assert said in capsys.readouterr().err
+    cv2.imwrite(str(shot), np.zeros((480, 640, 3), np.uint8))
+    assert main(command) != 0
+    said = capsys.readouterr().err
+    assert "has 640x480 pixels; allowed: a square picture" in said and "480x480 of the task" in said
 
 
 class Followed:

@@ -38,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
     """Calibrate and save; return the exit code."""
     import cv2
 
+    from mentor_common.tasks.cameras import ASPECT_TOLERANCE
     from mentor_common.tasks.tabletop_golf import golf_reward_of
     from mentor_common.tasks.task import find_task
     from mentor_reward.tracker.court_camera import (
@@ -56,7 +57,16 @@ def run(options: argparse.Namespace) -> int:
     if picture is None:
         raise FileNotFoundError(f"{options.image} is no picture that can be read")
     height, width = picture.shape[:2]
-    points = tuple((x / width, y / height) for x, y in map(_pixel, options.points))
+    if abs(width / height - 1.0) > ASPECT_TOLERANCE:
+        crop = task.camera(options.camera).crop
+        wanted = f", such as {crop.width}x{crop.height} of the task file" if crop else ""
+        raise ValueError(
+            f"--image {options.image} has {width}x{height} pixels; allowed: a square picture, "
+            f"cropped as the reward sees it{wanted}"
+        )
+    points = tuple(
+        (x / width, y / height) for x, y in (_pixel(text, width, height) for text in options.points)
+    )
     marks = Marks(options.field_of_view, points)
     court = golf_reward_of(task).court
     camera = CourtCamera(marks, court, options.camera)
@@ -75,9 +85,13 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _pixel(text: str) -> tuple[float, float]:
+def _pixel(text: str, width: int, height: int) -> tuple[float, float]:
     try:
         x, y = (float(part) for part in text.split(","))
     except ValueError:
         raise ValueError(f"--points {text!r}; allowed: two numbers, e.g. 40.5,120") from None
+    if not (0.0 <= x <= width and 0.0 <= y <= height):
+        raise ValueError(
+            f"--points {text!r} lies outside the picture; allowed: 0,0 to {width},{height}"
+        )
     return x, y

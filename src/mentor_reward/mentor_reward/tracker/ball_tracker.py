@@ -198,7 +198,9 @@ class BallTracker:
         return np.asarray(np.linalg.solve(information, total))
 
     def _choose(self, candidates: list[_Candidate], stamp: int) -> _Candidate | None:
-        """Return the candidate that both cameras see and that is nearest to where the ball was.
+        """Return the candidate that is nearest to where the ball was.
+
+        One that only one camera sees counts as AGREE farther away.
 
         Raises:
             ValueError: two are as likely, and nothing is known of where the ball was.
@@ -209,7 +211,9 @@ class BallTracker:
             candidates = [c for c in candidates if np.linalg.norm(c.at - last) < reach]
             return min(
                 candidates,
-                key=lambda c: (-c.cameras, float(np.linalg.norm(c.at - last))),
+                key=lambda c: (
+                    float(np.linalg.norm(c.at - last)) + (AGREE if c.cameras < 2 else 0.0)
+                ),
                 default=None,
             )
         sure = [c for c in candidates if c.cameras == 2] or candidates

@@ -9,6 +9,8 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 
+from mentor_bringup.checks import ask, is_writable
+
 AGENTS = [
     "mentor", "mentor_wo_moe", "mentor_wo_tp", "mentor_wo_both", "mentor_pretrained",
     "drm", "drqv2", "alix", "taco", "random", "none",
@@ -16,8 +18,9 @@ AGENTS = [
 
 ARGUMENTS = [
     DeclareLaunchArgument("agent", default_value="mentor",
-                          description="Who acts and learns; none: nobody, the cell waits for an "
-                          "agent of yours", choices=AGENTS),
+                          description=f"Who acts and learns: {', '.join(AGENTS[:-1])}, or a "
+                          "plug-in of the group mentor.agents; none: nobody, the cell waits for "
+                          "an agent of yours"),
     DeclareLaunchArgument("preset", default_value="auto",
                           description="Column of Table 2 or another preset; auto: the one that "
                           "fits the task"),
@@ -53,13 +56,14 @@ def check_numbers(context):
 
 
 def check_run_dir(context):
-    """Refuse a folder that cannot be made. A leading `~`, which a shell leaves in `run_dir:=~/x`,
-    is the home folder."""
+    """Refuse a folder that cannot be made, or one of an unfinished run that cannot be written to. A
+    leading `~`, which a shell leaves in `run_dir:=~/x`, is the home folder."""
     run = Path(os.path.expanduser(context.launch_configurations["run_dir"]))
     context.launch_configurations["run_dir"] = str(run)
     whole = run.absolute()
     there = next(each for each in (whole, *whole.parents) if os.path.exists(each))
-    if not os.path.isdir(there) or (there != whole and not os.access(there, os.W_OK)):
+    complete = there == whole and (whole / "summary.json").is_file()  # nothing is written to it
+    if not os.path.isdir(there) or not (complete or is_writable(str(there))):
         raise RuntimeError(
             f"run_dir:={run} cannot be made: {there} is no folder that you may write to; give "
             "another one"
@@ -67,19 +71,34 @@ def check_run_dir(context):
 
 
 def check_configuration(context):
-    """Refuse a preset or a setting that the node would refuse, before any process is started."""
+    """Refuse an agent, a preset or a setting that the node would refuse, before any process is
+    started. This file imports no other package, so a process asks the code that knows them."""
     agent, preset, overrides = (
         context.launch_configurations[name] for name in ("agent", "preset", "overrides")
     )
-    if agent == "none" or (preset == "auto" and not overrides):
+    known = agent in AGENTS  # any other may be a plug-in
+    if agent == "none" or (known and preset == "auto" and not overrides):
         return
     command = [sys.executable, "-m", "mentor_policy.config", agent, preset, overrides]
     checked = subprocess.run(command, capture_output=True, text=True)
-    if checked.returncode == 2:  # any other: it cannot be checked here, the node does it itself
+    if checked.returncode == 2:
         raise RuntimeError(checked.stderr.strip())
+    if checked.returncode and not known:  # of a known one the node checks the rest itself
+        reason = (checked.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise RuntimeError(
+            f"agent:={agent} is none of {', '.join(AGENTS)}, and whether a plug-in has this name "
+            f"cannot be checked here: {reason}"
+        )
+
+
+def check_device(context):
+    """Refuse a device that is none, or that this machine does not have."""
+    agent, device = (context.launch_configurations[name] for name in ("agent", "device"))
+    if agent != "none" and device not in ("auto", "cpu"):
+        ask("mentor_policy.device", device)
 
 
 def generate_launch_description():
     """Declare and check the arguments."""
-    checks = (check_numbers, check_run_dir, check_configuration)
+    checks = (check_numbers, check_run_dir, check_configuration, check_device)
     return LaunchDescription([*ARGUMENTS, *(OpaqueFunction(function=check) for check in checks)])

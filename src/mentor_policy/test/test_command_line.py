@@ -76,6 +76,16 @@ def test_help_prints_a_percent_sign_as_it_is(capsys) -> None:
         assert "95 % interval" in " ".join(capsys.readouterr().out.split())
 
 
+def test_the_help_of_evaluate_gives_its_defaults_and_explains_arguments_of_the_environment(
+    capsys,
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "how many (default: 20)" in shown and "(default: 1000000)" in shown
+    assert "env.key=value arguments of the environment, such as env.disturbance=" in shown
+
+
 def test_a_run_lies_where_its_task_says_in_process_and_over_topics() -> None:
     for environment in ("mentor/dmc-walker_walk-v0", "dmc-walker_walk"):
         folder = default_folder(environment, "drm", 3)

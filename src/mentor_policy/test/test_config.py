@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mentor_policy.config import (
-    AGENT_CONFIGS,
     ConfigError,
     DrMConfig,
     MentorConfig,
@@ -20,6 +19,7 @@ from mentor_policy.config import (
     load_config,
     presets,
 )
+from mentor_policy.config.agent_plugins import OWN
 from mentor_policy.config.load import preset_differences
 from mentor_policy.config.preset_for import preset_for
 
@@ -257,7 +257,7 @@ def test_whatever_a_file_holds_is_refused_with_a_config_error(value: object, pla
         config = config_from_dict(values)  # type: ignore[arg-type]
     except ConfigError:
         return
-    assert type(config.agent) in AGENT_CONFIGS.values()
+    assert type(config.agent) in {plugin.config for plugin in OWN.values()}
 
 
 def test_the_differences_of_two_presets_turn_one_into_the_other():

@@ -46,9 +46,9 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def node_for(folder: Path) -> Any:
+def node_for(folder: Path, seed: int = 0) -> Any:
     texts = {"checkpoint": str(folder), "device": "cpu"}
-    numbers = {"threads": 0, "episodes": 2, "seed": 0}
+    numbers = {"threads": 0, "episodes": 2, "seed": seed}
     return SimpleNamespace(
         text=texts.get,
         integer=numbers.get,
@@ -77,6 +77,25 @@ def test_a_cell_whose_resets_always_fail_is_given_up_with_the_reason(
     with pytest.raises(backoff.GivenUpError, match=r"20 failures in a row.* the cable is gone"):
         evaluate_checkpoint(node, cell, *load(node))
     assert cell.resets == backoff.ANSWERS
+
+
+@pytest.mark.parametrize(
+    ("seed", "logged"),
+    [
+        (0, "2 episodes of seed 1000000, the one that seed:=0 stands for"),
+        (7, "2 episodes of seed 7\n"),
+    ],
+)
+def test_the_seed_that_is_used_is_logged(
+    run_folder: Path, caplog: pytest.LogCaptureFixture, seed: int, logged: str
+) -> None:
+    cell: Any = Cell(failures=0)
+    with caplog.at_level(logging.INFO, "policy"):
+        result = evaluate_checkpoint(node := node_for(run_folder, seed), cell, *load(node))
+    assert logged in caplog.text
+    agent = read_checkpoint(run_folder).agent("cpu")
+    again = evaluate(agent, PointEnv(), 2, seed=seed or 1_000_000, step=0)
+    assert result.returns == again.returns
 
 
 class TwoTasks(PointEnv):

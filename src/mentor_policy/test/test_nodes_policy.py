@@ -97,7 +97,7 @@ def test_control_c_in_an_evaluation_ends_it_without_an_error(tmp_path: Path) -> 
                 time.sleep(0.1)
             assert probe.wait_for_actions(25), train.output
             assert train.end() == 0, train.output
-            assert "training stopped; the same command goes on with it: 60 steps" in train.output
+            assert "training stopped; the same command continues it: 60 steps" in train.output
             assert not re.search("Traceback|refused|ResetNeeded", train.output), train.output
         rolls = PolicyProcess("policy", namespace, mode="eval", checkpoint=folder, episodes=1000)
         with rolls:

@@ -87,7 +87,7 @@ def test_a_run_folder_in_use_or_of_another_run_is_refused(cell: str, tmp_path: P
         assert first.process.poll() is None
         assert first.says("%"), first.output
         assert first.end() == 0, first.output
-        assert "stopped; the same command goes on with it" in first.output
+        assert "stopped; the same command continues it" in first.output
     changed = {"overrides": "agent.experts=8", "reset_options": '{"peg": "all"}'}
     other = PolicyProcess("policy", cell, run_dir=folder, **changed)
     with other:

@@ -94,7 +94,7 @@ def test_a_run_killed_with_9_then_interrupted_and_resumed_gives_the_bits_of_one_
     run = start(folder)
     wait_for_checkpoint(folder, 140, run)  # at the end of one
     run.send_signal(signal.SIGINT)  # Ctrl-C
-    assert "interrupted; the same command goes on" in finish(run, 130)
+    assert "interrupted; the same command continues" in finish(run, 130)
     assert "resuming run" in finish(start(folder))
     assert bits(folder) == bits(whole)
     for name in ("train.csv", "eval.csv"):

@@ -72,7 +72,7 @@ def nothing_is_lost_or_doubled(probe: StreamProbe, folder: Path, in_flight: set[
     ]
 
 
-AWAY = "the learner is away; goes on acting"
+AWAY = "the learner is away; continues acting"
 
 
 def wait(done: Callable[[], bool], seconds: float = 120.0) -> bool:

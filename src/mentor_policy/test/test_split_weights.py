@@ -128,7 +128,7 @@ def test_a_stranger_who_knows_the_run_does_not_take_the_actor_from_its_learner()
     alive -= {b"learner"}  # it was killed; the stranger is taken for the one that follows it
     offer(2**40, b"stranger")
     alive ^= {b"stranger", b"learner again"}
-    assert "goes on from an older state" in offer(7, b"learner again")
+    assert "continues from an older state" in offer(7, b"learner again")
     assert follows.version == 7
 
 

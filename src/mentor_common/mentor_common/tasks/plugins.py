@@ -1,8 +1,8 @@
-"""Finds the plug-ins of a task: its reward, its reset routine and its twin, by entry points.
+"""Finds plug-ins by entry points: a task's reward, reset routine and twin, and agents.
 
 A package announces its plug-ins as entry points in its setup.cfg or setup.py, e.g.
 ``pour = pour_task.reward:PourReward`` in the group ``mentor.rewards``. The task file has the name
-(``pour``) under ``reward.kind``, ``reset.routine`` or ``twin``.
+(``pour``) under ``reward.kind``, ``reset.routine`` or ``twin``. An agent is chosen by its name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ ROUTINES = "mentor.routines"
 """Factories of a :class:`~mentor_common.tasks.reset_routine.ResetRoutine`."""
 TWINS = "mentor.twins"
 """Factories of a simulated cell; mentor_sim_bridge.twins defines their protocol."""
-_KEYS = {REWARDS: "reward.kind", ROUTINES: "reset.routine", TWINS: "twin"}
+AGENTS = "mentor.agents"
+"""Agents; mentor_policy.config.AgentPlugin is what they name."""
+_KEYS = {REWARDS: "reward.kind", ROUTINES: "reset.routine", TWINS: "twin", AGENTS: "agent"}
 
 
 class PluginError(ValueError):
@@ -41,14 +43,14 @@ def installed_plugins(group: str) -> dict[str, EntryPoint]:
 
 
 def load_plugin(group: str, name: str) -> Any:
-    """Import the plug-in that a task file names.
+    """Import the plug-in that a task file or a person names.
 
     Args:
-        group: REWARDS, ROUTINES or TWINS.
+        group: REWARDS, ROUTINES, TWINS or AGENTS.
         name: as the task file has it.
 
     Returns:
-        The factory that the entry point names.
+        What the entry point names: a factory; of AGENTS an AgentPlugin.
 
     Raises:
         PluginError: none of this name is installed, or it cannot be imported.

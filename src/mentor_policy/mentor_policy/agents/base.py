@@ -88,7 +88,7 @@ class Agent(ABC):
 
         Returns:
             What happened, for the log: empty if nothing did, else such as
-            ``{"perturb/factor": 0.8, "top_performers/entries": 10.0}``.
+            ``{"perturb/alpha": 0.8, "top_performers/entries": 10.0}``.
         """
         return {}
 

@@ -53,7 +53,14 @@ class DrQv2Agent(PixelAgent):
         actor = Actor(self._build_trunk(encoder), width, self.action_size, self._experts())
         return {"encoder": encoder, "actor": actor, "critic": critic, "critic_target": target}
 
-    def _build_encoder(self) -> Encoder | PretrainedEncoder:
+    def _build_encoder(self) -> nn.Module:
+        """Make the encoder, not yet initialised.
+
+        Returns:
+            A module that maps ``(B, C, H, W)``, pixels minus ``PIXEL_CENTRE`` in the type that
+            updates or acting compute in, to ``(B, out_features)`` of the same type, and has the
+            attribute ``out_features``.
+        """
         settings = self.settings.pretrained
         if self.settings.encoder == "conv":
             return Encoder(self.frame_layout.shape)

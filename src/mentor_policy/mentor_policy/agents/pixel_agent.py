@@ -27,8 +27,6 @@ from mentor_policy.device.precision import compute_dtype, weight_dtype
 from mentor_policy.networks import (
     PIXEL_CENTRE,
     Actor,
-    Encoder,
-    PretrainedEncoder,
     TwinCritic,
     initialise,
 )
@@ -169,9 +167,9 @@ class PixelAgent(Agent):
     # Networks by name
 
     @property
-    def encoder(self) -> Encoder | PretrainedEncoder:
+    def encoder(self) -> nn.Module:
         """The encoder."""
-        return self.networks["encoder"]  # type: ignore[return-value]
+        return self.networks["encoder"]
 
     @property
     def actor(self) -> Actor:

@@ -10,19 +10,25 @@ from torch import Generator, Tensor
 
 from mentor_policy.agents.base import ActionArray, Agent, Pixels, Vector
 from mentor_policy.agents.batch import Batch
+from mentor_policy.agents.shape import Shape
 from mentor_policy.agents.snapshot import check_tensors, set_generator
+from mentor_policy.config import Config
 
 
 class RandomAgent(Agent):
     """Uniform actions in [-1, 1], whatever it sees.
 
     Args:
-        action_size: A.
+        config: the run; it has no settings for this agent.
+        shape: sizes of observations and actions.
         seed: seed of the actions.
+        device: that of the run; the actions are drawn on the processor.
     """
 
-    def __init__(self, action_size: int, seed: int) -> None:
-        super().__init__(action_size)
+    def __init__(
+        self, config: Config, shape: Shape, seed: int, device: torch.device | None = None
+    ) -> None:
+        super().__init__(shape.action_size)
         self._generator = Generator().manual_seed(seed * 1_000_003 + 1)
 
     def act_with_mean(

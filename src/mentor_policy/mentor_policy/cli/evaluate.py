@@ -13,7 +13,7 @@ import gymnasium
 from mentor_policy.cli.arguments import environment_arguments
 from mentor_policy.training.checkpoint import Checkpoint, CheckpointError, read_checkpoint
 from mentor_policy.training.environment import Env, make_environment, shape_of
-from mentor_policy.training.evaluation import evaluate
+from mentor_policy.training.evaluation import SEED, evaluate
 
 OVER_TOPICS = "mentor/ros-v0"
 CONNECT_SECONDS = 3.0
@@ -24,14 +24,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("checkpoint", type=Path, help="a checkpoint's folder, or a run's")
     parser.add_argument("--env", help="gymnasium id; default: the one it was trained in")
-    parser.add_argument("--episodes", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=1_000_000, help="of the episodes")
+    parser.add_argument("--episodes", type=int, default=20, help="how many (default: 20)")
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="of the episodes, the same ones each time; none is "
+        "one of a training (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument(
         "--video", type=Path, help="mp4 of the first episode (default: in the run's videos)"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:<n>")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("overrides", nargs="*", metavar="env.key=value")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="env.key=value",
+        help="arguments of the environment, such as env.disturbance=arm_pushed; those that are not "
+        "named are the training's, or with --env the environment's own",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -71,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         }  # fmt: skip
         print(json.dumps(values))
     else:
-        print(f"{checkpoint.folder} in {name}, {options.episodes} episodes")
+        print(f"{checkpoint.folder} in {name}, {options.episodes} episodes of seed {options.seed}")
         print(f"  success {result.success:.2f} (95 % interval {low:.2f} to {high:.2f})")
         if len(result.success_by_task) > 1:
             for task, (successes, episodes) in result.success_by_task.items():

@@ -13,7 +13,8 @@ from typing import Any
 from gymnasium.error import ResetNeeded
 
 from mentor_policy.cli.arguments import configure
-from mentor_policy.config import ConfigError, agents, presets
+from mentor_policy.config import ConfigError, presets
+from mentor_policy.config.agent_plugins import own_agents
 from mentor_policy.replay.bag_steps import BagSteps
 from mentor_policy.training.environment import (
     Env,
@@ -23,6 +24,8 @@ from mentor_policy.training.environment import (
 )
 from mentor_policy.training.run_folder import RunFolder, default_folder
 from mentor_policy.training.trainer import Trainer
+
+AGENT_HELP = f"one of {', '.join(own_agents())}, or a plug-in of the group mentor.agents"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="gymnasium id to evaluate in, of the same shape, such as "
         "the one whose success is ground truth (default: the one to train in)",
     )  # fmt: skip
-    parser.add_argument("--agent", default="mentor", help=f"one of {', '.join(agents())}")
+    parser.add_argument("--agent", default="mentor", help=AGENT_HELP)
     parser.add_argument(
         "--preset", help=f"one of {', '.join(presets())}; default: what fits the environment"
     )
@@ -119,7 +122,7 @@ def _losses(env: Env) -> tuple[type[Exception], ...]:
 
 def report(summary: dict[str, Any], path: Path) -> None:
     """Print the result of the run, and what to do with it."""
-    done = "complete" if summary["complete"] else "interrupted; the same command goes on with it"
+    done = "complete" if summary["complete"] else "interrupted; the same command continues it"
     print(f"run {path}: {done} ({summary['frames']} frames, {summary['updates']} updates)")
     if summary["return"] is not None:
         print(f"  evaluation: return {summary['return']:.1f}, success {summary['success']:.2f}")

@@ -1,7 +1,6 @@
 """Configuration: structured settings, presets for the columns of Table 2, variants of agents."""
 
 from mentor_policy.config.agent import (
-    AGENT_CONFIGS,
     AgentConfig,
     AlixConfig,
     DrMConfig,
@@ -11,13 +10,14 @@ from mentor_policy.config.agent import (
     RandomConfig,
     TacoConfig,
 )
+from mentor_policy.config.agent_plugins import AgentPlugin, agents
 from mentor_policy.config.check import ConfigError, check
-from mentor_policy.config.load import agents, config_from_dict, config_to_dict, load_config, presets
+from mentor_policy.config.load import config_from_dict, config_to_dict, load_config, presets
 from mentor_policy.config.train import Config, TrainConfig
 
 __all__ = [
-    "AGENT_CONFIGS",
     "AgentConfig",
+    "AgentPlugin",
     "AlixConfig",
     "Config",
     "ConfigError",

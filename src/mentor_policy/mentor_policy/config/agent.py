@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 class AgentConfig:
     """Settings that every agent has."""
 
-    name: str = "random"  # which agent: random, drqv2, drm, mentor, alix, taco
+    name: str = "random"  # which agent: random, drqv2, drm, mentor, alix, taco, or a plug-in's name
 
 
 @dataclass
@@ -120,13 +120,3 @@ class MentorConfig(DrMConfig):
     expert_dim: int = 256  # hidden width of experts and router
     load_balance_weight: float = 0.002
     perturb: str = "task_oriented"
-
-
-AGENT_CONFIGS: dict[str, type[AgentConfig]] = {
-    "random": RandomConfig,
-    "drqv2": DrQv2Config,
-    "drm": DrMConfig,
-    "mentor": MentorConfig,
-    "alix": AlixConfig,
-    "taco": TacoConfig,
-}

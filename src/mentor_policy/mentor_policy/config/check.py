@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from mentor_policy.config.agent import (
-    AGENT_CONFIGS,
     AlixConfig,
     DrMConfig,
     DrQv2Config,
@@ -36,7 +35,6 @@ def check(config: Config) -> None:
     """
     _check_train(config.train)
     agent = config.agent
-    _one_of(agent, "name", list(AGENT_CONFIGS))
     if isinstance(agent, DrQv2Config):
         _check_drqv2(agent)
     if isinstance(agent, DrMConfig):

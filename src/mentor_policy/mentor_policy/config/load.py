@@ -14,21 +14,16 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mentor_policy.config.agent import AGENT_CONFIGS
+from mentor_policy.config.agent import AgentConfig, AlixConfig
+from mentor_policy.config.agent_plugins import VARIANTS, agent_plugin, refuse_unknown_agent
 from mentor_policy.config.check import ConfigError, check
 from mentor_policy.config.preset_files import preset_files, read_preset, refuse_unknown_preset
 from mentor_policy.config.train import Config
 
-OF_THE_METHOD = {"alix": {"shift_padding"}}
+OF_THE_METHOD: dict[type[AgentConfig], set[str]] = {AlixConfig: {"shift_padding"}}
 """Settings of an agent that no preset changes: ALIX is the agent without a random shift."""
-_HERE = Path(__file__).parent
 _DEEPEST = 20  # levels of nesting that are read
 _LONGEST_SHOWN = 200  # characters of an override in an error
-
-
-def agents() -> list[str]:
-    """Return the names that ``agent=`` takes: agents, and their variants in ``agents/``."""
-    return sorted({*AGENT_CONFIGS, *(file.stem for file in (_HERE / "agents").glob("*.yaml"))})
 
 
 def presets() -> list[str]:
@@ -44,22 +39,22 @@ def load_config(
     Later ones win: the agent's defaults, the preset, the variant (an ablation), the overrides.
 
     Args:
-        agent: one of :func:`agents`, such as ``mentor`` or ``mentor_wo_moe``.
+        agent: one of :func:`~mentor_policy.config.agents`, such as ``mentor``.
         preset: one of :func:`presets`, such as ``dmc``. Settings of a preset that the
-            agent does not have is left out.
+            agent does not have are left out.
         overrides: ``key=value`` each, such as ``agent.top_k=2`` or ``train.batch_size=64``.
 
     Raises:
         ConfigError: an unknown name, key, type or value; the message names what is allowed.
     """
-    if agent not in agents():
-        raise ConfigError(f"agent {agent!r} is not known; known: {', '.join(agents())}")
+    refuse_unknown_agent(agent)
     column = read_preset(preset)
     variant: dict[str, Any] = {}
-    if agent not in AGENT_CONFIGS:
-        variant = _read(_HERE / "agents" / f"{agent}.yaml")
-    base = _base(str(variant.pop("base", agent)))
-    known = set(_node(base, "agent")) - OF_THE_METHOD.get(agent, set())
+    if (file := VARIANTS / f"{agent}.yaml").exists():
+        variant = _read(file)
+    name = str(variant.pop("base", agent))
+    base = _base(name)
+    known = set(_node(base, "agent")) - _of_the_method(agent_plugin(name).config)
     column["agent"] = {key: v for key, v in column.get("agent", {}).items() if key in known}
     try:
         config = _merge(base, column)
@@ -108,8 +103,8 @@ def config_from_dict(values: Mapping[str, Any]) -> Config:
         raise ConfigError(f"a configuration is a section with keys, not {values!r}")
     section = values.get("agent")
     name = section.get("name") if isinstance(section, Mapping) else None
-    if not isinstance(name, str) or name not in AGENT_CONFIGS:
-        raise ConfigError(f"agent.name is {name!r}; allowed are {', '.join(AGENT_CONFIGS)}")
+    if not isinstance(name, str):
+        raise ConfigError(f"agent.name is {name!r}, which names no agent")
     _refuse_depth(values)
     return _finish(_merge(_base(name), values))
 
@@ -128,8 +123,17 @@ def _base(name: str) -> DictConfig:
 def _defaults(name: str) -> DictConfig:
     config = OmegaConf.structured(Config)
     # Replaced as a typed node, so that keys of this agent, and only these, are accepted.
-    config.agent = OmegaConf.structured(AGENT_CONFIGS[name])
+    try:
+        config.agent = OmegaConf.structured(agent_plugin(name).config)
+    except (OmegaConfBaseException, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"agent {name!r}: its settings cannot be read: {reason}") from error
     return cast(DictConfig, config)
+
+
+def _of_the_method(config: type[AgentConfig]) -> set[str]:
+    """Return the settings of an agent that no preset changes."""
+    return {key for kind, keys in OF_THE_METHOD.items() if issubclass(config, kind) for key in keys}
 
 
 def _read(file: Path) -> dict[str, Any]:

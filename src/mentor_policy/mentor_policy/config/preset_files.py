@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +9,7 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 
 from mentor_common.tasks.task import package_folders
-from mentor_policy.config.agent import AGENT_CONFIGS
+from mentor_policy.config.agent_plugins import is_setting
 from mentor_policy.config.check import ConfigError
 
 OWN = Path(__file__).parent / "presets"
@@ -90,10 +89,7 @@ def _read(file: Path) -> dict[str, Any]:
             raise ConfigError(f"preset {file}: {section!r} is not known; known: base, train, agent")
         if section in SECTIONS and not isinstance(values, Mapping):
             raise ConfigError(f"preset {file}: {section} is {values!r}; it must have settings")
-    of_agents = {
-        field.name for config in AGENT_CONFIGS.values() for field in dataclasses.fields(config)
-    }
     for key in content.get("agent", {}):
-        if key not in of_agents:  # else it would be left out like one of another agent
+        if not is_setting(key):  # else it would be left out like one of another agent
             raise ConfigError(f"preset {file}: agent.{key} is not a setting of any agent")
     return cast(dict[str, Any], content)

@@ -17,7 +17,7 @@ def resolve_device(name: str) -> torch.device:
             one, else the processor.
 
     Raises:
-        ConfigError: another word, or a CUDA device that is not there.
+        ConfigError: another word, or an unavailable CUDA device.
     """
     if not re.fullmatch(DEVICE_NAME, name):
         raise ConfigError(f"device is {name!r}; allowed are auto, cpu, cuda, cuda:0, cuda:1, ...")

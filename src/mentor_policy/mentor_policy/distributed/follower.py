@@ -160,5 +160,5 @@ class WeightsFollower:
             )
         return (
             f"follows {weights} from now on, older than version {self.version} in use so far: the "
-            "learner goes on from an older state of its run"
+            "learner continues from an older state of its run"
         )

@@ -16,7 +16,7 @@ def end_report(summary: dict[str, Any], source: str = "") -> list[str]:
         summary: what :meth:`Run.finish` returned.
         source: what the success of an evaluation comes from; empty: not known here.
     """
-    done = "complete" if summary["complete"] else "stopped; the same command goes on with it"
+    done = "complete" if summary["complete"] else "stopped; the same command continues it"
     lines = [
         f"training {done}: {summary['step']} steps, {summary['episodes']} episodes, "
         f"{summary['updates']} updates in {summary['seconds'] / 60:.1f} min"

@@ -16,7 +16,7 @@ from mentor_policy.nodes.ground_truth import GroundTruthEvaluation
 from mentor_policy.training.backoff import Backoff, GivenUpError
 from mentor_policy.training.checkpoint import Checkpoint, CheckpointError, read_checkpoint
 from mentor_policy.training.environment import shape_of
-from mentor_policy.training.evaluation import Evaluation, evaluate
+from mentor_policy.training.evaluation import SEED, Evaluation, evaluate
 
 REFUSALS = (
     CellHeldError,
@@ -34,7 +34,7 @@ def load(node: CellNode) -> tuple[Checkpoint, Agent]:
 
     Raises:
         CheckpointError: damaged, or of an older version.
-        ConfigError: a device that is not there.
+        ConfigError: an unavailable device.
     """
     checkpoint = read_checkpoint(Path(node.text("checkpoint")))
     if node.integer("threads"):
@@ -67,8 +67,12 @@ def evaluate_checkpoint(
         )
     log = node.get_logger()
     step = checkpoint.progress["step"]
+    given = node.integer("seed")
+    seed = given or SEED
     log.info(
-        f"rolls out {checkpoint.folder.resolve()} ({checkpoint.config.agent.name}, step {step})"
+        f"rolls out {checkpoint.folder.resolve()} ({checkpoint.config.agent.name}, step {step}): "
+        f"{node.integer('episodes')} episodes of seed {seed}"
+        + ("" if seed == given else f", the one that seed:={given} stands for")
     )
     video = checkpoint.video
     backoff, result = Backoff(), None
@@ -78,7 +82,7 @@ def evaluate_checkpoint(
                 agent,
                 env,
                 node.integer("episodes"),
-                seed=node.integer("seed") or 1_000_000,
+                seed=seed,
                 step=step,
                 video=video,
                 stop=node.stopping.is_set,

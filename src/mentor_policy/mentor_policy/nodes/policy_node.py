@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # torch takes seconds to import, and a random agent needs non
 
 REQUESTS = {
     "pause": "no further action is chosen until resume",
-    "resume": "goes on",
+    "resume": "continues",
     "stop_after_episode": "ends with a checkpoint when the episode is over; resume takes it back",
     "evaluate_now": "evaluates when the episode is over",
 }

@@ -16,7 +16,7 @@ AGENT = (
     Param(
         "agent", "str", "mentor",
         "who acts: mentor, mentor_wo_moe, mentor_wo_tp, mentor_wo_both, mentor_pretrained, drm, "
-        "drqv2, alix, taco or random",
+        "drqv2, alix, taco, random, or a plug-in of the group mentor.agents",
         read_only=True,
     ),
     Param(
@@ -94,8 +94,8 @@ def configuration(node: CellNode, task: str | None, own: Sequence[str] = ()) -> 
         own: overrides that those of the person win over.
 
     Raises:
-        ConfigError: an unknown agent, preset or setting, an impossible value, or a CUDA device
-            that is not there.
+        ConfigError: an unknown agent, preset or setting, an impossible value, or an
+            unavailable CUDA device.
     """
     preset = node.text("preset")
     if preset == "auto":

@@ -105,7 +105,7 @@ class WeightsSubscription:
     def _on_loss(self, peer: Peer) -> None:
         if peer is self._learner:
             self._node.get_logger().warning(
-                f"the learner is away; goes on acting with weights {self.in_use} and follows it "
+                f"the learner is away; continues acting with weights {self.in_use} and follows it "
                 "again when it is back"
             )
 

@@ -60,7 +60,14 @@ def seal(record: npt.NDArray[np.void]) -> bytes:
 
 
 def finite(records: Records) -> npt.NDArray[np.bool_]:
-    """Return which of the records can be learned from as numbers: ``(N,) bool``."""
+    """Return which records have only numbers that can be learned from: finite, none too large.
+
+    Args:
+        records: ``(N,)`` of `record_dtype`.
+
+    Returns:
+        ``(N,) bool``.
+    """
     good: npt.NDArray[np.bool_] = np.abs(records["reward"]) <= LARGEST
     for name in ("action", "state"):
         good = good & (np.abs(records[name]) <= LARGEST).all(axis=1)
@@ -68,7 +75,14 @@ def finite(records: Records) -> npt.NDArray[np.bool_]:
 
 
 def whole(records: Records) -> npt.NDArray[np.bool_]:
-    """Return which of the records are complete: ``(N,) bool``."""
+    """Return which records were written, and have the checksum that their bytes give.
+
+    Args:
+        records: ``(N,)`` of `record_dtype`.
+
+    Returns:
+        ``(N,) bool``.
+    """
     good: npt.NDArray[np.bool_] = records["serial"] != 0
     size = records.dtype.itemsize
     view = memoryview(records.tobytes())

@@ -75,5 +75,5 @@ def disk_full(folder: Path, number: int, error: OSError) -> ReplayDiskFullError:
     """Return the error for a record ``number`` that has no room."""
     return ReplayDiskFullError(
         f"replay ring {folder}: no space left for record {number} ({error.strerror}); "
-        "the ring keeps all records before it. Free space and start again to go on"
+        "the ring keeps all records before it. Free space and start again to continue"
     )

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from mentor_common.files.found_runs import in_runs
 from mentor_common.files.json_file import parse_json, read_file
 from mentor_common.messages.frames import FormerLayoutError
 from mentor_policy.agents import Agent, make_agent
@@ -131,7 +132,7 @@ class Checkpoint:
 
         Raises:
             CheckpointError: damaged, or of another architecture.
-            ConfigError: a device that is not there.
+            ConfigError: an unavailable device.
         """
         seed = self.config.train.seed
         agent = make_agent(self.config, self.shape, seed, resolve_device(device))
@@ -262,7 +263,9 @@ def older_whole(folder: Path, agent: Agent | None = None) -> str:
                 checkpoint.load_into(agent)
         except CheckpointError:
             continue
-        return f". The older checkpoint {older} is whole: move {folder.name} away to go on from it"
+        return (
+            f". The older checkpoint {older} is whole: move {folder.name} away to continue from it"
+        )
     return ""
 
 
@@ -273,7 +276,7 @@ def _resolve(folder: Path) -> Path:
             "torch's .pt files are pickles and never loaded"
         )
     if not folder.is_dir():
-        raise CheckpointError(f"there is no checkpoint {folder}")
+        raise CheckpointError(f"there is no checkpoint {folder}; {in_runs('checkpoints')}")
     if (folder / DESCRIPTION).exists():
         return folder
     for parent in (folder / "checkpoints", folder):

@@ -78,7 +78,7 @@ def _rows(path: Path) -> list[list[str]]:
         return []
     except (OSError, ValueError, csv.Error) as error:
         raise RunFolderError(
-            f"{path} is damaged: {error}; move it away to go on without its rows"
+            f"{path} is damaged: {error}; move it away to continue without its rows"
         ) from error
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PURPOSE = "evaluation"
 """Purpose of an evaluation's actions over the topics: no learner on the stream learns from them."""
+SEED = 1_000_000
+"""Seed of the episodes of evaluations apart from a training, unless another one is given."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def evaluate(
         agent: acts; what is random in its training is not touched.
         env: environment of its own, or the training's between two episodes.
         episodes: how many.
-        seed: seed of the run; the episodes are the same ones each time.
+        seed: the episodes that follow from it are the same ones each time, and none is one of a
+            training (:func:`.seeds.episode_seed`).
         step: agent steps of training so far.
         video: mp4 of the first episode, or None.
         stop: asked at each step; True ends it with the episodes done so far.

@@ -168,7 +168,7 @@ class RunFolder:
             raise RunFolderError(
                 f"run folder {self.path} holds {done} steps already, asked for are "
                 f"{asked.last_step}; nothing in it was changed. Ask for more than {done} steps to "
-                "go on, evaluate what it holds, or choose another run_dir"
+                "continue, evaluate what it holds, or choose another run_dir"
             )
         return None
 

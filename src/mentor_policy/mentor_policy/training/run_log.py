@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch.utils.tensorboard import SummaryWriter
 from mentor_policy.training.csv_log import CsvLog, Value, read_csv
 from mentor_policy.training.evaluation import Evaluation
 
+_log = logging.getLogger(__name__)
 EPISODE_COLUMNS = (
     "frames", "episode", "episode_return", "success", "length", "updates", "dormant_ratio",
     "frames_per_second", "learner_idle", "seconds",
@@ -98,7 +100,13 @@ class RunLog:
 
 def _start_wandb(folder: Path, config: Mapping[str, Any]) -> Any:
     wanted = os.environ.get("WANDB_PROJECT") or os.environ.get("WANDB_API_KEY")
-    if not wanted or importlib.util.find_spec("wandb") is None:
+    if not wanted:
+        return None
+    if importlib.util.find_spec("wandb") is None:
+        _log.warning(
+            "WANDB_PROJECT or WANDB_API_KEY is set, but wandb is not installed: nothing is sent to "
+            "Weights & Biases; pip install wandb"
+        )
         return None
     wandb = importlib.import_module("wandb")
     return wandb.init(

@@ -1,0 +1,5 @@
+"""The package's metadata and entry points stand in setup.cfg."""
+
+from setuptools import setup
+
+setup()

@@ -1,0 +1,1 @@
+"""An agent in a package of its own."""

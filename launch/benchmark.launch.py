@@ -1,9 +1,10 @@
 """A benchmark task over the topics of a cell, and the agent that acts in it."""
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, SetLaunchConfiguration
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetLaunchConfiguration
 from launch.substitutions import EqualsSubstitution, IfElseSubstitution, LaunchConfiguration
 
+from mentor_bringup.checks import ask
 from mentor_bringup.description import ONE_THREAD, node, part, required
 
 ARGUMENTS = [
@@ -22,6 +23,13 @@ ENVIRONMENT = IfElseSubstitution(
 )
 
 
+def check_task(context):
+    """Refuse a task that the suite has not; gymnasium's may be in a module that is not imported."""
+    suite, task = (context.launch_configurations[name] for name in ("suite", "task"))
+    if suite != "gymnasium":
+        ask("mentor_sim_bridge.cli.environments", f"mentor/{suite}-{task}-v0")
+
+
 def generate_launch_description():
     """Return the node graph: the bridge plays arm, stacker, reward and reset; the policy acts."""
     bridge = node(
@@ -35,6 +43,7 @@ def generate_launch_description():
     return LaunchDescription(
         [
             *ARGUMENTS,
+            OpaqueFunction(function=check_task),
             SetLaunchConfiguration("task_name", name),
             part("every_node"),
             part("policy_arguments"),

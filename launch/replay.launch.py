@@ -3,6 +3,7 @@
 All names lie in a namespace of their own, so that a bag never moves a live arm.
 """
 
+import os
 from pathlib import Path
 
 from launch import LaunchDescription
@@ -10,6 +11,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 
+from mentor_bringup.checks import runs_with
 from mentor_bringup.description import ONE_THREAD, node, part, switch, text
 
 ARGUMENTS = [
@@ -41,8 +43,13 @@ COMPARED = ("stacker", "reward")
 
 
 def check_bag(context):
-    """Refuse a comparison without these parameters before any process is started."""
+    """Refuse a bag that does not exist, and a comparison without these parameters, before any
+    process is started."""
     bag, diff = (context.launch_configurations[name] for name in ("bag", "diff"))
+    bag = context.launch_configurations["bag"] = os.path.expanduser(bag)
+    if not bag or not os.path.exists(bag):
+        what = f"there is no bag {bag}" if bag else "bag:=<folder of a bag> is missing"
+        raise RuntimeError(f"{what}; {runs_with('bags')}")
     missing = [n for n in COMPARED if not Path(bag, "parameters", f"{n}.yaml").is_file()]
     if diff == "true" and missing:
         raise RuntimeError(

@@ -60,12 +60,16 @@ def test_there_are_launch_files() -> None:
 
 def test_they_import_only_launch_launch_ros_the_standard_library_and_what_they_share() -> None:
     share = Path(get_package_share_directory("mentor_bringup"))
-    shared = Path(importlib.util.find_spec("mentor_bringup.description").origin)
-    for file in (shared, *share.rglob("*.launch.py")):
+    shared = [
+        Path(importlib.util.find_spec(f"mentor_bringup.{name}").origin)
+        for name in ("description", "checks")
+    ]
+    for file in (*shared, *share.rglob("*.launch.py")):
         imported = re.findall(r"^(?:from|import) ([\w.]+)", file.read_text(), re.MULTILINE)
         own = {name for name in imported if name.startswith("mentor_")}
-        ours = {"mentor_bringup.description", "mentor_bringup.shared_memory"}
-        assert own <= (set() if file == shared else ours), file
+        ours = {f"mentor_bringup.{name}" for name in ("description", "checks", "shared_memory")}
+        assert own <= ({"mentor_bringup.checks"} if file == shared[0] else ours), file
+        assert not own or file != shared[1], file
         others = {name.split(".")[0] for name in set(imported) - own}
         assert others <= {"launch", "launch_ros", *sys.stdlib_module_names}, file
 
@@ -135,7 +139,7 @@ WRONG = (
     ("params_file:=/no/such.yaml", "/no/such.yaml: No such file"),
     ("agent:=mentr", r"'mentr'|no argument 'agent'"),
     ("agnet:=random", "no argument 'agnet'"),
-    ("diff:=true", "bag:= has no file parameters/stacker.yaml|no argument 'diff'"),
+    ("diff:=true", "bag:=<folder of a bag> is missing; runs/ has no bags|no argument 'diff'"),
     ("preset:=nonsense", "preset 'nonsense' is not known|no argument 'preset'"),
     (
         "overrides:=agent.learning_rate=inf",
@@ -163,6 +167,14 @@ def are_refused(file: str, wrong: tuple[tuple[str, str], ...], folder: Path) -> 
 def test_wrong_arguments_are_refused_before_any_process_starts(tmp_path: Path) -> None:
     are_refused("cable_routing.launch.py", WRONG, tmp_path)
     are_refused("replay.launch.py", (("diff:=true", WRONG[4][1]),), tmp_path)
+    unknown = "`dmc-hopper_hopp` doesn't exist.*`python -m mentor_sim_bridge list` lists all"
+    are_refused("benchmark.launch.py", (("task:=hopper_hopp", unknown),), tmp_path)
+    of_a_cell = (
+        ("robot:=fci", r"robot:=fci needs cell_file:= \(cp cells/example.yaml cells/mine.yaml\)"),
+        ("device:=gpu", "device is 'gpu'; allowed are auto, cpu, cuda"),
+        ('reset_options:={"peg": "star"}', "option 'peg' is unknown; known: none"),
+    )
+    are_refused("cable_routing.launch.py", of_a_cell, tmp_path)
     of_training = (
         ("seed:=2147483648", "seed:=2147483648 is not a whole number from 0 to 2147483647"),
         ("episodes:=5", "episodes:=5 is for mode:=eval"),
@@ -186,12 +198,12 @@ def test_wrong_arguments_of_each_launch_file_are_refused(file: str, tmp_path: Pa
 
 def test_a_bridge_that_dies_ends_the_launch_with_its_status_and_last_words() -> None:
     ended = subprocess.run(
-        runner("benchmark.launch.py", "agent:=none", "task:=hopper_hopp"),
+        runner("benchmark.launch.py", "agent:=none", "suite:=gymnasium", "task:=Unknown-v0"),
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert ended.returncode == 1, ended.stdout
     last_words = ended.stdout[ended.stdout.index("benchmark_bridge-1 ended the launch") :]
-    assert "dmc-hopper_hopp" in last_words
+    assert "Unknown" in last_words
     assert "policy" not in ended.stdout, "agent:=none starts nobody who acts"
 
 

@@ -10,6 +10,7 @@ The ROS domain is that of ROS_DOMAIN_ID, or that of the launch on this machine i
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
 import os
 import sys
@@ -82,9 +83,27 @@ def call_service(node: Node, name: str, value: str | None, timeout: float) -> An
         raise CallError(f"{where} has not answered within {timeout:g} s")
     usage = "takes true or false" if value is None else "takes no argument"
     raise CallError(
-        f"nobody serves {where} ({kind.__name__}); is it another domain or namespace, a node that "
-        f"is not active, or a service that {usage}?"
+        f"nobody serves {where} ({kind.__name__}){_served_instead(node, name)}; is it another "
+        f"domain or namespace, a node that is not active, or a service that {usage}?"
     )
+
+
+def _served_instead(node: Node, name: str) -> str:
+    """Return which services of the namespace can be called, for the error about one that cannot."""
+    types = {"std_srvs/srv/Trigger": "", "std_srvs/srv/SetBool": " true|false"}
+    inside = f"{node.get_namespace().rstrip('/')}/"
+    served = {
+        full.removeprefix(inside): types[kind]
+        for full, kinds in node.get_service_names_and_types()
+        for kind in kinds
+        if full.startswith(inside) and kind in types and node.count_services(full)
+    }
+    if not served:
+        return ""
+    near = difflib.get_close_matches(name, served, 1)
+    hint = f" did you mean '{near[0]}'?" if near else ""
+    known = ", ".join(f"{each}{usage}" for each, usage in sorted(served.items()))
+    return f";{hint} known: {known}"
 
 
 def call_recover(node: Node, timeout: float) -> Any:

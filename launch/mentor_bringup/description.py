@@ -13,6 +13,8 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
+from mentor_bringup.checks import SECTION
+
 RESPAWN_DELAY = 4.0
 """Seconds: after the lease of the process that died (3 s), until which its name is taken."""
 SAVES = {"sigterm_timeout": "15", "sigkill_timeout": "5"}
@@ -42,14 +44,18 @@ def node(
     """
     if parameters is not None:
         options["parameters"] = [*parameters, LaunchConfiguration("params_file")]
-    place = [LaunchConfiguration("enclaves"), "/", enclave or executable.removesuffix("_node")]
-    return Node(
+    name = executable.removesuffix("_node")
+    place = [LaunchConfiguration("enclaves"), "/", enclave or name]
+    made = Node(
         package=package,
         executable=executable,
         output="screen",
         ros_arguments=["--log-level", LaunchConfiguration("log_level"), "--enclave", place],
         **options,
     )
+    section = None if parameters is None else options.get("name") or name
+    setattr(made, SECTION, section)
+    return made
 
 
 def required(executable: str) -> dict[str, Any]:

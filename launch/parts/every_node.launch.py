@@ -2,8 +2,6 @@
 
 import difflib
 import os
-import subprocess
-import sys
 
 from launch import LaunchDescription
 from launch.actions import (
@@ -23,6 +21,7 @@ from launch.substitutions import (
 from launch_ros.actions import PushROSNamespace, SetParameter, SetRemap
 from launch_ros.substitutions import FindPackageShare
 
+from mentor_bringup.checks import ask, sections_of
 from mentor_bringup.description import switch
 from mentor_bringup.shared_memory import remove_leftovers
 
@@ -50,9 +49,10 @@ ARGUMENTS = [
 
 
 def check_arguments(context):
-    """Refuse arguments that nobody declares and a params_file that cannot be read.
+    """Refuse arguments that nobody declares, a params_file that cannot be read, and one with a
+    section for no node.
 
-    `ros2 launch` ignores both, and would train with something else than was asked for.
+    `ros2 launch` ignores each, and would train with something else than was asked for.
     """
     description = getattr(context.get_locals_as_dict().get("event"), "launch_description", None)
     if description is not None:  # none if an event of another kind has led here
@@ -73,10 +73,8 @@ def check_arguments(context):
     except OSError as error:
         raise RuntimeError(f"params_file:={path}: {error.strerror}") from None
     if any(text.startswith("params_file:=") for text in context.argv):
-        command = [sys.executable, "-m", "mentor_bringup.runner.parameters", path]
-        checked = subprocess.run(command, capture_output=True, text=True)
-        if checked.returncode == 2:  # any other: it cannot be checked here, each node does it
-            raise RuntimeError(checked.stderr.strip())
+        nodes = description and sections_of(description, context)
+        ask("mentor_bringup.runner.parameter_sections", path, *(nodes or ()))
 
 
 def clear_shared_memory(_):

@@ -2,11 +2,13 @@
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 
+from mentor_bringup.checks import runs_with
 from mentor_bringup.description import part, switch
 
 EPISODES = "20"
@@ -72,15 +74,23 @@ def check_combination(context):
     if values["mode"] == "eval" and not (
         values["checkpoint"] and Path(values["checkpoint"]).is_dir()
     ):
+        given = f"; {values['checkpoint']} is none" if values["checkpoint"] else ""
         raise RuntimeError(
-            "mode:=eval needs checkpoint:=, the folder of a checkpoint or a run"
-            + (f"; {values['checkpoint']} is none" if values["checkpoint"] else "")
+            f"mode:=eval needs checkpoint:=, the folder of a checkpoint or a run{given}; "
+            f"{runs_with('checkpoints')}"
         )
     if values["mode"] != "eval" and values["checkpoint"]:
         raise RuntimeError(
             f"checkpoint:={values['checkpoint']} is for mode:=eval; a run continues from its own "
             "checkpoints, in run_dir:="
         )
+
+
+def check_bags(context):
+    """Refuse a bag that does not exist, before the run's folder is made."""
+    for bag in shlex.split(context.launch_configurations["bags"]):
+        if not os.path.exists(os.path.expanduser(bag)):
+            raise RuntimeError(f"bags:= there is no bag {bag}; {runs_with('bags')}")
 
 
 def choose_log_folder(context):
@@ -99,7 +109,7 @@ def choose_log_folder(context):
 
 def generate_launch_description():
     """Declare and check the arguments, and choose where the nodes log."""
-    actions = (check_numbers, check_combination, choose_log_folder)
+    actions = (check_numbers, check_combination, check_bags, choose_log_folder)
     return LaunchDescription(
         [part("agent"), *ARGUMENTS, *(OpaqueFunction(function=action) for action in actions)]
     )

@@ -1,5 +1,7 @@
 """Which robot, cameras, reward and resets a cell has: the arguments, declared before all others."""
 
+import os
+
 from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
@@ -9,6 +11,7 @@ from launch.actions import (
 )
 from launch.substitutions import EqualsSubstitution, LaunchConfiguration
 
+from mentor_bringup.checks import ask, check_json_object
 from mentor_bringup.description import switch
 
 ARGUMENTS = [
@@ -26,8 +29,9 @@ ARGUMENTS = [
                           description="With cameras:=topics: whether images come raw or "
                           "compressed", choices=["raw", "compressed"]),
     DeclareLaunchArgument("cell_file", default_value="",
-                          description="File of the real cell (cells/example.yaml); empty: "
-                          "defaults, or the rehearsal's"),
+                          description="File of the real cell (cells/example.yaml), which "
+                          "robot:=fci needs; empty: the rehearsal's with rehearsal:=true, else "
+                          "defaults"),
     switch("armed", LaunchConfiguration("rehearsal"), "Whether a real arm may move at once; else "
            "a person arms it (service armed)"),
     switch("realtime", "false", "Whether the twin's time goes as the wall's does, instead of as "
@@ -51,6 +55,34 @@ OF_REAL_CELL = {"rehearsal": "false", "cameras": "realsense", "armed": "false"}
 """Arguments of a real cell alone, and what they are if nobody gives them."""
 
 
+def check_cell_file(context):
+    """Refuse a cell file that is missing. The defaults have no bounds, and an address that may be
+    that of another arm."""
+    values = context.launch_configurations
+    path = values["cell_file"] = os.path.expanduser(values["cell_file"])
+    if not path and values["robot"] == "fci" and values["rehearsal"] != "true":
+        raise RuntimeError(
+            "robot:=fci needs cell_file:= (cp cells/example.yaml cells/mine.yaml), or "
+            "rehearsal:=true"
+        )
+    if path and not os.path.isfile(path):
+        raise RuntimeError(
+            f"cell_file:={path}: no such file; cp cells/example.yaml there and fill it in"
+        )
+
+
+def check_contents(context):
+    """Refuse options of the resets, a cell file or a task file that a node would refuse later.
+
+    The task files of the packages are right, so that without any of these there is nothing to ask.
+    """
+    values = context.launch_configurations
+    options = values["reset_options"]
+    check_json_object("reset_options", options)
+    if values["cell_file"] or options or os.environ.get("MENTOR_TASK_PATH"):
+        ask("mentor_common.cell.launch_check", values["task_name"], values["cell_file"], options)
+
+
 def say_what_has_no_effect(context):
     """Name the arguments that change nothing beside the others. They are no error, so that a
     command goes over from the real arm to the twin by one argument."""
@@ -72,5 +104,6 @@ def say_what_has_no_effect(context):
 
 
 def generate_launch_description():
-    """Declare the arguments, and name those without effect."""
-    return LaunchDescription([*ARGUMENTS, OpaqueFunction(function=say_what_has_no_effect)])
+    """Declare and check the arguments, and name those without effect."""
+    checks = (check_cell_file, check_contents, say_what_has_no_effect)
+    return LaunchDescription([*ARGUMENTS, *(OpaqueFunction(function=check) for check in checks)])

@@ -1,5 +1,7 @@
 """Whether RViz shows the cell: declared and checked before any node is started."""
 
+import os
+
 from launch import LaunchDescription
 from launch.actions import OpaqueFunction
 from launch_ros.substitutions import FindPackageShare
@@ -21,8 +23,13 @@ def check_packages(context):
     for package in ("rviz2", "robot_state_publisher"):
         try:
             FindPackageShare(package).perform(context)
-        except Exception as error:  # of another class in each version of launch_ros
-            raise RuntimeError(f"rviz:=true: {error}") from None
+        except Exception:  # of another class in each version of launch_ros
+            distribution = os.environ.get("ROS_DISTRO", "<distro>")
+            debian = f"ros-{distribution}-{package.replace('_', '-')}"
+            raise RuntimeError(
+                f"rviz:=true: package {package} is not installed: install {debian}, or watch the "
+                "cell in the browser with monitor:=true"
+            ) from None
 
 
 def generate_launch_description():

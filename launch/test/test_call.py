@@ -66,9 +66,10 @@ def test_a_person_stops_and_arms_an_arm(asked: list[Any]) -> None:
 
 
 def test_what_nobody_serves_is_named_with_its_domain(asked: list[Any]) -> None:
-    status, printed = call("held", "--timeout", "0.5")
+    status, printed = call("held", "--timeout", "5")
     assert status == 2
     assert f"/cell_a/held in ROS domain {os.environ['ROS_DOMAIN_ID']}" in printed
+    assert "did you mean 'hold'? known: armed true|false, hold;" in printed
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,12 @@ def test_an_unknown_package_or_launch_file(tmp_path: Path) -> None:
     assert "no package 'mentor_bringu'; did you mean 'mentor_bringup'?" in output
     status, output = run("mentor_bringup", folder=tmp_path)
     assert status == 1
-    assert "name a launch file of package mentor_bringup: agent.launch.py, benchmark" in output
+    assert "name a launch file of package mentor_bringup: benchmark.launch.py, cable_" in output
+    status, output = run("mentor_bringup", "cable.launch.py", folder=tmp_path)
+    assert status == 1 and "did you mean 'cable_routing.launch.py'?" in output
+    assert "agent.launch.py" not in output, "no part of a launch file is launched alone"
     status, output = run("missing.launch.py", folder=tmp_path)
-    assert status == 1 and output.endswith("launch file missing.launch.py is not there\n")
+    assert status == 1 and output.endswith("launch file missing.launch.py does not exist\n")
 
 
 def test_an_option_may_stand_between_the_arguments(tmp_path: Path) -> None:

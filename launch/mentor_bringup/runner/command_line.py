@@ -65,16 +65,17 @@ def _launch_file(options: argparse.Namespace) -> tuple[str, list[str]]:
         first = [options.launch_file_name] if options.launch_file_name else []
         return options.package_name, first + options.launch_arguments
     if options.package_name.endswith(".py"):
-        raise LaunchRefused(f"launch file {options.package_name} is not there")
+        raise LaunchRefused(f"launch file {options.package_name} does not exist")
     share = package_prefix(options.package_name) / "share" / options.package_name
     files = {path.name: path for path in sorted(share.rglob("*.launch.py"))}
+    whole = sorted(name for name, path in files.items() if path.parent.name != "parts")
     if options.launch_file_name is None:
         raise LaunchRefused(
-            f"name a launch file of package {options.package_name}: {', '.join(sorted(files))}"
+            f"name a launch file of package {options.package_name}: {', '.join(whole)}"
         )
     if options.launch_file_name not in files:
         raise unknown(
-            f"package {options.package_name} has no launch file '{options.launch_file_name}'", files
+            f"package {options.package_name} has no launch file '{options.launch_file_name}'", whole
         )
     return str(files[options.launch_file_name]), options.launch_arguments
 

@@ -25,7 +25,7 @@ def load_launch_file(path: str) -> LaunchDescription:
         LaunchRefused: if it is missing, is no launch file, or uses what the stand-in does not know.
     """
     if not Path(path).is_file():
-        raise LaunchRefused(f"launch file {path} is not there")
+        raise LaunchRefused(f"launch file {path} does not exist")
     try:
         names = runpy.run_path(path)
         if "generate_launch_description" not in names:

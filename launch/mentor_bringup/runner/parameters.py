@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -141,11 +140,3 @@ def _holds_parameters(content: dict[Any, Any]) -> bool:
         isinstance(inner, dict) and (name == "ros__parameters" or _holds_parameters(inner))
         for name, inner in content.items()
     )
-
-
-if __name__ == "__main__":  # the launch files ask, whoever launches them
-    try:
-        check_parameter_file(sys.argv[1])
-    except LaunchRefused as refusal:
-        print(refusal, file=sys.stderr)
-        sys.exit(2)

@@ -334,7 +334,7 @@ def test_a_peer_is_missed_once_and_greeted_once(peer: Peer) -> None:
         assert "/peer did" in process.output
         time.sleep(1.0)
         assert process.output.count("waits: ") == 2
-        assert process.output.count("goes on: ") == 1
+        assert process.output.count("continues: ") == 1
 
 
 def test_a_peer_killed_by_force_is_missed_in_seconds(peer: Peer) -> None:

@@ -193,7 +193,7 @@ def test_who_claims_to_have_been_there_first_ends_no_node_that_has_been_there_fo
     namespace, bridge = cell
     names = frozenset({f"{namespace}/observation", f"the name {namespace}/bridge"})
     forger.announce(Claim("forger", names, True, began=1, state="active"))
-    assert bridge.says("which this node has held for longer: it goes on"), bridge.output
+    assert bridge.says("which this node has held for longer: it continues"), bridge.output
     agent.reset(seed=5)
     agent.step(STILL)
     assert bridge.process.poll() is None

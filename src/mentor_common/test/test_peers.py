@@ -20,13 +20,17 @@ class Graph:
     def __init__(self) -> None:
         self.publishers: list[tuple[str, str]] = []
         self.said: list[str] = []
+        self.levels: list[str] = []
         self.asked = 0
         self.qos = topics.ACTION.qos
         """That the publishers offer."""
 
     def get_logger(self) -> Any:
+        def log(level: str) -> Any:
+            return lambda text: (self.levels.append(level), self.said.append(text))
+
         return SimpleNamespace(
-            warning=self.said.append, info=self.said.append, is_enabled_for=lambda level: False
+            warning=log("WARN"), info=log("INFO"), is_enabled_for=lambda level: False
         )
 
     def get_fully_qualified_name(self) -> str:
@@ -69,7 +73,29 @@ def test_a_peer_is_greeted_when_discovery_has_told_its_name(graph: Graph, watch:
     watch.poll()
     watch.poll()
     assert len(graph.said) == 1
-    assert "goes on: /cell/agent publishes /cell/action" in graph.said[0]
+    assert "continues: /cell/agent publishes /cell/action" in graph.said[0]
+
+
+def test_a_wait_is_information_at_first_and_a_warning_once_after_ten_seconds(
+    graph: Graph, watch: PeerWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(seconds: float) -> None:
+        later = peers.time.monotonic() + seconds
+        monkeypatch.setattr(peers, "time", SimpleNamespace(monotonic=lambda: later))
+        watch.poll()
+
+    assert graph.levels == ["INFO"], "nodes that start together miss each other for a while"
+    wait(peers.WARN_AFTER - 1.0)
+    assert graph.levels == ["INFO"]
+    wait(1.5)
+    wait(60.0)
+    assert graph.levels == ["INFO", "WARN"]
+    assert "waits: nobody publishes /cell/action" in graph.said[-1]
+    graph.publishers = [("/cell", "agent")]
+    wait(peers.NAMED)
+    graph.publishers = []
+    wait(peers.NAMED)
+    assert graph.levels[2:] == ["INFO", "INFO"], "it is back, and missed again, as at the end"
 
 
 def test_a_publisher_whose_qos_does_not_match_is_named_and_not_greeted(
@@ -88,7 +114,7 @@ def test_a_publisher_whose_qos_does_not_match_is_named_and_not_greeted(
     assert len(graph.said) < peers.REASONS, "nobody fills the log by coming and going"
     graph.publishers, graph.qos = [("/cell", "agent"), ("/cell", "b")], topics.ACTION.qos
     watch.poll()
-    assert "goes on: /cell/agent, /cell/b publishes" in graph.said[-1]
+    assert "continues: /cell/agent, /cell/b publishes" in graph.said[-1]
 
 
 def test_an_inactive_node_is_waited_for_by_name(graph: Graph) -> None:
@@ -115,7 +141,7 @@ def test_a_peer_that_never_gets_a_name_is_greeted_without(
     monkeypatch.setattr(peers, "NAMELESS", 0.0)
     graph.publishers = [("_NODE_NAMESPACE_UNKNOWN_", NOT_NAMED_YET)]
     watch.poll()
-    assert "goes on: a node without a name publishes /cell/action" in graph.said[0]
+    assert "continues: a node without a name publishes /cell/action" in graph.said[0]
     graph.publishers = []
     watch.poll()
     assert "waits: nobody publishes /cell/action" in graph.said[1] and "did)" not in graph.said[1]
@@ -135,7 +161,7 @@ def test_names_are_asked_for_only_when_somebody_comes_or_goes_or_after_a_while(
     assert "(/cell/agent did)" in graph.said[-1] and watch.missing
     graph.publishers = [("/cell", "other")]
     watch.poll()
-    assert "goes on: /cell/other" in graph.said[-1]
+    assert "continues: /cell/other" in graph.said[-1]
     later = peers.time.monotonic() + peers.NAMED
     monkeypatch.setattr(peers, "time", SimpleNamespace(monotonic=lambda: later))
     asked = graph.asked

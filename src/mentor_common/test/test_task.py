@@ -263,7 +263,7 @@ CROSS: list[tuple[str, Path_, Any, str]] = [
     ("cable_routing", ("reward", "kind"), "peg_insertion", "the axes ['x', 'y', 'z', 'r']"),
     ("cable_routing", ("workspace", "axes", 0, "high"), 0.1, "a number above low"),
     ("cable_routing", ("workspace", "axes", 0, "unit"), "pi", "['m']"),
-    ("cable_routing", ("workspace", "axes", 1, "name"), "x", "not there yet"),
+    ("cable_routing", ("workspace", "axes", 1, "name"), "x", "not named twice"),
     ("cable_routing", ("reset", "start", "x"), [-1.2, 0.0], "[a, b] with -1 <= a <= b <= 1"),
     ("cable_routing", ("reset", "start", "x"), [0.5, 0.1], "[a, b] with -1 <= a <= b <= 1"),
     ("cable_routing", ("cameras", 0, "crop", "x"), 170, "from 1 to 470"),

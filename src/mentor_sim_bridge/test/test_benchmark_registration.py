@@ -75,6 +75,9 @@ def test_the_command_lists_the_papers_fourteen() -> None:
         (["show", "dmc-hopper_hop", "--across", "0", "--out", "x.png"], "--across: '0' must"),
         (["show", "dmc-hopper_hop", "--columns", "0", "--out", "x.png"], "--columns: '0' must"),
         (["show", "dmc-hopper_hop", "--colours", "300", "--out", "x.png"], "from 0 to 256"),
+        (["show", "dmc-hopper_hop", "--out", "/proc/x.png"], "folder /proc cannot be written"),
+        (["show", "dmc-hopper_hop", "--out", "/tmp"], "--out: /tmp is a folder"),
+        (["play", "dmc-hopper_hop", "--video", "/proc/x.mp4"], "folder /proc cannot be written"),
     ],
 )
 def test_the_command_names_what_is_wrong(arguments: list[str], word: str) -> None:

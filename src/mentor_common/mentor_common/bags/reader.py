@@ -19,6 +19,7 @@ from mcap.records import Channel, Message, Metadata, Schema, Statistics
 from mcap.stream_reader import CRCValidationError, StreamReader
 
 from mentor_common.bags.metadata import BagTopic, read_metadata
+from mentor_common.files.found_runs import in_runs
 
 _BROKEN = (McapError, CRCValidationError, ValueError, EOFError, OSError, IndexError, KeyError)
 
@@ -135,7 +136,7 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise BagError(f"there is no bag {path}")
+        raise BagError(f"there is no bag {path}; {in_runs('bags')}")
     information = read_metadata(path) or {}
     listed = [path / Path(name).name for name in information.get("relative_file_paths", [])]
     found = sorted(path.glob("*.mcap"), key=_number)

@@ -123,8 +123,9 @@ class Cell:
         file: where it was read; empty: the defaults.
         robot: the arm over FCI.
         controllers: the arm over topics.
-        bounds: what the end effector never leaves, whatever the task: axis to metres; an axis that
-            is not named is free.
+        bounds: region that must hold the workspace of a task, as far as its window is moved, and
+            so all commands: axis to lowest and highest metres; an axis that is not named is not
+            checked.
         cameras: by name; a camera of the task that is not named has the defaults.
     """
 
@@ -199,12 +200,15 @@ def find_cell(path: str) -> Cell:
 
 
 def load_cell(path: Path | str) -> Cell:
-    """Return the cell of a YAML file, validated. Raises: TaskError."""
+    """Return the cell of a YAML file, validated. Raises: FileNotFoundError, TaskError."""
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise FileNotFoundError(f"cell file {path}: cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error  # the whole text of OSError has the path
+        raise FileNotFoundError(
+            f"cell file {path} cannot be read: {reason}; cells/example.yaml is one to copy"
+        ) from error
     return parse_cell(text, str(path))
 
 

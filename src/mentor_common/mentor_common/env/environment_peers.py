@@ -9,11 +9,11 @@ from typing import Any
 
 from rclpy.node import Node
 
-from mentor_common.env.ros_requests import WARN_AFTER, EnvironmentLost
+from mentor_common.env.ros_requests import EnvironmentLost
 from mentor_common.messages import topics
 from mentor_common.messages.topics import Topic
 from mentor_common.node.claims import Claims
-from mentor_common.node.peers import NOT_NAMED_YET, by_qos, node_names
+from mentor_common.node.peers import NOT_NAMED_YET, WARN_AFTER, by_qos, node_names
 
 log = logging.getLogger("mentor.ros_env")
 

@@ -11,6 +11,7 @@ from typing import Any
 from mentor_common.messages import topics
 from mentor_common.node.caller import Caller
 from mentor_common.node.describe_client import DescribeClient
+from mentor_common.node.peers import WARN_AFTER
 from mentor_common.node.remote_action import GoalRejected, RemoteAction, RemoteError, RemoteTimeout
 from mentor_msgs.action import ResetEpisode
 from mentor_msgs.srv import Describe
@@ -19,8 +20,6 @@ log = logging.getLogger("mentor.ros_env")
 
 POLL = 0.25
 """Seconds of wall time between two checks whether the peers are still there."""
-WARN_AFTER = 5.0
-"""Seconds after which somebody who is waited for is named in the log."""
 LONGEST_PAUSE = 2.0
 """Seconds at most between two tries of a reset that is rejected; the first pause is a tenth."""
 

@@ -13,7 +13,7 @@ import ctypes
 LIBRARY = "libmentor_bounded_sequences.so"
 _THROWS = "libmentor_too_few_bytes.so"
 MISSING = (
-    f"{LIBRARY} of mentor_msgs is not there: one malformed request may take all memory; "
+    f"{LIBRARY} of mentor_msgs was not found: one malformed request may take all memory; "
     "`make build` builds it, sourcing the workspace finds it"
 )
 

@@ -63,7 +63,7 @@ class Holding:
             self._node.get_logger().warning(
                 f"{late.holder} ({late.process}) claims "
                 f"{', '.join(sorted(mine.names & late.names))}, which this node has held for "
-                "longer: it goes on",
+                "longer: it continues",
                 throttle_duration_sec=5.0,
             )
         return ""

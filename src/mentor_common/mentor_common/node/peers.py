@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 GRACE = 2.0
 """Seconds before a peer that was never there counts as missed."""
+WARN_AFTER = 10.0
+"""Seconds of waiting from which on it is logged as a warning; before that it is information, as
+nodes that start or end together miss each other for a while."""
 NAMELESS = 1.0
 """Seconds that the log line about a peer that is back waits for the peer's name."""
 NAMED = 2.0
@@ -47,6 +50,7 @@ class Peer:
     nodes: tuple[str, ...] = ()
     seen: bool = False
     reported: bool = False
+    warned: bool = False
     why: str = ""
     reasons: set[str] = field(default_factory=set)
     misfits: Callable[[], list[str]] = list
@@ -64,7 +68,8 @@ class Peer:
 class PeerWatch:
     """Polls for the peers of a node; logs one line when one is missed and when it is back.
 
-    While it is missed, a further line names a node that appears and does not fit, or is not active.
+    While it is missed, a further line names a node that appears and does not fit, or is not active,
+    and one warns after :data:`WARN_AFTER` seconds.
 
     Args:
         node: node that waits for them.
@@ -129,7 +134,7 @@ class PeerWatch:
         """Begin to wait again (at activation)."""
         for peer in self._peers:
             peer.since = time.monotonic()
-            peer.seen = peer.reported = False
+            peer.seen = peer.reported = peer.warned = False
             peer.why, peer.nodes, peer.back = "", (), None
             peer.reasons.clear()
 
@@ -185,16 +190,21 @@ class PeerWatch:
         if why:
             peer.back = None
             due = peer.seen or peer.waited() >= GRACE
-            if due and (not peer.reported or self._news(peer)):
+            warn = peer.waited() >= WARN_AFTER
+            if due and (not peer.reported or (warn and not peer.warned) or self._news(peer)):
                 lost = not peer.reported and peer.seen
-                peer.reported = True
+                peer.reported, peer.warned = True, warn
                 peer.reasons.add(why)
                 who = f" ({', '.join(peer.nodes)} did)" if peer.nodes and not present else ""
                 usual = f"; usually the {peer.usual}" if peer.usual else ""
-                logger.warning(
+                text = (
                     f"{self._node.get_fully_qualified_name()} waits: {why}{who}{usual}; "
                     f"since {peer.waited():.1f} s"
                 )
+                if warn:  # a statement for each: rclpy has one severity for each place of a call
+                    logger.warning(text)
+                else:
+                    logger.info(text)
                 for callback in self._on_loss if lost else ():
                     callback(peer)
         else:
@@ -203,12 +213,12 @@ class PeerWatch:
                 if not nodes and now - peer.back < NAMELESS:
                     return
                 logger.info(
-                    f"{self._node.get_fully_qualified_name()} goes on: {_names_of(nodes)} "
+                    f"{self._node.get_fully_qualified_name()} continues: {_names_of(nodes)} "
                     f"{peer.role} after {peer.waited():.1f} s"
                 )
             if not peer.seen or nodes != peer.nodes:
                 debug(self._node, lambda: f"found {_names_of(nodes)}, who {peer.role}")
-            peer.reported, peer.seen, peer.back = False, True, None
+            peer.reported, peer.warned, peer.seen, peer.back = False, False, True, None
             peer.nodes = nodes
             peer.reasons.clear()
 

@@ -146,8 +146,15 @@ class Task:
 
 def task_folders() -> list[Path]:
     """Return where task files are searched: $MENTOR_TASK_PATH, then share/<package>/tasks of every
-    package, mentor_bringup's first."""
+    package, mentor_bringup's first.
+
+    Raises:
+        TaskError: a folder of $MENTOR_TASK_PATH does not exist.
+    """
     folders = [Path(part) for part in os.environ.get(TASK_PATH, "").split(os.pathsep) if part]
+    for folder in folders:
+        if not folder.is_dir():  # the task of the next folder would be taken, with other limits
+            raise TaskError(f"{TASK_PATH}: folder {folder} does not exist; correct it or unset it")
     shares = package_folders("tasks")
     return folders + sorted(shares, key=lambda folder: folder.parent.name != "mentor_bringup")
 
@@ -162,10 +169,10 @@ def package_folders(kind: str) -> list[Path]:
 
 
 def list_tasks() -> dict[str, Path]:
-    """Return the task files by name; the first folder that holds a name wins."""
+    """Return the task files by name; the first folder that holds a name wins. Raises: TaskError."""
     found: dict[str, Path] = {}
     for folder in task_folders():
-        for path in sorted(folder.glob("*.yaml")) if folder.is_dir() else ():
+        for path in sorted(folder.glob("*.yaml")):
             found.setdefault(path.stem, path)
     return found
 

@@ -1,8 +1,13 @@
-"""The environments that commands name, and the policies that play them."""
+"""The environments that commands name, and the policies that play them.
+
+``python -m mentor_sim_bridge.cli.environments ID``: check an id, as the launch files do; status 2
+and one line where there is no such environment.
+"""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -63,7 +68,7 @@ def full_id(name: str) -> str:
     """Return the id that a short name stands for: `dmc-hopper_hop` is `mentor/dmc-hopper_hop-v0`.
 
     Raises:
-        ValueError: no such environment is registered.
+        ValueError: no such environment is registered; names the command that lists all.
     """
     import gymnasium as gym
 
@@ -72,7 +77,8 @@ def full_id(name: str) -> str:
     try:
         gym.spec(found)
     except gym.error.Error as error:
-        raise ValueError(str(error)) from error
+        reason = f"{error} (`python -m mentor_sim_bridge list` lists all)"
+        raise ValueError(reason) from error
     return found
 
 
@@ -117,3 +123,11 @@ def make_with_policy(name: str, options: argparse.Namespace) -> tuple[Any, Any]:
     space = env.action_space
     space.seed(options.seed)
     return env, lambda _: space.sample()
+
+
+if __name__ == "__main__":
+    try:
+        full_id(sys.argv[1])
+    except ValueError as refusal:
+        print(" ".join(str(refusal).split()), file=sys.stderr)
+        sys.exit(2)

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from mentor_sim_bridge.cli.environments import add_episode_options, at_least, make_with_policy
+from mentor_sim_bridge.cli.output_file import output_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("id", help="gymnasium id")
-    parser.add_argument("--video", type=Path, metavar="MP4")
+    parser.add_argument("--video", type=output_file, metavar="MP4")
     parser.add_argument("--episodes", type=at_least(1), default=1)
     add_episode_options(parser)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from mentor_sim_bridge.cli.environments import (
     PAPER,
@@ -11,12 +10,13 @@ from mentor_sim_bridge.cli.environments import (
     at_least,
     make_with_policy,
 )
+from mentor_sim_bridge.cli.output_file import output_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("id", nargs="+", help="gymnasium id; or 'paper' for all of the paper's")
-    parser.add_argument("--out", type=Path, required=True, metavar="PNG")
+    parser.add_argument("--out", type=output_file, required=True, metavar="PNG")
     parser.add_argument("--columns", type=at_least(1), default=6, help="frames of the episode (6)")
     parser.add_argument("--across", type=at_least(1), default=1, help="episodes side by side (1)")
     parser.add_argument(

@@ -7,6 +7,7 @@ import platform
 import resource
 import socket
 import time
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from mentor_arm.limits import task_bounds
 from mentor_common.cell.cell_file import Cell, RobotCell, find_cell
 from mentor_common.cell.report import Report
 from mentor_common.tasks.task import Task, find_task
+from mentor_common.tasks.workspace import AXES
 
 FCI_PORT = 1337
+REALTIME_PRIORITY = 99  # which libfranka takes for its control loop
 NEEDED_RATE = 950.0  # states per second; below, the robot's communication reflex is near
 SLOW_CONNECTION = 0.001  # seconds for a TCP connection on the robot's own network
 MEASURED = 2.0  # seconds for which states are counted
@@ -41,11 +44,21 @@ def check_robot(cell_file: str, task_name: str, report: Report) -> None:
         cell.description()
         read.append((cell, task))
         low, high = np.round(bounds.low[:3], 3).tolist(), np.round(bounds.high[:3], 3).tolist()
-        return f"cell '{cell.name}' and task '{task.name}': the arm stays within {low} to {high} m"
+        return (
+            f"cell '{cell.name}' and task '{task.name}': commands stay within {low} to {high} m, "
+            "the task's workspace and window"
+        )
 
     if not report.attempt(files):
         return
     cell, task = read[0]
+    unbounded = [axis for axis in AXES[:3] if axis not in cell.bounds]
+    report.expect(
+        not unbounded,
+        "the cell's bounds hold all of that",
+        f"cell '{cell.name}' has no bounds along {', '.join(unbounded)}: a mistake in the task "
+        "file is not noticed; add them to the cell file, as in cells/example.yaml",
+    )
     _check_machine(cell.robot, report)
     if _check_network(cell.robot, report):
         report.attempt(lambda: _check_state(cell, task, report))
@@ -57,21 +70,14 @@ def _check_machine(robot: RobotCell, report: Report) -> None:
             report.right(f"{package} {version(package)} is installed")
         except PackageNotFoundError:
             report.fail(f"{package} is not installed; make hardware installs it")
-    realtime = Path("/sys/kernel/realtime").exists() or "PREEMPT_RT" in platform.version()
     if robot.realtime == "enforce":
         report.expect(
-            realtime,
+            _realtime_kernel(),
             f"kernel {platform.release()} is a real-time kernel",
             f"kernel {platform.release()} has no PREEMPT_RT: install one, or set robot.realtime to "
             "ignore in the cell file (reflexes on communication become likely)",
         )
-        soft, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
-        report.expect(
-            soft >= 80 or soft == resource.RLIM_INFINITY or os.geteuid() == 0,
-            f"this user may take real-time priority {soft}",
-            f"this user may take real-time priority {soft} only: put 'rtprio 99' and 'memlock "
-            "unlimited' for it into /etc/security/limits.conf",
-        )
+        _check_priority(report)
     else:
         report.note("robot.realtime is ignore: fit for a rehearsal, not for long runs on a robot")
     governor = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
@@ -82,6 +88,26 @@ def _check_machine(robot: RobotCell, report: Report) -> None:
             "the processors' governor is performance",
             f"the processors' governor is {value}: cpupower frequency-set -g performance",
         )
+
+
+def _realtime_kernel() -> bool:
+    return Path("/sys/kernel/realtime").exists() or "PREEMPT_RT" in platform.version()
+
+
+def _check_priority(report: Report) -> None:
+    if os.geteuid() == 0:
+        report.right("root may take any real-time priority")
+        return
+    most, _ = resource.getrlimit(resource.RLIMIT_RTPRIO)
+    if most == resource.RLIM_INFINITY:
+        most = REALTIME_PRIORITY
+    report.expect(
+        most >= REALTIME_PRIORITY,
+        f"this user may take real-time priority {REALTIME_PRIORITY}",
+        f"this user may take real-time priority {most}, {REALTIME_PRIORITY} is needed: put "
+        f"'rtprio {REALTIME_PRIORITY}' and 'memlock unlimited' for it into "
+        "/etc/security/limits.conf",
+    )
 
 
 def _check_network(robot: RobotCell, report: Report) -> bool:
@@ -98,8 +124,8 @@ def _check_network(robot: RobotCell, report: Report) -> bool:
             socket.create_connection((robot.address, FCI_PORT), 2.0).close()
         except OSError as error:
             raise RuntimeError(
-                f"no control box answers at {robot.address}:{FCI_PORT} ({error}): is it on, are "
-                "the brakes open, is FCI activated in Desk, and this machine on its network?"
+                f"no connection to {robot.address}:{FCI_PORT} ({error}): is the box on, are the "
+                "brakes open, is FCI activated in Desk, and this machine on its network?"
             ) from error
         seconds = time.monotonic() - began
         if seconds > SLOW_CONNECTION:
@@ -107,14 +133,20 @@ def _check_network(robot: RobotCell, report: Report) -> bool:
                 f"the connection took {seconds * 1e3:.2f} ms; connect this machine to the control "
                 "box directly, without a switch or a USB adapter"
             )
-        return f"the control box answers at {robot.address} in {seconds * 1e3:.2f} ms"
+        return (
+            f"a connection to {robot.address}:{FCI_PORT} opens in {seconds * 1e3:.2f} ms; whether "
+            "a control box answers is checked next"
+        )
 
     return report.attempt(connect)
 
 
 def _check_state(cell: Cell, task: Task, report: Report) -> str:
     # The check above has used the box's one connection briefly.
-    robot = FciDriver(cell.robot, task.arm).dial()
+    asked = cell.robot
+    if not _realtime_kernel():  # reported already; to read the state needs none
+        asked = replace(asked, realtime="ignore")
+    robot = FciDriver(asked, task.arm).dial()
     gaps, last = [], time.monotonic()
     until = last + MEASURED
     while last < until:

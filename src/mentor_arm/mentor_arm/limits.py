@@ -41,16 +41,22 @@ class PoseBounds:
     high: Float64
 
     def excess(self, pose: Float64) -> float:
-        """Return by how much a pose is outside; 0 inside."""
-        return float(np.maximum(np.maximum(self.low - pose, pose - self.high), 0.0).max())
+        """Return by how much a pose, (4,), is outside along the axis that leaves most; 0 inside."""
+        return float(self.excess_by_axis(pose).max())
+
+    def excess_by_axis(self, pose: Float64) -> Float64:
+        """Return by how much a pose, (4,), is outside along each axis, (4,); 0 inside."""
+        return np.asarray(np.maximum(np.maximum(self.low - pose, pose - self.high), 0.0))
 
 
 def task_bounds(task: Task, cell: Cell) -> PoseBounds:
-    """Return the task's workspace, and as far as its window may be moved.
+    """Return where commands may be: in the task's workspace, as far as its window may be moved.
+
+    The cell's bounds hold all of that, so what keeps to it keeps to them as well.
 
     Args:
         task: the task.
-        cell: cell whose bounds must hold all of it.
+        cell: its bounds; an axis that they do not name is not compared.
 
     Raises:
         LimitsError: the cell's bounds do not hold the task's workspace.
@@ -111,7 +117,7 @@ class CommandGuard:
     """The last check of every command, one after the other.
 
     Args:
-        bounds: where commands may be. From outside they may only come nearer.
+        bounds: where commands may be. From outside they may only come nearer, along each axis.
         limits: limits of speed and acceleration.
         start: the pose at which the arm stands still.
     """
@@ -134,9 +140,14 @@ class CommandGuard:
         """
         if wanted.shape != (4,) or not np.isfinite(wanted).all() or not seconds > 0.0:
             raise CommandRefused(f"command {wanted.tolist()} in {seconds:g} s is none")
-        outside, before = self._bounds.excess(wanted), self._bounds.excess(self.pose)
-        if outside > max(before, ROUNDING):
-            raise CommandRefused(f"command {np.round(wanted, 4).tolist()} is {outside:.4f} outside")
+        outside, before = (self._bounds.excess_by_axis(pose) for pose in (wanted, self.pose))
+        leaving = np.where(outside > np.maximum(before, ROUNDING), outside, 0.0)
+        if leaving.any():
+            axis = int(leaving.argmax())
+            raise CommandRefused(
+                f"command {np.round(wanted, 4).tolist()} is {outside[axis]:.4f} outside along "
+                f"{AXES[axis]}"
+            )
         velocity = (wanted - self.pose) / seconds
         # Each velocity is the mean over its interval: they belong to the intervals' middles.
         change = (velocity - self.velocity) / ((seconds + (self._seconds or seconds)) / 2.0)

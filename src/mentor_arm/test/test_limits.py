@@ -142,6 +142,16 @@ def test_from_outside_the_box_commands_may_only_come_nearer() -> None:
         guard.check(outside + 1e-4 * X, 0.01)
 
 
+@pytest.mark.parametrize("way", [np.eye(4)[1], -np.eye(4)[2], -np.eye(4)[3]])
+def test_from_outside_along_one_axis_no_command_leaves_along_another(way: np.ndarray) -> None:
+    edge = np.where(way > 0.0, BOUNDS.high, np.where(way < 0.0, BOUNDS.low, HOME))
+    outside = edge + 0.3 * X
+    guard = CommandGuard(BOUNDS, LIMITS, outside)
+    with pytest.raises(CommandRefused, match=f"outside along {'xyzr'[np.abs(way).argmax()]}"):
+        guard.check(outside - 1e-4 * X + 1e-4 * way, 0.01)
+    guard.check(outside - 1e-4 * X, 0.01)
+
+
 def test_a_cell_whose_bounds_do_not_hold_the_workspace_is_refused_by_name() -> None:
     task: Task = find_task("cable_routing")
     assert task_bounds(task, Cell(bounds={"x": (0.0, 1.0)})).low[0] <= 0.42

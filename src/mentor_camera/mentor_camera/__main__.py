@@ -38,8 +38,12 @@ def main() -> int:
         return report.status
     if not arguments.cell:
         parser.error("calibrate writes a cell file: name it with --cell")
-    with take_over():
-        serve(Path(arguments.cell), arguments.task, arguments.port, sources)
+    try:
+        with take_over():
+            serve(Path(arguments.cell), arguments.task, arguments.port, sources)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

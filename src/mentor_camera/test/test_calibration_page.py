@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -80,6 +82,7 @@ def crop(width: int, height: int, x: int = 0) -> dict[str, Any]:
 
 def test_the_page_shows_the_cameras_and_writes_their_crops(tmp_path: Path) -> None:
     path = tmp_path / "new.yaml"
+    path.write_text("name: new\n")
     with delivering_cameras(tmp_path) as sources:
         page = Page(path, sources)
         try:
@@ -95,6 +98,25 @@ def test_the_page_shows_the_cameras_and_writes_their_crops(tmp_path: Path) -> No
             assert load_cell(path).camera("side") == CameraCell("7", Crop(10, 0, 200, 200))
         finally:
             page.close()
+
+
+def test_without_a_cell_file_there_is_no_page_and_none_is_begun(tmp_path: Path) -> None:
+    path = tmp_path / "none.yaml"
+    command = ["calibrate", "--cell", str(path), "--task", "cable_routing", "--port", "0"]
+    done = subprocess.run(
+        [sys.executable, "-m", "mentor_camera", *command],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2 and not path.exists() and "Traceback" not in done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
+    assert line == (f"error: cell file {path} does not exist; cp cells/example.yaml {path} first")
+
+
+def test_a_cell_file_that_is_deleted_meanwhile_is_not_begun_again(page: Page) -> None:
+    page.path.unlink()
+    answer = page.save({"side": crop(300, 300)})
+    assert answer.startswith("not written: ") and str(page.path) in answer
+    assert not page.path.exists()
 
 
 def test_cameras_of_other_tasks_and_what_was_written_meanwhile_stay(page: Page) -> None:

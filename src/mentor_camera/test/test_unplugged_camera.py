@@ -68,7 +68,7 @@ def test_a_device_that_is_gone_has_no_temperature(tmp_path: Path) -> None:
 
 
 def test_the_node_opens_an_unplugged_camera_again_and_reports_a_wrong_exposure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parent}:{os.environ['PYTHONPATH']}")
     viewer = Viewer()
@@ -90,5 +90,7 @@ def test_the_node_opens_an_unplugged_camera_again_and_reports_a_wrong_exposure(
             assert again.shoot_until(lambda: len(viewer.images) > before + 3)
             again.unplug()
             assert node.poll() is None
+        assert "nobody offers the frame feed" in (log := capfd.readouterr().err)
+        assert "; retrying every 0.2 s" in log
     finally:
         viewer.close()

@@ -106,7 +106,7 @@ def test_a_folder_that_cannot_be_written_stops_nothing_and_is_named(
     ), process.output
     assert process.process.poll() is None
     assert process.end() == 0
-    assert process.output.count("recording has stopped, training goes on") == 1
+    assert process.output.count("recording has stopped, training continues") == 1
 
 
 def test_what_stops_a_recording_and_what_goes_on_are_both_logged() -> None:

@@ -75,7 +75,7 @@ def test_a_removed_bag_is_named_and_recording_goes_on_in_another(
     assert eventually(lambda: not recording.problem)
     feed(recording, range(15, 20))
     recording.close()
-    assert "recording has stopped, training goes on" in reports[0]
+    assert "recording has stopped, training continues" in reports[0]
     assert "the file was removed" in reports[0]
     assert "5 messages are in no bag" in reports[1] and len(reports) == 2
     assert [m.sequence for m in Bag(recording.path).messages()] == [15, 16, 17, 18, 19]

@@ -279,7 +279,13 @@ class FciDriver:
 
     def _what(self, error: Exception) -> str:
         kind = type(error).__name__.removesuffix("Exception").lower()
-        return f"{kind} error of the robot at {self._cell.address}: {' '.join(str(error).split())}"
+        address, text = self._cell.address, " ".join(str(error).split())
+        if isinstance(error, self._franky.RealtimeException) and "kernel" in text:
+            return (
+                f"the robot at {address} is not connected: this kernel has no PREEMPT_RT; install "
+                "one, or set robot.realtime to ignore in the cell file"
+            )
+        return f"{kind} error of the robot at {address}: {text}"
 
     def _drop(self) -> None:
         """Forget the connection; a killed box needs a new one."""

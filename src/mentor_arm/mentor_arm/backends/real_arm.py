@@ -203,7 +203,7 @@ class RealArm:
     # For the node.
 
     def idle(self) -> None:
-        """Read the state while nothing is to do; try to connect to a robot that is not there."""
+        """Read the state while nothing is to do; connect if the robot is not connected."""
         if not self.driver.connected:
             now = self._clock.monotonic()
             if now < self._try_again:

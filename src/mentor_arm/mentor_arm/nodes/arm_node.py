@@ -14,7 +14,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from mentor_arm.backends.driver import Driver
 from mentor_arm.backends.fci import FciDriver
-from mentor_arm.backends.real_arm import RealArm
+from mentor_arm.backends.real_arm import RECONNECT_EVERY, RealArm
 from mentor_arm.backends.ros2_control import Ros2ControlDriver
 from mentor_arm.backends.stand_in import StandInDriver
 from mentor_arm.limits import check_actions, task_bounds
@@ -80,6 +80,10 @@ class RealArmNode(ArmNodeBase):
 
     def make_backend(self, task: Task) -> RealArm:
         """Make the driver of the robot; it connects when the node is active."""
+        limits = task.arm.limits
+        self.get_logger().info(  # first of all: a copy of the file may be meant
+            f"task file {task.file}: at most {limits.speed:g} m/s, {limits.acceleration:g} m/s2"
+        )
         cell = find_cell(self.text("cell_file"))
         check_actions(task)
         self._driver = self._make_driver(task, cell)
@@ -162,7 +166,7 @@ class RealArmNode(ArmNodeBase):
         self._driver.close()
 
     def idle(self) -> None:
-        """Keep the robot's state fresh, and try to connect to a robot that is not there."""
+        """Keep the robot's state fresh, and try to connect to a robot that is not connected."""
         if not self.run_job(_STATE_PERIOD):
             was = self._driver.connected
             self._real.idle()
@@ -183,6 +187,14 @@ class RealArmNode(ArmNodeBase):
         if not self.flag("armed"):
             return self._real.stopped or _NOT_ARMED
         return self._unwatched() if self._in_action else ""
+
+    def fault_ending(self) -> str:
+        """Return what ends the present fault; empty: its text says so."""
+        if self._real.stopped:
+            return ""
+        if not self._driver.connected:
+            return f"retrying every {RECONNECT_EVERY:g} s"
+        return super().fault_ending()
 
     def publish_state(self) -> None:
         """Publish current pose, target pose and joints, and the wrench that FCI reports."""
@@ -240,7 +252,7 @@ class RealArmNode(ArmNodeBase):
 
     def _hold(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Stop at once; the arm moves no more until it is armed again."""
-        self._real.stop("held by a person; arm it to go on (service armed)")
+        self._real.stop("held by a person; arm it to continue (service armed)")
         self._set_armed(False)
         response.success, response.message = True, "the arm holds still"
         self.get_logger().warning("hold: the arm holds still until it is armed again")

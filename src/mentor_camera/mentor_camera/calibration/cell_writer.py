@@ -45,13 +45,13 @@ def with_cameras(text: str, cameras: dict[str, CameraCell], file: str = "(text)"
 
 
 def write_cameras(path: Path, cameras: dict[str, CameraCell]) -> Cell:
-    """Write cameras of a cell file; a file that is not there is begun. Return the cell.
+    """Write cameras of a cell file, which exists. Return the cell.
 
     Raises:
         TaskError: the file is no cell file.
-        OSError: it cannot be written.
+        OSError: it cannot be read or written.
     """
-    text = path.read_text(encoding="utf-8") if path.exists() else f"name: {path.stem}\n"
+    text = path.read_text(encoding="utf-8")
     result = with_cameras(text, cameras, str(path))
     write_atomically(path, result.encode())
     return parse_cell(result, str(path))

@@ -16,7 +16,7 @@ import numpy as np
 from mentor_camera.calibration.cell_writer import write_cameras
 from mentor_camera.cameras.frame import CameraError
 from mentor_camera.cameras.realsense import DEVICE, RealSenseCamera
-from mentor_common.cell.cell_file import CameraCell, Cell, load_cell
+from mentor_common.cell.cell_file import CameraCell, load_cell
 from mentor_common.cli.local_page import LocalPage, serve_until_interrupted
 from mentor_common.tasks.cameras import Crop
 from mentor_common.tasks.task import Task, find_task
@@ -79,14 +79,22 @@ class Calibration:
     """The cameras of a task as a cell has them, and the file that they are written to.
 
     Args:
-        path: path of the cell file; may be missing.
+        path: path of the cell file.
         task: names the cameras.
         sources: by camera, what is opened instead of the device.
+
+    Raises:
+        FileNotFoundError: there is no cell file: one of cameras alone would have no bounds.
+        TaskError: it is no cell file.
     """
 
     def __init__(self, path: Path, task: Task, sources: dict[str, str]) -> None:
         self.path, self.task = path, task
-        self.cell = load_cell(path) if path.exists() else Cell()
+        if not path.exists():
+            raise FileNotFoundError(
+                f"cell file {path} does not exist; cp cells/example.yaml {path} first"
+            )
+        self.cell = load_cell(path)
         self.live = {
             camera.name: LiveCamera(
                 RealSenseCamera(
@@ -124,13 +132,14 @@ class Calibration:
 
         Raises:
             ValueError: a camera is unknown, or a crop is not usable.
+            OSError: the file cannot be read or written.
         """
         known = [camera.name for camera in self.task.cameras]
         if unknown := ", ".join(sorted(wanted.keys() - set(known))):
             raise ValueError(
                 f"task '{self.task.name}' has no camera {unknown}; it has: {', '.join(known)}"
             )
-        cell = load_cell(self.path) if self.path.exists() else Cell(file=str(self.path))
+        cell = load_cell(self.path)
         cameras: dict[str, CameraCell] = {}
         for name, one in wanted.items():
             crop = one.get("crop")

@@ -116,11 +116,12 @@ class RealSenseCameraNode(CellNode):
                     reported = ""
                     self._stream()
                 except CameraError as error:
+                    period = self.number("reconnect_period")
                     self.health.problem("camera", health.ERROR, str(error))
                     if str(error) != reported:
                         reported = str(error)
-                        self.get_logger().error(f"{error}; tried again without end")
-                    self.stopping.wait(self.number("reconnect_period"))
+                        self.get_logger().error(f"{error}; retrying every {period:g} s")
+                    self.stopping.wait(period)
         finally:
             self._camera.close()
 

@@ -42,6 +42,8 @@ class Batches:
         self._node = node
         self._subscriptions: dict[str, Any] = {}
         self._early: list[Taken] = []
+        """Messages of the next batch: read in the last ``take``, but received after it had begun,
+        when subscriptions read before them may have missed messages of the same time."""
 
     def __contains__(self, name: str) -> bool:
         return name in self._subscriptions
@@ -79,8 +81,7 @@ class Batches:
     def take(self, *, last: bool = False) -> list[Taken]:
         """Return what was received before this call, oldest first.
 
-        What arrives while the subscriptions are read one by one belongs to the next batch, as other
-        messages of the same time may have been missed.
+        What arrives while the subscriptions are read one by one is kept for the next batch.
 
         Args:
             last: whether that is returned, too.

@@ -175,7 +175,7 @@ class Recording:
             return False
         if again:
             self._report(
-                f"recording goes on in {self.path}; {self._missing} messages are in no bag", False
+                f"recording continues in {self.path}; {self._missing} messages are in no bag", False
             )
         self.problem, self._missing = "", 0
         return True
@@ -199,7 +199,7 @@ class Recording:
         if not self.problem:
             before = f", nor are the last {cut_off} messages" if cut_off else ""
             self._report(
-                f"recording has stopped, training goes on; nothing from now on is in a bag"
+                f"recording has stopped, training continues; nothing from now on is in a bag"
                 f"{before}: {reason}", True,
             )  # fmt: skip
         self.problem = reason

@@ -26,6 +26,8 @@ LATE = 200_000_000
 """Nanoseconds after a motion's end within which the next image of each camera is waited for."""
 Part = tuple[int, int, int]
 """Episode, step, and index in PARTS."""
+Step = tuple[int, int]
+"""Episode and step."""
 Frame = tuple[str, int]
 """Camera and stamp of an image."""
 
@@ -76,15 +78,22 @@ def frame_of(message: BagMessage) -> Frame:
 class _Order:
     """What is still outstanding of each episode.
 
+    With one camera, step 3 of episode 7 in a bag may be Motion (7, 3), Observation (7, 3) of the
+    images at 1.0 and 1.2 s, and Action (7, 3). Then ``_queues[7]`` has the parts (7, 3, 0),
+    (7, 3, 2) and (7, 3, 4) one after another, ``_frames[7, 3]`` the images ("side", 1.0 s) and
+    ("side", 1.2 s), and ``_needed`` has (7, 3) under both. Each image that is passed leaves both
+    dictionaries; once ``_frames[7, 3]`` is empty, ``next(7)`` is the motion.
+
     Args:
         recorded: all messages of a bag.
     """
 
     def __init__(self, recorded: Iterable[BagMessage]) -> None:
         self.outstanding: set[Part] = set()
-        self._frames: dict[tuple[int, int], set[Frame]] = defaultdict(set)
+        self._frames: dict[Step, set[Frame]] = defaultdict(set)
+        """By step, its images that have not been passed."""
         stamps: dict[str, set[int]] = defaultdict(set)
-        ends: dict[tuple[int, int], int] = {}
+        ends: dict[Step, int] = {}
         for message in recorded:
             if message.type == IMAGE:
                 camera, stamp = frame_of(message)
@@ -96,13 +105,15 @@ class _Order:
                 elif part[2] == PARTS.index("Observation"):
                     self._frames[part[:2]] |= _frames(message)
         self._queues: dict[int, deque[Part]] = defaultdict(deque)
+        """By episode, its parts that have not been passed, in causal order."""
         for part in sorted(self.outstanding):
             self._queues[part[0]].append(part)
         observed = {camera for frames in self._frames.values() for camera, _ in frames}
         for camera, found in stamps.items():
             if camera not in observed:
                 self._add_frames_at_ends(camera, sorted(found), ends)
-        self._needed: dict[Frame, set[tuple[int, int]]] = defaultdict(set)
+        self._needed: dict[Frame, set[Step]] = defaultdict(set)
+        """By image, the steps that wait for it."""
         for key, frames in self._frames.items():
             frames &= {(camera, stamp) for camera, stamp in frames if stamp in stamps[camera]}
             for frame in frames:
@@ -125,9 +136,7 @@ class _Order:
             self._frames[key].discard(frame)
         return {episode for episode, _ in keys}
 
-    def _add_frames_at_ends(
-        self, camera: str, stamps: list[int], ends: dict[tuple[int, int], int]
-    ) -> None:
+    def _add_frames_at_ends(self, camera: str, stamps: list[int], ends: dict[Step, int]) -> None:
         """Add the first image at or after the end of each motion, for what is rewarded by it."""
         for key, end in ends.items():
             index = bisect_left(stamps, end)

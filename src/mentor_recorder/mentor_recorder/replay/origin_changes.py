@@ -79,7 +79,7 @@ def _changed_files(bag: Bag) -> list[str]:
     for name, digest in inputs.items():
         path = Path(name)
         if not path.is_file():
-            lines.append(f"file {name}, which a parameter names, is not there any more")
+            lines.append(f"file {name}, which a parameter names, does not exist any more")
         elif sha256(path) != digest:
             lines.append(f"file {name}, which a parameter names, is not as it was")
     texts: dict[str, str] = bag.record(RECORD, "files") or {}

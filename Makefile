@@ -94,7 +94,7 @@ format:
 	$(SET_UP) $(DONE)/dev
 	@source $(MENTOR_VENV)/bin/activate && ruff check --fix . ; ruff format .
 
-# The committed weights were made like this, from the seeds in docs/classifiers.md. Training, masks,
+# The committed weights were made by these commands from other seeds (docs/classifiers.md). Training, masks,
 # calibration, held-out images and episodes have disjoint seeds.
 classifiers: export OMP_NUM_THREADS = 1
 classifiers: data = runs/classifiers

@@ -103,7 +103,7 @@ def learn_from_bags(options: argparse.Namespace, bags: list[Path], goals: list[i
             trainer.begin_with(BagSteps(bags), goals[-1])
             for goal in goals[len(rows) :]:
                 if not trainer.learn_offline(goal):
-                    raise SystemExit("interrupted; the same command goes on with it")
+                    raise SystemExit("interrupted; the same command continues it")
                 agent, seed = trainer.run.agent, options.seed
                 found = evaluate(agent, evaluation, EPISODES, seed=seed, step=0)
                 rows.append((goal, sum(found.successes), len(found.successes)))

@@ -285,6 +285,29 @@ def test_a_gripper_that_does_not_answer_is_no_empty_hand(hand):
     assert cell.saved == before and len(cell.parts) == 1, "nothing moved, nothing is believed"
 
 
+@pytest.mark.parametrize("blocked", [1, 2, 3])
+def test_a_person_is_asked_to_clear_a_place_that_the_peg_does_not_reach(blocked):
+    cell, tried = Cell("star"), []
+    do = cell._move
+
+    def occupied(part: Move) -> None:
+        if part.target is not None and np.allclose(part.target, SHELF.in_place("star")):
+            tried.append(cell.known)
+            if len(tried) <= blocked:
+                raise PartFailed(part, "0.4 off the target")
+        do(part)
+
+    cell._move = occupied
+    if blocked < 3:
+        assert cell.reset(peg="arrow") == {"peg": "arrow"}
+    else:
+        with pytest.raises(PartFailed, match=r"0\.4 off the target"):
+            cell.reset(peg="arrow")
+        assert cell.hand == "star" == cell.saved["hand"]
+    clear = "clear place 0 of the shelf: the star peg does not reach it (0.4 off the target)"
+    assert cell.requests == [clear][: blocked - 1] and set(tried) == {"star"}
+
+
 def test_a_grasp_that_fails_once_is_tried_again_without_help():
     cell = Cell()
     grip, failures = cell._grip, []

@@ -112,3 +112,13 @@ def test_an_unknown_peg_and_an_unknown_pose_are_refused():
             reward_model().begin_episode(EpisodeInfo(2, options=options), None)
     with pytest.raises(ValueError, match="4 finite numbers"):
         reward_model().compute(step([0.0, 0.0, math.nan, 0.0]))
+
+
+def test_a_place_without_all_axes_or_with_no_number_is_refused_by_its_name():
+    reward, place = peg_reward_of(TASK), [0.1, 0.2, -0.3, 0.4]
+    with pytest.raises(
+        ValueError, match=r"^position \[0.1, 0.2\]: 4 finite numbers .*'x', 'y', 'z'"
+    ):
+        reward.terms([0.1, 0.2], place)
+    with pytest.raises(ValueError, match=r"^goal \[nan, 0.2, -0.3, 0.4\]: 4 finite numbers"):
+        reward.is_reached(place, [math.nan, *place[1:]])

@@ -309,4 +309,4 @@ def test_the_commands_train_and_evaluate_on_other_pictures_and_draw_the_matrix(t
 
 def test_a_command_that_lacks_its_data_says_so_and_fails(tmp_path, capsys):
     assert main(["train", "--data", str(tmp_path), "--weights", str(tmp_path)]) == 2
-    assert "labels.csv is not there" in capsys.readouterr().err
+    assert "labels.csv does not exist" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from mentor_common.arm.arm import Arm, ArmFault
+from mentor_common.arm.backend import GripperCommand, GripperFailed
 from mentor_common.tasks.task import find_task
 from mentor_sim_bridge.twins.cable.config import DEFAULT_FILE, load_cable_config
 from mentor_sim_bridge.twins.cable.simulator import CableSimulator
@@ -112,6 +113,15 @@ def test_too_strong_a_pull_tears_the_cable_out_of_the_gripper(cell, arm):
     cell.recover()
     arm.stop()
     assert not arm.act(np.zeros(2)).failed
+
+
+def test_a_grasp_of_the_cable_that_is_cancelled_has_not_taken_it(cell, arm):
+    arm.begin_episode(0, MIDDLE)
+    for held in (True, False):
+        with pytest.raises(GripperFailed, match="grasp was cancelled"):
+            cell.gripper(GripperCommand("grasp", cancelled=lambda: True))
+        assert bool(cell.data.eq_active[cell._tie]) == held
+        cell.data.eq_active[cell._tie] = 0
 
 
 def test_a_joint_at_its_limit_is_a_fault():

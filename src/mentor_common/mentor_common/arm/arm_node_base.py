@@ -78,6 +78,10 @@ class ArmNodeBase(CellNode):
         """Return why nothing may move at present; empty: it may."""
         return ""
 
+    def fault_ending(self) -> str:
+        """Return what ends the present fault; empty: its text says so."""
+        return "the action recover ends it"
+
     def while_moving(self) -> None:
         """Called every few hundredths of a second of a motion, in the motion thread."""
 
@@ -197,7 +201,7 @@ class ArmNodeBase(CellNode):
             return
         if fault:
             self._faults.add()
-            text = f"fault: {fault}; the action recover ends it"
+            text = "; ".join(filter(None, (f"fault: {fault}", self.fault_ending())))
             self.health.problem("fault", health.ERROR, text)
             self.get_logger().error(text)
         else:

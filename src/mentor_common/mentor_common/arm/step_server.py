@@ -262,7 +262,7 @@ class StepServer:
             if now - checked >= CHECKED_EVERY * 1e9:
                 checked = now
                 if now - began > timeout * 1e9:
-                    raise MoveFailed(f"not there after {timeout:g} s, the timeout")
+                    raise MoveFailed(f"target not reached after {timeout:g} s, the timeout")
                 self._outlet.show(frames=False)
                 on_progress(arm.position, self._distance(last))
 

@@ -92,9 +92,7 @@ OBSERVATION = Topic(
 ACTION = Topic("action", Action, EXPERIENCE_QOS, "agent")
 MOTION = Topic("motion", Motion, EXPERIENCE_QOS, "arm or twin")
 REWARD = Topic("reward", Reward, EXPERIENCE_QOS, "reward node or benchmark bridge")
-EPISODE_START = Topic(
-    "episode_start", EpisodeStart, EXPERIENCE_QOS, "reset node or benchmark bridge"
-)
+EPISODE_START = Topic("episode_start", EpisodeStart, EXPERIENCE_QOS, "reset node")
 EXPERT_USAGE = Topic("expert_usage", ExpertUsage, STATE_QOS, "agent")
 GROUND_TRUTH = Topic("ground_truth", GroundTruth, EXPERIENCE_QOS, "twin")
 POLICY_WEIGHTS = Topic("policy_weights", PolicyWeights, NEWEST_QOS, "learner")

@@ -74,7 +74,7 @@ class PegReward:
             ``distance``, ``height``, ``angle`` and ``offset``, each with the half of eq. 6.
 
         Raises:
-            ValueError: the position is not finite.
+            ValueError: the position or the goal is not finite, or lacks an axis.
         """
         distance, height, angle = self.errors(position, goal).values()
         c1, c2, c3, c4 = (self.coefficients[name] for name in ("C1", "C2", "C3", "C4"))
@@ -93,7 +93,7 @@ class PegReward:
             goal: where the peg is in, (axes,) normalised.
 
         Raises:
-            ValueError: the position is not finite.
+            ValueError: the position or the goal is not finite, or lacks an axis.
         """
         distance, height, angle = self.errors(position, goal).values()
         near = distance <= self.max_distance and angle <= self.max_angle
@@ -110,14 +110,19 @@ class PegReward:
             ``distance_error`` in xy and ``height_error``, normalised, and ``angle_error``, radians.
 
         Raises:
-            ValueError: the position is not finite.
+            ValueError: the position or the goal is not finite, or lacks an axis.
         """
-        difference = np.asarray(position, np.float64) - np.asarray(goal, np.float64)
-        if difference.shape != (len(self.axes),) or not np.isfinite(difference).all():
-            raise ValueError(
-                f"position {np.asarray(position).tolist()}: {len(self.axes)} finite numbers are "
-                f"needed, on the axes {list(self.axes)}"
-            )
+        places = {
+            "position": np.asarray(position, np.float64),
+            "goal": np.asarray(goal, np.float64),
+        }
+        for name, place in places.items():
+            if place.shape != (len(self.axes),) or not np.isfinite(place).all():
+                raise ValueError(
+                    f"{name} {place.tolist()}: {len(self.axes)} finite numbers are needed, on the "
+                    f"axes {list(self.axes)}"
+                )
+        difference = places["position"] - places["goal"]
         x, y, z, r = (float(difference[self.axes.index(axis)]) for axis in AXES)
         return {
             "distance_error": math.hypot(x, y),

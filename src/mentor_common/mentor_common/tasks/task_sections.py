@@ -84,7 +84,7 @@ def read_workspace(fields: Fields) -> Workspace:
     for item in fields.sections("axes"):
         name = item.choice("name", AXES)
         if name in [axis.name for axis in axes]:
-            raise item.refuse("name", name, "an axis that is not there yet")
+            raise item.refuse("name", name, "an axis that is not named twice")
         unit = item.choice("unit", ("pi",) if name == "r" else ("m",))
         bound = 1.0 if unit == "pi" else 3.0
         low, high = item.number("low", -bound, bound), item.number("high", -bound, bound)

@@ -148,9 +148,15 @@ class Workspace:
         return array
 
     def pose(self, normalised: npt.ArrayLike) -> tuple[Float64, Float64]:
-        """Return the metric pose: position (x, y, z) in metres, quaternion (x, y, z, w).
+        """Return the metric pose of a normalised position, in the workspace's frame.
 
         The gripper points down and is turned by r about the vertical axis.
+
+        Args:
+            normalised: shape (axes,); not clipped.
+
+        Returns:
+            The position (x, y, z), metres, and the quaternion (x, y, z, w).
         """
         x, y, z, r = (float(value) for value in self.xyzr(normalised))
         # Rz(r) * Rx(pi)
@@ -172,7 +178,15 @@ class Workspace:
         return self.to_normalised([values[name] for name in self.names])
 
     def xyzr(self, normalised: npt.ArrayLike) -> Float64:
-        """Return the metric pose as (x, y, z, r): metres, and radians about the vertical axis."""
+        """Return the metric pose of a normalised position as (x, y, z, r), shape (4,).
+
+        Args:
+            normalised: shape (axes,); not clipped.
+
+        Returns:
+            Metres, and radians about the vertical axis; axes that the task does not move have
+            their fixed values.
+        """
         values = dict(zip(AXES, self.fixed, strict=True))
         values.update(zip(self.names, self.to_metric(normalised).tolist(), strict=True))
         return np.array([values[name] for name in AXES])

@@ -10,9 +10,14 @@ class Stillness:
 
     A position holds until the next one is added: in lockstep none comes while nothing moves.
 
+    Each position is compared with the one at which the last movement was noticed, not with the one
+    before it. So a slow drift is noticed once each time that it has covered ``distance``, and is
+    taken for stillness if it covers less than that in ``seconds``.
+
     Args:
-        seconds: for how long nothing may move.
-        distance: what counts as not moving.
+        seconds: time without a movement, after which it is still.
+        distance: greatest Euclidean distance between two positions, over all their axes, that is no
+            movement; in the positions' own unit (an arm's are normalised, -1 to 1 on each axis).
     """
 
     def __init__(self, seconds: float, distance: float) -> None:
@@ -21,7 +26,12 @@ class Stillness:
         self._since = 0.0
 
     def add(self, position: np.ndarray, now: float) -> None:
-        """Take a position, shape (axes,), at ``now`` seconds."""
+        """Take a position.
+
+        Args:
+            position: shape (axes,).
+            now: its time, seconds.
+        """
         moved = self._place is None or np.linalg.norm(position - self._place) > self._distance
         if moved:
             self._place, self._since = np.array(position), now

@@ -163,7 +163,7 @@ class ResetNode(CellNode):
         text = self._help.answer()
         response.success = bool(text)
         if text:
-            response.message = f"goes on; done was: {text}"
+            response.message = f"the reset continues; done was: {text}"
         elif asked := self._help.text:
             response.message = (
                 f"the last answer came less than {REPEATED:g} s ago; when this is done too, call "

@@ -144,13 +144,37 @@ class PegInsertionReset(ResetRoutine):
         return Grip(stage, "grasp", width=self._shelf.grips[peg], force=self._shelf.force)
 
     def _put_back(self, peg: str, state: PegsState) -> Parts:
-        """Put a peg into its place in the shelf; the hand is above it, empty, afterwards."""
-        over, in_place = self._shelf.over(peg), self._shelf.in_place(peg)
+        """Put a peg into its place in the shelf; the hand is above it, empty, afterwards.
+
+        A person is asked to clear a place that the peg does not reach.
+        """
+        over, reason = self._shelf.over(peg), ""
         yield Move("put_back", over)
-        yield Move("put_back", in_place)
+        for _ in range(self._shelf.retries):
+            reason = yield from self._try_to_lower(peg)
+            if not reason:
+                break
+        else:
+            place, seconds = self._shelf.place(peg), self._shelf.help_timeout
+            request = (
+                f"clear place {place} of the shelf: the {peg} peg does not reach it ({reason})"
+            )
+            yield AskForHelp("put_back", request, seconds)
+            yield Move("put_back", self._shelf.in_place(peg))
         yield Grip("put_back", "release", width=self._shelf.open_width)
         yield state.save("put_back", hand="")  # before the arm leaves what it would grasp again
         yield Move("put_back", over)
+
+    def _try_to_lower(self, peg: str) -> PartsThatReturn[str]:
+        """Lower a peg into its place; where it does not reach it, lift it and return why."""
+        try:
+            yield Move("put_back", self._shelf.in_place(peg))
+        except PartFailed as failure:
+            yield Move("put_back", movement="recover")  # an arm that was blocked may have a fault
+            yield self._grasp("put_back", peg)  # and its hand may have lost the peg
+            yield Move("put_back", self._shelf.over(peg))
+            return failure.reason
+        return ""
 
     def _take(self, peg: str, state: PegsState) -> Parts:
         """Take a peg from its place in the shelf; a person is asked for one that is not there."""

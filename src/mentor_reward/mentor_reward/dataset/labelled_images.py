@@ -53,7 +53,9 @@ def read_labels(folder: str | Path) -> list[LabelledImage]:
     """
     path = Path(folder) / LABELS
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there; 'python -m mentor_reward collect' writes it")
+        raise FileNotFoundError(
+            f"{path} does not exist; 'python -m mentor_reward collect' writes it"
+        )
     images = []
     with path.open(newline="") as file:
         rows = csv.DictReader(file)

@@ -71,8 +71,9 @@ class ForceSensing(Protocol):
     """A simulator whose hand feels what it touches; its node publishes that on `wrench`."""
 
     def wrench(self) -> np.ndarray:
-        """Return the force (N) on the hand from outside and its torque (N m) about the grasp point,
-        (6,), in the frame of the workspace."""
+        """Return the force (N) with which the hand presses on what it touches and its torque (N m)
+        about the grasp point, (6,), in the frame of the workspace: positive as in libfranka, where
+        the robot's force on its surroundings is (`O_F_ext_hat_K`)."""
         ...
 
 

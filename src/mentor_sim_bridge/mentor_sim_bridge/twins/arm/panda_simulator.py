@@ -21,7 +21,8 @@ from mentor_sim_bridge.twins.arm.panda_urdf import panda_urdf
 GUESS = np.array([-0.9, 0.5, 0.4, -2.0, -0.3, 0.9, -1.6])
 """Posture, radians, from which inverse kinematics begins."""
 PACE = 4
-"""Physics steps between two calls of `watch`, and between two checks of the joints."""
+"""Physics steps between two calls of `watch`, and between two checks of the joints; counted from
+`place_arm` on, so that an episode does not depend on those before it."""
 
 
 def _log_warning(message: str) -> None:
@@ -46,6 +47,10 @@ OPEN = 0.04
 """Greatest opening of each finger, metres."""
 WIDTH_TOLERANCE = 0.005
 """Metres by which the width of a grasped object may differ from what is expected."""
+
+
+class FingersStopped(GripperFailed):
+    """A gripper command was cancelled or timed out; the fingers stand where they were then."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ class PandaSimulator:
         self.image_size = image_size
         self._renderer: CameraRenderer | None = None
         self._grip = self._fingers = fingers
-        self._ticks = 0
+        self._ticks = self._placed_at = 0
         self._stopped_at = np.zeros(4)
         self.load(model)
 
@@ -181,6 +186,7 @@ class PandaSimulator:
 
         Raises:
             GripperFailed: the fingers do not open so far, or hold nothing of that width.
+            FingersStopped: it was cancelled, or took longer than its timeout.
         """
         if command.width > 2 * OPEN:
             raise GripperFailed(f"width {command.width:g} m, at most {2 * OPEN:g} m")
@@ -216,10 +222,15 @@ class PandaSimulator:
     def _move_fingers(self, command: GripperCommand) -> GripperState:
         grasps = command.command == "grasp"
         self._fingers = min(OPEN, command.width / 2 if grasps else command.width / 2 or OPEN)
-        reported = 0
+        begun, reported = self.time, 0
 
         def watch() -> None:
             nonlocal reported
+            late = 0.0 < command.timeout < (self.time - begun) / 1e9
+            if late or command.cancelled():
+                self._fingers = self._finger_width() / 2  # they stay where they are
+                how = f"took longer than {command.timeout:g} s" if late else "was cancelled"
+                raise FingersStopped(f"{command.command} {how}")
             if self.time - reported >= GRIPPER_REPORT:
                 reported = self.time
                 command.moving(self._finger_width())
@@ -268,6 +279,7 @@ class PandaSimulator:
         Raises:
             ValueError: the pose is out of reach.
         """
+        self._placed_at = self._ticks
         rotation = ImpedanceController.rotation(pose[3])
         posture = solve_posture(self.model, pose[:3], rotation, self.posture_guess(pose))
         self.data.qpos[self._joints[:7]] = posture
@@ -317,7 +329,7 @@ class PandaSimulator:
             self._ticks += 1
             if not self.fault:
                 self.watch_faults()
-            if self._ticks % PACE == 0:
+            if (self._ticks - self._placed_at) % PACE == 0:
                 if not self.fault:
                     self._watch_arm()
                 if watch is not None:

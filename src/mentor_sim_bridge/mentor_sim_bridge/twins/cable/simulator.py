@@ -13,7 +13,13 @@ import numpy as np
 from mentor_common.arm.backend import GripperCommand, GripperFailed, GripperState
 from mentor_common.tasks.cable_routing import Slot1, Slot2, cable_reward_of
 from mentor_common.tasks.task import Task
-from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Size, check_fits
+from mentor_sim_bridge.twins.arm.panda_simulator import (
+    SIZE,
+    FingersStopped,
+    PandaSimulator,
+    Size,
+    check_fits,
+)
 from mentor_sim_bridge.twins.cable.arch import arched_cable
 from mentor_sim_bridge.twins.cable.config import CableConfig, SlotConfig, load_cable_config
 from mentor_sim_bridge.twins.cable.disturbances import (
@@ -180,8 +186,10 @@ class CableSimulator(PandaSimulator):
         """Release the cable, or grasp it again where its end is within reach.
 
         Raises:
-            GripperFailed: there is no cable between the fingers, or it is of another width.
+            GripperFailed: there is no cable between the fingers, it is of another width, or the
+                fingers were stopped.
         """
+        held = self.data.eq_active[self._tie]
         self.data.eq_active[self._tie] = 0
         if command.command == "grasp":
             away = float(np.linalg.norm(self.cable_points()[-1] - self.pose()[0]))
@@ -190,7 +198,11 @@ class CableSimulator(PandaSimulator):
                     f"the cable's end is {away:.3f} m away, at most {REACH:g} m is in reach"
                 )
             self.data.eq_active[self._tie] = 1
-        return super().use_fingers(command)
+        try:
+            return super().use_fingers(command)
+        except FingersStopped:
+            self.data.eq_active[self._tie] = held and command.command == "grasp"
+            raise
 
     def watch_faults(self) -> None:
         """Check whether the cable tears."""

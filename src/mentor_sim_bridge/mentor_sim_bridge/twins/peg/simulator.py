@@ -13,7 +13,13 @@ from mentor_common.arm.backend import GripperCommand, GripperState
 from mentor_common.tasks.peg_insertion import peg_reward_of
 from mentor_common.tasks.task import Task
 from mentor_sim_bridge.twins.arm.impedance import ImpedanceGains
-from mentor_sim_bridge.twins.arm.panda_simulator import SIZE, PandaSimulator, Size, check_fits
+from mentor_sim_bridge.twins.arm.panda_simulator import (
+    SIZE,
+    FingersStopped,
+    PandaSimulator,
+    Size,
+    check_fits,
+)
 from mentor_sim_bridge.twins.disturbance import take_disturbance
 from mentor_sim_bridge.twins.peg.config import PegCellConfig, load_peg_config
 from mentor_sim_bridge.twins.peg.disturbances import Disturbance
@@ -133,8 +139,8 @@ class PegSimulator(PandaSimulator):
         return TrueState(success, values | goal)
 
     def wrench(self) -> np.ndarray:
-        """Return the force (N) that the peg in the hand bears from what it touches, and its torque
-        (N m) about the grasp point, (6,), in the frame of the base."""
+        """Return the force (N) with which the peg in the hand presses on what it touches, and its
+        torque (N m) about the grasp point, (6,), in the frame of the base (see ForceSensing)."""
         wrench, one = np.zeros(6), np.zeros(6)
         if not self.peg_in_hand:
             return wrench
@@ -147,7 +153,7 @@ class PegSimulator(PandaSimulator):
             mujoco.mj_contactForce(self.model, self.data, number, one)
             # Along the contact's axes, from the first geom on the second.
             force = contact.frame.reshape(3, 3).T @ one[:3]
-            force = force if bodies[1] == body else -force
+            force = -force if bodies[1] == body else force
             wrench[:3] += force
             wrench[3:] += np.cross(contact.pos - grasp, force)
         return wrench
@@ -214,17 +220,24 @@ class PegSimulator(PandaSimulator):
         return "the peg slips from the gripper in the next motion"
 
     def use_fingers(self, command: GripperCommand) -> GripperState:
-        """Let the peg go, or take the one between the fingers.
+        """Let the peg go, or take the one between the fingers; it stays where it is if they stop
+        before they are closed.
 
         Raises:
-            GripperFailed: no peg of that width is between the fingers.
+            GripperFailed: no peg of that width is between the fingers, or they were stopped.
         """
         if command.command != "grasp":
             self.holds.release()
             return super().use_fingers(command)
-        peg = self.peg_in_hand or self.holds.between_fingers()
+        held = self.peg_in_hand
+        peg = held or self.holds.between_fingers()
         self.holds.grasp(peg)
-        return self.grasp(command, self.config.peg(peg).grip if peg else 0.0)
+        try:
+            return self.grasp(command, self.config.peg(peg).grip if peg else 0.0)
+        except FingersStopped:
+            if not held:
+                self.holds.release()
+            raise
 
     def close_fingers(self, width: float, grasps: bool) -> float:
         """Take the peg between the fingers, or release the one in the hand (see

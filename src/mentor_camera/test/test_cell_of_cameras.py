@@ -32,6 +32,7 @@ def test_the_check_names_the_camera_that_is_wrong(
 ) -> None:
     monkeypatch.setattr("mentor_camera.check.MEASURED", 0.5)
     path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\n")
     write_cameras(path, {"side": CameraCell("7"), "slot_1": CameraCell("8")})
     said = io.StringIO()
     report = Report(said)
@@ -65,6 +66,7 @@ def test_the_check_goes_on_behind_a_camera_whose_pipeline_librealsense_has_stopp
 
 def test_the_check_names_a_crop_that_the_task_cannot_use(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
+    path.write_text("name: mine\n")
     write_cameras(path, {"side": CameraCell("7", Crop(0, 0, 480, 400))})
     said = io.StringIO()
     check_cameras(str(path), "cable_routing", Report(said))

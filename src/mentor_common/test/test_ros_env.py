@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import gymnasium
@@ -153,13 +154,13 @@ def test_an_agent_that_finds_the_other_one_late_is_refused_too(
         return None if len(asked) == 1 else rival(claims)
 
     monkeypatch.setattr(Claims, "rival", not_found_at_first)
-    with pytest.raises(CellHeldError, match=r"holds .*/action already"):
-        second.reset(seed=9)
-    monkeypatch.undo()
-    assert first.step(STILL)[4]["valid"]
-    first.close()
-    assert second.reset(seed=9)
-    second.close()
+    with closing(first), closing(second):
+        with pytest.raises(CellHeldError, match=r"holds .*/action already"):
+            second.reset(seed=9)
+        monkeypatch.undo()
+        assert first.step(STILL)[4]["valid"]
+        first.close()
+        assert second.reset(seed=9)
 
 
 def test_a_state_comes_beside_the_image() -> None:

@@ -7,8 +7,8 @@ Each side is the command that a person gives: the launch file with its defaults 
 cell's classifiers), and `python -m mentor_policy train` with the same settings. They run one after
 the other, the order turned round from pair to pair, so that neither has the other beside it. A rate
 is that between two checkpoints of a run, after the learner has been started and has fallen as far
-behind as it may; resets, and one checkpoint, are within it. One JSON object for each task, with the
-median of the pairs' ratios.
+behind as it may, which is enforced where an episode begins; resets, and one checkpoint, are within
+it. One JSON object for each task, with the median of the pairs' ratios.
 """
 
 from __future__ import annotations
@@ -27,10 +27,8 @@ from pathlib import Path
 from mentor_policy.config import load_config
 from mentor_policy.training.checkpoint_folders import folders
 
-WINDOW = 200
-"""Steps before the first checkpoint, and from there to the second."""
-STEPS = 2 * WINDOW + 20
-"""Steps of a run; what it does at its end comes after the second checkpoint."""
+LAST = 20
+"""Steps of a run after its second checkpoint; then comes what it does at its end."""
 LIMIT = 1200.0
 """Seconds that a run may take."""
 
@@ -43,27 +41,37 @@ class Case:
         launch: launch file and its arguments.
         environment: gymnasium id of the same cell in process.
         preset: preset that the launch file takes by itself.
+        window: steps before the first checkpoint, and from there to the second; no fewer than an
+            episode has.
     """
 
     launch: tuple[str, ...]
     environment: str
     preset: str
+    window: int
 
 
 CASES = {
     "cable_routing": Case(
-        ("cable_routing.launch.py",), "mentor/cable_routing_classified-v0", "cable_routing"
+        ("cable_routing.launch.py",), "mentor/cable_routing_classified-v0", "cable_routing", 200
     ),
     "dmc": Case(
-        ("benchmark.launch.py", "suite:=dmc", "task:=hopper_hop"), "mentor/dmc-hopper_hop-v0", "dmc"
+        ("benchmark.launch.py", "suite:=dmc", "task:=hopper_hop"),
+        "mentor/dmc-hopper_hop-v0",
+        "dmc",
+        500,
     ),
     "metaworld": Case(
         ("benchmark.launch.py", "suite:=metaworld", "task:=assembly"),
         "mentor/metaworld-assembly-v0",
         "metaworld",
+        250,
     ),
     "adroit": Case(
-        ("benchmark.launch.py", "suite:=adroit", "task:=door"), "mentor/adroit-door-v0", "adroit"
+        ("benchmark.launch.py", "suite:=adroit", "task:=door"),
+        "mentor/adroit-door-v0",
+        "adroit",
+        200,
     ),
 }
 
@@ -71,21 +79,22 @@ CASES = {
 def commands(case: Case, folder: Path) -> dict[str, list[str]]:
     """Return the command of each side; their runs lie in the folder, below the side's name."""
     repeat = load_config("mentor", case.preset).train.action_repeat
+    steps = 2 * case.window + LAST
     settings = [
         f"train.seed_frames={20 * repeat}",
         "train.eval_every_frames=0",
         "train.video=false",
-        f"train.checkpoint_every_frames={WINDOW * repeat}",
+        f"train.checkpoint_every_frames={case.window * repeat}",
         "train.keep_checkpoints=9",
     ]
     return {
         "topics": [
-            "mentor_bringup.runner", "mentor_bringup", *case.launch, f"max_steps:={STEPS}",
+            "mentor_bringup.runner", "mentor_bringup", *case.launch, f"max_steps:={steps}",
             f"run_dir:={folder / 'topics'}", f"overrides:={' '.join(settings)}",
         ],
         "process": [
             "mentor_policy", "train", "--env", case.environment, "--preset", case.preset,
-            "--run-dir", str(folder / "process"), f"train.frames={STEPS * repeat}",
+            "--run-dir", str(folder / "process"), f"train.frames={steps * repeat}",
             "train.asynchronous=true", *settings,
         ],
     }  # fmt: skip

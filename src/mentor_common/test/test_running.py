@@ -56,6 +56,12 @@ def test_a_node_that_is_being_configured_ends_all_the_same(tmp_path: Path) -> No
         assert "Traceback" not in node.output
 
 
+def test_a_node_that_is_to_start_again_does_not_after_a_signal() -> None:
+    with CellProcess("anew_node.py", fresh_namespace()) as node:
+        assert node.process.wait(60) == 0, node.output
+        assert node.output.count("begun") == 1, node.output
+
+
 def test_log_level_debug_shows_what_passes_the_node_and_not_the_client_library() -> None:
     with CellProcess("plain_node.py", fresh_namespace(), "--log-level", "debug") as node:
         assert node.says("activate: PlainNode.activate took", 60), node.output

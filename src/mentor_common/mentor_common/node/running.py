@@ -49,6 +49,9 @@ LEAVING = 3.0
 Fast DDS 3.2 may wait for ever there when other processes leave it at the same moment.
 """
 
+_signalled = threading.Event()
+"""Whether a signal has ended the node: then it is not started again."""
+
 
 def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int:
     """Run a node until it finishes or a signal ends it; return the exit status.
@@ -60,6 +63,7 @@ def run(make_node: Callable[[], CellNode], args: list[str] | None = None) -> int
     launch = LaunchWatch(os.environ.get(ENDS_WITH_LAUNCH, ""))
     configure_dds()
     stop = threading.Event()
+    _signalled.clear()
     _stop_at_signals(stop)
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
@@ -150,9 +154,14 @@ def _end(node: CellNode, executor: GuardedExecutor, thread: threading.Thread) ->
 
 def _stop_at_signals(stop: threading.Event) -> None:
     """Set ``stop`` at each of ENDING; SIGHUP stays ignored in a process started with nohup."""
+
+    def handle(*_: object) -> None:
+        _signalled.set()
+        stop.set()
+
     for number in ENDING:
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: stop.set())
+            signal.signal(number, handle)
 
 
 def _wait(node: CellNode, stop: threading.Event, launch: LaunchWatch) -> None:
@@ -187,7 +196,10 @@ def main(make_node: Callable[[], CellNode], niceness: int = HIGHEST_PRIORITY) ->
         _do_exit_functions()
         if code == ANEW:
             signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # until there is a handler for them
-            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+            if _signalled.is_set():
+                code = 0
+            else:
+                os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     finally:
         os._exit(code)
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from launch import LaunchDescription
@@ -17,13 +18,16 @@ SECTION = "section_of_params_file"
 """Attribute of a node action: name of the node, text or substitutions; None: it takes no file."""
 
 
-def ask(module: str, *arguments: str) -> None:
+def ask(module: str, *arguments: str) -> str:
     """Run a module that checks arguments, in a process: launch files import no other package.
 
     Args:
         module: exits with status 2 and one line for what it refuses; after any other status the
             arguments cannot be checked here, and the nodes do it.
         arguments: its command line.
+
+    Returns:
+        Why they cannot be checked here; empty: they are right.
 
     Raises:
         RuntimeError: it refuses them.
@@ -32,6 +36,8 @@ def ask(module: str, *arguments: str) -> None:
     checked = subprocess.run(command, capture_output=True, text=True)
     if checked.returncode == 2:
         raise RuntimeError(checked.stderr.strip())
+    last = (checked.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return last if checked.returncode else ""
 
 
 def runs_with(kind: str) -> str:
@@ -66,6 +72,14 @@ def is_writable(folder: str) -> bool:
         with tempfile.TemporaryDirectory(dir=folder):
             return os.path.isdir(folder)
     except OSError:
+        return False
+
+
+def is_complete(run: Path) -> bool:
+    """Return whether a run's folder says that the run is complete."""
+    try:
+        return json.loads((run / "summary.json").read_text())["complete"] is True
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return False
 
 

@@ -1,15 +1,13 @@
 """The arguments of whoever learns: the policy node, and the learner of another machine."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 
-from mentor_bringup.checks import ask, is_writable
+from mentor_bringup.checks import ask, is_complete, is_writable
 
 AGENTS = [
     "mentor", "mentor_wo_moe", "mentor_wo_tp", "mentor_wo_both", "mentor_pretrained",
@@ -62,8 +60,8 @@ def check_run_dir(context):
     context.launch_configurations["run_dir"] = str(run)
     whole = run.absolute()
     there = next(each for each in (whole, *whole.parents) if os.path.exists(each))
-    complete = there == whole and (whole / "summary.json").is_file()  # nothing is written to it
-    if not os.path.isdir(there) or not (complete or is_writable(str(there))):
+    writable = is_complete(whole) or is_writable(str(there))  # nothing is written to a complete one
+    if not os.path.isdir(there) or not writable:
         raise RuntimeError(
             f"run_dir:={run} cannot be made: {there} is no folder that you may write to; give "
             "another one"
@@ -79,12 +77,8 @@ def check_configuration(context):
     known = agent in AGENTS  # any other may be a plug-in
     if agent == "none" or (known and preset == "auto" and not overrides):
         return
-    command = [sys.executable, "-m", "mentor_policy.config", agent, preset, overrides]
-    checked = subprocess.run(command, capture_output=True, text=True)
-    if checked.returncode == 2:
-        raise RuntimeError(checked.stderr.strip())
-    if checked.returncode and not known:  # of a known one the node checks the rest itself
-        reason = (checked.stderr.strip().splitlines() or ["no reason given"])[-1]
+    reason = ask("mentor_policy.config", agent, preset, overrides)
+    if reason and not known:  # of a known one the node checks the rest itself
         raise RuntimeError(
             f"agent:={agent} is none of {', '.join(AGENTS)}, and whether a plug-in has this name "
             f"cannot be checked here: {reason}"

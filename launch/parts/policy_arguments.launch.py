@@ -1,6 +1,5 @@
 """The arguments of the policy node: declared and checked before any node is started."""
 
-import json
 import os
 import shlex
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 
-from mentor_bringup.checks import runs_with
+from mentor_bringup.checks import is_complete, runs_with
 from mentor_bringup.description import part, switch
 
 EPISODES = "20"
@@ -99,11 +98,8 @@ def choose_log_folder(context):
     A complete run stays as it is to the byte, whatever is asked of it.
     """
     run = Path(context.launch_configurations["run_dir"])
-    try:
-        complete = json.loads((run / "summary.json").read_text())["complete"] is True
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        complete = False
-    folder = run.with_name(f"{run.name}.logs") if complete and run.name else run / "logs"
+    beside = is_complete(run) and run.name
+    folder = run.with_name(f"{run.name}.logs") if beside else run / "logs"
     return [SetEnvironmentVariable("ROS_LOG_DIR", str(folder))]
 
 

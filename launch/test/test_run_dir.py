@@ -56,7 +56,9 @@ def test_the_folder_of_a_complete_run_need_not_be_written_to(tmp_path: Path) -> 
     run.mkdir()
     refused = checked(str(run), tmp_path, "read-only")
     assert refused.returncode == 1 and f"{run} is no folder that you may write" in refused.stderr
-    (run / "summary.json").write_text("{}")
+    (run / "summary.json").write_text('{"complete": false}')
+    assert checked(str(run), tmp_path, "read-only").returncode == 1
+    (run / "summary.json").write_text('{"complete": true}')
     assert checked(str(run), tmp_path, "read-only").stdout == f"{run}\n"
 
 

@@ -44,6 +44,20 @@ class FakeCell(FakePeer):
 
         self.wait_until_active(connected, "the stacker")
 
+    def exchange(self) -> None:
+        """Have the stacker make observations of episode 0 until one arrives.
+
+        It then receives all topics: to have found its subscriptions does not say that it has found
+        the publishers, and images are best effort.
+        """
+        for step in range(1, 31):
+            begin = 100 * step
+            self.images(begin, begin + 25, begin + 50)
+            self.motion(0, step, begin, begin + 50)
+            if self.wait(lambda: bool(self.observations), 1.0):
+                return
+        raise AssertionError("no observation in 30 attempts")
+
     def image(self, camera: str, time_ms: int, height: int = 64, width: int = 64) -> None:
         """Publishes an image that spells its stamp."""
         pixels = clock_image(time_ms * MS, height, width)

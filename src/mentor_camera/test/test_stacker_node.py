@@ -29,6 +29,7 @@ def cell():
             "mentor_camera.nodes.stacker_node", frame_timeout=0.5, max_age=0.0, max_future=0.0
         ):
             fake.wait_for_stacker()
+            fake.exchange()
             yield fake
     finally:
         fake.close()

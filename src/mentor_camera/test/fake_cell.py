@@ -51,7 +51,7 @@ class FakeCell(FakePeer):
         the publishers, and images are best effort.
         """
         for step in range(1, 31):
-            begin = 100 * step
+            begin = 5_000 + 100 * step  # before all others, but not at the very beginning
             self.images(begin, begin + 25, begin + 50)
             self.motion(0, step, begin, begin + 50)
             if self.wait(lambda: bool(self.observations), 1.0):

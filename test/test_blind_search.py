@@ -82,10 +82,40 @@ def test_a_search_continues_its_own_state_and_refuses_that_of_another(
             search_of(**other)
 
 
+def test_an_interrupted_search_tries_the_same_sequences_as_one_that_was_not(
+    blind_search: ModuleType, search_of: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Two random generations and two of the cross-entropy method, interrupted within the third."""
+
+    class Pool:
+        def __init__(self, last: int) -> None:
+            self.left = last
+
+        def map(self, play: Any, jobs: list[Any], chunksize: int) -> list[Any]:
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+            return [blind_search.Played(False, float(np.sum(jobs[i][1]))) for i in range(len(jobs))]
+
+    whole = search_of(sequences=400)
+    whole._pool = Pool(40)
+    best = whole.run()
+    (tmp_path / "search.json").unlink()
+    interrupted = search_of(sequences=400)
+    interrupted._pool = Pool(25)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.run()
+    resumed = search_of(sequences=400)
+    assert len(resumed._tried) == 200 and len(resumed._scores) == 250
+    resumed._pool = Pool(15)
+    np.testing.assert_array_equal(resumed.run(), best)
+    assert resumed._tried == whole._tried and resumed._scores == whole._scores
+
+
 def test_a_state_that_does_not_record_its_search_is_refused(
     search_of: Callable[..., Any], tmp_path: Path
 ) -> None:
-    state = {"sequences": [], "scores": [], "begun": []}
+    state = {"scores": []}
     (tmp_path / "search.json").write_text(json.dumps(state))
     with pytest.raises(ValueError, match="does not record which search it is of"):
         search_of()

@@ -166,50 +166,34 @@ class Search:
         env.close()
         self._identity = identity(cell, sequences, seed)
         folder.mkdir(parents=True, exist_ok=True)
-        self._tried: list[list[list[float]]] = []
-        self._scores: list[float] = []
-        self._begun: list[float] = []  # scores of the first sequences of the generation under way
+        self._tried: list[list[list[float]]] = []  # of whole generations
+        self._scores: list[float] = []  # of these, and of the generation under way
         if self._file.exists():
             state = json.loads(self._file.read_text())
             self._check(state)
-            self._tried, self._scores = state["sequences"], state["scores"]
-            self._begun = state["begun"]
+            self._scores = state["scores"]
+            while len(self._tried) + self._left() <= len(self._scores) and self._left():
+                self._tried += [np.round(each, 4).tolist() for each in self._generation()]
 
     def run(self) -> np.ndarray:
         """Search to the end; return the sequences (FINALISTS, steps, actions) with best scores."""
-        while len(self._tried) < self._sequences:
+        while self._left():
             done = len(self._tried)
-            left = min(PER_GENERATION, self._sequences - done)
-            random = np.random.default_rng([self._seed, done])
-            if done < min(RANDOM, self._sequences // 2):
-                batch = [random_sequence(random, *self._shape) for _ in range(left)]
-                episodes = TRIED_RANDOM
-            else:
-                mean, spread = self._distribution()
-                steps, actions = self._shape
-                noise = random.normal(size=(left, -(-steps // 4), actions))
-                noise = np.repeat(noise, 4, axis=1)[:, :steps]
-                own = random.normal(size=(left, steps, actions))
-                batch = list(np.clip(mean + spread * (0.9 * noise + 0.3 * own), -1.0, 1.0))
-                episodes = TRIED
+            batch = self._generation()
+            episodes = TRIED_RANDOM if self._is_random() else TRIED
             # All of a generation meet the same episodes; the next meets others.
             first = self._first + 1000 * (done // PER_GENERATION)
-            begun, scores, wins = len(self._begun), [*self._begun], []
-            for start in range(begun, left, AT_ONCE):
+            wins = []
+            for start in range(len(self._scores) - done, len(batch), AT_ONCE):
                 part = batch[start : start + AT_ONCE]
                 played = self.play(part, range(first, first + episodes))
-                scores += [float(np.mean([p.reward for p in each])) for each in played]
+                self._scores += [float(np.mean([p.reward for p in each])) for each in played]
                 wins += [p.success for each in played for p in each]
-                self._begun = scores
                 self._save()
             self._tried += [np.round(sequence, 4).tolist() for sequence in batch]
-            self._scores += scores
-            self._begun = []
-            self._save()
             won = f"{np.mean(wins):.3f}" if wins else "-"
-            print(
-                f"{len(self._tried)} sequences: success {won}, best {max(scores):.1f}", flush=True
-            )
+            best = max(self._scores[done:])
+            print(f"{len(self._tried)} sequences: success {won}, best {best:.1f}", flush=True)
         order = np.argsort(self._scores)[::-1][:FINALISTS]
         # The last mean is no sequence that was tried, but the method's own answer.
         finalists = [np.array(self._tried[i]) for i in order]
@@ -221,9 +205,28 @@ class Search:
         played = list(self._pool.map(play, jobs, chunksize=1))
         return [played[i : i + len(seeds)] for i in range(0, len(played), len(seeds))]
 
+    def _left(self) -> int:
+        """Sequences of the next generation; 0: the search is complete."""
+        return min(PER_GENERATION, self._sequences - len(self._tried))
+
+    def _is_random(self) -> bool:
+        return len(self._tried) < min(RANDOM, self._sequences // 2)
+
+    def _generation(self) -> list[np.ndarray]:
+        """Draw the next generation, each (steps, actions); the scores so far decide it."""
+        random = np.random.default_rng([self._seed, len(self._tried)])
+        if self._is_random():
+            return [random_sequence(random, *self._shape) for _ in range(self._left())]
+        mean, spread = self._distribution()
+        steps, actions = self._shape
+        noise = random.normal(size=(self._left(), -(-steps // 4), actions))
+        noise = np.repeat(noise, 4, axis=1)[:, :steps]
+        own = random.normal(size=(self._left(), steps, actions))
+        return list(np.clip(mean + spread * (0.9 * noise + 0.3 * own), -1.0, 1.0))
+
     def _distribution(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and spread (steps, actions) after all generations so far."""
-        sequences, scores = np.array(self._tried), np.array(self._scores)
+        sequences, scores = np.array(self._tried), np.array(self._scores[: len(self._tried)])
         start = min(RANDOM, self._sequences // 2)
         elites = sequences[np.argsort(scores[:start])[::-1][:ELITES]]
         mean, spread = elites.mean(0), elites.std(0)
@@ -250,12 +253,8 @@ class Search:
                 )
 
     def _save(self) -> None:
-        state = {
-            "identity": self._identity,
-            "sequences": self._tried,
-            "scores": self._scores,
-            "begun": self._begun,
-        }
+        # The seed and the scores decide which sequences were drawn.
+        state = {"identity": self._identity, "scores": self._scores}
         write_atomically(self._file, json.dumps(state).encode())
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mentor_common.arm.backend import GripperCommand, GripperFailed
+from mentor_common.arm.trajectory import Trajectory
 from mentor_sim_bridge.twins.peg.env import PegInsertionEnv
 from mentor_sim_bridge.twins.peg.sampled_scene import nominal_scene, socket_pose
 from mentor_sim_bridge.twins.peg.shapes import PEGS, area, fan, grown, outline, ring
@@ -26,6 +27,7 @@ class Watched(PegInsertionEnv):
         super().__init__(images="blank")
         self.forget()
         self.simulator.model.opt.enableflags |= mujoco.mjtEnableBit.mjENBL_ENERGY
+        self._advance = self.simulator.advance
         self.simulator.advance = self._look
 
     def forget(self) -> None:
@@ -37,6 +39,7 @@ class Watched(PegInsertionEnv):
         return self._energies[1] - self._energies[0]
 
     def _look(self, seconds: float) -> None:
+        self._advance(seconds)
         data = self.simulator.data
         if data.ncon:
             self.penetration = max(self.penetration, -float(data.contact.dist.min()))
@@ -151,6 +154,36 @@ def test_a_push_of_30_newtons_moves_no_peg_through_a_wall(env, peg):
     simulator.data.xfrc_applied[body] = 0.0
     assert 0.0 < env.penetration < PENETRATION
     assert env.energy_range < 0.1
+
+
+@pytest.mark.parametrize("peg", PEGS)
+def test_a_push_in_any_direction_with_a_turn_presses_no_peg_into_a_wall(env, peg):
+    """30 N in random directions, every other one together with 3 N m about a random axis."""
+    lowered(env, peg, peg)
+    simulator = env.simulator
+    body = simulator.model.body(peg).id
+    random = np.random.default_rng(1)
+    for turn in 30 * [0.0, 3.0]:
+        force, torque = (way / np.linalg.norm(way) for way in random.normal(size=(2, 3)))
+        simulator.data.xfrc_applied[body] = [*(30.0 * force), *(turn * torque)]
+        simulator.hold(simulator.commanded(), 0.1)
+    assert 0.0 < env.penetration < PENETRATION
+
+
+@pytest.mark.parametrize("height", [0.005, 0.02, 0.04])
+@pytest.mark.parametrize("peg", PEGS)
+def test_a_peg_that_is_let_go_over_its_socket_falls_in_and_stops_at_the_floor(env, peg, height):
+    lowered(env, peg, peg)
+    simulator = env.simulator
+    low = simulator.commanded()
+    high = low + np.array([0.0, 0.0, height, 0.0])
+    simulator.follow(Trajectory(low, high, 0.5))
+    simulator.hold(high, 0.3)
+    env.forget()
+    simulator.holds.release()
+    simulator.hold(high, 0.5)
+    assert simulator.depth(peg) == pytest.approx(DEPTH, abs=0.0005)
+    assert env.penetration < PENETRATION
 
 
 @pytest.mark.parametrize("turn", [-0.6, 0.7])

@@ -7,7 +7,7 @@ import numpy as np
 
 from mentor_sim_bridge.twins.arm.panda import GRASP_SITE
 from mentor_sim_bridge.twins.peg.config import PegCellConfig
-from mentor_sim_bridge.twins.peg.scene import held, place_in_shelf, stored
+from mentor_sim_bridge.twins.peg.scene import FLOORS, SKIN, held, place_in_shelf, stored
 from mentor_sim_bridge.twins.peg.shapes import PEGS
 
 REACH = np.array([0.008, 0.005, 0.010])
@@ -35,6 +35,37 @@ class Holds:
         self._stored = {peg: model.equality(stored(peg)).id for peg in PEGS}
         self.in_hand = ""
         """The peg in the hand; empty: none."""
+        self._loose: set[str] = set()  # pegs that were let go
+        self._sides = {peg: np.flatnonzero(model.geom_bodyid == model.body(peg).id) for peg in PEGS}
+        self._floors = np.array([model.geom(name).id for name in FLOORS])
+        for sides in self._sides.values():
+            self._begin_contacts(sides, SKIN)
+        self._begin_contacts(self._floors, 0.0)
+
+    def watch_fall(self) -> None:
+        """Have contacts of a peg that was let go begin as far ahead as it moves in two steps of
+        physics, so that they stop it before it is inside of what it falls on: those of all its
+        sides above the board, those with floors alone within a socket, whose walls it slides by."""
+        if not self._loose:
+            return
+        board, furthest = self._config.board, 0.0
+        for peg in sorted(self._loose):
+            ahead, body = 0.0, self._data.body(peg)
+            if self.holds(peg):
+                self._loose.remove(peg)
+            else:
+                dof = self._model.joint(peg).dofadr[0]
+                speed = float(np.linalg.norm(self._data.qvel[dof : dof + 3]))
+                ahead = 2.0 * speed * self._model.opt.timestep
+            above = body.xpos[2] > board.thickness - board.chamfer
+            self._begin_contacts(self._sides[peg], SKIN + ahead if above else SKIN)
+            furthest = max(furthest, ahead)
+        self._begin_contacts(self._floors, furthest)
+
+    def _begin_contacts(self, geoms: np.ndarray, margin: float) -> None:
+        """Have contacts begin at a distance (metres) from geoms; those of a body have the same."""
+        self._model.geom_margin[geoms] = margin
+        self._model.body_margin[self._model.geom_bodyid[geoms]] = margin
 
     def holds(self, peg: str) -> bool:
         """Return whether hand or shelf hold a peg."""
@@ -96,6 +127,7 @@ class Holds:
         """Let go of the peg in the hand, wherever it is."""
         if self.in_hand:
             self._data.eq_active[self._held[self.in_hand]] = 0
+            self._loose.add(self.in_hand)
             self._model.body_gravcomp[self._model.body(self.in_hand).id] = 0.0
         self.in_hand = ""
 

@@ -14,6 +14,11 @@ from mentor_sim_bridge.twins.peg.shapes import PEGS, fan, grown, outline, prism,
 CAMERAS = ("wrist", "side")
 SOLID = 'condim="3" solref="0.004 1" solimp="0.98 0.995 0.0002"'
 """Contact so stiff that 30 N press a peg into a wall by less than 0.3 mm."""
+SKIN = 0.00015
+"""Distance from its surface at which a peg's contacts begin, metres. The sockets are wider by as
+much, so that the play is the configured one."""
+FLOORS = ("table", "socket_floor", "shelf_plate")
+"""Names of the level surfaces that a peg can fall on, beside the board's upper side."""
 CLEARANCE = 0.0003
 """Height of a stored peg above the plate, metres: the shelf holds it, no contact is solved."""
 WRIST_PLACE, WRIST_TARGET = (0.070, 0.0, -0.045), (0.0, 0.0, 0.055)
@@ -86,7 +91,7 @@ def _board_xml(config: PegCellConfig) -> tuple[str, str]:
     board = config.board
     meshes, walls = "", ""
     for number, peg in enumerate(PEGS):
-        hole = grown(outline(peg, config.peg(peg).socket_yaw), config.pegs.play / 2)
+        hole = grown(outline(peg, config.peg(peg).socket_yaw), config.pegs.play / 2 + SKIN)
         edge = board.thickness - board.chamfer
         for number_of_piece, piece in enumerate(ring(hole, board.pitch / 2, board.chamfer)):
             parts = {"wall": prism(piece.corners, board.floor, edge)}
@@ -100,7 +105,7 @@ def _board_xml(config: PegCellConfig) -> tuple[str, str]:
                     f'pos="0 {(number - 1) * board.pitch} 0"/>'
                 )
     floor = (
-        f'<geom class="fixture" type="box" material="socket" pos="0 0 {board.floor / 2}" '
+        f'<geom name="socket_floor" class="fixture" type="box" material="socket" pos="0 0 {board.floor / 2}" '
         f'size="{board.pitch / 2} {1.5 * board.pitch} {board.floor / 2}"/>'
     )
     return meshes, floor + walls
@@ -130,7 +135,8 @@ def _shelf_xml(config: PegCellConfig) -> str:
     shelf = config.shelf
     x, y = shelf.position
     return (
-        f'<body name="shelf" pos="{x} {y} 0"><geom class="fixture" type="box" material="shelf" '
+        f'<body name="shelf" pos="{x} {y} 0">'
+        f'<geom name="shelf_plate" class="fixture" type="box" material="shelf" '
         f'size="0.026 {1.5 * shelf.pitch} {shelf.height / 2}" pos="0 0 {shelf.height / 2}"/></body>'
     )
 
@@ -150,7 +156,8 @@ def _fixture_xml(config: PegCellConfig) -> str:
   <default>
     <default class="fixture"><geom contype="2" conaffinity="1" {SOLID}/></default>
     <default class="peg">
-      <geom contype="1" conaffinity="2" density="{config.pegs.density}" {SOLID}/>
+      <geom contype="1" conaffinity="2" density="{config.pegs.density}" margin="{SKIN}"
+            {SOLID}/>
     </default>
     <default class="decoration"><geom contype="0" conaffinity="0"/></default>
     {LIGHT_DEFAULT}

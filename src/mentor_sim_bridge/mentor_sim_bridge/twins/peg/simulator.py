@@ -259,6 +259,10 @@ class PegSimulator(PandaSimulator):
         near = bool(peg) and width < self.config.peg(peg).grip + CLOSED
         self.holds.in_hand = peg if near else ""
 
+    def advance(self, seconds: float) -> None:
+        """Watch a peg that was let go."""
+        self.holds.watch_fall()
+
     def watch_faults(self) -> None:
         """Check whether the peg slips from the gripper."""
         force = self.holds.force() if self.peg_in_hand else 0.0

@@ -63,9 +63,14 @@ class Stroke(Trajectory):
             acceleration: at most, m/s2.
         """
         times = np.linspace(0.0, 1.0, SAMPLES + 1)
-        way = np.array([super(Stroke, self).at(time)[:3] for time in times])
-        whole = replace(self, lag=0.0)
-        swing = np.array([whole.at(time)[:3] for time in times]) - way
+        parts = np.minimum(1.0, times / self.ramp)[:, None]
+        poses = self.first + parts * parts * (3.0 - 2.0 * parts) * (self.last - self.first)
+        way = poses[:, :3]
+        ahead = np.array([self._swing(time)[0] for time in times.tolist()])
+        swing = way.copy()
+        swing[:, 0] += ahead * np.sin(poses[:, 3])
+        swing[:, 1] -= ahead * np.cos(poses[:, 3])
+        swing -= way
         rate = SAMPLES / self.seconds
         share = min(
             _greatest_share(np.diff(way, axis=0) * rate, np.diff(swing, axis=0) * rate, speed),

@@ -48,12 +48,11 @@ class Rectangle:
 
     def depth(self, point: Point) -> float:
         """Return how far inside a point lies from the nearest side; outside: minus the distance."""
-        outside = [
-            max(a - p, p - b, 0.0) for a, p, b in zip(self.low, point, self.high, strict=True)
-        ]
-        if any(outside):
-            return -math.hypot(*outside)
-        return min(min(p - a, b - p) for a, p, b in zip(self.low, point, self.high, strict=True))
+        (x, y), (x0, y0), (x1, y1) = point, self.low, self.high
+        off_x, off_y = max(x0 - x, x - x1, 0.0), max(y0 - y, y - y1, 0.0)
+        if off_x or off_y:
+            return -math.hypot(off_x, off_y)
+        return min(x - x0, x1 - x, y - y0, y1 - y)
 
     def crosses(self, first: Point, last: Point) -> bool:
         """Return whether the straight line between two points passes through the inside."""

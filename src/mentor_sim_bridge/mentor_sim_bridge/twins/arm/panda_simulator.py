@@ -32,11 +32,10 @@ def _log_warning(message: str) -> None:
 # Without it MuJoCo prints to stdout, where commands print their JSON, and into a file beside.
 mujoco.set_mju_user_warning(_log_warning)
 
-UNSTABLE = (
-    mujoco.mjtWarning.mjWARN_BADQPOS,
-    mujoco.mjtWarning.mjWARN_BADQVEL,
-    mujoco.mjtWarning.mjWARN_BADQACC,
-)
+_KINDS = mujoco.mjtWarning
+UNSTABLE = [
+    int(kind) for kind in (_KINDS.mjWARN_BADQPOS, _KINDS.mjWARN_BADQVEL, _KINDS.mjWARN_BADQACC)
+]
 """MuJoCo's warnings of numbers that are not finite, or huge; it then begins anew by itself."""
 Size = tuple[int, int]
 SIZE: Size = (168, 168)
@@ -296,7 +295,7 @@ class PandaSimulator:
     @property
     def unstable(self) -> bool:
         """Whether MuJoCo began anew because of numbers that are not finite, or huge."""
-        return any(self.data.warning[kind].number for kind in UNSTABLE)
+        return bool(self.data.warning.number[UNSTABLE].any())
 
     def close_fingers(self, width: float, grasps: bool) -> float:
         """Return how far apart the fingers come to stand where somebody else moves them.

@@ -99,6 +99,8 @@ class Ball:
         """Metres below the felt, and m/s downwards."""
         self.spin_x = self.spin_y = self.spin_z = 0.0
         self._radius = court.ball_radius
+        # Place, velocity and side spin with which the ball stays where it is on this ground.
+        self._rests_at: tuple[float, ...] = ()
 
     def lay(self, x: float, y: float) -> None:
         """Lay the ball onto the court, at rest."""
@@ -138,12 +140,15 @@ class Ball:
             return
         if club is not None:
             self._meet_club(club)
+        if self._rests_at == (self.x, self.y, self.vx, self.vy, self.spin_z):
+            return
         left = seconds
         while left > 0.0 and self.place is BallPlace.ON_COURT:
-            near = self.sink > 0.0 or self._near_pit(seconds)
+            depth = self._depth()
+            near = self.sink > 0.0 or depth > -self.speed * seconds - 1e-9
             step = min(left, FINE) if near else left
             left -= step
-            if self.sink > 0.0 or self._unsupported():
+            if self.sink > 0.0 or depth > 0.0:
                 self._fall(step)
             else:
                 self._slide_and_roll(step)
@@ -194,6 +199,7 @@ class Ball:
         if speed < 1e-9:
             if math.hypot(down_x, down_y) <= resistance:
                 self.vx = self.vy = self.spin_x = self.spin_y = 0.0
+                self._rests_at = x, y, 0.0, 0.0, 0.0
                 return
             along_x, along_y = down_x, down_y
         else:
@@ -226,12 +232,6 @@ class Ball:
     def _depth_of(self, at: tuple[float, float]) -> float:
         court = self.court
         return max(court.hole_radius - math.dist(at, court.hole), court.water.depth(at))
-
-    def _near_pit(self, seconds: float) -> bool:
-        return self._depth() > -self.speed * seconds - 1e-9
-
-    def _unsupported(self) -> bool:
-        return self._depth() > 0.0
 
     def _fall(self, seconds: float) -> None:
         """Fly over hole or water; caught once nothing can keep its middle above the edge."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -63,9 +64,13 @@ class GolfSimulator(PandaSimulator):
         """Start again with a model (see PandaSimulator)."""
         super().load(model)
         joints = [model.joint(name) for name in BALL_JOINTS]
-        self._ball_qpos = np.array([joint.qposadr[0] for joint in joints])
-        self._ball_dofs = np.array([joint.dofadr[0] for joint in joints])
+        # The joints of the ball are neighbours, and so are those of the arm.
+        self._ball_qpos = slice(joints[0].qposadr[0], joints[0].qposadr[0] + 3)
+        self._ball_dofs = slice(joints[0].dofadr[0], joints[0].dofadr[0] + 3)
+        self._arm_dofs = slice(self._joint_dofs[0], self._joint_dofs[0] + 7)
         self._jacobian = np.zeros((6, model.nv))
+        self._translation, self._turning = self._jacobian[:3], self._jacobian[3:]
+        self._arm = self._jacobian[:, self._arm_dofs]
 
     def follow(
         self, trajectory: Trajectory, midway: Watch | None = None, watch: Watch | None = None
@@ -94,13 +99,12 @@ class GolfSimulator(PandaSimulator):
 
     def club(self) -> Club:
         """Return where the club's head is and how it moves."""
-        mujoco.mj_jacSite(self.model, self.data, self._jacobian[:3], self._jacobian[3:], self._site)
-        arm = self._joint_dofs[:7]
-        velocity = self._jacobian[:, arm] @ self.data.qvel[arm]
+        mujoco.mj_jacSite(self.model, self.data, self._translation, self._turning, self._site)
+        velocity = self._arm @ self.data.qvel[self._arm_dofs]
         place, turn = self.data.site_xpos[self._site], self.data.site_xmat[self._site]
         head = self.config.club
         return Club(
-            float(place[0]), float(place[1]), float(np.arctan2(turn[3], turn[0])),
+            float(place[0]), float(place[1]), math.atan2(turn[3], turn[0]),
             float(velocity[0]), float(velocity[1]), float(velocity[5]),
             head.half_thickness, head.half_width,
         )  # fmt: skip

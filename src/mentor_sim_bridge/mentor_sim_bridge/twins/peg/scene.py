@@ -105,7 +105,8 @@ def _board_xml(config: PegCellConfig) -> tuple[str, str]:
                     f'pos="0 {(number - 1) * board.pitch} 0"/>'
                 )
     floor = (
-        f'<geom name="socket_floor" class="fixture" type="box" material="socket" pos="0 0 {board.floor / 2}" '
+        '<geom name="socket_floor" class="fixture" type="box" material="socket" '
+        f'pos="0 0 {board.floor / 2}" '
         f'size="{board.pitch / 2} {1.5 * board.pitch} {board.floor / 2}"/>'
     )
     return meshes, floor + walls

@@ -191,9 +191,8 @@ class Search:
                 wins += [p.success for each in played for p in each]
                 self._save()
             self._tried += [np.round(sequence, 4).tolist() for sequence in batch]
-            won = f"{np.mean(wins):.3f}" if wins else "-"
-            best = max(self._scores[done:])
-            print(f"{len(self._tried)} sequences: success {won}, best {best:.1f}", flush=True)
+            won, best = np.mean(wins), max(self._scores[done:])
+            print(f"{len(self._tried)} sequences: success {won:.3f}, best {best:.1f}", flush=True)
         order = np.argsort(self._scores)[::-1][:FINALISTS]
         # The last mean is no sequence that was tried, but the method's own answer.
         finalists = [np.array(self._tried[i]) for i in order]

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mentor_common.arm.trajectory import Float64, Trajectory
+from mentor_common.arm.trajectory import Float64, Trajectory, eased
 
 ARRIVED, BACK, THROUGH, RETURNED = 0.22, 0.40, 0.76, 0.95
 """Shares of the duration at which the target is reached, and at which backswing, swing and return
@@ -64,7 +64,7 @@ class Stroke(Trajectory):
         """
         times = np.linspace(0.0, 1.0, SAMPLES + 1)
         parts = np.minimum(1.0, times / self.ramp)[:, None]
-        poses = self.first + parts * parts * (3.0 - 2.0 * parts) * (self.last - self.first)
+        poses = self.first + eased(parts) * (self.last - self.first)
         way = poses[:, :3]
         ahead = np.array([self._swing(time)[0] for time in times.tolist()])
         swing = way.copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mentor_common.tasks.arm_section import MotionLimits
 
 Float64 = npt.NDArray[np.float64]
+Part = TypeVar("Part", float, Float64)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,12 @@ class Trajectory:
     def at(self, share: float) -> Float64:
         """Return the commanded pose (4,) after this share of the duration, 0 to 1."""
         part = min(1.0, share / self.ramp)
-        return self.first + part * part * (3.0 - 2.0 * part) * (self.last - self.first)
+        return self.first + eased(part) * (self.last - self.first)
+
+
+def eased(part: Part) -> Part:
+    """Return the share of the way after a part of the time, 0 to 1: it starts and ends at rest."""
+    return part * part * (3.0 - 2.0 * part)
 
 
 def seconds_of(way: Float64, speed: float, limits: MotionLimits) -> float:

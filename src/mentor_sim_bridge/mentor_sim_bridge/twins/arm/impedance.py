@@ -96,7 +96,7 @@ class ImpedanceController:
             self._gains.nullspace_stiffness * (self._rest - data.qpos[self._qpos])
             - self._gains.nullspace_damping * velocity
         )
-        # As numpy.linalg.solve, whose own work is five times that for six unknowns.
+        # numpy.linalg.solve takes five times as long for six unknowns.
         wrench -= dgesv(jacobian @ jacobian.T + self._ridge, jacobian @ posture)[2]
         torque = jacobian.T @ wrench + posture + data.qfrc_bias[self._dofs]
         return np.minimum(np.maximum(torque, -TORQUE_LIMITS), TORQUE_LIMITS)

@@ -63,7 +63,8 @@ class Holds:
         self._begin_contacts(self._floors, furthest)
 
     def _begin_contacts(self, geoms: np.ndarray, margin: float) -> None:
-        """Have contacts begin at a distance (metres) from geoms; those of a body have the same."""
+        """Have contacts begin at a distance (metres) from geoms. Their bodies' margins, by which
+        MuJoCo finds what may touch, are the greatest of their geoms'."""
         self._model.geom_margin[geoms] = margin
         self._model.body_margin[self._model.geom_bodyid[geoms]] = margin
 

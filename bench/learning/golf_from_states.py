@@ -278,7 +278,7 @@ def main() -> None:
     parser.add_argument("--first-blur", type=float, default=0.0, help="millimetres")
     parser.add_argument("--fade", type=float, default=1000.0, help="steps")
     parser.add_argument("overrides", nargs="*", help="section.key=value, as of a training")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     config = load_config("drqv2", "tabletop_golf", options.overrides)
     torch.set_num_threads(1)
     env, fresh = (States(GolfEnv(images="blank"), options.seed) for _ in range(2))

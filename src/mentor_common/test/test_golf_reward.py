@@ -19,41 +19,41 @@ REWARD = golf_reward_of(TASK)
 ON, HOLE, WATER, OUT = (BallPlace(value) for value in range(4))
 
 # Places are normalised by the court, x by 0.19 m about 0.49, y by 0.45 m; the club's pose comes
-# normalised by the workspace, x by 0.14 m about 0.49, y by 0.40 m. C8 = 4, C9 = 8, C10 = 2,
+# normalised by the workspace, x by 0.13 m about 0.50, y by 0.40 m. C8 = 4, C9 = 8, C10 = 2,
 # C11 = 10, C6 = 20, C7 = 5. In each line: club, ball in metres, strike, place; then club to ball,
-# ball to hole, angle and wrong side, worked by hand. X is the line of the hole, x = 0.44 m.
-X = -5.0 / 14.0
+# ball to hole, angle and wrong side, worked by hand. X is the line of the hole, x = 0.54 m.
+X = 4.0 / 13.0
 BY_HAND = [
-    ((X, 0.325, 0.0), (0.44, -0.14), False, ON, 5.6, 12.8, 4.0, 0.0),
-    ((X, 0.325, 0.0), (0.44, -0.14), True, ON, 5.6, 12.8, 4.0, 0.0),
-    ((X, 0.325, 0.5), (0.44, -0.14), False, ON, 5.6, 12.8, 3.0, 0.0),
-    ((X, 0.325, -1.0), (0.44, -0.14), False, ON, 5.6, 12.8, 2.0, 0.0),
+    ((X, 0.325, 0.0), (0.54, -0.14), False, ON, 5.6, 12.8, 4.0, 0.0),
+    ((X, 0.325, 0.0), (0.54, -0.14), True, ON, 5.6, 12.8, 4.0, 0.0),
+    ((X, 0.325, 0.5), (0.54, -0.14), False, ON, 5.6, 12.8, 3.0, 0.0),
+    ((X, 0.325, -1.0), (0.54, -0.14), False, ON, 5.6, 12.8, 2.0, 0.0),
     # 0.3 and 0.4, then 0.6 and 0.8 of the court away.
-    ((0.05, 0.1, 0.0), (0.44, -0.14), False, ON, 6.0, 12.8, 4.0, 0.0),
-    ((0.4571429, 0.55, 0.25), (0.44, -0.14), True, ON, 4.0, 12.8, 3.5, 0.0),
+    ((-1.7 / 13.0, 0.1, 0.0), (0.54, -0.14), False, ON, 6.0, 12.8, 4.0, 0.0),
+    ((-7.4 / 13.0, 0.55, 0.25), (0.54, -0.14), True, ON, 4.0, 12.8, 3.5, 0.0),
     # The club beside the ball, 0.05 behind it, and far on its wrong side.
-    ((X, -0.35, 0.0), (0.44, -0.14), False, ON, 8.0, 12.8, 4.0, -0.5),
-    ((X, -0.29375, 0.0), (0.44, -0.14), False, ON, 7.8, 12.8, 4.0, 0.0),
-    ((X, -1.025, 0.0), (0.44, -0.14), False, ON, 5.6, 12.8, 4.0, -6.5),
-    ((-1.0, -1.0, 1.0), (0.66, -0.14), False, ON, 1.0766, 6.1997, 0.0, -6.2778),
+    ((X, -0.35, 0.0), (0.54, -0.14), False, ON, 8.0, 12.8, 4.0, -0.5),
+    ((X, -0.29375, 0.0), (0.54, -0.14), False, ON, 7.8, 12.8, 4.0, 0.0),
+    ((X, -1.025, 0.0), (0.54, -0.14), False, ON, 5.6, 12.8, 4.0, -6.5),
+    ((1.0, -1.0, -1.0), (0.32, -0.14), False, ON, 1.0766, 6.1997, 0.0, -6.2778),
     # Beyond the hole the best angle is out of the feasible range, and counts as its end.
-    ((X, -0.55, 1.0), (0.44, -0.40), False, ON, 6.4, 14.5778, 4.0, 0.0),
+    ((X, -0.55, 1.0), (0.54, -0.40), False, ON, 6.4, 14.5778, 4.0, 0.0),
     # Close to the water: 90 degrees would be best, 45 are feasible.
-    ((1.0 / 14.0, 0.825, -1.0), (0.50, 0.15), False, ON, 6.4, 7.2709, 4.0, 0.0),
+    ((0.0, 0.825, -1.0), (0.50, 0.15), False, ON, 6.4, 7.4764, 4.0, 0.0),
     # From the middle of the start past the water's corner: atan(0.07635 / 0.12865), over pi / 4.
-    ((1.0 / 14.0, 0.95, -0.681953), (0.50, 0.29), False, ON, 7.2, 4.8652, 4.0, 0.0),
-    ((1.0 / 14.0, 0.95, 0.0), (0.50, 0.29), False, ON, 7.2, 4.8652, 2.6361, 0.0),
+    ((0.0, 0.95, -0.681953), (0.50, 0.29), False, ON, 7.2, 5.0256, 4.0, 0.0),
+    ((0.0, 0.95, 0.0), (0.50, 0.29), False, ON, 7.2, 5.0256, 2.6361, 0.0),
     # From either end of it: atan(0.04635 / 0.14865) and atan(0.10635 / 0.10865).
-    ((-1.0 / 7.0, 1.0, -0.38484), (0.47, 0.31), False, ON, 7.2, 4.7290, 4.0, 0.0),
-    ((2.0 / 7.0, 0.9, -0.98638), (0.53, 0.27), True, ON, 7.2, 4.8476, 4.0, 0.0),
-    # Past the water the hole is free: atan(0.06 / 0.27).
-    ((-11.0 / 14.0, 0.1, 0.27842), (0.38, -0.05), False, ON, 7.2, 10.5758, 4.0, 0.0),
+    ((-3.0 / 13.0, 1.0, -0.38484), (0.47, 0.31), False, ON, 7.2, 4.4186, 4.0, 0.0),
+    ((3.0 / 13.0, 0.9, -0.98638), (0.53, 0.27), True, ON, 7.2, 5.5026, 4.0, 0.0),
+    # Past the water the hole is free: atan(0.16 / 0.27).
+    ((-12.0 / 13.0, 0.1, 0.681173), (0.38, -0.05), False, ON, 7.2, 7.7280, 4.0, 0.0),
     # Both indicators, with and without a strike.
-    ((X, 0.325, 0.0), (0.44, -0.32), False, HOLE, 4.0, 16.0, 4.0, 0.0),
-    ((X, 0.325, 0.0), (0.45, -0.31), True, HOLE, 4.0, 16.0, 4.0, 0.0),
-    ((X, 0.325, 0.0), (0.44, -0.23), False, OUT, 4.8, 14.4, 4.0, 0.0),
-    ((X, 0.325, 0.0), (0.44, -0.23), True, OUT, 4.8, 14.4, 4.0, 0.0),
-    ((3.0 / 14.0, 0.925, -1.0), (0.52, 0.10), False, WATER, 5.6, 7.8087, 4.0, 0.0),
+    ((X, 0.325, 0.0), (0.54, -0.32), False, HOLE, 4.0, 16.0, 4.0, 0.0),
+    ((X, 0.325, 0.0), (0.55, -0.31), True, HOLE, 4.0, 16.0, 4.0, 0.0),
+    ((X, 0.325, 0.0), (0.54, -0.23), False, OUT, 4.8, 14.4, 4.0, 0.0),
+    ((X, 0.325, 0.0), (0.54, -0.23), True, OUT, 4.8, 14.4, 4.0, 0.0),
+    ((2.0 / 13.0, 0.925, -1.0), (0.52, 0.10), False, WATER, 5.6, 8.4860, 4.0, 0.0),
 ]
 
 
@@ -77,7 +77,7 @@ def test_eq_8_is_what_was_worked_by_hand(case) -> None:
 
 def test_nothing_pays_as_much_as_the_ball_in_the_hole_behind_which_the_club_stands() -> None:
     random = np.random.default_rng(0)
-    best = sum(REWARD.terms((X, -0.74, 0.0), (0.44, -0.32), False, HOLE).values())
+    best = sum(REWARD.terms((X, -0.74, 0.0), (0.54, -0.32), False, HOLE).values())
     for _ in range(500):
         club = random.uniform(-1, 1, 3)
         ball = random.uniform(REWARD.court.inside.low, REWARD.court.inside.high)
@@ -129,12 +129,12 @@ COURT = r".*\{'x': \[0\.3, 0\.68\], 'y': \[-0\.45, 0\.45\]\}"
             r".*inside the court, " + COURT,
         ),
         (
-            "hole: {x: 0.44, y: -0.32", "hole: {x: 0.32, y: -0.32",
+            "hole: {x: 0.54, y: -0.32", "hole: {x: 0.32, y: -0.32",
             r"'reward\.hole': value \{'x': 0\.32, 'y': -0\.32, 'radius': 0\.054\}.*" + COURT,
         ),
         (
             "y: [0.05, 0.13]", "y: [-0.3, 0.13]",
-            r"'reward\.water': value .*clear of the hole of radius 0\.054 at \[0\.44, -0\.32\]",
+            r"'reward\.water': value .*clear of the hole of radius 0\.054 at \[0\.54, -0\.32\]",
         ),
         (
             "  - {name: strike, kind: strike}\n", "",

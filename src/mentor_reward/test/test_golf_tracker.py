@@ -198,9 +198,9 @@ def test_what_stays_becomes_background_and_is_no_candidate_any_more(tracker):
 @pytest.mark.parametrize(
     ("ball", "height", "place"),
     [
-        ((0.44, -0.31), 0.006, BallPlace.IN_HOLE),
-        ((0.41, -0.35), 0.006, BallPlace.IN_HOLE),
-        ((0.44, -0.26), 0.0213, BallPlace.ON_COURT),
+        ((0.54, -0.31), 0.006, BallPlace.IN_HOLE),
+        ((0.51, -0.35), 0.006, BallPlace.IN_HOLE),
+        ((0.54, -0.26), 0.0213, BallPlace.ON_COURT),
         ((0.47, 0.10), 0.006, BallPlace.IN_WATER),
         ((0.60, 0.12), 0.006, BallPlace.IN_WATER),
         ((0.50, 0.135), 0.0213, BallPlace.ON_COURT),
@@ -242,8 +242,8 @@ def test_a_ball_that_is_lost_gives_no_reward_and_one_that_is_found_does_again():
 
 def test_a_ball_that_has_left_the_court_stays_gone_and_the_episode_ends_some_steps_later():
     reward = make_reward(TASK, RewardOptions())
-    reward.begin_episode(EpisodeInfo(1), step_of(0, (0.44, -0.25)))
-    found = [reward.compute(step_of(number, (0.44, -0.32))) for number in (1, 2)]
+    reward.begin_episode(EpisodeInfo(1), step_of(0, (0.54, -0.25)))
+    found = [reward.compute(step_of(number, (0.54, -0.32))) for number in (1, 2)]
     # Hidden for longer than a ball on the court may be, before it is lost.
     found += [reward.compute(step_of(number)) for number in (5, 8)]
     assert all(each.success and each.terms["hole"] == 20.0 for each in found)
@@ -261,8 +261,8 @@ def test_an_action_that_strikes_costs_1_however_hard(strike, costs):
 
 def test_a_ball_that_one_image_alone_has_off_the_court_is_followed_on():
     reward = make_reward(TASK, RewardOptions())
-    reward.begin_episode(EpisodeInfo(1), step_of(0, (0.44, -0.25)))
-    places = [(0.44, -0.32), (0.44, -0.25), (0.44, -0.24), (0.44, -0.32), (0.44, -0.32)]
+    reward.begin_episode(EpisodeInfo(1), step_of(0, (0.54, -0.25)))
+    places = [(0.54, -0.32), (0.54, -0.25), (0.54, -0.24), (0.54, -0.32), (0.54, -0.32)]
     found = [reward.compute(step_of(number + 1, at)) for number, at in enumerate(places)]
     assert [each.success for each in found] == [True, False, False, True, True]
     assert not any(each.truncated for each in found)
@@ -333,5 +333,7 @@ def test_in_the_twin_with_all_randomization_the_ball_is_followed_and_the_reward_
 ):
     found = Followed(episodes)
     assert np.median(found.errors) < 0.010 and np.percentile(found.errors, 95) < 0.025
-    assert np.mean(found.places) >= 0.99 and found.invalid <= episodes / 10
+    # A ball on the edge of hole or water may be seen one step later there.
+    assert found.places.count(False) <= max(1, 0.01 * len(found.places))
+    assert found.invalid <= episodes / 10
     assert np.corrcoef(np.array(found.rewards).T)[0, 1] >= 0.98

@@ -60,6 +60,23 @@ def test_the_straight_strike_at_the_hole_ends_in_the_water(env, count):
         assert last["ball_place"] == BallPlace.IN_WATER
 
 
+@pytest.mark.parametrize("count", [2, pytest.param(40, marks=LONG)])
+def test_full_strikes_along_the_edge_at_the_base_never_end_in_a_fault(env, count):
+    """There the arm is folded most, and a full strike is behind its command for longest."""
+    random = np.random.default_rng(0)
+    for seed in range(count):
+        env.reset(seed=seed)
+        env.simulator.ball.lay(0.62, -0.42)  # out of the way
+        turn, over, steps = random.choice([-1.0, 1.0]), False, 0
+        while not over:
+            along = -1.0 if steps < 28 else 1.0
+            turned = turn if steps % 15 < 10 else -turn
+            *_, over, info = env.step(np.array([-1.0, along, turned, 1.0]))
+            assert info["valid"], info["reason"]
+            steps += 1
+        assert steps == env.max_steps
+
+
 def test_from_every_start_the_straight_line_to_the_hole_crosses_the_water(env):
     scene, court = env.simulator.config.scene_randomization, env.simulator.court
     for x in scene.start_x:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mentor_sim_bridge.twins.golf import config as golf_config
+
 BENCH = Path(__file__).parents[1] / "bench"
 OTHERS = range(0, 100_000_000)
 """Seeds of the other scripts, of evaluation and of training."""
@@ -36,6 +38,7 @@ def search_of(
         unwrapped=SimpleNamespace(max_steps=12), action_space=np.zeros(2), close=lambda: None
     )
     monkeypatch.setattr(blind_search.Cell, "make", lambda cell: env)
+    monkeypatch.setattr(blind_search.Cell, "digest", lambda cell, env: cell.config)
     played = blind_search.Played(False, 0.0)
     pool = SimpleNamespace(map=lambda play, jobs, chunksize: [played] * len(jobs))
 
@@ -68,11 +71,9 @@ def test_a_search_continues_its_own_state_and_refuses_that_of_another(
 ) -> None:
     search_of().run()
     assert len(search_of()._tried) == 20
-    config = tmp_path / "cell.yaml"
-    config.write_text("a: 1")
     for name, other in (
         ("env", {"env": "mentor/b-v0"}),
-        ("config", {"config": str(config)}),
+        ("cell", {"config": "another.yaml"}),
         ("sequences", {"sequences": 40}),
         ("seed", {"seed": 1}),
     ):
@@ -80,6 +81,19 @@ def test_a_search_continues_its_own_state_and_refuses_that_of_another(
             ValueError, match=rf"search\.json is of a search with {name} .*--folder"
         ):
             search_of(**other)
+
+
+def test_a_cell_with_other_numbers_is_another(blind_search: ModuleType, tmp_path: Path) -> None:
+    usual = Path(golf_config.__file__).parent / "tabletop_golf.yaml"
+    other = tmp_path / "tabletop_golf.yaml"
+    other.write_text(usual.read_text().replace("stimp: [8.0, 12.0]", "stimp: [8.0, 11.0]"))
+    digests = []
+    for config in ("", str(usual), str(other)):
+        cell = blind_search.Cell("mentor/tabletop_golf-v0", config)
+        env = cell.make()
+        digests.append(cell.digest(env))
+        env.close()
+    assert digests[0] == digests[1] != digests[2]
 
 
 def test_an_interrupted_search_tries_the_same_sequences_as_one_that_was_not(

@@ -22,9 +22,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gymnasium
 import numpy as np
+import yaml
 
 from mentor_common.env.registration import register_environments
 from mentor_common.files.atomic import write_atomically
+from mentor_common.tasks.task import list_tasks
 
 SEARCH_SEED, CHOICE_SEED, RESULT_SEED = 30_000_000, 31_000_000, 32_000_000
 """First seeds of the episodes of a search with seed 0, of its choice, and of its result."""
@@ -61,6 +63,17 @@ class Cell:
         register_environments()
         arguments = {"config": Path(self.config)} if self.config else {}
         return gymnasium.make(self.name, images="blank", **arguments)
+
+    def digest(self, env: gymnasium.Env) -> str:
+        """Return the SHA-256 of what the twin's configuration and the task file say.
+
+        Args:
+            env: that `make` returned.
+        """
+        cell: Any = env.unwrapped
+        task = yaml.safe_load(list_tasks()[cell.task.name].read_text())
+        said = repr(cell.simulator.config) + json.dumps(task, sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -163,8 +176,8 @@ class Search:
         self._first = seeds_of(seed).search
         env = cell.make()
         self._shape = env.unwrapped.max_steps, int(np.prod(env.action_space.shape))
+        self._identity = identity(cell, cell.digest(env), sequences, seed)
         env.close()
-        self._identity = identity(cell, sequences, seed)
         folder.mkdir(parents=True, exist_ok=True)
         self._tried: list[list[list[float]]] = []  # of whole generations
         self._scores: list[float] = []  # of these, and of the generation under way
@@ -257,10 +270,9 @@ class Search:
         write_atomically(self._file, json.dumps(state).encode())
 
 
-def identity(cell: Cell, sequences: int, seed: int) -> dict[str, Any]:
-    """Return what decides the course of a search, by name; of a configuration its text's digest."""
-    config = hashlib.sha256(Path(cell.config).read_bytes()).hexdigest() if cell.config else ""
-    return {"env": cell.name, "config": config, "sequences": sequences, "seed": seed}
+def identity(cell: Cell, digest: str, sequences: int, seed: int) -> dict[str, Any]:
+    """Return what decides the course of a search, by name; of the cell its digest."""
+    return {"env": cell.name, "cell": digest, "sequences": sequences, "seed": seed}
 
 
 def main() -> None:

@@ -7,6 +7,11 @@ LIGHT_DEFAULT = (
 )
 LIGHTS = """<light name="left" pos="0.9 0.7 1.4" dir="-.35 -.45 -1.2"/>
     <light name="right" pos="0.9 -0.9 1.4" dir="-.35 .5 -1.2"/>"""
+TABLE_SIZE = "3 3 0.2"
+"""Half sizes and the side of a square, metres, of a plane that fills every picture.
+
+MuJoCo draws an infinite plane in so many squares that a picture takes three times as long.
+"""
 
 
 def visual_xml(near: float, slices: int, stacks: int) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from mentor_common.tasks.golf_court import Court
 from mentor_sim_bridge.twins.arm.camera_xml import camera_xml
 from mentor_sim_bridge.twins.arm.panda import GRASP_SITE, attach_panda, panda_spec
-from mentor_sim_bridge.twins.arm.visual_xml import LIGHT_DEFAULT, LIGHTS, visual_xml
+from mentor_sim_bridge.twins.arm.visual_xml import LIGHT_DEFAULT, LIGHTS, TABLE_SIZE, visual_xml
 from mentor_sim_bridge.twins.golf.config import GolfConfig
 
 CAMERAS = ("wrist", "side", "court_long", "court_short")
@@ -132,6 +132,7 @@ def _court_xml(config: GolfConfig, court: Court) -> str:
           integrator="implicitfast" solver="Newton" iterations="30" ls_iterations="20"
           tolerance="1e-8"/>
   <size memory="16M"/>
+  <statistic extent="2.3"/>
   {visual_xml(near=0.02, slices=16, stacks=10)}
   <default>
     <default class="still"><geom contype="0" conaffinity="0"/></default>
@@ -148,7 +149,7 @@ def _court_xml(config: GolfConfig, court: Court) -> str:
   </asset>
   <worldbody>
     {LIGHTS}
-    <geom name="table" class="still" type="plane" size="0 0 0.1" pos="0 0 -0.06"
+    <geom name="table" class="still" type="plane" size="{TABLE_SIZE}" pos="0 0 -0.06"
           material="table"/>
     <geom name="device" class="still" type="box" material="border"
           size="{half_x + gutter} {half_y + gutter} 0.02" pos="{x} {y} {-depth - 0.021}"/>

@@ -7,7 +7,7 @@ import numpy as np
 
 from mentor_sim_bridge.twins.arm.camera_xml import camera_xml
 from mentor_sim_bridge.twins.arm.panda import GRASP_HEIGHT, GRASP_SITE, attach_panda
-from mentor_sim_bridge.twins.arm.visual_xml import LIGHT_DEFAULT, LIGHTS, visual_xml
+from mentor_sim_bridge.twins.arm.visual_xml import LIGHT_DEFAULT, LIGHTS, TABLE_SIZE, visual_xml
 from mentor_sim_bridge.twins.peg.config import PegCellConfig
 from mentor_sim_bridge.twins.peg.shapes import PEGS, fan, grown, outline, prism, ring
 
@@ -153,6 +153,7 @@ def _fixture_xml(config: PegCellConfig) -> str:
     <flag multiccd="enable"/>
   </option>
   <size memory="32M"/>
+  <statistic extent="2.24"/>
   {visual_xml(near=0.01, slices=8, stacks=4)}
   <default>
     <default class="fixture"><geom contype="2" conaffinity="1" {SOLID}/></default>
@@ -176,7 +177,7 @@ def _fixture_xml(config: PegCellConfig) -> str:
   </asset>
   <worldbody>
     {LIGHTS}
-    <geom name="table" class="fixture" type="plane" size="0 0 0.1" material="table"/>
+    <geom name="table" class="fixture" type="plane" size="{TABLE_SIZE}" material="table"/>
     <body name="board" pos="{x} {y} 0">{board}</body>
     {_shelf_xml(config)}
     {camera_xml("side", [x + 0.36, y, 0.27], [x, y, 0.05], SIDE_VIEW)}

@@ -10,7 +10,8 @@ LIGHTS = """<light name="left" pos="0.9 0.7 1.4" dir="-.35 -.45 -1.2"/>
 TABLE_SIZE = "3 3 0.2"
 """Half sizes and the side of a square, metres, of a plane that fills every picture.
 
-MuJoCo draws an infinite plane in so many squares that a picture takes three times as long.
+MuJoCo draws an infinite plane in so many squares that a picture takes 2.6 times as long. A plane
+of a size counts in the scene's extent, in which `near` is measured: such a scene states its own.
 """
 
 

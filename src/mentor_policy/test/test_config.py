@@ -272,7 +272,7 @@ def test_the_differences_of_two_presets_turn_one_into_the_other():
 def test_a_preset_may_say_only_what_differs_from_another():
     assert set(preset_differences("peg_insertion", "cable_routing")) == {
         "train.frames", "train.eval_every_frames", "train.checkpoint_every_frames",
-        "train.batch_size", "train.update_every", "train.discount",
+        "train.update_every", "train.discount",
         "agent.learning_rate", "agent.noise_correlation", "agent.stddev_steps",
         "agent.shift_padding", "agent.perturb_frames", "agent.evaluation_stddev",
         "agent.average_rate",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mentor_reward.classifier.augmentation import augment
+from mentor_reward.classifier.augmentation import augment, shift
 from mentor_reward.classifier.calibration import calibration_offsets
 from mentor_reward.classifier.confusion import confusion_matrix, confusion_table, recall_per_class
 from mentor_reward.classifier.sampling import balanced_draw, log_frequency, split_groups
@@ -69,6 +69,19 @@ def test_augmentation_changes_light_and_colour_but_no_shape():
     assert changed.shape == images.shape and changed.dtype == torch.float32
     assert float(changed.min()) >= 0.0 and float(changed.max()) <= 255.0
     assert torch.equal(changed, again) and not torch.equal(changed, images.float())
+
+
+def test_a_shift_moves_whole_frames_by_up_to_so_many_pixels_and_repeats_their_borders():
+    frames = torch.arange(20, dtype=torch.uint8).reshape(1, 1, 4, 5).repeat(200, 3, 1, 1)
+    moved = shift(frames, 2, torch.Generator().manual_seed(0))
+    assert moved.shape == frames.shape and moved.dtype == torch.uint8
+    assert torch.equal(moved[:, 0], moved[:, 1])  # all planes of a frame alike
+    rows, columns = moved[:, 0].long() // 5, moved[:, 0].long() % 5
+    down, right = rows[:, 0, 0], columns[:, 0, 0]
+    assert set(down.tolist()) == {0, 1, 2} == set(right.tolist())
+    last = rows[:, -1, -1] - 3, columns[:, -1, -1] - 4
+    assert set(last[0].tolist()) == {-2, -1, 0} == set(last[1].tolist())
+    assert (rows.diff(dim=1) >= 0).all() and (columns.diff(dim=2) <= 1).all()
 
 
 def test_the_confusion_matrix_has_true_states_as_rows():

@@ -1,15 +1,13 @@
-"""Photometric augmentation of slot images: brightness, contrast, tint and noise."""
+"""Augmentation of slot images: brightness, contrast, tint and noise, and random shifts."""
 
 from __future__ import annotations
 
 import torch
+from torch.nn import functional
 
 
 def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Return frames with random brightness, contrast, tint and noise.
-
-    Nothing is shifted or rotated: a slot camera is fixed, and the states differ by millimetres in
-    the cable's position.
 
     Args:
         images: (B, 3, H, W) uint8.
@@ -32,3 +30,26 @@ def augment(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     pattern = torch.randn(1, *x.shape[1:], generator=generator)
     noise = pattern * uniform(0.0, 2.0, batch, 1, 1, 1)
     return x.mul_(contrast * gain).add_(offset).add_(noise).clamp_(0.0, 255.0)
+
+
+def shift(frames: torch.Tensor, most: int, generator: torch.Generator) -> torch.Tensor:
+    """Return each frame moved by whole pixels, at random; the border is repeated.
+
+    A slot and the cable in it move together, so that the state stays what it is.
+
+    Args:
+        frames: (B, C, H, W).
+        most: pixels, either way, along each axis.
+        generator: generator of the random numbers.
+
+    Returns:
+        (B, C, H, W).
+    """
+    height, width = frames.shape[2:]
+    padded = functional.pad(frames, (most,) * 4, mode="replicate")
+    corners = torch.randint(2 * most + 1, (len(frames), 2), generator=generator).tolist()
+    moved = [
+        frame[:, y : y + height, x : x + width]
+        for frame, (y, x) in zip(padded, corners, strict=True)
+    ]
+    return torch.stack(moved)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mentor_reward.classifier.augmentation import augment
+from mentor_reward.classifier.augmentation import augment, shift
 from mentor_reward.classifier.image_network import ImageNetwork
 from mentor_reward.classifier.sampling import log_frequency
 from mentor_reward.classifier.segmenter_training import train_segmenters
@@ -25,6 +25,8 @@ profiles of training images are more accurate than those of other images will be
 _TRUE_SHARE = 0.5
 """Share of a batch whose states are learned from the true profile, with noise, instead: they are
 the rule itself, without what is wrong in the predicted profiles."""
+_SHIFT = 5
+"""Pixels by which an image network's training images are moved, at most."""
 _LEAST_VARIANCE = 1e-3
 """Lower bound of a feature's variance, square pixels: one that hardly varies is not amplified."""
 
@@ -81,7 +83,8 @@ class ImageLearner:
         frames = torch.from_numpy(np.asarray(self._train.frames[batch.numpy()]))
         planes = frames.shape[1]
         # Each view is of another camera, and is augmented by itself.
-        views = augment(frames.reshape(-1, 3, *frames.shape[2:]), self._generator)
+        views = shift(frames.reshape(-1, 3, *frames.shape[2:]), _SHIFT, self._generator)
+        views = augment(views, self._generator)
         logits = self.network(views.reshape(len(batch), planes, *frames.shape[2:]))
         return nn.functional.cross_entropy(logits - self._prior, self._states[batch])
 
